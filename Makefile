@@ -1,0 +1,42 @@
+# Every target is one script in scripts/. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration tools clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: ## the whole authorization lifecycle against the embedded simulator
+	@scripts/demo
+
+test: ## everything, stage by stage (ONLY="10-rust 30-conformance" picks some)
+	@scripts/test $(ONLY)
+
+conformance: ## the vectors on every binding (VECTORS=dir BINDINGS="rust python")
+	@VECTORS="$(VECTORS)" BINDINGS="$(BINDINGS)" scripts/conformance
+
+bench: ## the benches, beside the peers, in one run
+	@scripts/bench
+
+lint: ## formatting, clippy, licences, documentation, wasm32 and the bindings' own linters
+	@scripts/lint $(ONLY)
+
+fmt: ## formats the Rust code
+	@cargo fmt --all
+
+coverage: ## lines of the state machine that the vectors alone reach
+	@scripts/coverage
+
+mutants: ## how many deliberate faults in core the tests catch
+	@scripts/mutants
+
+fuzz-smoke: ## every fuzz target for ten seconds (SECONDS_EACH=10)
+	@scripts/fuzz-smoke
+
+integration: ## complete flows against OAuth servers that nobody here wrote
+	@scripts/test 45-servers 50-e2e
+
+tools: ## installs the tools that the other targets would install when needed
+	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz
+
+clean: ## removes build output; installed tools stay
+	@cargo clean
