@@ -15,7 +15,7 @@ conformance: ## the vectors on every binding (VECTORS=dir BINDINGS="rust python"
 	@VECTORS="$(VECTORS)" BINDINGS="$(BINDINGS)" scripts/conformance
 
 bench: ## the benches, beside the peers, in one run
-	@scripts/bench
+	@scripts/bench $(ARGS)
 
 lint: ## formatting, clippy, licences, documentation, wasm32 and the bindings' own linters
 	@scripts/lint $(ONLY)
@@ -24,16 +24,16 @@ fmt: ## formats the Rust code
 	@cargo fmt --all
 
 coverage: ## lines of the state machine that the vectors alone reach
-	@scripts/coverage
+	@scripts/coverage $(ARGS)
 
-mutants: ## how many deliberate faults in core the tests catch
-	@scripts/mutants
+mutants: ## how many deliberate faults in core the tests catch (ARGS="--file core/src/step.rs")
+	@scripts/mutants $(ARGS)
 
 fuzz-smoke: ## every fuzz target for ten seconds (SECONDS_EACH=10)
-	@scripts/fuzz-smoke
+	@SECONDS_EACH="$(SECONDS_EACH)" scripts/fuzz-smoke
 
 integration: ## complete flows against OAuth servers that nobody here wrote
-	@scripts/test 45-servers 50-e2e
+	@scripts/test $(notdir $(wildcard scripts/stages/45-servers scripts/stages/50-e2e))
 
 tools: ## installs the tools that the other targets would install when needed
 	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz
