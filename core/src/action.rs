@@ -1,0 +1,10 @@
+//! What the transitions do: the verbs of the table in `step.rs`.
+
+pub(crate) mod answer;
+pub(crate) mod downscope;
+pub(crate) mod login;
+pub(crate) mod progress;
+pub(crate) mod refresh;
+pub(crate) mod reload;
+pub(crate) mod sign_out;
+pub(crate) mod turn;

@@ -1,0 +1,330 @@
+//! Answers and failures of requests, matched to what they belong to.
+
+use super::login;
+use super::progress;
+use super::refresh::{self, secrets_of};
+use super::turn::{Done, Turn};
+use super::{downscope, sign_out};
+use crate::effect::{Event, Via};
+use crate::error::{Fault, FaultKind, SendFault};
+use crate::http::{HttpResponse, RequestId};
+use crate::protocol::authorize::invalid;
+use crate::protocol::device::{self, Poll};
+use crate::protocol::{adopt, token};
+use crate::schedule;
+use crate::secret::Secret;
+use crate::state::{DeviceLogin, Flight, FlightKind, Phase, SideKind, Stage, State};
+use crate::tokens::ReadTokens;
+
+/// An answer came, to whatever it may belong to.
+pub(crate) fn response(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    id: RequestId,
+    response: &HttpResponse,
+) {
+    if let Some(flight) = take_flight(state, id) {
+        turn.lenient(token::error_deviations(response));
+        if flight.kind == FlightKind::DeviceStart {
+            return device_started(turn, state, &flight, response);
+        }
+        let secrets = secrets(turn, state);
+        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        let read = token::read(response, &turn.context(&secrets));
+        match read {
+            Ok(read) => flight_landed(turn, state, &flight, read),
+            Err(fault) => flight_failed(turn, state, &flight, fault),
+        }
+    } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
+        let side = state.side.remove(at);
+        let secrets = secrets(turn, state);
+        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+        match side.kind {
+            SideKind::Downscope { scope } => match token::read(response, &turn.context(&secrets)) {
+                Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
+                Err(fault) => downscope::failed(turn, state, id.0, &scope, fault),
+            },
+            SideKind::Revoke => revoked(turn, response, &secrets),
+        }
+    } else {
+        turn.notify(Event::StaleResponse { id });
+    }
+}
+
+/// A request failed below HTTP.
+pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId, send: SendFault) {
+    let fault = Fault::network(send);
+    if let Some(flight) = take_flight(state, id) {
+        flight_failed(turn, state, &flight, fault);
+    } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
+        let side = state.side.remove(at);
+        match side.kind {
+            SideKind::Downscope { scope } => downscope::failed(turn, state, id.0, &scope, fault),
+            SideKind::Revoke => turn.notify(Event::RevokeFailed {
+                fault: std::sync::Arc::new(fault),
+            }),
+        }
+    } else {
+        turn.notify(Event::StaleResponse { id });
+    }
+}
+
+/// The host delivered tokens that it was asked for.
+pub(crate) fn provide_token(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    id: RequestId,
+    tokens: &Secret,
+) {
+    let Some(flight) = take_flight(state, id) else {
+        return turn.notify(Event::StaleResponse { id });
+    };
+    match adopt::read(tokens.expose(), turn.now) {
+        Ok(read) if read.tokens.access_token.is_some() => flight_landed(turn, state, &flight, read),
+        Ok(_) => flight_failed(
+            turn,
+            state,
+            &flight,
+            Fault::described(FaultKind::Host, "it brought no access token"),
+        ),
+        Err(problem) => flight_failed(
+            turn,
+            state,
+            &flight,
+            Fault::described(FaultKind::Host, problem),
+        ),
+    }
+}
+
+/// The host delivered a JWT that it was asked for: it goes on to `jwt/login`.
+pub(crate) fn provide_jwt(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    id: RequestId,
+    jwt: &Secret,
+) -> Done {
+    if turn.config.provider().jwt_login_endpoint.is_none() {
+        return Err(crate::error::Misuse::NotConfigured {
+            what: "jwt_login_endpoint",
+            needed_by: "provide_jwt",
+        });
+    }
+    let Some(flight) = take_flight(state, id) else {
+        turn.notify(Event::StaleResponse { id });
+        return Ok(());
+    };
+    let usable = login::usable_jwt(jwt);
+    match (usable, &flight.kind) {
+        (Err(_), _) => {
+            flight_failed(
+                turn,
+                state,
+                &flight,
+                Fault::described(FaultKind::Host, "it brought no JWT"),
+            );
+        }
+        (Ok(jwt), FlightKind::Renew { by }) => {
+            let kind = FlightKind::Renew { by: *by };
+            if flight.version == state.version && flight.epoch == state.epoch {
+                progress::send_jwt(turn, state, kind, &jwt);
+            }
+        }
+        (Ok(jwt), FlightKind::SignIn { .. }) => {
+            if let Phase::SigningIn(login) = &mut state.phase
+                && login.stage == Stage::AskJwt
+                && flight.attempt == state.attempt
+            {
+                login.stage = Stage::Jwt { jwt };
+                login.send_at = turn.now;
+            }
+        }
+        (Ok(_), FlightKind::DeviceStart | FlightKind::DevicePoll { .. }) => {}
+    }
+    Ok(())
+}
+
+pub(crate) fn host_failed(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    id: RequestId,
+    reason: &str,
+) -> Done {
+    if reason.len() > 1000 {
+        return Err(invalid("reason", "is longer than 1000 bytes".to_owned()));
+    }
+    match take_flight(state, id) {
+        None => turn.notify(Event::StaleResponse { id }),
+        Some(flight) => {
+            let secrets = secrets(turn, state);
+            let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+            let reason = crate::protocol::answer::clean(reason, &secrets);
+            flight_failed(
+                turn,
+                state,
+                &flight,
+                Fault::described(FaultKind::Host, &reason),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn take_flight(state: &mut State, id: RequestId) -> Option<Flight> {
+    if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
+        return Some(flight);
+    }
+    let at = state.late.iter().position(|flight| flight.id == id)?;
+    Some(state.late.remove(at))
+}
+
+/// Tokens arrived. Stale means superseded, not late.
+fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: ReadTokens) {
+    let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
+    match &flight.kind {
+        FlightKind::SignIn { via, requested } if is_this_login => {
+            login::accept(turn, state, *via, requested.clone(), read, flight.id.0);
+        }
+        FlightKind::DevicePoll { requested } if is_this_login => {
+            login::accept(
+                turn,
+                state,
+                Via::Device,
+                requested.clone(),
+                read,
+                flight.id.0,
+            );
+        }
+        FlightKind::Renew { .. } if refresh::is_current(state, flight) => {
+            refresh::accept(turn, state, read, flight.id.0);
+        }
+        FlightKind::Renew { .. }
+            if !flight.unwanted && flight.epoch == state.epoch && state.grant().is_none() =>
+        {
+            refresh::revive(turn, state, read, flight.id.0);
+        }
+        FlightKind::SignIn { .. }
+        | FlightKind::DevicePoll { .. }
+        | FlightKind::DeviceStart
+        | FlightKind::Renew { .. } => discard(turn, state, flight, &read),
+    }
+}
+
+/// Tokens that nobody wants any longer: revoked, so that they do not live on unseen.
+fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadTokens) {
+    if flight.unwanted {
+        let tokens = &read.tokens;
+        if let Some(token) = &tokens.refresh_token {
+            sign_out::revoke(turn, state, token.expose(), "refresh_token");
+        }
+        if let Some(token) = &tokens.access_token {
+            sign_out::revoke(turn, state, token.expose(), "access_token");
+        }
+    }
+    turn.notify(Event::StaleResponse { id: flight.id });
+}
+
+/// A grant request failed.
+pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, fault: Fault) {
+    let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
+    match &flight.kind {
+        FlightKind::Renew { by } if !flight.unwanted => {
+            refresh::failed(turn, state, flight, *by, fault)
+        }
+        FlightKind::SignIn { .. } | FlightKind::DeviceStart if is_this_login => {
+            login::request_failed(turn, state, fault);
+        }
+        FlightKind::DevicePoll { .. } if is_this_login => poll_failed(turn, state, fault),
+        FlightKind::SignIn { .. }
+        | FlightKind::DevicePoll { .. }
+        | FlightKind::DeviceStart
+        | FlightKind::Renew { .. } => {}
+    }
+}
+
+fn device_started(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    flight: &Flight,
+    response: &HttpResponse,
+) {
+    let secrets = secrets(turn, state);
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+    let authorization = match device::read_authorization(response, &turn.context(&secrets)) {
+        Ok(authorization) => authorization,
+        Err(fault) => return flight_failed(turn, state, flight, fault),
+    };
+    if flight.unwanted || flight.attempt != state.attempt {
+        return turn.notify(Event::StaleResponse { id: flight.id });
+    }
+    let Phase::SigningIn(login) = &mut state.phase else {
+        return;
+    };
+    let interval = crate::time::millis(authorization.prompt.interval);
+    login.expires_at = authorization.prompt.expires_at;
+    login.send_at = turn.now.plus_millis(interval);
+    login.stage = Stage::Device(DeviceLogin {
+        device_code: authorization.device_code,
+        interval,
+    });
+    turn.persist();
+    turn.show_device_code(authorization.prompt);
+}
+
+fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
+    let (now, slow_down) = (turn.now, crate::time::millis(device::SLOW_DOWN));
+    let Phase::SigningIn(login) = &mut state.phase else {
+        return;
+    };
+    let Stage::Device(device) = &mut login.stage else {
+        return;
+    };
+    let wait = match device::judge_poll(&fault) {
+        Poll::Pending => device.interval,
+        Poll::SlowDown => {
+            device.interval = device.interval.saturating_add(slow_down);
+            turn.persist();
+            device.interval
+        }
+        Poll::Again => {
+            // RFC 8628 section 3.5: back off from a server that does not answer.
+            let wait = schedule::backoff(turn.config, state.seed, login.tries, &fault);
+            device
+                .interval
+                .max(wait.min(crate::time::millis(turn.config.policy().max_backoff)))
+        }
+        Poll::Over => return login::fail(turn, state, fault),
+    };
+    login.send_at = now.plus_millis(wait);
+    let next_poll_at = login.send_at;
+    turn.notify(Event::DevicePending { next_poll_at });
+}
+
+fn revoked(turn: &mut Turn<'_>, response: &HttpResponse, secrets: &[&str]) {
+    let body = crate::protocol::answer::object(response);
+    if crate::protocol::answer::is_error(response.status, body.as_ref()) {
+        let fault = crate::protocol::answer::fault(response, body.as_ref(), &turn.context(secrets));
+        turn.notify(Event::RevokeFailed {
+            fault: std::sync::Arc::new(fault),
+        });
+    }
+}
+
+/// What this session's requests carry: a server may quote it, an error must not.
+fn secrets(turn: &Turn<'_>, state: &State) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = turn.config.client_secret().cloned().into_iter().collect();
+    if let Phase::SigningIn(login) = &state.phase {
+        match &login.stage {
+            Stage::Redeem { code, verifier, .. } => {
+                secrets.push(code.clone());
+                secrets.extend(verifier.clone());
+            }
+            Stage::Device(device) => secrets.push(device.device_code.clone()),
+            Stage::Jwt { jwt } => secrets.push(jwt.clone()),
+            Stage::Guest { service_token, .. } => secrets.push(service_token.clone()),
+            Stage::Browser(browser) => secrets.push(browser.state.clone()),
+            Stage::DeviceStart | Stage::ClientCredentials | Stage::AskJwt | Stage::AskToken => {}
+        }
+    }
+    secrets.extend(secrets_of(state));
+    secrets
+}

@@ -1,0 +1,169 @@
+//! What moves on by itself after every input: deadlines that have passed, requests whose turn has come.
+
+use super::turn::Turn;
+use super::{downscope, login, refresh};
+use crate::config::Renewal;
+use crate::effect::TokenAsk;
+use crate::error::{Fault, SendFault};
+use crate::protocol::request;
+use crate::secret::Secret;
+use crate::state::{FlightKind, Phase, SideKind, SigningIn, Stage, State};
+
+/// So many requests beyond their deadline are remembered.
+const MOST_LATE: usize = 8;
+
+pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
+    expire_flight(turn, state);
+    expire_side(turn, state);
+    if let Phase::SigningIn(login) = &state.phase
+        && login.expires_at <= turn.now
+    {
+        login::expire(turn, state);
+    }
+    // One grant request at a time: a login's goes before a refresh.
+    if state.flight.is_none() {
+        send_login(turn, state);
+    }
+    if state.flight.is_none() {
+        refresh::begin(turn, state);
+    }
+    refresh::warn(turn, state);
+}
+
+/// No answer in time: the outcome is unknown. It is treated as a lost answer, and applied should it still come.
+fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
+    let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) else {
+        return;
+    };
+    if state.late.len() >= MOST_LATE {
+        state.late.remove(0);
+    }
+    state.late.push(flight.clone());
+    super::answer::flight_failed(turn, state, &flight, Fault::network(SendFault::Lost));
+}
+
+fn expire_side(turn: &mut Turn<'_>, state: &mut State) {
+    let now = turn.now;
+    while let Some(at) = state.side.iter().position(|side| side.deadline <= now) {
+        let side = state.side.remove(at);
+        match side.kind {
+            SideKind::Downscope { scope } => {
+                downscope::failed(
+                    turn,
+                    state,
+                    side.id.0,
+                    &scope,
+                    Fault::network(SendFault::Lost),
+                );
+            }
+            SideKind::Revoke => {}
+        }
+    }
+}
+
+/// Sends the request of the login, if it is its turn.
+fn send_login(turn: &mut Turn<'_>, state: &mut State) {
+    let id = crate::http::RequestId(state.next_id.saturating_add(1));
+    let (config, now) = (turn.config, turn.now);
+    let Phase::SigningIn(login) = &mut state.phase else {
+        return;
+    };
+    if now < login.send_at {
+        return;
+    }
+    let SigningIn {
+        via,
+        requested,
+        stage,
+        tries,
+        ..
+    } = &mut **login;
+    let kind = FlightKind::SignIn {
+        via: *via,
+        requested: requested.clone(),
+    };
+    let scope = requested.as_ref().map_or("", |scope| scope.as_str());
+    let provider = config.provider();
+    let (request, kind) = match stage {
+        Stage::Browser(_) => return,
+        Stage::Redeem {
+            code,
+            verifier: Some(verifier),
+            redirect_uri: Some(redirect_uri),
+        } if config.parts().renewal == Renewal::HostToken && !config.can_authenticate() => {
+            // The client secret is at the host's backend: so is the exchange.
+            let ask = TokenAsk::Redeem {
+                code: code.clone(),
+                verifier: verifier.clone(),
+                redirect_uri: redirect_uri.clone(),
+            };
+            return turn.ask_for_token(state, ask, kind);
+        }
+        Stage::Redeem {
+            code,
+            verifier,
+            redirect_uri,
+        } => (
+            request::redeem_code(config, id, code, redirect_uri.as_deref(), verifier.as_ref()),
+            kind,
+        ),
+        Stage::DeviceStart => {
+            let url = provider
+                .device_authorization_endpoint
+                .as_deref()
+                .unwrap_or_default();
+            (
+                request::device_authorization(config, id, url, scope),
+                FlightKind::DeviceStart,
+            )
+        }
+        Stage::Device(device) => {
+            let kind = FlightKind::DevicePoll {
+                requested: requested.clone(),
+            };
+            (request::device_token(config, id, &device.device_code), kind)
+        }
+        Stage::Jwt { jwt } => {
+            let url = provider.jwt_login_endpoint.as_deref().unwrap_or_default();
+            (request::jwt_login(config, id, url, jwt), kind)
+        }
+        Stage::Guest {
+            service_token,
+            subject,
+            display_name,
+        } => {
+            let url = provider.guest_token_endpoint.as_deref().unwrap_or_default();
+            (
+                request::guest_token(config, id, url, service_token, subject, display_name),
+                kind,
+            )
+        }
+        Stage::ClientCredentials => (request::client_credentials(config, id, scope), kind),
+        Stage::AskJwt => return turn.ask_for_jwt(state, kind),
+        Stage::AskToken => {
+            return turn.ask_for_token(
+                state,
+                TokenAsk::Renew {
+                    refresh_token: None,
+                },
+                kind,
+            );
+        }
+    };
+    *tries = tries.saturating_add(1);
+    state.next_id = id.0;
+    turn.depart(state, request, kind);
+}
+
+/// The JWT that the host was asked for goes to `jwt/login`, in place of the question.
+pub(crate) fn send_jwt(turn: &mut Turn<'_>, state: &mut State, kind: FlightKind, jwt: &Secret) {
+    let id = state.new_id();
+    let url = turn
+        .config
+        .provider()
+        .jwt_login_endpoint
+        .as_deref()
+        .unwrap_or_default();
+    let request = request::jwt_login(turn.config, id, url, jwt);
+    turn.depart(state, request, kind);
+}

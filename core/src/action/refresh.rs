@@ -1,0 +1,322 @@
+//! Renewing tokens: when asked, how it ends, what it leads to.
+
+use std::sync::Arc;
+
+use super::downscope;
+use super::turn::{Done, Turn};
+use crate::effect::{Event, SignInReason, SignedOutReason, TokenAsk};
+use crate::error::{Fault, Misuse};
+use crate::protocol::request;
+use crate::protocol::scope::ScopeDelta;
+use crate::schedule;
+use crate::secret::Secret;
+use crate::state::{Before, Flight, FlightKind, Grant, Phase, RenewBy, State};
+use crate::tokens::ReadTokens;
+
+/// Somebody needs a token: a refresh is wanted if the token is past either line.
+pub(crate) fn ensure_fresh(turn: &Turn<'_>, state: &mut State) {
+    let (config, now, seed) = (turn.config, turn.now, state.seed);
+    let Some(grant) = state.grant_mut() else {
+        return;
+    };
+    let past = |at: Option<crate::time::Timestamp>| at.is_some_and(|at| at <= now);
+    let stale = grant.tokens.access_token.is_none()
+        || grant.renew.rejected
+        || past(schedule::must_at(config, &grant.tokens))
+        || past(schedule::soon_at(config, seed, grant));
+    if stale && schedule::renewal(config, grant, now).is_ok() {
+        grant.renew.wanted = true;
+    }
+}
+
+/// Time has passed: the background refresh.
+pub(crate) fn tick(turn: &Turn<'_>, state: &mut State) {
+    if turn.config.policy().proactive {
+        let (config, now, seed) = (turn.config, turn.now, state.seed);
+        let Some(grant) = state.grant_mut() else {
+            return;
+        };
+        let soon = schedule::soon_at(config, seed, grant).is_some_and(|soon| soon <= now);
+        if soon && schedule::renewal(config, grant, now).is_ok() {
+            grant.renew.wanted = true;
+        }
+    }
+}
+
+/// The host insists.
+pub(crate) fn demand(turn: &Turn<'_>, state: &mut State) -> Done {
+    let Some(grant) = state.grant_mut() else {
+        return Err(Misuse::NotSignedIn { call: "refresh" });
+    };
+    match schedule::renewal(turn.config, grant, turn.now) {
+        Ok(_) => {
+            grant.renew.wanted = true;
+            grant.renew.forced = true;
+            Ok(())
+        }
+        Err(SignInReason::RefreshTokenExpired) => Err(Misuse::CannotRefresh {
+            why: "the refresh token has expired",
+        }),
+        Err(_) if grant.tokens.refresh_token.is_some() => Err(Misuse::CannotRefresh {
+            why: "no client_secret",
+        }),
+        Err(_) => Err(Misuse::CannotRefresh {
+            why: "no refresh token",
+        }),
+    }
+}
+
+/// An API answered 401. Only the current token's refusal counts: who comes late finds a newer one already.
+pub(crate) fn token_rejected(turn: &mut Turn<'_>, state: &mut State, generation: u64) {
+    let (config, now) = (turn.config, turn.now);
+    downscope::forget(state, generation);
+    let Some(grant) = state.grant_mut() else {
+        return;
+    };
+    if generation != grant.generation || grant.tokens.access_token.is_none() || grant.renew.rejected
+    {
+        return;
+    }
+    if let Err(reason) = schedule::renewal(config, grant, now) {
+        // Nothing to renew it with. The token stays: one API's 401 must not end a session.
+        let reason = if reason == SignInReason::Expired {
+            SignInReason::Rejected
+        } else {
+            reason
+        };
+        if !std::mem::replace(&mut grant.told_sign_in, true) {
+            turn.notify(Event::SignInNeeded { reason });
+        }
+        return;
+    }
+    if schedule::counts_as_rejected(config, grant, now) {
+        let fresh = grant
+            .renew
+            .last
+            .is_some_and(|last| now < last.plus(config.policy().min_interval));
+        grant.renew.rejections = if fresh {
+            grant.renew.rejections.saturating_add(1)
+        } else {
+            1
+        };
+        grant.renew.rejected = true;
+        grant.renew.wanted = true;
+    }
+}
+
+/// Begins the refresh that is wanted, if nothing stands in its way.
+pub(crate) fn begin(turn: &mut Turn<'_>, state: &mut State) {
+    let (config, now) = (turn.config, turn.now);
+    let Some(grant) = state.grant_mut().filter(|grant| grant.renew.wanted) else {
+        return;
+    };
+    let Ok(by) = schedule::renewal(config, grant, now) else {
+        grant.renew.wanted = false;
+        return;
+    };
+    if schedule::may_renew_at(config, grant).is_some_and(|at| now < at) {
+        return;
+    }
+    let refresh_token = grant.tokens.refresh_token.clone();
+    let scope = grant.requested.clone().unwrap_or_default();
+    let kind = FlightKind::Renew { by };
+    match (by, refresh_token) {
+        (RenewBy::RefreshToken, Some(refresh_token)) => {
+            let id = state.new_id();
+            turn.depart(state, request::refresh(config, id, &refresh_token), kind);
+        }
+        (RenewBy::ClientCredentials, _) => {
+            let id = state.new_id();
+            turn.depart(
+                state,
+                request::client_credentials(config, id, scope.as_str()),
+                kind,
+            );
+        }
+        (RenewBy::HostToken, refresh_token) => {
+            turn.ask_for_token(state, TokenAsk::Renew { refresh_token }, kind)
+        }
+        (RenewBy::HostJwt, _) => turn.ask_for_jwt(state, kind),
+        // `renewal` names the refresh token only where there is one.
+        (RenewBy::RefreshToken, None) => grant_lost_its_token(state),
+    }
+}
+
+fn grant_lost_its_token(state: &mut State) {
+    if let Some(grant) = state.grant_mut() {
+        grant.renew.wanted = false;
+    }
+}
+
+/// New tokens for the session that is there.
+pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
+    let (config, now) = (turn.config, turn.now);
+    let generation = state.generation;
+    let Some(grant) = state.grant_mut() else {
+        return;
+    };
+    let ReadTokens {
+        mut tokens,
+        deviations,
+    } = read;
+    tokens.keep_from(&grant.tokens);
+    let unchanged = tokens.access_token == grant.tokens.access_token;
+    let rotated = tokens.refresh_token != grant.tokens.refresh_token;
+    let first = grant.tokens.access_token.is_none();
+    let scope = (tokens.scope != grant.tokens.scope).then(|| {
+        let before = grant.tokens.scope.clone().unwrap_or_default();
+        ScopeDelta::between(&before, &tokens.scope.clone().unwrap_or_default())
+    });
+    let old = std::mem::replace(&mut grant.tokens, tokens);
+    grant.renew.wanted = false;
+    grant.renew.forced = false;
+    grant.renew.rejected = false;
+    grant.renew.last = Some(now);
+    grant.renew.failures = 0;
+    grant.renew.retry_at = None;
+    grant.renew.retry_is_servers = false;
+    grant.renew.fault = None;
+    grant.told_sign_in = false;
+    grant.told_relogin = grant.told_relogin
+        && !rotated
+        && old.refresh_token_expires_at == grant.tokens.refresh_token_expires_at;
+    grant.from_request = from_request;
+    let mut superseded = None;
+    if !unchanged {
+        grant.generation = generation.saturating_add(1);
+        if config.policy().revoke_superseded {
+            superseded = std::mem::replace(&mut grant.previous, old.access_token);
+        }
+    }
+    let (generation, via) = (grant.generation, grant.via);
+    state.generation = state.generation.max(generation);
+    state.version = state.version.saturating_add(1);
+    turn.persist();
+    turn.lenient(deviations);
+    if first {
+        let scope = scope.clone().unwrap_or_default();
+        turn.notify(Event::SignedIn {
+            via,
+            generation,
+            scope,
+            cleaned_url: None,
+            state: None,
+        });
+    } else {
+        turn.notify(Event::TokensRefreshed {
+            generation,
+            unchanged,
+            rotated,
+        });
+        if let Some(scope) = scope {
+            turn.notify(Event::ScopeChanged { scope });
+        }
+    }
+    if let Some(token) = superseded {
+        super::sign_out::revoke(turn, state, token.expose(), "access_token");
+    }
+    if !unchanged {
+        downscope::renew_all(turn, state);
+    }
+    warn(turn, state);
+}
+
+/// A renewal failed. Only a word about the grant itself ends the session.
+pub(crate) fn failed(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    flight: &Flight,
+    by: RenewBy,
+    fault: Fault,
+) {
+    let (config, now, seed) = (turn.config, turn.now, state.seed);
+    // What was refused has been replaced since: by a late answer, by another process, by a new login.
+    if flight.version != state.version || flight.epoch != state.epoch {
+        return;
+    }
+    let Some(grant) = state.grant_mut() else {
+        return;
+    };
+    if by == RenewBy::RefreshToken && fault.ends_grant() {
+        return end_grant(turn, state, fault);
+    }
+    let renew = &mut grant.renew;
+    renew.failures = renew.failures.saturating_add(1);
+    renew.forced = false;
+    let retry_at = now.plus_millis(schedule::backoff(config, seed, renew.failures, &fault));
+    let fault = Arc::new(fault);
+    renew.retry_at = Some(retry_at);
+    renew.retry_is_servers = fault.retry_after.is_some();
+    renew.fault = Some(Arc::clone(&fault));
+    turn.persist();
+    turn.notify(Event::RefreshFailed { fault, retry_at });
+}
+
+/// The server says that the grant is over.
+fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
+    let reason = SignedOutReason::GrantEnded;
+    match &mut state.phase {
+        Phase::SigningIn(login) => login.before = Before::SignedOut(reason),
+        Phase::SignedIn(_) | Phase::SignedOut(_) => state.phase = Phase::SignedOut(reason),
+    }
+    state.changed_at = turn.now;
+    state.version = state.version.saturating_add(1);
+    turn.persist();
+    turn.notify(Event::SignedOut {
+        reason,
+        fault: Some(Arc::new(fault)),
+    });
+}
+
+/// A success for a session that the server has meanwhile called over: another request of the same sign-in had won.
+pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
+    let via = crate::effect::Via::Adopted;
+    let requested = read.tokens.scope.clone();
+    super::login::accept(turn, state, via, requested, read, from_request);
+}
+
+/// Tells once what the user has to know: that a sign-in is needed, or will be soon.
+pub(crate) fn warn(turn: &mut Turn<'_>, state: &mut State) {
+    let (config, now) = (turn.config, turn.now);
+    let Some(grant) = state.grant_mut() else {
+        return;
+    };
+    if let Some(at) = grant.tokens.refresh_token_expires_at {
+        let due = schedule::relogin_warning_at(config, grant).is_some_and(|warning| warning <= now);
+        if due && !grant.told_relogin {
+            grant.told_relogin = true;
+            turn.notify(Event::RefreshTokenExpiresSoon { at });
+        }
+    }
+    let over = grant.tokens.access_token.is_none()
+        || schedule::must_at(config, &grant.tokens).is_some_and(|must| must <= now);
+    if let (true, Err(reason)) = (
+        over && !grant.told_sign_in,
+        schedule::renewal(config, grant, now),
+    ) {
+        grant.told_sign_in = true;
+        turn.notify(Event::SignInNeeded { reason });
+    }
+}
+
+/// True where the answer of `flight` may still be applied to the session.
+pub(crate) fn is_current(state: &State, flight: &Flight) -> bool {
+    let newer = |grant: &Grant| flight.id.0 > grant.from_request;
+    !flight.unwanted && flight.epoch == state.epoch && state.grant().is_some_and(newer)
+}
+
+/// The tokens of a session, so that no error quotes them.
+pub(crate) fn secrets_of(state: &State) -> Vec<Secret> {
+    let Some(grant) = state.grant() else {
+        return Vec::new();
+    };
+    let access = grant
+        .tokens
+        .access_token
+        .as_ref()
+        .map(|token| Secret::new(token.expose()));
+    access
+        .into_iter()
+        .chain(grant.tokens.refresh_token.clone())
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! Another process wrote to the store: the newer of the two states wins.
+
+use super::turn::Turn;
+use crate::effect::{Event, ReturnTo, SignedOutReason, StoreIgnored};
+use crate::secret::Secret;
+use crate::snapshot::{self, RestoreError};
+use crate::state::{Before, Phase, Stage, State};
+
+pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
+    let theirs = match snapshot::read(turn.config, bytes.expose()) {
+        Ok(theirs) => theirs,
+        Err(error) => {
+            let reason = match error {
+                RestoreError::Unreadable => StoreIgnored::Unreadable,
+                RestoreError::NewerVersion { .. } => StoreIgnored::NewerVersion,
+                RestoreError::OtherConfig { .. } => StoreIgnored::OtherConfig,
+            };
+            return turn.notify(Event::StoreIgnored { reason });
+        }
+    };
+    if theirs.revision <= state.revision {
+        return;
+    }
+    state.revision = theirs.revision;
+    if is_newer(state, &theirs) {
+        adopt(turn, state, theirs);
+    } else {
+        // Ours is the newer one and did not get through: store it over theirs.
+        turn.persist();
+    }
+}
+
+/// The later sign-in or sign-out wins; within one sign-in the higher generation, then the later answer.
+fn is_newer(ours: &State, theirs: &State) -> bool {
+    let rank = |state: &State| {
+        let tokens = state
+            .grant()
+            .map(|grant| (grant.generation, grant.tokens.received_at));
+        (state.changed_at, tokens)
+    };
+    rank(theirs) >= rank(ours)
+}
+
+fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
+    let was_signed_in = state.grant().is_some();
+    let same_session = state.changed_at == theirs.changed_at;
+    let token = |state: &State| {
+        state
+            .grant()
+            .and_then(|grant| grant.tokens.access_token.clone())
+    };
+    let changed = token(state) != token(&theirs);
+    if changed {
+        state.version = state.version.saturating_add(1);
+        // Callers know tokens by their generation here: a token that is new to them needs a new one.
+        state.generation = state.generation.saturating_add(1).max(theirs.generation);
+        let generation = state.generation;
+        if let Some(grant) = theirs.grant_mut() {
+            grant.generation = generation;
+        }
+    } else if let (Some(own), Some(grant)) = (state.grant_mut(), theirs.grant_mut()) {
+        // The user tokens are not stored; those of the same token go on.
+        grant.children = std::mem::take(&mut own.children);
+        grant.generation = own.generation;
+    }
+    if same_session {
+        if let (Some(own), Some(grant)) = (state.grant(), theirs.grant_mut()) {
+            grant.from_request = own.from_request;
+            grant.renew.wanted = own.renew.wanted && !changed;
+        }
+    } else {
+        state.epoch = state.epoch.saturating_add(1);
+    }
+    state.changed_at = theirs.changed_at;
+    state.extra = theirs.extra;
+    let ours = std::mem::replace(
+        &mut state.phase,
+        Phase::SignedOut(SignedOutReason::NeverSignedIn),
+    );
+    state.phase = keep_login(ours, theirs.phase);
+    let generation = state.generation;
+    match (was_signed_in, state.grant().is_some(), changed) {
+        (_, true, true) if same_session => {
+            turn.notify(Event::TokensRefreshed {
+                generation,
+                unchanged: false,
+                rotated: true,
+            });
+        }
+        (_, true, true) => {
+            let scope = Default::default();
+            let via = state
+                .grant()
+                .map_or(crate::effect::Via::Adopted, |grant| grant.via);
+            turn.notify(Event::SignedIn {
+                via,
+                generation,
+                scope,
+                cleaned_url: None,
+                state: None,
+            });
+        }
+        (true, false, _) => turn.notify(Event::SignedOut {
+            reason: signed_out_reason(state),
+            fault: None,
+        }),
+        (_, _, _) => {}
+    }
+}
+
+/// A login of ours that is under way goes on over their session, unless they have one under way themselves.
+fn keep_login(ours: Phase, theirs: Phase) -> Phase {
+    match (ours, theirs) {
+        (Phase::SigningIn(mut login), Phase::SignedOut(reason)) => {
+            login.before = Before::SignedOut(reason);
+            Phase::SigningIn(login)
+        }
+        (Phase::SigningIn(mut login), Phase::SignedIn(grant)) => {
+            login.before = Before::SignedIn(grant);
+            Phase::SigningIn(login)
+        }
+        (Phase::SigningIn(mut login), Phase::SigningIn(other))
+            if !matches!(login.stage, Stage::Browser(_)) =>
+        {
+            login.before = other.before;
+            Phase::SigningIn(login)
+        }
+        (_, theirs) => theirs,
+    }
+}
+
+fn signed_out_reason(state: &State) -> SignedOutReason {
+    match &state.phase {
+        Phase::SignedOut(reason) => *reason,
+        Phase::SigningIn(login) => match login.before {
+            Before::SignedOut(reason) => reason,
+            Before::SignedIn(_) => SignedOutReason::ByUser,
+        },
+        Phase::SignedIn(_) => SignedOutReason::ByUser,
+    }
+}
+
+/// For the public phase.
+pub(crate) fn return_to(before: &Before) -> ReturnTo {
+    match before {
+        Before::SignedOut(_) => ReturnTo::SignedOut,
+        Before::SignedIn(_) => ReturnTo::SignedIn,
+    }
+}

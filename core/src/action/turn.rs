@@ -1,0 +1,145 @@
+//! One call of the machine: what it knows, and the effects it collects in the order that is promised.
+
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::effect::{Deviation, Effect, Event, TokenAsk};
+use crate::error::Misuse;
+use crate::http::{HttpRequest, RequestId};
+use crate::protocol::answer::Context;
+use crate::protocol::device::DevicePrompt;
+use crate::protocol::request::GRACE;
+use crate::schedule;
+use crate::secret::Secret;
+use crate::snapshot;
+use crate::state::{Flight, FlightKind, Side, SideKind, State};
+use crate::time::Timestamp;
+
+/// The result of an action: done, or the caller's mistake and nothing has changed.
+pub(crate) type Done = Result<(), Misuse>;
+
+pub(crate) struct Turn<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) now: Timestamp,
+    persist: bool,
+    effects: Vec<Effect>,
+    events: Vec<Event>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(config: &'a Config, now: Timestamp) -> Self {
+        Self {
+            config,
+            now,
+            persist: false,
+            effects: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// What is stored has changed.
+    pub(crate) fn persist(&mut self) {
+        self.persist = true;
+    }
+
+    pub(crate) fn notify(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn lenient(&mut self, deviations: Vec<Deviation>) {
+        if !deviations.is_empty() {
+            self.notify(Event::LeniencyUsed { deviations });
+        }
+    }
+
+    pub(crate) fn open_browser(&mut self, url: Secret) {
+        self.effects.push(Effect::OpenBrowser { url });
+    }
+
+    pub(crate) fn show_device_code(&mut self, prompt: DevicePrompt) {
+        self.effects.push(Effect::ShowDeviceCode { prompt });
+    }
+
+    /// Sends a grant request: from now on it is the one that is outstanding.
+    pub(crate) fn depart(&mut self, state: &mut State, request: HttpRequest, kind: FlightKind) {
+        self.take_off(state, request.id, kind, GRACE);
+        self.effects.push(Effect::Send { request });
+    }
+
+    /// Asks the host for tokens in place of a request. People may be involved, so it may take its time.
+    pub(crate) fn ask_for_token(&mut self, state: &mut State, ask: TokenAsk, kind: FlightKind) {
+        let id = state.new_id();
+        self.take_off(state, id, kind, HOST_GRACE);
+        self.effects.push(Effect::AskForToken { id, ask });
+    }
+
+    /// Asks the host for a JWT.
+    pub(crate) fn ask_for_jwt(&mut self, state: &mut State, kind: FlightKind) {
+        let id = state.new_id();
+        self.take_off(state, id, kind, HOST_GRACE);
+        self.effects.push(Effect::AskForJwt { id });
+    }
+
+    fn take_off(&mut self, state: &mut State, id: RequestId, kind: FlightKind, grace: Duration) {
+        state.flight = Some(Flight {
+            id,
+            kind,
+            deadline: schedule::deadline(self.config, self.now, grace),
+            attempt: state.attempt,
+            epoch: state.epoch,
+            version: state.version,
+            unwanted: false,
+        });
+    }
+
+    /// Sends a request beside the grant.
+    pub(crate) fn send_beside(&mut self, state: &mut State, request: HttpRequest, kind: SideKind) {
+        /// So many are remembered; a server that never answers must not fill the memory.
+        const MOST: usize = 32;
+        if state.side.len() >= MOST {
+            state.side.remove(0);
+        }
+        let deadline = schedule::deadline(self.config, self.now, GRACE);
+        state.side.push(Side {
+            id: request.id,
+            kind,
+            deadline,
+        });
+        self.effects.push(Effect::Send { request });
+    }
+
+    /// For reading an answer to a request that carried `secrets`.
+    pub(crate) fn context<'b>(&'b self, secrets: &'b [&'b str]) -> Context<'b> {
+        Context {
+            now: self.now,
+            strict: self.config.is_strict(),
+            bounds: &self.config.parts().retry_after,
+            secrets,
+        }
+    }
+
+    /// Persist first, then what was collected, then the events.
+    pub(crate) fn finish(self, state: &mut State) -> Vec<Effect> {
+        let mut effects =
+            Vec::with_capacity(usize::from(self.persist) + self.effects.len() + self.events.len());
+        if self.persist {
+            let replaces = state.revision;
+            state.revision = state.revision.saturating_add(1);
+            let snapshot = snapshot::write(self.config, state);
+            effects.push(Effect::Persist {
+                snapshot,
+                revision: state.revision,
+                replaces,
+            });
+        }
+        effects.extend(self.effects);
+        effects.extend(
+            self.events
+                .into_iter()
+                .map(|event| Effect::Notify { event }),
+        );
+        effects
+    }
+}
+
+const HOST_GRACE: Duration = Duration::from_secs(300);

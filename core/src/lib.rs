@@ -1,0 +1,68 @@
+//! The whole OAuth 2.0 authorization lifecycle of a Cisco Webex integration, and of any RFC 6749 server, as one sans-IO
+//! state machine.
+//!
+//! A [`Session`] takes [`Input`]s and returns [`Effect`]s: requests to send, snapshots to store, URLs to open, events to
+//! tell. It has no clock, no random generator, no socket, no thread: time and randomness are arguments, so that the
+//! same inputs give the same effects on every platform and in every language.
+//!
+//! ```
+//! use webex_oauth::{Config, ConfigParts, Effect, Entropy, LoginOptions, Session, Timestamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let portal_url = "https://webexapis.com/v1/authorize?client_id=C1&response_type=code\
+//!     &redirect_uri=https%3A%2F%2Fapp.example%2Foauth&scope=spark%3Apeople_read&state=set_state_here";
+//! let mut parts = ConfigParts::from_authorization_url(portal_url)?;
+//! parts.client_secret = Some("from the portal".into());
+//! let config: Config = parts.build()?;
+//!
+//! // The host's random generator fills these 64 bytes; the host's clock tells the time.
+//! let random: Vec<u8> = (0..64).collect();
+//! let now = Timestamp::from_secs(1_700_000_000);
+//! let mut session = Session::new(config, Entropy::new(&random)?);
+//!
+//! let output = session.begin_login(now, LoginOptions::default(), Entropy::new(&random)?)?;
+//! let [Effect::Persist { .. }, Effect::OpenBrowser { url }] = output.effects.as_slice() else { panic!() };
+//! assert!(url.expose().starts_with("https://webexapis.com/v1/authorize?state="));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Ready-made drivers do the sending and storing: `webex-oauth-ureq` (blocking) and `webex-oauth-async`.
+#![warn(missing_docs)]
+
+mod action;
+mod config;
+mod effect;
+mod error;
+mod http;
+mod input;
+pub mod protocol;
+mod provider;
+mod schedule;
+mod secret;
+mod session;
+mod snapshot;
+mod state;
+mod step;
+mod time;
+mod tokens;
+
+pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshPolicy, Renewal};
+pub use effect::{
+    Access, CallbackIgnored, Deviation, Effect, Event, Output, Phase, ReturnTo, SignInReason,
+    SignedOutReason, StaleWhy, Status, StoreIgnored, TokenAsk, Verdict, Via,
+};
+pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
+pub use http::{HeaderValue, HttpRequest, HttpResponse, Purpose, RequestId, TransportHints};
+pub use input::{Input, LogoutVia, SignOutOptions};
+pub use protocol::authorize::{Flow, LoginOptions, ResponseMode};
+pub use protocol::device::DevicePrompt;
+pub use protocol::retry_after::RetryAfterBounds;
+pub use protocol::scope::{Scope, ScopeDelta};
+pub use protocol::state_param::LoginState;
+pub use provider::{ClientAuth, JwtScheme, Leniency, Provider};
+pub use secret::{AccessToken, Entropy, EntropyError, Secret};
+pub use session::Session;
+pub use snapshot::{RestoreError, revision as snapshot_revision};
+pub use time::Timestamp;
+pub use tokens::{Custom, ReadTokens, TokenSet};

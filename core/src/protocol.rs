@@ -1,0 +1,19 @@
+//! The wire: what is sent and how answers are read. Pure functions; nothing here knows the session's state.
+
+pub mod adopt;
+pub(crate) mod answer;
+pub mod api;
+pub mod authorize;
+pub mod callback;
+pub(crate) mod client_auth;
+pub mod device;
+pub(crate) mod form;
+pub mod jwt;
+pub mod logout;
+pub mod org;
+pub mod pkce;
+pub mod request;
+pub mod retry_after;
+pub mod scope;
+pub mod state_param;
+pub mod token;

@@ -1,0 +1,252 @@
+//! Reading any answer: by its body first, by its status second.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::effect::Deviation;
+use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::http::HttpResponse;
+use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
+use crate::time::Timestamp;
+
+/// No token answer is larger.
+pub(crate) const MAX_BODY: usize = 1 << 20;
+
+/// What the reading of one answer needs to know.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) strict: bool,
+    pub(crate) bounds: &'a RetryAfterBounds,
+    /// What the request carried: a server may quote it, an error must not.
+    pub(crate) secrets: &'a [&'a str],
+}
+
+/// The JSON object in the body, if there is one.
+pub(crate) fn object(response: &HttpResponse) -> Option<Map<String, Value>> {
+    if response.body.len() > MAX_BODY {
+        return None;
+    }
+    serde_json::from_slice(&response.body).ok()
+}
+
+/// True where the answer says that it failed, by body or by status.
+pub(crate) fn is_error(status: u16, body: Option<&Map<String, Value>>) -> bool {
+    !(200..300).contains(&status)
+        || body.is_some_and(|body| body.get("error").is_some_and(|error| !error.is_null()))
+}
+
+/// The fault that a failed answer stands for.
+pub(crate) fn fault(
+    response: &HttpResponse,
+    body: Option<&Map<String, Value>>,
+    context: &Context<'_>,
+) -> Fault {
+    let empty = Map::new();
+    let body = body.unwrap_or(&empty);
+    let code = error_code(body, context.secrets);
+    let status = response.status;
+    let kind = match (&code, status) {
+        // A code that some specification names speaks for itself, whatever the status.
+        (Some(ErrorCode::Other(_)) | None, 423 | 429) => FaultKind::RateLimited,
+        (Some(ErrorCode::Other(_)) | None, 500..) => FaultKind::Unavailable,
+        (None, 401) => FaultKind::Unauthorized,
+        (Some(_), _) => FaultKind::Refused,
+        (None, 200..300) => FaultKind::Malformed,
+        (None, _) => FaultKind::Unexpected,
+    };
+    Fault {
+        kind,
+        code,
+        description: description(body).map(|text| clean(&text, context.secrets)),
+        uri: text(body, "error_uri").map(|uri| clean(uri, context.secrets)),
+        status: Some(status),
+        tracking_id: tracking_id(response, body).map(|id| clean(id, context.secrets)),
+        retry_after: wait(response, context),
+        send: None,
+    }
+}
+
+/// A success without a usable token.
+pub(crate) fn malformed(response: &HttpResponse, what: &str) -> Fault {
+    Fault {
+        status: Some(response.status),
+        tracking_id: tracking_id(response, &Map::new()).map(|id| clean(id, &[])),
+        ..Fault::described(FaultKind::Malformed, what)
+    }
+}
+
+/// The wait that the server asks for: any failed answer may carry the header, a 429 means one without it, too.
+fn wait(response: &HttpResponse, context: &Context<'_>) -> Option<Duration> {
+    let header = response.header("retry-after");
+    (header.is_some() || matches!(response.status, 423 | 429))
+        .then(|| retry_after(header, context.now, context.bounds))
+}
+
+/// `error` as a text; in an object as Webex nests it; or a `message` that is itself a code, as at Webex's device
+/// endpoint.
+fn error_code(body: &Map<String, Value>, secrets: &[&str]) -> Option<ErrorCode> {
+    let nested = |object: &Map<String, Value>| {
+        ["error", "code", "key", "message"]
+            .iter()
+            .find_map(|name| text(object, name).and_then(ErrorCode::known))
+    };
+    match body.get("error") {
+        Some(Value::String(code)) => {
+            let fits = (1..=64).contains(&code.len())
+                && code
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
+                && !secrets.contains(&code.as_str());
+            fits.then(|| ErrorCode::parse(code))
+        }
+        Some(Value::Object(object)) => nested(object),
+        _ => text(body, "message").and_then(ErrorCode::known),
+    }
+}
+
+fn description(body: &Map<String, Value>) -> Option<String> {
+    if let Some(text) = text(body, "error_description").or_else(|| text(body, "message")) {
+        return Some(text.to_owned());
+    }
+    if let Some(Value::Object(error)) = body.get("error") {
+        return text(error, "error_description")
+            .or_else(|| text(error, "message"))
+            .map(str::to_owned);
+    }
+    let Some(Value::Array(errors)) = body.get("errors") else {
+        return None;
+    };
+    errors
+        .first()?
+        .as_object()
+        .and_then(|first| text(first, "description"))
+        .map(str::to_owned)
+}
+
+fn tracking_id<'a>(response: &'a HttpResponse, body: &'a Map<String, Value>) -> Option<&'a str> {
+    text(body, "trackingId").or_else(|| response.header("trackingid"))
+}
+
+pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    object.get(name).and_then(Value::as_str)
+}
+
+/// A server's words, fit for a log: no control characters, not long, and nothing that was or looks like a secret.
+pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
+    const LIMIT: usize = 300;
+    let mut text: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(4 * LIMIT)
+        .collect();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if text.contains(secret) {
+            text = text.replace(secret, "…");
+        }
+    }
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-._~+/=%".contains(c);
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(is_word) {
+        let (before, tail) = rest.split_at(start);
+        let end = tail.find(|c| !is_word(c)).unwrap_or(tail.len());
+        let (word, after) = tail.split_at(end);
+        cleaned.push_str(before);
+        cleaned.push_str(if looks_random(word) { "…" } else { word });
+        rest = after;
+    }
+    cleaned.push_str(rest);
+    match cleaned.char_indices().nth(LIMIT) {
+        Some((end, _)) => cleaned.get(..end).unwrap_or_default().to_owned() + "…",
+        None => cleaned,
+    }
+}
+
+/// Tokens, codes and verifiers are long and mix digits with letters; words and identifiers of errors do not.
+fn looks_random(word: &str) -> bool {
+    word.len() >= 24
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !word.contains("://")
+        && !word.starts_with("ROUTER_")
+}
+
+/// A count of seconds as servers write it.
+///
+/// An integer; a float without fraction; either of them as text. Null is "unknown". Everything else, also a negative
+/// number, is an error.
+pub(crate) fn seconds(
+    value: &Value,
+    deviations: &mut Vec<Deviation>,
+) -> Result<Option<i64>, &'static str> {
+    const WRONG: &str = "a lifetime is not a number of seconds";
+    let read = match value {
+        Value::Null => return Ok(None),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(seconds), _, _) => seconds,
+            (None, Some(_), _) => i64::MAX,
+            (None, None, Some(float)) => {
+                deviations.push(Deviation::NumberAsFloat);
+                whole(float).ok_or(WRONG)?
+            }
+            (None, None, None) => return Err(WRONG),
+        },
+        Value::String(text) => {
+            deviations.push(Deviation::NumberAsText);
+            let text = text.trim();
+            let digits =
+                |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            match text.split_once('.') {
+                None if digits(text) => text.parse().unwrap_or(i64::MAX),
+                Some((whole, fraction))
+                    if digits(whole) && fraction.bytes().all(|byte| byte == b'0') =>
+                {
+                    whole.parse().unwrap_or(i64::MAX)
+                }
+                _ => return Err(WRONG),
+            }
+        }
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(WRONG),
+    };
+    if read < 0 {
+        Err("a lifetime is negative")
+    } else {
+        Ok(Some(read))
+    }
+}
+
+/// A float without fraction; beyond the range of `i64` it saturates.
+#[allow(clippy::cast_possible_truncation, reason = "saturates, as intended")]
+fn whole(float: f64) -> Option<i64> {
+    (float.is_finite() && float.fract() == 0.0).then_some(float as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_lose_secrets_and_whatever_looks_like_one() {
+        let text = "token NWYxMzk0ZjctZjA0Ni00YjI3 of s3cret\u{7} is invalid_grant";
+        assert_eq!(clean(text, &["s3cret"]), "token … of … is invalid_grant");
+    }
+
+    #[test]
+    fn seconds_are_read_as_servers_write_them() {
+        let read = |json: &str| {
+            seconds(
+                &serde_json::from_str(json).unwrap_or(Value::Bool(true)),
+                &mut Vec::new(),
+            )
+        };
+        assert_eq!(read("3600"), Ok(Some(3600)));
+        assert_eq!(read("3600.0"), Ok(Some(3600)));
+        assert_eq!(read("\"3600.0\""), Ok(Some(3600)));
+        assert_eq!(read("null"), Ok(None));
+        assert_eq!(read("18446744073709551615"), Ok(Some(i64::MAX)));
+        for wrong in ["-1", "true", "1.5", "\"1.5\"", "\"abc\"", "\"\"", "[]"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

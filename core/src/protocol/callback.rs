@@ -1,0 +1,310 @@
+//! The redirect back (RFC 6749 sections 4.1.2 and 4.2.2): state, then issuer, then error, then code or token.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use crate::effect::{CallbackIgnored, Deviation};
+use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::protocol::answer::clean;
+use crate::protocol::authorize::Flow;
+use crate::protocol::form::{self, percent_encode};
+use crate::protocol::state_param;
+use crate::protocol::token::read_object;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::tokens::ReadTokens;
+
+/// No callback is longer; a fragment with three self-contained tokens has a few thousand characters.
+const MAX_LEN: usize = 64 * 1024;
+
+/// What the pending login expects.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The flow that was begun.
+    pub flow: Flow,
+    /// The redirect URI that was sent.
+    pub redirect_uri: &'a str,
+    /// The `state` that was sent.
+    pub state: &'a str,
+    /// The server's issuer, where known.
+    pub issuer: Option<&'a str>,
+    /// The server promised to send `iss` (RFC 9207 section 3).
+    pub issuer_required: bool,
+}
+
+/// What a callback brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A code to redeem.
+    Code(Secret),
+    /// Tokens, in the implicit flow.
+    Tokens(Box<ReadTokens>),
+    /// The server's refusal, or tokens that cannot be used.
+    Failed(Fault),
+}
+
+/// A callback that belongs to the pending login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// What it brought.
+    pub outcome: Outcome,
+    /// The URL without what is the protocol's, where the callback was a whole URL.
+    pub cleaned_url: Option<String>,
+}
+
+/// Parameters that occur at most once; twice is an attack or an accident (RFC 6749 section 3.1).
+const ONCE: [&str; 15] = [
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "code",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "expires",
+    "refresh_token",
+    "refresh_token_expires_in",
+    "refresh_token_expires",
+    "scope",
+    "id_token",
+];
+
+/// What the cleaned URL no longer has. The scope stays: it is no secret and tells the page what it may do.
+const REMOVED: [&str; 14] = [
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "code",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "expires",
+    "refresh_token",
+    "refresh_token_expires_in",
+    "refresh_token_expires",
+    "id_token",
+];
+
+/// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
+///
+/// `Err` means that it is not the answer to the pending login, which goes on waiting.
+pub fn read(
+    text: &str,
+    expected: &Expected<'_>,
+    now: Timestamp,
+) -> Result<Callback, CallbackIgnored> {
+    let text = text.trim();
+    if text.len() > MAX_LEN {
+        return Err(CallbackIgnored::TooLong);
+    }
+    let parts = Parts::split(text);
+    if let Some(base) = parts.base
+        && !is_same_target(base, expected.redirect_uri)
+    {
+        return Err(CallbackIgnored::OtherUrl);
+    }
+    let params = Params::read(&parts)?;
+    if params.0.is_empty() {
+        return Err(CallbackIgnored::NotACallback);
+    }
+    let state = params.get("state").ok_or(CallbackIgnored::WrongState)?;
+    if !bool::from(state.as_bytes().ct_eq(expected.state.as_bytes())) {
+        return Err(CallbackIgnored::WrongState);
+    }
+    check_issuer(params.get("iss"), expected)?;
+    let outcome = if params.get("error").is_some() {
+        Outcome::Failed(params.error(expected.state))
+    } else {
+        match expected.flow {
+            Flow::Code => {
+                let code = params
+                    .get("code")
+                    .filter(|code| !code.is_empty())
+                    .ok_or(CallbackIgnored::Incomplete)?;
+                Outcome::Code(Secret::new(code))
+            }
+            Flow::Implicit => {
+                params
+                    .get("access_token")
+                    .filter(|token| !token.is_empty())
+                    .ok_or(CallbackIgnored::Incomplete)?;
+                params.tokens(now)
+            }
+        }
+    };
+    Ok(Callback {
+        outcome,
+        cleaned_url: parts.base.is_some().then(|| parts.cleaned()),
+    })
+}
+
+/// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
+pub fn clean_url(url: &str) -> String {
+    Parts::split(url).cleaned()
+}
+
+/// RFC 9207 section 2.4.
+fn check_issuer(issuer: Option<&str>, expected: &Expected<'_>) -> Result<(), CallbackIgnored> {
+    match (issuer, expected.issuer) {
+        (Some(found), Some(own)) if found != own => Err(CallbackIgnored::WrongIssuer),
+        (None, Some(_)) if expected.issuer_required => Err(CallbackIgnored::WrongIssuer),
+        (_, _) => Ok(()),
+    }
+}
+
+/// A callback cut into its parts; the base is there where it was a whole URL.
+struct Parts<'a> {
+    base: Option<&'a str>,
+    query: Option<&'a str>,
+    fragment: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn split(text: &'a str) -> Self {
+        let (rest, fragment) = match text.split_once('#') {
+            Some((rest, fragment)) => (rest, Some(fragment)),
+            None => (text, None),
+        };
+        let (base, query) = match rest.split_once('?') {
+            Some((base, query)) => (base, Some(query)),
+            None if rest.starts_with('/') || has_scheme(rest) => (rest, None),
+            // No question mark and no URL: the query or the form body itself.
+            None => ("", Some(rest)),
+        };
+        let is_url = has_scheme(base);
+        Self {
+            base: is_url.then_some(base),
+            query,
+            fragment,
+        }
+    }
+
+    fn cleaned(&self) -> String {
+        let mut url = self.base.unwrap_or_default().to_owned();
+        for (mark, part) in [('?', self.query), ('#', self.fragment)] {
+            let start = url.len();
+            for segment in part
+                .unwrap_or_default()
+                .split('&')
+                .filter(|segment| !segment.is_empty())
+            {
+                let kept = match form::parse(segment).next() {
+                    Some((name, value)) if name == "state" => caller_state(&value),
+                    Some((name, _)) if REMOVED.contains(&&*name) => None,
+                    Some(_) | None => Some(Cow::Borrowed(segment)),
+                };
+                if let Some(kept) = kept {
+                    url.push(if url.len() == start { mark } else { '&' });
+                    url.push_str(&kept);
+                }
+            }
+        }
+        url
+    }
+}
+
+/// `state=` with the caller's own part, if there is one.
+fn caller_state(state: &str) -> Option<Cow<'static, str>> {
+    let own = state_param::caller_part(state)?;
+    let encoded = state_param::encode(&own).ok()??;
+    let mut segment = String::from("state=");
+    percent_encode(&mut segment, &encoded);
+    Some(Cow::Owned(segment))
+}
+
+/// The OAuth parameters of query and fragment together: servers put `iss` into one and the token into the other.
+struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Params<'a> {
+    fn read(parts: &Parts<'a>) -> Result<Self, CallbackIgnored> {
+        let mut params: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(4);
+        for part in [parts.query, parts.fragment].into_iter().flatten() {
+            for (name, value) in form::parse(part).filter(|(name, _)| ONCE.contains(&&**name)) {
+                if params.iter().any(|(known, _)| *known == name) {
+                    return Err(CallbackIgnored::DuplicateParameter);
+                }
+                params.push((name, value));
+            }
+        }
+        Ok(Self(params))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| &**value)
+    }
+
+    fn error(&self, state: &str) -> Fault {
+        let secrets = [state];
+        let code = self
+            .get("error")
+            .map(|code| clean(code, &secrets))
+            .map(|code| ErrorCode::parse(&code));
+        Fault {
+            code,
+            description: self
+                .get("error_description")
+                .map(|text| clean(text, &secrets)),
+            uri: self.get("error_uri").map(|uri| clean(uri, &secrets)),
+            ..Fault::new(FaultKind::Refused)
+        }
+    }
+
+    fn tokens(&self, now: Timestamp) -> Outcome {
+        let object: Map<String, Value> = self
+            .0
+            .iter()
+            .filter(|(name, _)| name != "state" && name != "iss")
+            .map(|(name, value)| {
+                (
+                    name.clone().into_owned(),
+                    Value::String(value.clone().into_owned()),
+                )
+            })
+            .collect();
+        let mut deviations = Vec::new();
+        match read_object(object, now, &mut deviations) {
+            Ok(tokens) => {
+                // In a fragment everything is text.
+                deviations.retain(|deviation| *deviation != Deviation::NumberAsText);
+                deviations.sort_unstable();
+                Outcome::Tokens(Box::new(ReadTokens { tokens, deviations }))
+            }
+            Err(what) => Outcome::Failed(Fault::described(FaultKind::Malformed, what)),
+        }
+    }
+}
+
+/// Scheme, host, port and path agree; the query of the redirect URI is not looked at.
+fn is_same_target(base: &str, redirect_uri: &str) -> bool {
+    let own = redirect_uri.split('?').next().unwrap_or(redirect_uri);
+    if base == own {
+        return true;
+    }
+    let (Ok(found), Ok(own)) = (Url::parse(base), Url::parse(own)) else {
+        return false;
+    };
+    found.scheme() == own.scheme()
+        && found.host_str() == own.host_str()
+        && found.port_or_known_default() == own.port_or_known_default()
+        && found.path() == own.path()
+}
+
+/// `scheme:` at the start. A query cannot look like it: `=` is no part of a scheme.
+fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}

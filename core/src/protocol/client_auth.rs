@@ -1,0 +1,62 @@
+//! Client authentication at the token endpoint (RFC 6749 section 2.3.1).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::config::Config;
+use crate::http::HeaderValue;
+use crate::protocol::form::Form;
+use crate::provider::ClientAuth;
+use crate::secret::Secret;
+
+/// The `Authorization` header of the Basic methods; `None` for the others.
+pub(crate) fn basic(method: ClientAuth, client_id: &str, secret: &Secret) -> Option<HeaderValue> {
+    let pair = match method {
+        ClientAuth::BasicFormEncoded => format!(
+            "{}:{}",
+            form_encode(client_id),
+            form_encode(secret.expose())
+        ),
+        ClientAuth::BasicRaw => format!("{client_id}:{}", secret.expose()),
+        ClientAuth::Body | ClientAuth::None => return None,
+    };
+    let header = format!("Basic {}", STANDARD.encode(&pair));
+    crate::secret::wipe(pair);
+    Some(HeaderValue::Secret(Secret::new(header)))
+}
+
+/// Adds what the method puts into the body.
+pub(crate) fn add_to_body(config: &Config, form: &mut Form) {
+    match config.client_auth() {
+        ClientAuth::BasicFormEncoded | ClientAuth::BasicRaw => {}
+        ClientAuth::Body => {
+            form.add("client_id", config.client_id());
+            form.add_some("client_secret", config.client_secret().map(Secret::expose));
+        }
+        ClientAuth::None => form.add("client_id", config.client_id()),
+    }
+}
+
+fn form_encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_characters_are_form_encoded_or_raw_as_configured() {
+        let header =
+            |method| basic(method, "a:b", &"c d%".into()).map(|value| value.expose().to_owned());
+        assert_eq!(
+            header(ClientAuth::BasicFormEncoded),
+            Some(format!("Basic {}", STANDARD.encode("a%3Ab:c+d%25")))
+        );
+        assert_eq!(
+            header(ClientAuth::BasicRaw),
+            Some(format!("Basic {}", STANDARD.encode("a:b:c d%")))
+        );
+        assert_eq!(header(ClientAuth::Body), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! The `state` parameter: base64url of a JSON object that holds the caller's keys and a CSRF value.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::secret::{Entropy, Secret};
+
+/// The key of the CSRF value.
+pub const CSRF_KEY: &str = "csrf_token";
+
+/// What the caller wants to find again in the callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginState {
+    /// A JSON object, as text. The CSRF value is added to it; the order of its keys is kept.
+    Json(String),
+    /// A text of the caller's own, sent as it is. Code flow only: there PKCE protects the login.
+    Opaque(Secret),
+}
+
+impl Default for LoginState {
+    fn default() -> Self {
+        Self::Json(String::new())
+    }
+}
+
+/// The members of a JSON object in their order, their values untouched.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl Members {
+    fn write(&self, out: &mut String) {
+        for (name, value) in &self.0 {
+            if !out.ends_with('{') {
+                out.push(',');
+            }
+            // A string always serializes.
+            out.push_str(&serde_json::to_string(name).unwrap_or_default());
+            out.push(':');
+            out.push_str(value.get());
+        }
+    }
+}
+
+/// Encodes the caller's object, without CSRF value, as `state` would carry it. `None` for an empty object.
+pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
+    let members = serde_json::from_str::<Members>(json)?;
+    if members.0.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(encode_members(&members, None)))
+}
+
+/// The `state` of a login: the caller's members, further ones of ours, then the CSRF value.
+pub(crate) fn for_login(
+    json: &str,
+    email_hash: Option<&str>,
+    entropy: &Entropy,
+) -> Result<Secret, &'static str> {
+    let csrf = URL_SAFE_NO_PAD.encode(entropy.identifier_bytes());
+    let mut members = match json.trim() {
+        "" => Members(Vec::new()),
+        text => serde_json::from_str(text).map_err(|_| "not a JSON object")?,
+    };
+    if members.0.iter().any(|(name, _)| name == CSRF_KEY) {
+        return Err("has a csrf_token, which is the library's to set");
+    }
+    if let Some(hash) = email_hash {
+        let value =
+            RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
+        members.0.push(("emailhash".to_owned(), value));
+    }
+    Ok(Secret::new(encode_members(&members, Some(&csrf))))
+}
+
+fn encode_members(members: &Members, csrf: Option<&str>) -> String {
+    let mut json = String::with_capacity(64);
+    json.push('{');
+    members.write(&mut json);
+    if let Some(csrf) = csrf {
+        if !json.ends_with('{') {
+            json.push(',');
+        }
+        json.push_str("\"csrf_token\":\"");
+        json.push_str(csrf);
+        json.push('"');
+    }
+    json.push('}');
+    let encoded = URL_SAFE_NO_PAD.encode(&json);
+    crate::secret::wipe(json);
+    encoded
+}
+
+/// The caller's own part of a state: the JSON object without the CSRF value. `None` where nothing else is in it, or it
+/// is not of this form.
+pub fn caller_part(state: &str) -> Option<String> {
+    let bytes = super::org::decode_base64(state)?;
+    let mut members: Members = serde_json::from_slice(&bytes).ok()?;
+    members.0.retain(|(name, _)| name != CSRF_KEY);
+    if members.0.is_empty() {
+        return None;
+    }
+    let mut json = String::from("{");
+    members.write(&mut json);
+    json.push('}');
+    Some(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_callers_keys_keep_their_order_and_come_back() {
+        assert_eq!(
+            encode(r#"{"b":1,"a":"é"}"#).ok().flatten().as_deref(),
+            Some("eyJiIjoxLCJhIjoiw6kifQ")
+        );
+        assert_eq!(encode("{}").ok().flatten(), None);
+        let bytes: Vec<u8> = (0..64).collect();
+        let state = Entropy::new(&bytes)
+            .ok()
+            .and_then(|entropy| for_login(r#"{"b":1,"a":2}"#, None, &entropy).ok());
+        assert_eq!(
+            state
+                .and_then(|state| caller_part(state.expose()))
+                .as_deref(),
+            Some(r#"{"b":1,"a":2}"#)
+        );
+    }
+
+    #[test]
+    fn opaque_states_have_no_part_of_the_caller() {
+        assert_eq!(caller_part("CiscoDevNet"), None);
+        assert_eq!(caller_part(""), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! The one parser of token answers (RFC 6749 section 5.1, and what servers make of it).
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::effect::Deviation;
+use crate::error::Fault;
+use crate::http::HttpResponse;
+use crate::protocol::answer::{self, Context};
+use crate::protocol::retry_after::RetryAfterBounds;
+use crate::protocol::scope::Scope;
+use crate::secret::{AccessToken, Secret};
+use crate::time::Timestamp;
+use crate::tokens::{Custom, ReadTokens, TokenSet};
+
+/// Reads the answer of a token endpoint, of `jwt/login` or of `guests/token` that arrived at `now`.
+///
+/// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
+pub fn read_answer(
+    response: &HttpResponse,
+    now: Timestamp,
+    strict: bool,
+) -> Result<ReadTokens, Fault> {
+    read(
+        response,
+        &Context {
+            now,
+            strict,
+            bounds: &RetryAfterBounds::DEFAULT,
+            secrets: &[],
+        },
+    )
+}
+
+pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<ReadTokens, Fault> {
+    let body = answer::object(response);
+    if answer::is_error(response.status, body.as_ref()) {
+        return Err(answer::fault(response, body.as_ref(), context));
+    }
+    let Some(body) = body else {
+        return Err(answer::malformed(response, "the body is not a JSON object"));
+    };
+    let mut deviations = Vec::new();
+    if response.status != 200 {
+        deviations.push(Deviation::UnusualStatus);
+    }
+    let tokens = read_object(body, context.now, &mut deviations)
+        .map_err(|what| answer::malformed(response, what))?;
+    if tokens.access_token.is_none() {
+        return Err(answer::malformed(
+            response,
+            "there is no access token in it",
+        ));
+    }
+    deviations.sort_unstable();
+    deviations.dedup();
+    if context.strict
+        && !deviations
+            .iter()
+            .all(|deviation| *deviation == Deviation::MissingExpiresIn)
+    {
+        return Err(answer::malformed(
+            response,
+            "it deviates from RFC 6749 and the provider is strict",
+        ));
+    }
+    Ok(ReadTokens { tokens, deviations })
+}
+
+/// Deviations of an error answer, for the record.
+pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
+    let Some(body) = answer::object(response) else {
+        return Vec::new();
+    };
+    let mut deviations = Vec::new();
+    if (200..300).contains(&response.status) && answer::is_error(response.status, Some(&body)) {
+        deviations.push(Deviation::ErrorWithSuccessStatus);
+    }
+    if body.get("error").is_some_and(Value::is_object) {
+        deviations.push(Deviation::ErrorAsObject);
+    }
+    deviations
+}
+
+/// Reads the members of a token object; what is not the protocol's stays in `custom`.
+pub(crate) fn read_object(
+    mut body: Map<String, Value>,
+    now: Timestamp,
+    deviations: &mut Vec<Deviation>,
+) -> Result<TokenSet, &'static str> {
+    let access = take_text(&mut body, &["access_token", "token", "accessToken"])?;
+    let token_type = take_text(&mut body, &["token_type"])?;
+    let access_token = match access {
+        None => None,
+        Some(token) => Some(present(token, token_type, deviations)?),
+    };
+    let refresh_token = take_text(&mut body, &["refresh_token"])?.map(Secret::new);
+    let expires_at = take_end(
+        &mut body,
+        &["expires"],
+        &["expires_in", "expiresIn"],
+        now,
+        deviations,
+    )?;
+    let refresh_token_expires_at = take_end(
+        &mut body,
+        &["refresh_token_expires"],
+        &["refresh_token_expires_in"],
+        now,
+        deviations,
+    )?;
+    if access_token.is_some() && expires_at.is_none() {
+        deviations.push(Deviation::MissingExpiresIn);
+    }
+    let id_token = take_text(&mut body, &["id_token"])?.map(Secret::new);
+    let scope = take_scope(&mut body, deviations)?;
+    Ok(TokenSet {
+        access_token,
+        refresh_token,
+        id_token,
+        scope,
+        received_at: now,
+        expires_at,
+        refresh_token_expires_at,
+        custom: Custom(body),
+    })
+}
+
+fn present(
+    token: String,
+    token_type: Option<String>,
+    deviations: &mut Vec<Deviation>,
+) -> Result<AccessToken, &'static str> {
+    // RFC 6750 section 2.1: a token that cannot stand in a header cannot be used at all.
+    if !is_header_text(&token) {
+        return Err("the access token has characters that no header can carry");
+    }
+    let presented = match token_type.as_deref().map(str::trim) {
+        None | Some("") => {
+            deviations.push(Deviation::MissingTokenType);
+            AccessToken::bearer(&token)
+        }
+        Some(word) if word.eq_ignore_ascii_case("bearer") => AccessToken::bearer(&token),
+        Some(word) if is_header_text(word) => {
+            deviations.push(Deviation::UnusualTokenType);
+            AccessToken::with_type(word, &token)
+        }
+        Some(_) => return Err("the token type has characters that no header can carry"),
+    };
+    crate::secret::wipe(token);
+    Ok(presented)
+}
+
+/// Visible ASCII without spaces.
+pub(crate) fn is_header_text(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The first of `names` that is there, as text; null and "" count as absent.
+fn take_text(
+    body: &mut Map<String, Value>,
+    names: &[&str],
+) -> Result<Option<String>, &'static str> {
+    for name in names {
+        match body.remove(*name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.is_empty() => {}
+            Some(Value::String(text)) => return Ok(Some(text)),
+            Some(_) => return Err("a token is not a text"),
+        }
+    }
+    Ok(None)
+}
+
+/// An absolute instant in milliseconds goes before a lifetime in seconds.
+fn take_end(
+    body: &mut Map<String, Value>,
+    absolute: &[&str],
+    relative: &[&str],
+    now: Timestamp,
+    deviations: &mut Vec<Deviation>,
+) -> Result<Option<Timestamp>, &'static str> {
+    let mut end = None;
+    for name in relative {
+        if let Some(value) = body.remove(*name) {
+            let seconds = answer::seconds(&value, deviations)?;
+            let lifetime = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+            end = end.or(lifetime.map(|lifetime| now.plus(lifetime)));
+        }
+    }
+    for name in absolute {
+        if let Some(value) = body.remove(*name) {
+            end = answer::seconds(&value, deviations)?
+                .map(Timestamp::from_millis)
+                .or(end);
+        }
+    }
+    Ok(end)
+}
+
+fn take_scope(
+    body: &mut Map<String, Value>,
+    deviations: &mut Vec<Deviation>,
+) -> Result<Option<Scope>, &'static str> {
+    match body.remove("scope") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Scope::parse(&text))),
+        Some(Value::Array(items)) => {
+            deviations.push(Deviation::ScopeAsList);
+            let tokens: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            tokens
+                .map(|tokens| Some(Scope::from_tokens(tokens)))
+                .ok_or("the scope is not a text")
+        }
+        Some(_) => Err("the scope is not a text"),
+    }
+}

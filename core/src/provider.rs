@@ -1,0 +1,355 @@
+//! Authorization servers as data: where their endpoints are and how they deviate from the book.
+
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+
+/// How the client proves who it is at the token endpoint. Never probed: a wrong guess burns the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientAuth {
+    /// HTTP Basic, id and secret form-encoded first, as RFC 6749 section 2.3.1 demands.
+    BasicFormEncoded,
+    /// HTTP Basic of the bare id and secret, as many servers expect it.
+    BasicRaw,
+    /// `client_id` and `client_secret` in the body.
+    Body,
+    /// A public client: `client_id` in the body, no secret.
+    None,
+}
+
+/// What a parser lets pass. Everything tolerated is reported as a [`Deviation`](crate::Deviation).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Leniency {
+    /// Webex's answers and other common oddities pass.
+    Lenient,
+    /// Only what RFC 6749 section 5.1 allows passes.
+    Strict,
+}
+
+/// How the guest JWT is presented at `jwt/login`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JwtScheme {
+    /// `Authorization: Bearer <jwt>`, as documented.
+    Bearer,
+    /// `Authorization: <jwt>`, as the JavaScript SDK sends it.
+    Raw,
+}
+
+/// An authorization server, as data. Start from a profile and change what differs.
+///
+/// All endpoints are absolute URLs; they are checked when a [`Config`](crate::Config) is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// For people.
+    pub name: String,
+    /// Expected value of `iss` in the redirect (RFC 9207), if the server sends one.
+    pub issuer: Option<String>,
+    /// The server promised to send `iss`: a redirect without it is not the server's (RFC 9207 section 2.4).
+    pub issuer_required: bool,
+    /// RFC 6749 section 3.1.
+    pub authorization_endpoint: String,
+    /// RFC 6749 section 3.2.
+    pub token_endpoint: String,
+    /// RFC 8628 section 3.1.
+    pub device_authorization_endpoint: Option<String>,
+    /// Where a device polls; the token endpoint where there is none.
+    pub device_token_endpoint: Option<String>,
+    /// RFC 7009.
+    pub revocation_endpoint: Option<String>,
+    /// Where a browser goes to sign out.
+    pub logout_endpoint: Option<String>,
+    /// Webex: exchanges a guest JWT for a token.
+    pub jwt_login_endpoint: Option<String>,
+    /// Webex: issues a guest's token to a Service App.
+    pub guest_token_endpoint: Option<String>,
+    /// The REST API's base, without a slash at its end: `{api_base}/people/me`.
+    pub api_base: Option<String>,
+    /// Hosts that may see the access token: a domain and its sub-domains over https, or `host:port` exactly, where
+    /// plain http passes on loopback.
+    pub token_hosts: Vec<String>,
+    /// How the client authenticates if the configuration does not say.
+    pub client_auth: ClientAuth,
+    /// Every token request needs the secret, PKCE or not.
+    pub secret_required: bool,
+    /// Ask for self-contained tokens on code, client credentials and downscope requests.
+    pub self_contained_token: bool,
+    /// Send `redirect_uri` with a refresh, as the identity broker's own clients do.
+    pub redirect_uri_on_refresh: bool,
+    /// The server knows `urn:cisco:oauth:grant-type:scope-reduction`.
+    pub downscope: bool,
+    /// A scope that is left out of a user token unless asked for (`spark:kms`).
+    pub reserved_scope: Option<String>,
+    /// Value of `cisService` at logout.
+    pub logout_service: Option<String>,
+    /// How `jwt/login` wants its JWT.
+    pub jwt_scheme: JwtScheme,
+    /// What the answer parser lets pass.
+    pub leniency: Leniency,
+}
+
+/// Hosts that Webex's own SDK hands its token to.
+const WEBEX_HOSTS: [&str; 8] = [
+    "wbx2.com",
+    "ciscospark.com",
+    "webex.com",
+    "webexapis.com",
+    "broadcloudpbx.com",
+    "broadcloudpbx.net",
+    "broadcloud.eu",
+    "broadcloud.com.au",
+];
+
+impl Provider {
+    /// Webex for integrations: `webexapis.com/v1`, as developer.webex.com documents it.
+    pub fn webex() -> Self {
+        Self::webex_with(
+            "webex",
+            "https://webexapis.com/v1",
+            "https://idbroker.webex.com",
+        )
+    }
+
+    /// Webex under its former host, `api.ciscospark.com/v1`: authorization URLs of that age still circulate.
+    pub fn ciscospark() -> Self {
+        Self::webex_with(
+            "ciscospark",
+            "https://api.ciscospark.com/v1",
+            "https://idbroker.webex.com",
+        )
+    }
+
+    /// Webex for government (FedRAMP).
+    pub fn webex_fedramp() -> Self {
+        Self::webex_with(
+            "webex_fedramp",
+            "https://api-usgov.webex.com/v1",
+            "https://idbroker-f.webex.com",
+        )
+    }
+
+    /// The identity broker itself, as first-party clients and the JavaScript SDK use it.
+    pub fn webex_idbroker() -> Self {
+        Self::idbroker_at("https://idbroker.webex.com")
+    }
+
+    /// The identity broker at another base, a region's for example.
+    pub fn idbroker_at(base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        let mut provider = Self::webex_with("webex_idbroker", "https://webexapis.com/v1", base);
+        provider.authorization_endpoint = format!("{base}/idb/oauth2/v1/authorize");
+        provider.token_endpoint = format!("{base}/idb/oauth2/v1/access_token");
+        provider.client_auth = ClientAuth::BasicRaw;
+        provider.self_contained_token = true;
+        provider.redirect_uri_on_refresh = true;
+        provider.jwt_scheme = JwtScheme::Raw;
+        provider
+    }
+
+    /// A server with Webex's paths at another base: a simulator, a proxy, a test double.
+    pub fn webex_at(base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        let mut provider = Self::webex_with("webex", &format!("{base}/v1"), base);
+        provider.token_hosts = host_and_port(base).into_iter().collect();
+        provider
+    }
+
+    /// Any RFC 6749 server. Everything beyond the two endpoints starts as absent or strict.
+    pub fn custom(authorization_endpoint: &str, token_endpoint: &str) -> Self {
+        Self {
+            name: "custom".to_owned(),
+            issuer: None,
+            issuer_required: false,
+            authorization_endpoint: authorization_endpoint.to_owned(),
+            token_endpoint: token_endpoint.to_owned(),
+            device_authorization_endpoint: None,
+            device_token_endpoint: None,
+            revocation_endpoint: None,
+            logout_endpoint: None,
+            jwt_login_endpoint: None,
+            guest_token_endpoint: None,
+            api_base: None,
+            token_hosts: Vec::new(),
+            client_auth: ClientAuth::BasicFormEncoded,
+            secret_required: false,
+            self_contained_token: false,
+            redirect_uri_on_refresh: false,
+            downscope: false,
+            reserved_scope: None,
+            logout_service: None,
+            jwt_scheme: JwtScheme::Bearer,
+            leniency: Leniency::Lenient,
+        }
+    }
+
+    /// From the metadata that a server publishes (RFC 8414, OpenID Connect Discovery).
+    ///
+    /// The host has fetched the document from below `issuer`; pass that issuer, it has to be the document's own
+    /// (RFC 8414 section 3.3).
+    pub fn from_metadata(document: &[u8], issuer: &str) -> Result<Self, ConfigError> {
+        let metadata: Metadata = serde_json::from_slice(document).map_err(|_| {
+            ConfigError::invalid(
+                "metadata",
+                "not a JSON document with the members of RFC 8414",
+            )
+        })?;
+        if metadata.issuer != issuer {
+            return Err(ConfigError::invalid(
+                "issuer",
+                "the metadata speaks of another issuer",
+            ));
+        }
+        let mut provider = Self::custom(&metadata.authorization_endpoint, &metadata.token_endpoint);
+        provider.client_auth = metadata.client_auth()?;
+        provider.name.clone_from(&metadata.issuer);
+        provider.issuer_required = metadata.authorization_response_iss_parameter_supported;
+        provider.issuer = Some(metadata.issuer);
+        provider.device_authorization_endpoint = metadata.device_authorization_endpoint;
+        provider.revocation_endpoint = metadata.revocation_endpoint;
+        provider.logout_endpoint = metadata.end_session_endpoint;
+        Ok(provider)
+    }
+
+    /// The profile that an authorization URL belongs to, by its host; its endpoint is kept as pasted.
+    pub(crate) fn for_authorization_endpoint(endpoint: &str) -> Self {
+        let origin = origin(endpoint);
+        let mut provider = match host(endpoint) {
+            "webexapis.com" => Self::webex(),
+            "api.ciscospark.com" => Self::ciscospark(),
+            "api-usgov.webex.com" => Self::webex_fedramp(),
+            _ if endpoint.ends_with("/idb/oauth2/v1/authorize") => Self::idbroker_at(origin),
+            _ if endpoint == format!("{origin}/v1/authorize") => Self::webex_at(origin),
+            _ => Self::webex(),
+        };
+        endpoint.clone_into(&mut provider.authorization_endpoint);
+        provider
+    }
+
+    /// Moves the REST API, and what hangs on it, to another base. A slash at the end makes no difference.
+    pub fn set_api_base(&mut self, base: &str) {
+        let base = base.trim_end_matches('/');
+        self.jwt_login_endpoint = Some(format!("{base}/jwt/login"));
+        self.guest_token_endpoint = Some(format!("{base}/guests/token"));
+        self.api_base = Some(base.to_owned());
+    }
+
+    fn webex_with(name: &str, api: &str, idbroker: &str) -> Self {
+        let mut provider =
+            Self::custom(&format!("{api}/authorize"), &format!("{api}/access_token"));
+        provider.name = name.to_owned();
+        provider.set_api_base(api);
+        provider.device_authorization_endpoint = Some(format!("{api}/device/authorize"));
+        provider.device_token_endpoint = Some(format!("{api}/device/token"));
+        provider.revocation_endpoint = Some(format!("{idbroker}/idb/oauth2/v1/revoke"));
+        provider.logout_endpoint = Some(format!("{idbroker}/idb/oauth2/v1/logout"));
+        provider.token_hosts = WEBEX_HOSTS.iter().map(|&host| host.to_owned()).collect();
+        provider.client_auth = ClientAuth::Body;
+        provider.secret_required = true;
+        provider.downscope = true;
+        provider.reserved_scope = Some("spark:kms".to_owned());
+        provider.logout_service = Some("webex".to_owned());
+        provider
+    }
+}
+
+/// The members of RFC 8414 that matter here.
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    device_authorization_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    /// The first method that we speak, in the order of safety; Basic where the server names none.
+    fn client_auth(&self) -> Result<ClientAuth, ConfigError> {
+        if self
+            .code_challenge_methods_supported
+            .as_ref()
+            .is_some_and(|methods| !methods.iter().any(|m| m == "S256"))
+        {
+            return Err(ConfigError::invalid(
+                "metadata",
+                "the server does not support PKCE with S256",
+            ));
+        }
+        let Some(methods) = &self.token_endpoint_auth_methods_supported else {
+            return Ok(ClientAuth::BasicFormEncoded);
+        };
+        let offered = |name: &str| methods.iter().any(|method| method == name);
+        if offered("client_secret_basic") {
+            Ok(ClientAuth::BasicFormEncoded)
+        } else if offered("client_secret_post") {
+            Ok(ClientAuth::Body)
+        } else if offered("none") {
+            Ok(ClientAuth::None)
+        } else {
+            Err(ConfigError::invalid(
+                "metadata",
+                "no client authentication method in common",
+            ))
+        }
+    }
+}
+
+/// `scheme://host:port` of a URL text.
+fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url
+        .get(start..)
+        .and_then(|rest| rest.find(['/', '?', '#']))
+        .map_or(url.len(), |at| start + at);
+    url.get(..end).unwrap_or(url)
+}
+
+fn host(url: &str) -> &str {
+    origin(url)
+        .split_once("://")
+        .map_or("", |(_, authority)| authority)
+}
+
+fn host_and_port(base: &str) -> Option<String> {
+    let host = host(base);
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_follows_the_host_of_the_pasted_url() {
+        let of = |url: &str| Provider::for_authorization_endpoint(url).token_endpoint;
+        assert_eq!(
+            of("https://webexapis.com/v1/authorize"),
+            "https://webexapis.com/v1/access_token"
+        );
+        assert_eq!(
+            of("https://api.ciscospark.com/v1/authorize"),
+            "https://api.ciscospark.com/v1/access_token"
+        );
+        assert_eq!(
+            of("http://127.0.0.1:9/v1/authorize"),
+            "http://127.0.0.1:9/v1/access_token"
+        );
+        assert_eq!(
+            of("https://idbroker-b-us.webex.com/idb/oauth2/v1/authorize"),
+            "https://idbroker-b-us.webex.com/idb/oauth2/v1/access_token"
+        );
+    }
+
+    #[test]
+    fn metadata_of_another_issuer_is_refused() {
+        let document =
+            br#"{"issuer":"https://evil.example","authorization_endpoint":"https://a.example/a",
+            "token_endpoint":"https://a.example/t"}"#;
+        assert!(Provider::from_metadata(document, "https://a.example").is_err());
+        assert!(Provider::from_metadata(document, "https://evil.example").is_ok());
+    }
+}

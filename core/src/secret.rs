@@ -1,0 +1,184 @@
+//! Values that must never reach a log: one type, one way to look inside.
+
+use std::fmt;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// A text that is never printed: a token, a code, a request body.
+///
+/// `Debug` is redacted, there is no `Display` and no `Serialize`, comparison takes constant time, and the bytes are
+/// overwritten when the last clone is dropped. Clones share one allocation. [`Secret::expose`] is the only way in.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    /// Takes ownership of `text`; no copy is left behind.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Arc::new(Zeroizing::new(text.into())))
+    }
+
+    /// The text itself. Call it where the value leaves for its destination, nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// True for the empty text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose()
+            .as_bytes()
+            .ct_eq(other.expose().as_bytes())
+            .into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+/// An access token, together with the `Authorization` header that presents it (RFC 6750 section 2.1).
+///
+/// Cheap to clone: it is a handle to one shared, zeroized allocation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// `<type> <token>`: both views are slices of it.
+    header: Secret,
+    type_len: usize,
+}
+
+impl AccessToken {
+    /// A token of type `Bearer`.
+    pub fn bearer(token: &str) -> Self {
+        Self::with_type("Bearer", token)
+    }
+
+    pub(crate) fn with_type(token_type: &str, token: &str) -> Self {
+        let mut header = String::with_capacity(token_type.len() + 1 + token.len());
+        header.push_str(token_type);
+        header.push(' ');
+        header.push_str(token);
+        Self {
+            header: Secret::new(header),
+            type_len: token_type.len(),
+        }
+    }
+
+    /// The bare token.
+    pub fn expose(&self) -> &str {
+        self.header
+            .expose()
+            .get(self.type_len + 1..)
+            .unwrap_or_default()
+    }
+
+    /// The whole value of the `Authorization` header, `Bearer <token>`.
+    pub fn expose_header(&self) -> &str {
+        self.header.expose()
+    }
+
+    /// The token type, `Bearer` nearly always.
+    pub fn token_type(&self) -> &str {
+        self.header
+            .expose()
+            .get(..self.type_len)
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccessToken({}, redacted)", self.token_type())
+    }
+}
+
+/// 64 bytes from the host's cryptographically secure random generator, used once and then gone.
+///
+/// A login draws its PKCE verifier, its CSRF value and its nonce from one `Entropy`; a session draws its jitter seed.
+/// There is no `Clone`: the same bytes must not serve twice.
+pub struct Entropy(Zeroizing<[u8; Entropy::LEN]>);
+
+impl Entropy {
+    /// How many bytes the host has to supply.
+    pub const LEN: usize = 64;
+
+    /// Wraps the bytes. Fails where they are not [`Entropy::LEN`] long, or were plainly never filled (all equal).
+    pub fn new(bytes: &[u8]) -> Result<Self, EntropyError> {
+        let array: [u8; Self::LEN] = bytes
+            .try_into()
+            .map_err(|_| EntropyError::Length { found: bytes.len() })?;
+        if array.iter().all(|byte| *byte == array[0]) {
+            return Err(EntropyError::Unfilled);
+        }
+        Ok(Self(Zeroizing::new(array)))
+    }
+
+    /// Bytes that become the PKCE verifier: 32, the size RFC 7636 section 4.1 recommends.
+    pub(crate) fn verifier_bytes(&self) -> &[u8] {
+        &self.0[..32]
+    }
+
+    /// Bytes that become an identifier nobody can guess: a CSRF value, a guest's subject.
+    pub(crate) fn identifier_bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.0[32..48]);
+        bytes
+    }
+
+    /// A seed for jitter. Not a secret: it is kept in snapshots.
+    pub(crate) fn into_seed(self) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.0[56..]);
+        u64::from_le_bytes(bytes)
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(redacted)")
+    }
+}
+
+/// Why bytes were refused as [`Entropy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntropyError {
+    /// The number of bytes is not [`Entropy::LEN`].
+    #[error(
+        "entropy must be {} bytes from the system's random generator, got {found}",
+        Entropy::LEN
+    )]
+    Length {
+        /// How many bytes there were.
+        found: usize,
+    },
+    /// All bytes are equal: the buffer was never filled.
+    #[error("entropy was never filled: all bytes are equal")]
+    Unfilled,
+}
+
+/// Overwrites a buffer that held a secret before it became one.
+pub(crate) fn wipe(mut text: String) {
+    text.zeroize();
+}

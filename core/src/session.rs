@@ -1,0 +1,422 @@
+//! The session: the machine with its state, one method per input.
+
+use std::fmt;
+
+use crate::action::reload::return_to;
+use crate::config::Config;
+use crate::effect::{Access, Output, Phase, Status, Verdict};
+use crate::error::{Misuse, SendFault};
+use crate::http::{HttpResponse, RequestId};
+use crate::input::{Input, SignOutOptions};
+use crate::protocol::authorize::LoginOptions;
+use crate::protocol::logout::logout_url;
+use crate::protocol::scope::Scope;
+use crate::protocol::{api, org};
+use crate::schedule;
+use crate::secret::{AccessToken, Entropy, Secret};
+use crate::snapshot::{self, RestoreError};
+use crate::state::{self, ChildState, State};
+use crate::step::step;
+use crate::time::Timestamp;
+use crate::tokens::TokenSet;
+
+/// One user's authorization, from the first login URL to the last sign-out.
+///
+/// `Send`, and not `Clone`: two copies would be two refreshes. Every method that takes `now` wants the wall clock's
+/// reading. A method that returns `Err` has changed nothing; what a server or a browser sends never makes one do so, it
+/// becomes an [`Event`](crate::Event).
+pub struct Session {
+    config: Config,
+    state: State,
+}
+
+impl Session {
+    /// A signed-out session. `seed` spreads its refreshes among those of other clients.
+    pub fn new(config: Config, seed: Entropy) -> Self {
+        Self {
+            config,
+            state: State::new(seed.into_seed()),
+        }
+    }
+
+    /// A session as it was stored, a pending login included. Requests that were under way are not: their outcome is
+    /// unknown, and what is due begins anew.
+    pub fn restore(config: Config, snapshot: &str) -> Result<Self, RestoreError> {
+        let state = snapshot::read(&config, snapshot)?;
+        Ok(Self { config, state })
+    }
+
+    /// Takes in one input. `Err` means that the call itself was a mistake; the session is unchanged then.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Output, Misuse> {
+        let state = std::mem::replace(&mut self.state, State::new(0));
+        let (state, result) = match step(&self.config, state, now, input) {
+            Ok((state, effects)) => {
+                let wake_at = schedule::wake_at(&self.config, &state);
+                (state, Ok(Output { effects, wake_at }))
+            }
+            Err((state, misuse)) => (state, Err(misuse)),
+        };
+        self.state = state;
+        result
+    }
+
+    // -------------------------------------------------------------------- one method per input
+
+    /// [`Input::BeginLogin`].
+    pub fn begin_login(
+        &mut self,
+        now: Timestamp,
+        options: LoginOptions,
+        entropy: Entropy,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::BeginLogin { options, entropy })
+    }
+
+    /// [`Input::CompleteLogin`].
+    pub fn complete_login(
+        &mut self,
+        now: Timestamp,
+        callback: impl Into<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::CompleteLogin {
+                callback: callback.into(),
+            },
+        )
+    }
+
+    /// [`Input::CancelLogin`].
+    pub fn cancel_login(&mut self, now: Timestamp) -> Result<Output, Misuse> {
+        self.handle(now, Input::CancelLogin)
+    }
+
+    /// [`Input::RedeemCode`].
+    pub fn redeem_code(
+        &mut self,
+        now: Timestamp,
+        code: impl Into<Secret>,
+        verifier: Option<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::RedeemCode {
+                code: code.into(),
+                verifier,
+            },
+        )
+    }
+
+    /// [`Input::BeginDeviceLogin`].
+    pub fn begin_device_login(
+        &mut self,
+        now: Timestamp,
+        scope: Option<Scope>,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::BeginDeviceLogin { scope })
+    }
+
+    /// [`Input::SignInWithJwt`].
+    pub fn sign_in_with_jwt(
+        &mut self,
+        now: Timestamp,
+        jwt: impl Into<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::SignInWithJwt { jwt: jwt.into() })
+    }
+
+    /// [`Input::SignInAsGuest`].
+    pub fn sign_in_as_guest(
+        &mut self,
+        now: Timestamp,
+        service_token: impl Into<Secret>,
+        subject: &str,
+        display_name: &str,
+    ) -> Result<Output, Misuse> {
+        let (subject, display_name) = (subject.to_owned(), display_name.to_owned());
+        self.handle(
+            now,
+            Input::SignInAsGuest {
+                service_token: service_token.into(),
+                subject,
+                display_name,
+            },
+        )
+    }
+
+    /// [`Input::SignInWithClientCredentials`].
+    pub fn sign_in_with_client_credentials(
+        &mut self,
+        now: Timestamp,
+        scope: Option<Scope>,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::SignInWithClientCredentials { scope })
+    }
+
+    /// [`Input::Adopt`].
+    pub fn adopt(&mut self, now: Timestamp, tokens: impl Into<Secret>) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::Adopt {
+                tokens: tokens.into(),
+            },
+        )
+    }
+
+    /// [`Input::Reload`].
+    pub fn reload(
+        &mut self,
+        now: Timestamp,
+        snapshot: impl Into<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::Reload {
+                snapshot: snapshot.into(),
+            },
+        )
+    }
+
+    /// [`Input::EnsureFresh`].
+    pub fn ensure_fresh(&mut self, now: Timestamp) -> Result<Output, Misuse> {
+        self.handle(now, Input::EnsureFresh)
+    }
+
+    /// [`Input::Refresh`].
+    pub fn refresh(&mut self, now: Timestamp) -> Result<Output, Misuse> {
+        self.handle(now, Input::Refresh)
+    }
+
+    /// [`Input::TokenRejected`].
+    pub fn token_rejected(&mut self, now: Timestamp, generation: u64) -> Result<Output, Misuse> {
+        self.handle(now, Input::TokenRejected { generation })
+    }
+
+    /// [`Input::Embargoed`].
+    pub fn embargoed(&mut self, now: Timestamp) -> Result<Output, Misuse> {
+        self.handle(now, Input::Embargoed)
+    }
+
+    /// [`Input::Downscope`].
+    pub fn downscope(&mut self, now: Timestamp, scope: Scope) -> Result<Output, Misuse> {
+        self.handle(now, Input::Downscope { scope })
+    }
+
+    /// [`Input::ProvideToken`].
+    pub fn provide_token(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        tokens: impl Into<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::ProvideToken {
+                id,
+                tokens: tokens.into(),
+            },
+        )
+    }
+
+    /// [`Input::ProvideJwt`].
+    pub fn provide_jwt(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        jwt: impl Into<Secret>,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::ProvideJwt {
+                id,
+                jwt: jwt.into(),
+            },
+        )
+    }
+
+    /// [`Input::HostFailed`].
+    pub fn host_failed(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        reason: &str,
+    ) -> Result<Output, Misuse> {
+        self.handle(
+            now,
+            Input::HostFailed {
+                id,
+                reason: reason.to_owned(),
+            },
+        )
+    }
+
+    /// [`Input::SignOut`].
+    pub fn sign_out(&mut self, now: Timestamp, options: SignOutOptions) -> Result<Output, Misuse> {
+        self.handle(now, Input::SignOut { options })
+    }
+
+    /// [`Input::Response`].
+    pub fn response(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        response: HttpResponse,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::Response { id, response })
+    }
+
+    /// [`Input::SendFailed`].
+    pub fn send_failed(
+        &mut self,
+        now: Timestamp,
+        id: RequestId,
+        fault: SendFault,
+    ) -> Result<Output, Misuse> {
+        self.handle(now, Input::SendFailed { id, fault })
+    }
+
+    /// [`Input::Tick`].
+    pub fn tick(&mut self, now: Timestamp) -> Result<Output, Misuse> {
+        self.handle(now, Input::Tick)
+    }
+
+    // -------------------------------------------------------------------- queries: asking changes nothing
+
+    /// May I have a token now? The decision, with the figures that led to it. Allocates nothing where a token is ready.
+    pub fn access(&self, now: Timestamp) -> Access {
+        schedule::access(&self.config, &self.state, now)
+    }
+
+    /// The same for a user token with less scope; `downscope` asks for one.
+    pub fn access_for(&self, now: Timestamp, scope: &Scope) -> Access {
+        schedule::access_for(&self.config, &self.state, now, scope)
+    }
+
+    /// Webex: the scope of a user token where none is named: what was granted, less the reserved one (`spark:kms`).
+    pub fn user_scope(&self) -> Option<Scope> {
+        let granted = self.state.grant()?.tokens.scope.as_ref()?;
+        let reserved = self
+            .config
+            .provider()
+            .reserved_scope
+            .as_deref()
+            .map(Scope::parse)
+            .unwrap_or_default();
+        Some(granted.minus(&reserved))
+    }
+
+    /// Where the session is.
+    pub fn phase(&self) -> Phase {
+        match &self.state.phase {
+            state::Phase::SignedOut(reason) => Phase::SignedOut { reason: *reason },
+            state::Phase::SigningIn(login) => Phase::SigningIn {
+                via: login.via,
+                return_to: return_to(&login.before),
+            },
+            state::Phase::SignedIn(_) => Phase::SignedIn,
+        }
+    }
+
+    /// A summary for people.
+    pub fn status(&self, now: Timestamp) -> Status {
+        let (config, state) = (&self.config, &self.state);
+        let grant = state.grant();
+        let renewal = grant.map(|grant| schedule::renewal(config, grant, now));
+        let can_refresh = matches!(renewal, Some(Ok(_)));
+        let ready = matches!(self.access(now), Access::Ready { .. });
+        let token = grant
+            .and_then(|grant| grant.tokens.access_token.as_ref())
+            .map(AccessToken::expose);
+        Status {
+            phase: self.phase(),
+            can_authorize: ready || can_refresh,
+            can_refresh,
+            can_downscope: ready && config.provider().downscope,
+            is_refreshing: schedule::is_renewing(state),
+            via: grant.map(|grant| grant.via),
+            generation: grant.map_or(0, |grant| grant.generation),
+            scope: grant.and_then(|grant| grant.tokens.scope.clone()),
+            expires_at: grant.and_then(|grant| grant.tokens.expires_at),
+            refresh_at: grant
+                .filter(|_| can_refresh)
+                .and_then(|grant| schedule::soon_at(config, state.seed, grant)),
+            sign_in_again_by: grant.and_then(|grant| grant.tokens.refresh_token_expires_at),
+            org_id: token.and_then(|token| org::org_id_of_token(token).ok()),
+            is_guest: token.is_some_and(org::is_guest),
+            last_fault: grant.and_then(|grant| grant.renew.fault.clone()),
+        }
+    }
+
+    /// When to call [`Session::tick`] if nothing else happens before. An absolute instant, possibly past.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        schedule::wake_at(&self.config, &self.state)
+    }
+
+    /// The tokens themselves, also those that a login under way would return to. For hand-off and display; to call an
+    /// API, use [`Session::access`].
+    pub fn tokens(&self) -> Option<&TokenSet> {
+        self.state.grant().map(|grant| &grant.tokens)
+    }
+
+    /// The bytes that the last `Persist` stored, with what has changed since: for a store that failed, to try again.
+    pub fn snapshot(&self) -> Secret {
+        snapshot::write(&self.config, &self.state)
+    }
+
+    /// The revision of the last `Persist` or `reload`.
+    pub fn revision(&self) -> u64 {
+        self.state.revision
+    }
+
+    /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another
+    /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`].
+    pub fn awaits(&self, id: RequestId) -> bool {
+        let flight = self
+            .state
+            .flight
+            .as_ref()
+            .filter(|flight| flight.id == id && !flight.unwanted);
+        flight.is_some_and(|flight| {
+            flight.version == self.state.version && flight.epoch == self.state.epoch
+        }) || self.state.side.iter().any(|side| side.id == id)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What an API's answer means for the token that it was called with.
+    pub fn judge(&self, now: Timestamp, status: u16, retry_after: Option<&str>) -> Verdict {
+        api::judge(&self.config, status, retry_after, now)
+    }
+
+    /// Where a browser goes to sign out at the identity provider, without signing out here.
+    pub fn logout_url(&self, goto: Option<&str>) -> Option<Secret> {
+        let tokens = self.tokens();
+        let token = tokens.and_then(|tokens| {
+            let refresh = tokens.refresh_token.as_ref().map(Secret::expose);
+            refresh.or(tokens.access_token.as_ref().map(AccessToken::expose))
+        });
+        logout_url(&self.config, token, goto)
+    }
+
+    /// How many user tokens with less scope are at hand.
+    pub fn user_tokens(&self) -> usize {
+        let ready = |child: &&state::Child| matches!(child.state, ChildState::Ready { .. });
+        self.state
+            .grant()
+            .map_or(0, |grant| grant.children.iter().filter(ready).count())
+    }
+}
+
+/// Nothing of the tokens, nothing of the configuration's secret.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (phase, revision) = (self.phase(), self.revision());
+        f.debug_struct("Session")
+            .field("phase", &phase)
+            .field("revision", &revision)
+            .finish_non_exhaustive()
+    }
+}

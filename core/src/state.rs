@@ -1,0 +1,349 @@
+//! What a session remembers. Plain data: the table in `step.rs` decides, the actions change it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::effect::{SignedOutReason, Via};
+use crate::error::Fault;
+use crate::http::RequestId;
+use crate::protocol::authorize::Flow;
+use crate::protocol::scope::Scope;
+use crate::secret::{AccessToken, Secret};
+use crate::time::Timestamp;
+use crate::tokens::TokenSet;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct State {
+    /// Of the last snapshot that was emitted or loaded.
+    pub(crate) revision: u64,
+    /// Spreads the refreshes of many clients.
+    pub(crate) seed: u64,
+    /// Of the newest token that was handed out, user tokens included. Grows for ever.
+    pub(crate) generation: u64,
+    /// The newest reading of the host's clock.
+    pub(crate) latest: Timestamp,
+    /// The last sign-in or sign-out: of two snapshots, the one with the later one wins.
+    pub(crate) changed_at: Timestamp,
+    pub(crate) phase: Phase,
+    /// The one grant request that is outstanding.
+    pub(crate) flight: Option<Flight>,
+    /// Grant requests whose deadline has passed and whose answer may still come.
+    pub(crate) late: Vec<Flight>,
+    /// Requests beside: user tokens, revocations.
+    pub(crate) side: Vec<Side>,
+    /// Counts requests.
+    pub(crate) next_id: u64,
+    /// Counts logins: an answer to an earlier one is not the answer to this one.
+    pub(crate) attempt: u64,
+    /// Counts sign-ins and sign-outs in this process.
+    pub(crate) epoch: u64,
+    /// Counts changes of the tokens in this process.
+    pub(crate) version: u64,
+    /// Members of the stored snapshot that a later version wrote.
+    pub(crate) extra: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Phase {
+    SignedOut(SignedOutReason),
+    SigningIn(Box<SigningIn>),
+    SignedIn(Box<Grant>),
+}
+
+/// A login under way.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SigningIn {
+    pub(crate) via: Via,
+    pub(crate) stage: Stage,
+    /// What was asked for.
+    pub(crate) requested: Option<Scope>,
+    /// Then it is over.
+    pub(crate) expires_at: Timestamp,
+    /// How often its request has been sent.
+    pub(crate) tries: u32,
+    /// Its next request goes out then.
+    pub(crate) send_at: Timestamp,
+    /// For the event at its end.
+    pub(crate) cleaned_url: Option<String>,
+    /// The caller's own part of the state, for the event at its end.
+    pub(crate) caller_state: Option<String>,
+    /// Where it leads back to if it fails.
+    pub(crate) before: Before,
+    pub(crate) extra: Map<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Before {
+    SignedOut(SignedOutReason),
+    SignedIn(Box<Grant>),
+}
+
+/// What a login waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stage {
+    /// The browser.
+    Browser(BrowserLogin),
+    /// The answer to a code.
+    Redeem {
+        code: Secret,
+        verifier: Option<Secret>,
+        redirect_uri: Option<String>,
+    },
+    /// The device code.
+    DeviceStart,
+    /// The user, elsewhere.
+    Device(DeviceLogin),
+    /// The answer to a JWT.
+    Jwt { jwt: Secret },
+    /// The answer to a Service App's request for its guest.
+    Guest {
+        service_token: Secret,
+        subject: String,
+        display_name: String,
+    },
+    /// The answer to the client's own credentials.
+    ClientCredentials,
+    /// The host's JWT.
+    AskJwt,
+    /// The host's token.
+    AskToken,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BrowserLogin {
+    pub(crate) flow: Flow,
+    pub(crate) state: Secret,
+    /// Absent in the implicit flow.
+    pub(crate) verifier: Option<Secret>,
+    pub(crate) redirect_uri: String,
+    /// The caller's own part of the state.
+    pub(crate) caller_state: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DeviceLogin {
+    pub(crate) device_code: Secret,
+    /// Milliseconds.
+    pub(crate) interval: i64,
+}
+
+/// Tokens and what is known of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Grant {
+    pub(crate) via: Via,
+    pub(crate) tokens: TokenSet,
+    pub(crate) requested: Option<Scope>,
+    /// Of the access token.
+    pub(crate) generation: u64,
+    /// The request that brought these tokens: the answer to an earlier one is superseded.
+    pub(crate) from_request: u64,
+    /// The predecessor of the access token, to be revoked when the successor arrives.
+    pub(crate) previous: Option<AccessToken>,
+    pub(crate) renew: Renew,
+    /// User tokens with less scope.
+    pub(crate) children: Vec<Child>,
+    /// The user was told that only a sign-in helps.
+    pub(crate) told_sign_in: bool,
+    /// The user was told that the refresh token ends soon.
+    pub(crate) told_relogin: bool,
+    pub(crate) extra: Map<String, Value>,
+}
+
+/// How the renewal of a grant stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Renew {
+    /// Somebody waits for it.
+    pub(crate) wanted: bool,
+    /// The host insists: no minimum interval, no backoff of our own.
+    pub(crate) forced: bool,
+    /// An API refused the current token.
+    pub(crate) rejected: bool,
+    /// How many tokens in a row were refused soon after they came.
+    pub(crate) rejections: u32,
+    /// The last success.
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) failures: u32,
+    pub(crate) retry_at: Option<Timestamp>,
+    /// The server itself named `retry_at`.
+    pub(crate) retry_is_servers: bool,
+    pub(crate) fault: Option<Arc<Fault>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Child {
+    pub(crate) scope: Scope,
+    pub(crate) state: ChildState,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ChildState {
+    Ready {
+        token: AccessToken,
+        generation: u64,
+        received_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    },
+    Asked {
+        id: RequestId,
+    },
+    Failed {
+        fault: Arc<Fault>,
+        retry_at: Timestamp,
+    },
+}
+
+/// A grant request that is outstanding.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Flight {
+    pub(crate) id: RequestId,
+    pub(crate) kind: FlightKind,
+    /// Then it is taken for lost.
+    pub(crate) deadline: Timestamp,
+    /// Counters at departure.
+    pub(crate) attempt: u64,
+    pub(crate) epoch: u64,
+    pub(crate) version: u64,
+    /// Nobody wants the tokens any longer: revoke what arrives.
+    pub(crate) unwanted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FlightKind {
+    SignIn { via: Via, requested: Option<Scope> },
+    DeviceStart,
+    DevicePoll { requested: Option<Scope> },
+    Renew { by: RenewBy },
+}
+
+/// What a grant is renewed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RenewBy {
+    RefreshToken,
+    ClientCredentials,
+    HostToken,
+    HostJwt,
+}
+
+/// A request beside the grant.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Side {
+    pub(crate) id: RequestId,
+    pub(crate) kind: SideKind,
+    pub(crate) deadline: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SideKind {
+    Downscope { scope: Scope },
+    Revoke,
+}
+
+impl State {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            revision: 0,
+            seed,
+            generation: 0,
+            latest: Timestamp::from_millis(i64::MIN),
+            changed_at: Timestamp::from_millis(i64::MIN),
+            phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
+            flight: None,
+            late: Vec::new(),
+            side: Vec::new(),
+            next_id: 0,
+            attempt: 0,
+            epoch: 0,
+            version: 0,
+            extra: Map::new(),
+        }
+    }
+
+    pub(crate) fn new_id(&mut self) -> RequestId {
+        self.next_id = self.next_id.saturating_add(1);
+        RequestId(self.next_id)
+    }
+
+    /// The tokens, also those that a login under way would return to.
+    pub(crate) fn grant(&self) -> Option<&Grant> {
+        match &self.phase {
+            Phase::SignedOut(_) => None,
+            Phase::SigningIn(login) => match &login.before {
+                Before::SignedOut(_) => None,
+                Before::SignedIn(grant) => Some(grant),
+            },
+            Phase::SignedIn(grant) => Some(grant),
+        }
+    }
+
+    pub(crate) fn grant_mut(&mut self) -> Option<&mut Grant> {
+        match &mut self.phase {
+            Phase::SignedOut(_) => None,
+            Phase::SigningIn(login) => match &mut login.before {
+                Before::SignedOut(_) => None,
+                Before::SignedIn(grant) => Some(grant),
+            },
+            Phase::SignedIn(grant) => Some(grant),
+        }
+    }
+
+    /// Takes the phase apart into what a new login has to lead back to.
+    pub(crate) fn take_before(&mut self) -> Before {
+        match std::mem::replace(
+            &mut self.phase,
+            Phase::SignedOut(SignedOutReason::NeverSignedIn),
+        ) {
+            Phase::SignedOut(reason) => Before::SignedOut(reason),
+            Phase::SigningIn(login) => login.before,
+            Phase::SignedIn(grant) => Before::SignedIn(grant),
+        }
+    }
+
+    /// Ends a login: back to where it came from.
+    pub(crate) fn return_to_before(&mut self) {
+        self.phase = match self.take_before() {
+            Before::SignedOut(reason) => Phase::SignedOut(reason),
+            Before::SignedIn(grant) => Phase::SignedIn(grant),
+        };
+    }
+
+    /// Takes note of the clock. Where it was set back, everything that was reckoned with the earlier reading moves
+    /// along: a token's remaining life stays what it was and never grows.
+    pub(crate) fn observe(&mut self, now: Timestamp) {
+        let back = now.millis_since(self.latest);
+        self.latest = now;
+        if back >= 0 {
+            return;
+        }
+        let shift = |at: &mut Timestamp| *at = at.plus_millis(back);
+        for flight in self.flight.iter_mut().chain(&mut self.late) {
+            shift(&mut flight.deadline);
+        }
+        for side in &mut self.side {
+            shift(&mut side.deadline);
+        }
+        if let Phase::SigningIn(login) = &mut self.phase {
+            shift(&mut login.expires_at);
+            shift(&mut login.send_at);
+        }
+        if let Some(grant) = self.grant_mut() {
+            grant.tokens.shift(back);
+            grant.renew.last.as_mut().map(shift);
+            grant.renew.retry_at.as_mut().map(shift);
+            for child in &mut grant.children {
+                match &mut child.state {
+                    ChildState::Ready {
+                        received_at,
+                        expires_at,
+                        ..
+                    } => {
+                        shift(received_at);
+                        expires_at.as_mut().map(shift);
+                    }
+                    ChildState::Failed { retry_at, .. } => shift(retry_at),
+                    ChildState::Asked { .. } => {}
+                }
+            }
+        }
+    }
+}
