@@ -83,20 +83,14 @@ const CODES: [(ErrorCode, &str); 19] = [
     (ErrorCode::UnsupportedGrantType, "unsupported_grant_type"),
     (ErrorCode::InvalidScope, "invalid_scope"),
     (ErrorCode::AccessDenied, "access_denied"),
-    (
-        ErrorCode::UnsupportedResponseType,
-        "unsupported_response_type",
-    ),
+    (ErrorCode::UnsupportedResponseType, "unsupported_response_type"),
     (ErrorCode::ServerError, "server_error"),
     (ErrorCode::TemporarilyUnavailable, "temporarily_unavailable"),
     (ErrorCode::InvalidToken, "invalid_token"),
     (ErrorCode::LoginRequired, "login_required"),
     (ErrorCode::ConsentRequired, "consent_required"),
     (ErrorCode::InteractionRequired, "interaction_required"),
-    (
-        ErrorCode::AccountSelectionRequired,
-        "account_selection_required",
-    ),
+    (ErrorCode::AccountSelectionRequired, "account_selection_required"),
     (ErrorCode::AuthorizationPending, "authorization_pending"),
     (ErrorCode::SlowDown, "slow_down"),
     (ErrorCode::ExpiredToken, "expired_token"),
@@ -111,10 +105,7 @@ impl ErrorCode {
 
     /// Reads a code that some specification names.
     pub(crate) fn known(text: &str) -> Option<Self> {
-        CODES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(code, _)| code.clone())
+        CODES.iter().find(|(_, name)| *name == text).map(|(code, _)| code.clone())
     }
 
     /// The code as it goes on the wire.
@@ -122,10 +113,7 @@ impl ErrorCode {
         if let Self::Other(text) = self {
             return text;
         }
-        CODES
-            .iter()
-            .find(|(code, _)| code == self)
-            .map_or("", |(_, name)| name)
+        CODES.iter().find(|(code, _)| code == self).map_or("", |(_, name)| name)
     }
 }
 
@@ -236,17 +224,11 @@ impl Fault {
     }
 
     pub(crate) fn described(kind: FaultKind, description: &str) -> Self {
-        Self {
-            description: Some(description.to_owned()),
-            ..Self::new(kind)
-        }
+        Self { description: Some(description.to_owned()), ..Self::new(kind) }
     }
 
     pub(crate) fn network(send: SendFault) -> Self {
-        Self {
-            send: Some(send),
-            ..Self::new(FaultKind::Network)
-        }
+        Self { send: Some(send), ..Self::new(FaultKind::Network) }
     }
 
     /// True where the grant is over and only a new sign-in helps.
@@ -279,16 +261,11 @@ impl Fault {
         }
         match (self.kind, &self.code) {
             (FaultKind::Refused, Some(ErrorCode::AccessDenied)) => Blame::User,
-            (
-                FaultKind::Refused,
-                Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable),
-            ) => Blame::Server,
+            (FaultKind::Refused, Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)) => Blame::Server,
             (FaultKind::Refused, Some(ErrorCode::Other(_)) | None) => Blame::Server,
             (FaultKind::Refused | FaultKind::Unauthorized, _) => Blame::Integration,
             (FaultKind::RateLimited, _) => Blame::Integration,
-            (FaultKind::Unavailable | FaultKind::Unexpected | FaultKind::Malformed, _) => {
-                Blame::Server
-            }
+            (FaultKind::Unavailable | FaultKind::Unexpected | FaultKind::Malformed, _) => Blame::Server,
             (FaultKind::Network, _) => Blame::Network,
             (FaultKind::Expired, _) => Blame::User,
             (FaultKind::Host, _) => Blame::Host,
@@ -302,19 +279,14 @@ impl Fault {
         }
         match (self.kind, &self.code) {
             (FaultKind::Refused, Some(ErrorCode::AccessDenied)) => Advice::SignInAgain,
-            (
-                FaultKind::Refused,
-                Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable),
-            ) => Advice::WaitAndRetry,
-            (FaultKind::Refused, Some(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) => {
+            (FaultKind::Refused, Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)) => {
                 Advice::WaitAndRetry
             }
+            (FaultKind::Refused, Some(ErrorCode::AuthorizationPending | ErrorCode::SlowDown)) => Advice::WaitAndRetry,
             (FaultKind::Refused, Some(ErrorCode::Other(_)) | None) => Advice::WaitOrSignIn,
             (FaultKind::Refused | FaultKind::Unauthorized, _) => Advice::FixConfiguration,
             (FaultKind::Unexpected, _) => Advice::WaitOrSignIn,
-            (FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Malformed, _) => {
-                Advice::WaitAndRetry
-            }
+            (FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Malformed, _) => Advice::WaitAndRetry,
             (FaultKind::Network | FaultKind::Host, _) => Advice::WaitAndRetry,
             (FaultKind::Expired, _) => Advice::SignInAgain,
         }

@@ -132,10 +132,7 @@ impl HttpRequest {
 
     /// The value of header `name` (lower case), if it is sent.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.expose())
+        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.expose())
     }
 }
 
@@ -153,10 +150,7 @@ pub struct HttpResponse {
 impl HttpResponse {
     /// The first value of header `name`, compared without case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 

@@ -139,11 +139,7 @@ pub struct SignOutOptions {
 
 impl Default for SignOutOptions {
     fn default() -> Self {
-        Self {
-            revoke: true,
-            logout: LogoutVia::Nothing,
-            goto: None,
-        }
+        Self { revoke: true, logout: LogoutVia::Nothing, goto: None }
     }
 }
 

@@ -30,10 +30,12 @@
 //! Ready-made drivers do the sending and storing: `webex-oauth-ureq` (blocking) and `webex-oauth-async`.
 #![warn(missing_docs)]
 
+mod access;
 mod action;
 mod config;
 mod effect;
 mod error;
+mod event;
 mod http;
 mod input;
 pub mod protocol;
@@ -47,12 +49,11 @@ mod step;
 mod time;
 mod tokens;
 
+pub use access::{Access, Phase, ReturnTo, SignInReason, SignedOutReason, StaleWhy, Status, Verdict, Via};
 pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshPolicy, Renewal};
-pub use effect::{
-    Access, CallbackIgnored, Deviation, Effect, Event, Output, Phase, ReturnTo, SignInReason,
-    SignedOutReason, StaleWhy, Status, StoreIgnored, TokenAsk, Verdict, Via,
-};
+pub use effect::{Effect, Output, TokenAsk};
 pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
+pub use event::{CallbackIgnored, Deviation, Event, StoreIgnored};
 pub use http::{HeaderValue, HttpRequest, HttpResponse, Purpose, RequestId, TransportHints};
 pub use input::{Input, LogoutVia, SignOutOptions};
 pub use protocol::authorize::{Flow, LoginOptions, ResponseMode};

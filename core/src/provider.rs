@@ -102,29 +102,17 @@ const WEBEX_HOSTS: [&str; 8] = [
 impl Provider {
     /// Webex for integrations: `webexapis.com/v1`, as developer.webex.com documents it.
     pub fn webex() -> Self {
-        Self::webex_with(
-            "webex",
-            "https://webexapis.com/v1",
-            "https://idbroker.webex.com",
-        )
+        Self::webex_with("webex", "https://webexapis.com/v1", "https://idbroker.webex.com")
     }
 
     /// Webex under its former host, `api.ciscospark.com/v1`: authorization URLs of that age still circulate.
     pub fn ciscospark() -> Self {
-        Self::webex_with(
-            "ciscospark",
-            "https://api.ciscospark.com/v1",
-            "https://idbroker.webex.com",
-        )
+        Self::webex_with("ciscospark", "https://api.ciscospark.com/v1", "https://idbroker.webex.com")
     }
 
     /// Webex for government (FedRAMP).
     pub fn webex_fedramp() -> Self {
-        Self::webex_with(
-            "webex_fedramp",
-            "https://api-usgov.webex.com/v1",
-            "https://idbroker-f.webex.com",
-        )
+        Self::webex_with("webex_fedramp", "https://api-usgov.webex.com/v1", "https://idbroker-f.webex.com")
     }
 
     /// The identity broker itself, as first-party clients and the JavaScript SDK use it.
@@ -186,17 +174,10 @@ impl Provider {
     /// The host has fetched the document from below `issuer`; pass that issuer, it has to be the document's own
     /// (RFC 8414 section 3.3).
     pub fn from_metadata(document: &[u8], issuer: &str) -> Result<Self, ConfigError> {
-        let metadata: Metadata = serde_json::from_slice(document).map_err(|_| {
-            ConfigError::invalid(
-                "metadata",
-                "not a JSON document with the members of RFC 8414",
-            )
-        })?;
+        let metadata: Metadata = serde_json::from_slice(document)
+            .map_err(|_| ConfigError::invalid("metadata", "not a JSON document with the members of RFC 8414"))?;
         if metadata.issuer != issuer {
-            return Err(ConfigError::invalid(
-                "issuer",
-                "the metadata speaks of another issuer",
-            ));
+            return Err(ConfigError::invalid("issuer", "the metadata speaks of another issuer"));
         }
         let mut provider = Self::custom(&metadata.authorization_endpoint, &metadata.token_endpoint);
         provider.client_auth = metadata.client_auth()?;
@@ -233,8 +214,7 @@ impl Provider {
     }
 
     fn webex_with(name: &str, api: &str, idbroker: &str) -> Self {
-        let mut provider =
-            Self::custom(&format!("{api}/authorize"), &format!("{api}/access_token"));
+        let mut provider = Self::custom(&format!("{api}/authorize"), &format!("{api}/access_token"));
         provider.name = name.to_owned();
         provider.set_api_base(api);
         provider.device_authorization_endpoint = Some(format!("{api}/device/authorize"));
@@ -269,15 +249,8 @@ struct Metadata {
 impl Metadata {
     /// The first method that we speak, in the order of safety; Basic where the server names none.
     fn client_auth(&self) -> Result<ClientAuth, ConfigError> {
-        if self
-            .code_challenge_methods_supported
-            .as_ref()
-            .is_some_and(|methods| !methods.iter().any(|m| m == "S256"))
-        {
-            return Err(ConfigError::invalid(
-                "metadata",
-                "the server does not support PKCE with S256",
-            ));
+        if self.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
+            return Err(ConfigError::invalid("metadata", "the server does not support PKCE with S256"));
         }
         let Some(methods) = &self.token_endpoint_auth_methods_supported else {
             return Ok(ClientAuth::BasicFormEncoded);
@@ -290,10 +263,7 @@ impl Metadata {
         } else if offered("none") {
             Ok(ClientAuth::None)
         } else {
-            Err(ConfigError::invalid(
-                "metadata",
-                "no client authentication method in common",
-            ))
+            Err(ConfigError::invalid("metadata", "no client authentication method in common"))
         }
     }
 }
@@ -301,17 +271,12 @@ impl Metadata {
 /// `scheme://host:port` of a URL text.
 fn origin(url: &str) -> &str {
     let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url
-        .get(start..)
-        .and_then(|rest| rest.find(['/', '?', '#']))
-        .map_or(url.len(), |at| start + at);
+    let end = url.get(start..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| start + at);
     url.get(..end).unwrap_or(url)
 }
 
 fn host(url: &str) -> &str {
-    origin(url)
-        .split_once("://")
-        .map_or("", |(_, authority)| authority)
+    origin(url).split_once("://").map_or("", |(_, authority)| authority)
 }
 
 fn host_and_port(base: &str) -> Option<String> {
@@ -326,18 +291,9 @@ mod tests {
     #[test]
     fn the_profile_follows_the_host_of_the_pasted_url() {
         let of = |url: &str| Provider::for_authorization_endpoint(url).token_endpoint;
-        assert_eq!(
-            of("https://webexapis.com/v1/authorize"),
-            "https://webexapis.com/v1/access_token"
-        );
-        assert_eq!(
-            of("https://api.ciscospark.com/v1/authorize"),
-            "https://api.ciscospark.com/v1/access_token"
-        );
-        assert_eq!(
-            of("http://127.0.0.1:9/v1/authorize"),
-            "http://127.0.0.1:9/v1/access_token"
-        );
+        assert_eq!(of("https://webexapis.com/v1/authorize"), "https://webexapis.com/v1/access_token");
+        assert_eq!(of("https://api.ciscospark.com/v1/authorize"), "https://api.ciscospark.com/v1/access_token");
+        assert_eq!(of("http://127.0.0.1:9/v1/authorize"), "http://127.0.0.1:9/v1/access_token");
         assert_eq!(
             of("https://idbroker-b-us.webex.com/idb/oauth2/v1/authorize"),
             "https://idbroker-b-us.webex.com/idb/oauth2/v1/access_token"
@@ -346,8 +302,7 @@ mod tests {
 
     #[test]
     fn metadata_of_another_issuer_is_refused() {
-        let document =
-            br#"{"issuer":"https://evil.example","authorization_endpoint":"https://a.example/a",
+        let document = br#"{"issuer":"https://evil.example","authorization_endpoint":"https://a.example/a",
             "token_endpoint":"https://a.example/t"}"#;
         assert!(Provider::from_metadata(document, "https://a.example").is_err());
         assert!(Provider::from_metadata(document, "https://evil.example").is_ok());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::{Access, SignInReason, SignedOutReason, StaleWhy, Via};
 use crate::config::{Config, DownscopeFailure, Renewal};
-use crate::effect::{Access, SignInReason, SignedOutReason, StaleWhy, Via};
 use crate::error::{Advice, Fault, FaultKind};
 use crate::protocol::scope::Scope;
 use crate::state::{ChildState, FlightKind, Grant, Phase, RenewBy, Stage, State};
@@ -17,11 +17,7 @@ const DRIFT: i64 = 60_000;
 const MAX_REJECTIONS: u32 = 2;
 
 /// What the tokens are renewed with, or why only the user can help.
-pub(crate) fn renewal(
-    config: &Config,
-    grant: &Grant,
-    now: Timestamp,
-) -> Result<RenewBy, SignInReason> {
+pub(crate) fn renewal(config: &Config, grant: &Grant, now: Timestamp) -> Result<RenewBy, SignInReason> {
     match config.parts().renewal {
         Renewal::HostToken => return Ok(RenewBy::HostToken),
         Renewal::HostJwt if grant.via == Via::Jwt || grant.tokens.refresh_token.is_none() => {
@@ -35,11 +31,7 @@ pub(crate) fn renewal(
     if grant.tokens.refresh_token.is_none() || !config.can_authenticate() {
         return Err(SignInReason::Expired);
     }
-    if grant
-        .tokens
-        .refresh_token_expires_at
-        .is_some_and(|end| end <= now)
-    {
+    if grant.tokens.refresh_token_expires_at.is_some_and(|end| end <= now) {
         return Err(SignInReason::RefreshTokenExpired);
     }
     Ok(RenewBy::RefreshToken)
@@ -51,24 +43,18 @@ pub(crate) fn can_ask_host(config: &Config, reason: SignedOutReason) -> bool {
         Renewal::Grant => false,
         Renewal::HostToken | Renewal::HostJwt => true,
     };
-    host && matches!(
-        reason,
-        SignedOutReason::NeverSignedIn | SignedOutReason::GrantEnded
-    )
+    host && matches!(reason, SignedOutReason::NeverSignedIn | SignedOutReason::GrantEnded)
 }
 
 fn lifetime(tokens: &TokenSet) -> Option<i64> {
-    tokens
-        .expires_at
-        .map(|end| end.millis_since(tokens.received_at).max(0))
+    tokens.expires_at.map(|end| end.millis_since(tokens.received_at).max(0))
 }
 
 /// The first line: from here on a refresh in the background is welcome.
 pub(crate) fn soon_at(config: &Config, seed: u64, grant: &Grant) -> Option<Timestamp> {
     let lifetime = lifetime(&grant.tokens)?;
     let (low, high) = config.policy().soon_permille;
-    let draw = mix(seed ^ grant.generation.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        % (u64::from(high - low) + 1);
+    let draw = mix(seed ^ grant.generation.wrapping_mul(0x9e37_79b9_7f4a_7c15)) % (u64::from(high - low) + 1);
     let permille = i64::from(low).saturating_add(i64::try_from(draw).unwrap_or(0));
     let delay = lifetime / 1000 * permille + lifetime % 1000 * permille / 1000;
     Some(grant.tokens.received_at.plus_millis(delay))
@@ -84,27 +70,19 @@ pub(crate) fn must_at(config: &Config, tokens: &TokenSet) -> Option<Timestamp> {
 /// No renewal before this: the server's wait, our backoff, the minimum interval.
 pub(crate) fn may_renew_at(config: &Config, grant: &Grant) -> Option<Timestamp> {
     let renew = &grant.renew;
-    let retry_at = renew
-        .retry_at
-        .filter(|_| !renew.forced || renew.retry_is_servers);
+    let retry_at = renew.retry_at.filter(|_| !renew.forced || renew.retry_is_servers);
     let interval = match lifetime(&grant.tokens) {
         Some(lifetime) if lifetime > 0 => millis(config.policy().min_interval).min(lifetime / 2),
         Some(_) | None => millis(config.policy().min_interval),
     };
     let unhurried = !renew.forced && !(renew.rejected && renew.rejections <= MAX_REJECTIONS);
-    let interval_over = renew
-        .last
-        .filter(|_| unhurried)
-        .map(|last| last.plus_millis(interval));
+    let interval_over = renew.last.filter(|_| unhurried).map(|last| last.plus_millis(interval));
     retry_at.max(interval_over)
 }
 
 /// Whether an API that refuses the current token has a point, or has refused too many fresh ones in a row.
 pub(crate) fn counts_as_rejected(config: &Config, grant: &Grant, now: Timestamp) -> bool {
-    let fresh = grant
-        .renew
-        .last
-        .is_some_and(|last| now < last.plus(config.policy().min_interval));
+    let fresh = grant.renew.last.is_some_and(|last| now < last.plus(config.policy().min_interval));
     !fresh || grant.renew.rejections < MAX_REJECTIONS
 }
 
@@ -118,9 +96,7 @@ pub(crate) fn backoff(config: &Config, seed: u64, failures: u32, fault: &Fault) 
     if fault.advice() == Advice::FixConfiguration {
         return ceiling;
     }
-    let doubled = millis(policy.backoff)
-        .saturating_mul(1 << failures.saturating_sub(1).min(20))
-        .min(ceiling);
+    let doubled = millis(policy.backoff).saturating_mul(1 << failures.saturating_sub(1).min(20)).min(ceiling);
     // Between half and all of it, so that many clients do not come back at once.
     let half = doubled / 2;
     let draw = mix(seed ^ u64::from(failures)) % (half.unsigned_abs() + 1);
@@ -134,17 +110,12 @@ pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
         (Phase::SignedOut(reason), None) => return signed_out(config, *reason),
         (Phase::SigningIn(login), None) => return signing_in(state, &login.stage),
         (Phase::SignedIn(_), None) => {
-            return Access::SignInRequired {
-                reason: SignInReason::Expired,
-            };
+            return Access::SignInRequired { reason: SignInReason::Expired };
         }
     };
     let expires_at = grant.tokens.expires_at;
     if expires_at.is_some() && state.latest.millis_since(now) > DRIFT {
-        return Access::Stale {
-            why: StaleWhy::ClockWentBack,
-            expires_at,
-        };
+        return Access::Stale { why: StaleWhy::ClockWentBack, expires_at };
     }
     let now = now.max(state.latest);
     let why = match &grant.tokens.access_token {
@@ -167,10 +138,7 @@ pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
         return Access::SignInRequired { reason };
     }
     match may_renew_at(config, grant) {
-        Some(retry_at) if now < retry_at => Access::BackingOff {
-            fault: last_fault(grant),
-            retry_at,
-        },
+        Some(retry_at) if now < retry_at => Access::BackingOff { fault: last_fault(grant), retry_at },
         Some(_) | None => Access::Stale { why, expires_at },
     }
 }
@@ -187,38 +155,19 @@ pub(crate) fn access_for(config: &Config, state: &State, now: Timestamp, scope: 
             return full;
         }
         if !scope.is_subset_of(granted) {
-            return Access::SignInRequired {
-                reason: SignInReason::ScopeNotGranted {
-                    missing: scope.minus(granted),
-                },
-            };
+            return Access::SignInRequired { reason: SignInReason::ScopeNotGranted { missing: scope.minus(granted) } };
         }
     }
-    let not_asked = Access::Stale {
-        why: StaleWhy::NotAskedYet,
-        expires_at: None,
-    };
+    let not_asked = Access::Stale { why: StaleWhy::NotAskedYet, expires_at: None };
     let Some(child) = grant.children.iter().find(|child| child.scope == *scope) else {
         return not_asked;
     };
     match &child.state {
         ChildState::Asked { id } => Access::Refreshing { id: *id },
-        ChildState::Ready {
-            token,
-            generation,
-            received_at,
-            expires_at,
-        } => {
-            let tokens = TokenSet {
-                received_at: *received_at,
-                expires_at: *expires_at,
-                ..TokenSet::default()
-            };
+        ChildState::Ready { token, generation, received_at, expires_at } => {
+            let tokens = TokenSet { received_at: *received_at, expires_at: *expires_at, ..TokenSet::default() };
             if must_at(config, &tokens).is_some_and(|must| now >= must) {
-                return Access::Stale {
-                    why: StaleWhy::Expired,
-                    expires_at: *expires_at,
-                };
+                return Access::Stale { why: StaleWhy::Expired, expires_at: *expires_at };
             }
             Access::Ready {
                 token: token.clone(),
@@ -230,21 +179,13 @@ pub(crate) fn access_for(config: &Config, state: &State, now: Timestamp, scope: 
         ChildState::Failed { retry_at, .. } if now >= *retry_at => not_asked,
         ChildState::Failed { fault, retry_at } => match config.parts().downscope_failure {
             DownscopeFailure::UseFullToken => full,
-            DownscopeFailure::Refuse => Access::BackingOff {
-                fault: Arc::clone(fault),
-                retry_at: *retry_at,
-            },
+            DownscopeFailure::Refuse => Access::BackingOff { fault: Arc::clone(fault), retry_at: *retry_at },
         },
     }
 }
 
 /// Whether a refresh in the background should begin now.
-pub(crate) fn is_refresh_due(
-    config: &Config,
-    state: &State,
-    grant: &Grant,
-    now: Timestamp,
-) -> bool {
+pub(crate) fn is_refresh_due(config: &Config, state: &State, grant: &Grant, now: Timestamp) -> bool {
     soon_at(config, state.seed, grant).is_some_and(|soon| soon <= now)
         && state.flight.is_none()
         && may_renew_at(config, grant).is_none_or(|at| at <= now)
@@ -300,14 +241,9 @@ pub(crate) fn relogin_warning_at(config: &Config, grant: &Grant) -> Option<Times
 
 fn signed_out(config: &Config, reason: SignedOutReason) -> Access {
     if can_ask_host(config, reason) {
-        return Access::Stale {
-            why: StaleWhy::NotAskedYet,
-            expires_at: None,
-        };
+        return Access::Stale { why: StaleWhy::NotAskedYet, expires_at: None };
     }
-    Access::SignInRequired {
-        reason: SignInReason::SignedOut(reason),
-    }
+    Access::SignInRequired { reason: SignInReason::SignedOut(reason) }
 }
 
 /// A login that needs nobody is waited for like a refresh.
@@ -322,18 +258,13 @@ fn signing_in(state: &State, stage: &Stage) -> Access {
             | Stage::Redeem { .. },
             Some(flight),
         ) => Access::Refreshing { id: flight.id },
-        (_, _) => Access::SignInRequired {
-            reason: SignInReason::LoginPending,
-        },
+        (_, _) => Access::SignInRequired { reason: SignInReason::LoginPending },
     }
 }
 
 fn last_fault(grant: &Grant) -> Arc<Fault> {
     grant.renew.fault.clone().unwrap_or_else(|| {
-        Arc::new(Fault::described(
-            FaultKind::Expired,
-            "the token was renewed a moment ago and is stale again",
-        ))
+        Arc::new(Fault::described(FaultKind::Expired, "the token was renewed a moment ago and is stale again"))
     })
 }
 
@@ -344,10 +275,7 @@ pub(crate) fn deadline(config: &Config, now: Timestamp, grace: Duration) -> Time
 
 /// Whether a flight renews tokens, for the status.
 pub(crate) fn is_renewing(state: &State) -> bool {
-    state
-        .flight
-        .as_ref()
-        .is_some_and(|flight| matches!(flight.kind, FlightKind::Renew { .. }) && !flight.unwanted)
+    state.flight.as_ref().is_some_and(|flight| matches!(flight.kind, FlightKind::Renew { .. }) && !flight.unwanted)
 }
 
 /// SplitMix64's finalizer: spreads the bits of a seed.

@@ -38,10 +38,7 @@ impl fmt::Debug for Secret {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.expose()
-            .as_bytes()
-            .ct_eq(other.expose().as_bytes())
-            .into()
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 }
 
@@ -80,18 +77,12 @@ impl AccessToken {
         header.push_str(token_type);
         header.push(' ');
         header.push_str(token);
-        Self {
-            header: Secret::new(header),
-            type_len: token_type.len(),
-        }
+        Self { header: Secret::new(header), type_len: token_type.len() }
     }
 
     /// The bare token.
     pub fn expose(&self) -> &str {
-        self.header
-            .expose()
-            .get(self.type_len + 1..)
-            .unwrap_or_default()
+        self.header.expose().get(self.type_len + 1..).unwrap_or_default()
     }
 
     /// The whole value of the `Authorization` header, `Bearer <token>`.
@@ -101,10 +92,7 @@ impl AccessToken {
 
     /// The token type, `Bearer` nearly always.
     pub fn token_type(&self) -> &str {
-        self.header
-            .expose()
-            .get(..self.type_len)
-            .unwrap_or_default()
+        self.header.expose().get(..self.type_len).unwrap_or_default()
     }
 }
 
@@ -126,9 +114,7 @@ impl Entropy {
 
     /// Wraps the bytes. Fails where they are not [`Entropy::LEN`] long, or were plainly never filled (all equal).
     pub fn new(bytes: &[u8]) -> Result<Self, EntropyError> {
-        let array: [u8; Self::LEN] = bytes
-            .try_into()
-            .map_err(|_| EntropyError::Length { found: bytes.len() })?;
+        let array: [u8; Self::LEN] = bytes.try_into().map_err(|_| EntropyError::Length { found: bytes.len() })?;
         if array.iter().all(|byte| *byte == array[0]) {
             return Err(EntropyError::Unfilled);
         }
@@ -165,10 +151,7 @@ impl fmt::Debug for Entropy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EntropyError {
     /// The number of bytes is not [`Entropy::LEN`].
-    #[error(
-        "entropy must be {} bytes from the system's random generator, got {found}",
-        Entropy::LEN
-    )]
+    #[error("entropy must be {} bytes from the system's random generator, got {found}", Entropy::LEN)]
     Length {
         /// How many bytes there were.
         found: usize,

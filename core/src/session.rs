@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::access::{Access, Phase, Status, Verdict};
 use crate::action::reload::return_to;
 use crate::config::Config;
-use crate::effect::{Access, Output, Phase, Status, Verdict};
+use crate::effect::Output;
 use crate::error::{Misuse, SendFault};
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, SignOutOptions};
@@ -33,10 +34,7 @@ pub struct Session {
 impl Session {
     /// A signed-out session. `seed` spreads its refreshes among those of other clients.
     pub fn new(config: Config, seed: Entropy) -> Self {
-        Self {
-            config,
-            state: State::new(seed.into_seed()),
-        }
+        Self { config, state: State::new(seed.into_seed()) }
     }
 
     /// A session as it was stored, a pending login included. Requests that were under way are not: their outcome is
@@ -63,27 +61,13 @@ impl Session {
     // -------------------------------------------------------------------- one method per input
 
     /// [`Input::BeginLogin`].
-    pub fn begin_login(
-        &mut self,
-        now: Timestamp,
-        options: LoginOptions,
-        entropy: Entropy,
-    ) -> Result<Output, Misuse> {
+    pub fn begin_login(&mut self, now: Timestamp, options: LoginOptions, entropy: Entropy) -> Result<Output, Misuse> {
         self.handle(now, Input::BeginLogin { options, entropy })
     }
 
     /// [`Input::CompleteLogin`].
-    pub fn complete_login(
-        &mut self,
-        now: Timestamp,
-        callback: impl Into<Secret>,
-    ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::CompleteLogin {
-                callback: callback.into(),
-            },
-        )
+    pub fn complete_login(&mut self, now: Timestamp, callback: impl Into<Secret>) -> Result<Output, Misuse> {
+        self.handle(now, Input::CompleteLogin { callback: callback.into() })
     }
 
     /// [`Input::CancelLogin`].
@@ -98,30 +82,16 @@ impl Session {
         code: impl Into<Secret>,
         verifier: Option<Secret>,
     ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::RedeemCode {
-                code: code.into(),
-                verifier,
-            },
-        )
+        self.handle(now, Input::RedeemCode { code: code.into(), verifier })
     }
 
     /// [`Input::BeginDeviceLogin`].
-    pub fn begin_device_login(
-        &mut self,
-        now: Timestamp,
-        scope: Option<Scope>,
-    ) -> Result<Output, Misuse> {
+    pub fn begin_device_login(&mut self, now: Timestamp, scope: Option<Scope>) -> Result<Output, Misuse> {
         self.handle(now, Input::BeginDeviceLogin { scope })
     }
 
     /// [`Input::SignInWithJwt`].
-    pub fn sign_in_with_jwt(
-        &mut self,
-        now: Timestamp,
-        jwt: impl Into<Secret>,
-    ) -> Result<Output, Misuse> {
+    pub fn sign_in_with_jwt(&mut self, now: Timestamp, jwt: impl Into<Secret>) -> Result<Output, Misuse> {
         self.handle(now, Input::SignInWithJwt { jwt: jwt.into() })
     }
 
@@ -134,47 +104,22 @@ impl Session {
         display_name: &str,
     ) -> Result<Output, Misuse> {
         let (subject, display_name) = (subject.to_owned(), display_name.to_owned());
-        self.handle(
-            now,
-            Input::SignInAsGuest {
-                service_token: service_token.into(),
-                subject,
-                display_name,
-            },
-        )
+        self.handle(now, Input::SignInAsGuest { service_token: service_token.into(), subject, display_name })
     }
 
     /// [`Input::SignInWithClientCredentials`].
-    pub fn sign_in_with_client_credentials(
-        &mut self,
-        now: Timestamp,
-        scope: Option<Scope>,
-    ) -> Result<Output, Misuse> {
+    pub fn sign_in_with_client_credentials(&mut self, now: Timestamp, scope: Option<Scope>) -> Result<Output, Misuse> {
         self.handle(now, Input::SignInWithClientCredentials { scope })
     }
 
     /// [`Input::Adopt`].
     pub fn adopt(&mut self, now: Timestamp, tokens: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::Adopt {
-                tokens: tokens.into(),
-            },
-        )
+        self.handle(now, Input::Adopt { tokens: tokens.into() })
     }
 
     /// [`Input::Reload`].
-    pub fn reload(
-        &mut self,
-        now: Timestamp,
-        snapshot: impl Into<Secret>,
-    ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::Reload {
-                snapshot: snapshot.into(),
-            },
-        )
+    pub fn reload(&mut self, now: Timestamp, snapshot: impl Into<Secret>) -> Result<Output, Misuse> {
+        self.handle(now, Input::Reload { snapshot: snapshot.into() })
     }
 
     /// [`Input::EnsureFresh`].
@@ -209,45 +154,17 @@ impl Session {
         id: RequestId,
         tokens: impl Into<Secret>,
     ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::ProvideToken {
-                id,
-                tokens: tokens.into(),
-            },
-        )
+        self.handle(now, Input::ProvideToken { id, tokens: tokens.into() })
     }
 
     /// [`Input::ProvideJwt`].
-    pub fn provide_jwt(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        jwt: impl Into<Secret>,
-    ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::ProvideJwt {
-                id,
-                jwt: jwt.into(),
-            },
-        )
+    pub fn provide_jwt(&mut self, now: Timestamp, id: RequestId, jwt: impl Into<Secret>) -> Result<Output, Misuse> {
+        self.handle(now, Input::ProvideJwt { id, jwt: jwt.into() })
     }
 
     /// [`Input::HostFailed`].
-    pub fn host_failed(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        reason: &str,
-    ) -> Result<Output, Misuse> {
-        self.handle(
-            now,
-            Input::HostFailed {
-                id,
-                reason: reason.to_owned(),
-            },
-        )
+    pub fn host_failed(&mut self, now: Timestamp, id: RequestId, reason: &str) -> Result<Output, Misuse> {
+        self.handle(now, Input::HostFailed { id, reason: reason.to_owned() })
     }
 
     /// [`Input::SignOut`].
@@ -256,22 +173,12 @@ impl Session {
     }
 
     /// [`Input::Response`].
-    pub fn response(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        response: HttpResponse,
-    ) -> Result<Output, Misuse> {
+    pub fn response(&mut self, now: Timestamp, id: RequestId, response: HttpResponse) -> Result<Output, Misuse> {
         self.handle(now, Input::Response { id, response })
     }
 
     /// [`Input::SendFailed`].
-    pub fn send_failed(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        fault: SendFault,
-    ) -> Result<Output, Misuse> {
+    pub fn send_failed(&mut self, now: Timestamp, id: RequestId, fault: SendFault) -> Result<Output, Misuse> {
         self.handle(now, Input::SendFailed { id, fault })
     }
 
@@ -295,13 +202,7 @@ impl Session {
     /// Webex: the scope of a user token where none is named: what was granted, less the reserved one (`spark:kms`).
     pub fn user_scope(&self) -> Option<Scope> {
         let granted = self.state.grant()?.tokens.scope.as_ref()?;
-        let reserved = self
-            .config
-            .provider()
-            .reserved_scope
-            .as_deref()
-            .map(Scope::parse)
-            .unwrap_or_default();
+        let reserved = self.config.provider().reserved_scope.as_deref().map(Scope::parse).unwrap_or_default();
         Some(granted.minus(&reserved))
     }
 
@@ -309,10 +210,7 @@ impl Session {
     pub fn phase(&self) -> Phase {
         match &self.state.phase {
             state::Phase::SignedOut(reason) => Phase::SignedOut { reason: *reason },
-            state::Phase::SigningIn(login) => Phase::SigningIn {
-                via: login.via,
-                return_to: return_to(&login.before),
-            },
+            state::Phase::SigningIn(login) => Phase::SigningIn { via: login.via, return_to: return_to(&login.before) },
             state::Phase::SignedIn(_) => Phase::SignedIn,
         }
     }
@@ -324,9 +222,7 @@ impl Session {
         let renewal = grant.map(|grant| schedule::renewal(config, grant, now));
         let can_refresh = matches!(renewal, Some(Ok(_)));
         let ready = matches!(self.access(now), Access::Ready { .. });
-        let token = grant
-            .and_then(|grant| grant.tokens.access_token.as_ref())
-            .map(AccessToken::expose);
+        let token = grant.and_then(|grant| grant.tokens.access_token.as_ref()).map(AccessToken::expose);
         Status {
             phase: self.phase(),
             can_authorize: ready || can_refresh,
@@ -337,9 +233,7 @@ impl Session {
             generation: grant.map_or(0, |grant| grant.generation),
             scope: grant.and_then(|grant| grant.tokens.scope.clone()),
             expires_at: grant.and_then(|grant| grant.tokens.expires_at),
-            refresh_at: grant
-                .filter(|_| can_refresh)
-                .and_then(|grant| schedule::soon_at(config, state.seed, grant)),
+            refresh_at: grant.filter(|_| can_refresh).and_then(|grant| schedule::soon_at(config, state.seed, grant)),
             sign_in_again_by: grant.and_then(|grant| grant.tokens.refresh_token_expires_at),
             org_id: token.and_then(|token| org::org_id_of_token(token).ok()),
             is_guest: token.is_some_and(org::is_guest),
@@ -371,14 +265,9 @@ impl Session {
     /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another
     /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`].
     pub fn awaits(&self, id: RequestId) -> bool {
-        let flight = self
-            .state
-            .flight
-            .as_ref()
-            .filter(|flight| flight.id == id && !flight.unwanted);
-        flight.is_some_and(|flight| {
-            flight.version == self.state.version && flight.epoch == self.state.epoch
-        }) || self.state.side.iter().any(|side| side.id == id)
+        let flight = self.state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);
+        flight.is_some_and(|flight| flight.version == self.state.version && flight.epoch == self.state.epoch)
+            || self.state.side.iter().any(|side| side.id == id)
     }
 
     /// The configuration.
@@ -404,9 +293,7 @@ impl Session {
     /// How many user tokens with less scope are at hand.
     pub fn user_tokens(&self) -> usize {
         let ready = |child: &&state::Child| matches!(child.state, ChildState::Ready { .. });
-        self.state
-            .grant()
-            .map_or(0, |grant| grant.children.iter().filter(ready).count())
+        self.state.grant().map_or(0, |grant| grant.children.iter().filter(ready).count())
     }
 }
 
@@ -414,9 +301,6 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (phase, revision) = (self.phase(), self.revision());
-        f.debug_struct("Session")
-            .field("phase", &phase)
-            .field("revision", &revision)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("phase", &phase).field("revision", &revision).finish_non_exhaustive()
     }
 }

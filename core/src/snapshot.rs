@@ -8,15 +8,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
-use crate::effect::{SignedOutReason, Via};
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
-use crate::state::{
-    Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State,
-};
+use crate::state::{Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State};
 use crate::time::Timestamp;
 use crate::tokens::{Custom, TokenSet};
 
@@ -49,9 +47,7 @@ pub fn revision(snapshot: &str) -> Result<u64, RestoreError> {
     struct Revision {
         revision: u64,
     }
-    serde_json::from_str::<Revision>(snapshot)
-        .map(|read| read.revision)
-        .map_err(|_| RestoreError::Unreadable)
+    serde_json::from_str::<Revision>(snapshot).map(|read| read.revision).map_err(|_| RestoreError::Unreadable)
 }
 
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
@@ -89,22 +85,15 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
 pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
     let record: Record<'_> = serde_json::from_str(text).map_err(|_| newer_or_unreadable(text))?;
     if record.version > VERSION {
-        return Err(RestoreError::NewerVersion {
-            found: record.version,
-        });
+        return Err(RestoreError::NewerVersion { found: record.version });
     }
     if record.client_id != config.client_id() {
         return Err(RestoreError::OtherConfig { field: "client_id" });
     }
     if record.token_endpoint != config.provider().token_endpoint {
-        return Err(RestoreError::OtherConfig {
-            field: "token_endpoint",
-        });
+        return Err(RestoreError::OtherConfig { field: "token_endpoint" });
     }
-    let reason = record
-        .signed_out
-        .as_deref()
-        .map_or(SignedOutReason::NeverSignedIn, signed_out_reason);
+    let reason = record.signed_out.as_deref().map_or(SignedOutReason::NeverSignedIn, signed_out_reason);
     let before = match record.grant {
         Some(grant) => Before::SignedIn(Box::new(read_grant(grant)?)),
         None => Before::SignedOut(reason),
@@ -133,9 +122,7 @@ fn newer_or_unreadable(text: &str) -> RestoreError {
         version: u32,
     }
     match serde_json::from_str::<Version>(text) {
-        Ok(read) if read.version > VERSION => RestoreError::NewerVersion {
-            found: read.version,
-        },
+        Ok(read) if read.version > VERSION => RestoreError::NewerVersion { found: read.version },
         Ok(_) | Err(_) => RestoreError::Unreadable,
     }
 }
@@ -251,10 +238,7 @@ fn is_empty(map: &Extra<'_>) -> bool {
     map.is_empty()
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -274,9 +258,7 @@ fn scope_text(scope: Option<&Scope>) -> Option<Text<'_>> {
 fn grant_record(grant: &Grant) -> GrantRecord<'_> {
     let tokens = &grant.tokens;
     let access = tokens.access_token.as_ref();
-    let unusual_type = access
-        .map(AccessToken::token_type)
-        .filter(|word| *word != "Bearer");
+    let unusual_type = access.map(AccessToken::token_type).filter(|word| *word != "Bearer");
     GrantRecord {
         via: Cow::Borrowed(grant.via.as_str()),
         access_token: access.map(|token| Cow::Borrowed(token.expose())),
@@ -290,10 +272,7 @@ fn grant_record(grant: &Grant) -> GrantRecord<'_> {
         refresh_token_expires_at: tokens.refresh_token_expires_at.map(Timestamp::as_millis),
         generation: grant.generation,
         renewed_at: grant.renew.last.map(Timestamp::as_millis),
-        superseded_token: grant
-            .previous
-            .as_ref()
-            .map(|token| Cow::Borrowed(token.expose())),
+        superseded_token: grant.previous.as_ref().map(|token| Cow::Borrowed(token.expose())),
         retry: retry_record(&grant.renew),
         told_relogin: grant.told_relogin,
         custom: Cow::Borrowed(&tokens.custom.0),
@@ -308,21 +287,15 @@ fn retry_record(renew: &Renew) -> Option<RetryRecord<'_>> {
         at: renew.retry_at?.as_millis(),
         by_server: renew.retry_is_servers,
         status: fault.and_then(|fault| fault.status),
-        code: fault
-            .and_then(|fault| fault.code.as_ref())
-            .map(|code| Cow::Borrowed(code.as_str())),
-        tracking_id: fault
-            .and_then(|fault| fault.tracking_id.as_deref())
-            .map(Cow::Borrowed),
+        code: fault.and_then(|fault| fault.code.as_ref()).map(|code| Cow::Borrowed(code.as_str())),
+        tracking_id: fault.and_then(|fault| fault.tracking_id.as_deref()).map(Cow::Borrowed),
     })
 }
 
 fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
     let via = via(&record.via).ok_or(RestoreError::Unreadable)?;
     let token_type = record.token_type.as_deref().unwrap_or("Bearer");
-    let access_token = record
-        .access_token
-        .map(|token| AccessToken::with_type(token_type, &token));
+    let access_token = record.access_token.map(|token| AccessToken::with_type(token_type, &token));
     if access_token.is_none() && record.refresh_token.is_none() {
         return Err(RestoreError::Unreadable);
     }
@@ -331,14 +304,9 @@ fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
         wanted: access_token.is_none(),
         last: instant(record.renewed_at),
         failures: record.retry.as_ref().map_or(0, |retry| retry.failures),
-        retry_at: record
-            .retry
-            .as_ref()
-            .map(|retry| Timestamp::from_millis(retry.at)),
+        retry_at: record.retry.as_ref().map(|retry| Timestamp::from_millis(retry.at)),
         retry_is_servers: record.retry.as_ref().is_some_and(|retry| retry.by_server),
-        fault: record
-            .retry
-            .map(|retry| std::sync::Arc::new(read_fault(retry))),
+        fault: record.retry.map(|retry| std::sync::Arc::new(read_fault(retry))),
         ..Renew::default()
     };
     Ok(Grant {
@@ -356,9 +324,7 @@ fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
         requested: record.requested_scope.as_deref().map(Scope::parse),
         generation: record.generation,
         from_request: 0,
-        previous: record
-            .superseded_token
-            .map(|token| AccessToken::bearer(&token)),
+        previous: record.superseded_token.map(|token| AccessToken::bearer(&token)),
         renew,
         children: Vec::new(),
         told_sign_in: false,
@@ -436,11 +402,7 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
     };
     let (via, stage) = match (flow, record.state, record.redirect_uri, record.device_code) {
         (Some(flow), Some(state), Some(redirect_uri), None) => {
-            let via = if flow == Flow::Code {
-                Via::Code
-            } else {
-                Via::Implicit
-            };
+            let via = if flow == Flow::Code { Via::Code } else { Via::Implicit };
             let browser = BrowserLogin {
                 flow,
                 state: Secret::new(state.into_owned()),
@@ -474,27 +436,12 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
 }
 
 fn signed_out_reason(text: &str) -> SignedOutReason {
-    let known = [
-        SignedOutReason::ByUser,
-        SignedOutReason::GrantEnded,
-        SignedOutReason::Embargoed,
-    ];
-    known
-        .into_iter()
-        .find(|reason| reason.as_str() == text)
-        .unwrap_or(SignedOutReason::NeverSignedIn)
+    let known = [SignedOutReason::ByUser, SignedOutReason::GrantEnded, SignedOutReason::Embargoed];
+    known.into_iter().find(|reason| reason.as_str() == text).unwrap_or(SignedOutReason::NeverSignedIn)
 }
 
 fn via(text: &str) -> Option<Via> {
-    let known = [
-        Via::Code,
-        Via::Implicit,
-        Via::Device,
-        Via::Jwt,
-        Via::Guest,
-        Via::ClientCredentials,
-        Via::Adopted,
-        Via::Host,
-    ];
+    let known =
+        [Via::Code, Via::Implicit, Via::Device, Via::Jwt, Via::Guest, Via::ClientCredentials, Via::Adopted, Via::Host];
     known.into_iter().find(|via| via.as_str() == text)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::effect::{SignedOutReason, Via};
+use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
 use crate::protocol::authorize::Flow;
@@ -85,11 +85,7 @@ pub(crate) enum Stage {
     /// The browser.
     Browser(BrowserLogin),
     /// The answer to a code.
-    Redeem {
-        code: Secret,
-        verifier: Option<Secret>,
-        redirect_uri: Option<String>,
-    },
+    Redeem { code: Secret, verifier: Option<Secret>, redirect_uri: Option<String> },
     /// The device code.
     DeviceStart,
     /// The user, elsewhere.
@@ -97,11 +93,7 @@ pub(crate) enum Stage {
     /// The answer to a JWT.
     Jwt { jwt: Secret },
     /// The answer to a Service App's request for its guest.
-    Guest {
-        service_token: Secret,
-        subject: String,
-        display_name: String,
-    },
+    Guest { service_token: Secret, subject: String, display_name: String },
     /// The answer to the client's own credentials.
     ClientCredentials,
     /// The host's JWT.
@@ -178,19 +170,9 @@ pub(crate) struct Child {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ChildState {
-    Ready {
-        token: AccessToken,
-        generation: u64,
-        received_at: Timestamp,
-        expires_at: Option<Timestamp>,
-    },
-    Asked {
-        id: RequestId,
-    },
-    Failed {
-        fault: Arc<Fault>,
-        retry_at: Timestamp,
-    },
+    Ready { token: AccessToken, generation: u64, received_at: Timestamp, expires_at: Option<Timestamp> },
+    Asked { id: RequestId },
+    Failed { fault: Arc<Fault>, retry_at: Timestamp },
 }
 
 /// A grant request that is outstanding.
@@ -289,10 +271,7 @@ impl State {
 
     /// Takes the phase apart into what a new login has to lead back to.
     pub(crate) fn take_before(&mut self) -> Before {
-        match std::mem::replace(
-            &mut self.phase,
-            Phase::SignedOut(SignedOutReason::NeverSignedIn),
-        ) {
+        match std::mem::replace(&mut self.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
             Phase::SignedOut(reason) => Before::SignedOut(reason),
             Phase::SigningIn(login) => login.before,
             Phase::SignedIn(grant) => Before::SignedIn(grant),
@@ -332,11 +311,7 @@ impl State {
             grant.renew.retry_at.as_mut().map(shift);
             for child in &mut grant.children {
                 match &mut child.state {
-                    ChildState::Ready {
-                        received_at,
-                        expires_at,
-                        ..
-                    } => {
+                    ChildState::Ready { received_at, expires_at, .. } => {
                         shift(received_at);
                         expires_at.as_mut().map(shift);
                     }

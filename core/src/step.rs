@@ -3,11 +3,13 @@
 //! Rules: an arm names its action and nothing else. `Err` means the caller's mistake, and the state is unchanged. What
 //! a server, a browser or a store says is never an `Err`. Time enters here and nowhere else.
 
+use crate::access::SignedOutReason;
 use crate::action::turn::{Done, Turn};
 use crate::action::{answer, downscope, login, progress, refresh, reload, sign_out};
 use crate::config::Config;
-use crate::effect::{CallbackIgnored, Effect, SignedOutReason};
+use crate::effect::Effect;
 use crate::error::Misuse;
+use crate::event::CallbackIgnored;
 use crate::input::Input;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
@@ -41,10 +43,7 @@ enum At {
     SignedIn,
 }
 
-#[allow(
-    clippy::unit_arg,
-    reason = "an action that cannot be a mistake is done when it returns"
-)]
+#[allow(clippy::unit_arg, reason = "an action that cannot be a mistake is done when it returns")]
 fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
     use At::{SignedIn, SignedOut, SigningIn};
     let at = match &state.phase {
@@ -54,29 +53,17 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
     };
     match (at, input) {
         // ---------------------------------------------------------------- signed out
-        (SignedOut(_), Input::BeginLogin { options, entropy }) => {
-            login::begin_login(turn, state, &options, &entropy)
+        (SignedOut(_), Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
+        (SignedOut(_), Input::CompleteLogin { .. }) => {
+            Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending))
         }
-        (SignedOut(_), Input::CompleteLogin { .. }) => Ok(login::ignore_callback(
-            turn,
-            CallbackIgnored::NoLoginPending,
-        )),
         (SignedOut(_), Input::CancelLogin) => Ok(()),
-        (SignedOut(_), Input::RedeemCode { code, verifier }) => {
-            login::redeem_code(turn, state, code, verifier)
-        }
-        (SignedOut(_), Input::BeginDeviceLogin { scope }) => {
-            login::begin_device(turn, state, scope)
-        }
+        (SignedOut(_), Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
+        (SignedOut(_), Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
         (SignedOut(_), Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
-        (
-            SignedOut(_),
-            Input::SignInAsGuest {
-                service_token,
-                subject,
-                display_name,
-            },
-        ) => login::sign_in_as_guest(turn, state, service_token, subject, display_name),
+        (SignedOut(_), Input::SignInAsGuest { service_token, subject, display_name }) => {
+            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+        }
         (SignedOut(_), Input::SignInWithClientCredentials { scope }) => {
             login::sign_in_with_client_credentials(turn, state, scope)
         }
@@ -90,78 +77,49 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
         (SignedOut(_), Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
 
         // ---------------------------------------------------------------- signing in
-        (SigningIn, Input::BeginLogin { options, entropy }) => {
-            login::begin_login(turn, state, &options, &entropy)
-        }
-        (SigningIn, Input::CompleteLogin { callback }) => {
-            Ok(login::complete_login(turn, state, &callback))
-        }
+        (SigningIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
+        (SigningIn, Input::CompleteLogin { callback }) => Ok(login::complete_login(turn, state, &callback)),
         (SigningIn, Input::CancelLogin) => Ok(login::cancel(turn, state)),
-        (SigningIn, Input::RedeemCode { code, verifier }) => {
-            login::redeem_code(turn, state, code, verifier)
-        }
+        (SigningIn, Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
         (SigningIn, Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
         (SigningIn, Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
-        (
-            SigningIn,
-            Input::SignInAsGuest {
-                service_token,
-                subject,
-                display_name,
-            },
-        ) => login::sign_in_as_guest(turn, state, service_token, subject, display_name),
+        (SigningIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
+            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+        }
         (SigningIn, Input::SignInWithClientCredentials { scope }) => {
             login::sign_in_with_client_credentials(turn, state, scope)
         }
         (SigningIn, Input::Adopt { tokens }) => login::adopt(turn, state, &tokens),
         (SigningIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SigningIn, Input::Refresh) => refresh::demand(turn, state),
-        (SigningIn, Input::TokenRejected { generation }) => {
-            Ok(refresh::token_rejected(turn, state, generation))
-        }
+        (SigningIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),
         (SigningIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
         (SigningIn, Input::Downscope { scope }) => downscope::demand(turn, state, &scope),
         (SigningIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
 
         // ---------------------------------------------------------------- signed in
-        (SignedIn, Input::BeginLogin { options, entropy }) => {
-            login::begin_login(turn, state, &options, &entropy)
-        }
-        (SignedIn, Input::CompleteLogin { .. }) => Ok(login::ignore_callback(
-            turn,
-            CallbackIgnored::NoLoginPending,
-        )),
+        (SignedIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
+        (SignedIn, Input::CompleteLogin { .. }) => Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending)),
         (SignedIn, Input::CancelLogin) => Ok(()),
-        (SignedIn, Input::RedeemCode { code, verifier }) => {
-            login::redeem_code(turn, state, code, verifier)
-        }
+        (SignedIn, Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
         (SignedIn, Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
         (SignedIn, Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
-        (
-            SignedIn,
-            Input::SignInAsGuest {
-                service_token,
-                subject,
-                display_name,
-            },
-        ) => login::sign_in_as_guest(turn, state, service_token, subject, display_name),
+        (SignedIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
+            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+        }
         (SignedIn, Input::SignInWithClientCredentials { scope }) => {
             login::sign_in_with_client_credentials(turn, state, scope)
         }
         (SignedIn, Input::Adopt { tokens }) => login::adopt(turn, state, &tokens),
         (SignedIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SignedIn, Input::Refresh) => refresh::demand(turn, state),
-        (SignedIn, Input::TokenRejected { generation }) => {
-            Ok(refresh::token_rejected(turn, state, generation))
-        }
+        (SignedIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),
         (SignedIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
         (SignedIn, Input::Downscope { scope }) => downscope::demand(turn, state, &scope),
         (SignedIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
 
         // ---------------------------------------------------------------- in every phase
-        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => {
-            Ok(reload::reload(turn, state, &snapshot))
-        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, &snapshot)),
         (SignedOut(_) | SigningIn | SignedIn, Input::Response { id, response }) => {
             Ok(answer::response(turn, state, id, &response))
         }

@@ -53,10 +53,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calendar = time::OffsetDateTime::from_unix_timestamp(self.as_secs())
             .ok()
-            .and_then(|date| {
-                date.format(&time::format_description::well_known::Rfc3339)
-                    .ok()
-            });
+            .and_then(|date| date.format(&time::format_description::well_known::Rfc3339).ok());
         match calendar {
             Some(text) => f.write_str(&text),
             None => write!(f, "{} ms", self.0),

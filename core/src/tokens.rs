@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::effect::Deviation;
+use crate::event::Deviation;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;

@@ -5,8 +5,9 @@ use super::progress;
 use super::refresh::{self, secrets_of};
 use super::turn::{Done, Turn};
 use super::{downscope, sign_out};
-use crate::effect::{Event, Via};
+use crate::access::Via;
 use crate::error::{Fault, FaultKind, SendFault};
+use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
@@ -17,12 +18,7 @@ use crate::state::{DeviceLogin, Flight, FlightKind, Phase, SideKind, Stage, Stat
 use crate::tokens::ReadTokens;
 
 /// An answer came, to whatever it may belong to.
-pub(crate) fn response(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    id: RequestId,
-    response: &HttpResponse,
-) {
+pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, response: &HttpResponse) {
     if let Some(flight) = take_flight(state, id) {
         turn.lenient(token::error_deviations(response));
         if flight.kind == FlightKind::DeviceStart {
@@ -60,9 +56,7 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         let side = state.side.remove(at);
         match side.kind {
             SideKind::Downscope { scope } => downscope::failed(turn, state, id.0, &scope, fault),
-            SideKind::Revoke => turn.notify(Event::RevokeFailed {
-                fault: std::sync::Arc::new(fault),
-            }),
+            SideKind::Revoke => turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) }),
         }
     } else {
         turn.notify(Event::StaleResponse { id });
@@ -70,44 +64,21 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
 }
 
 /// The host delivered tokens that it was asked for.
-pub(crate) fn provide_token(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    id: RequestId,
-    tokens: &Secret,
-) {
+pub(crate) fn provide_token(turn: &mut Turn<'_>, state: &mut State, id: RequestId, tokens: &Secret) {
     let Some(flight) = take_flight(state, id) else {
         return turn.notify(Event::StaleResponse { id });
     };
     match adopt::read(tokens.expose(), turn.now) {
         Ok(read) if read.tokens.access_token.is_some() => flight_landed(turn, state, &flight, read),
-        Ok(_) => flight_failed(
-            turn,
-            state,
-            &flight,
-            Fault::described(FaultKind::Host, "it brought no access token"),
-        ),
-        Err(problem) => flight_failed(
-            turn,
-            state,
-            &flight,
-            Fault::described(FaultKind::Host, problem),
-        ),
+        Ok(_) => flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, "it brought no access token")),
+        Err(problem) => flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, problem)),
     }
 }
 
 /// The host delivered a JWT that it was asked for: it goes on to `jwt/login`.
-pub(crate) fn provide_jwt(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    id: RequestId,
-    jwt: &Secret,
-) -> Done {
+pub(crate) fn provide_jwt(turn: &mut Turn<'_>, state: &mut State, id: RequestId, jwt: &Secret) -> Done {
     if turn.config.provider().jwt_login_endpoint.is_none() {
-        return Err(crate::error::Misuse::NotConfigured {
-            what: "jwt_login_endpoint",
-            needed_by: "provide_jwt",
-        });
+        return Err(crate::error::Misuse::NotConfigured { what: "jwt_login_endpoint", needed_by: "provide_jwt" });
     }
     let Some(flight) = take_flight(state, id) else {
         turn.notify(Event::StaleResponse { id });
@@ -116,12 +87,7 @@ pub(crate) fn provide_jwt(
     let usable = login::usable_jwt(jwt);
     match (usable, &flight.kind) {
         (Err(_), _) => {
-            flight_failed(
-                turn,
-                state,
-                &flight,
-                Fault::described(FaultKind::Host, "it brought no JWT"),
-            );
+            flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, "it brought no JWT"));
         }
         (Ok(jwt), FlightKind::Renew { by }) => {
             let kind = FlightKind::Renew { by: *by };
@@ -143,12 +109,7 @@ pub(crate) fn provide_jwt(
     Ok(())
 }
 
-pub(crate) fn host_failed(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    id: RequestId,
-    reason: &str,
-) -> Done {
+pub(crate) fn host_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId, reason: &str) -> Done {
     if reason.len() > 1000 {
         return Err(invalid("reason", "is longer than 1000 bytes".to_owned()));
     }
@@ -158,12 +119,7 @@ pub(crate) fn host_failed(
             let secrets = secrets(turn, state);
             let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
             let reason = crate::protocol::answer::clean(reason, &secrets);
-            flight_failed(
-                turn,
-                state,
-                &flight,
-                Fault::described(FaultKind::Host, &reason),
-            );
+            flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, &reason));
         }
     }
     Ok(())
@@ -185,21 +141,12 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: 
             login::accept(turn, state, *via, requested.clone(), read, flight.id.0);
         }
         FlightKind::DevicePoll { requested } if is_this_login => {
-            login::accept(
-                turn,
-                state,
-                Via::Device,
-                requested.clone(),
-                read,
-                flight.id.0,
-            );
+            login::accept(turn, state, Via::Device, requested.clone(), read, flight.id.0);
         }
         FlightKind::Renew { .. } if refresh::is_current(state, flight) => {
             refresh::accept(turn, state, read, flight.id.0);
         }
-        FlightKind::Renew { .. }
-            if !flight.unwanted && flight.epoch == state.epoch && state.grant().is_none() =>
-        {
+        FlightKind::Renew { .. } if !flight.unwanted && flight.epoch == state.epoch && state.grant().is_none() => {
             refresh::revive(turn, state, read, flight.id.0);
         }
         FlightKind::SignIn { .. }
@@ -227,9 +174,7 @@ fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadT
 pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, fault: Fault) {
     let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
     match &flight.kind {
-        FlightKind::Renew { by } if !flight.unwanted => {
-            refresh::failed(turn, state, flight, *by, fault)
-        }
+        FlightKind::Renew { by } if !flight.unwanted => refresh::failed(turn, state, flight, *by, fault),
         FlightKind::SignIn { .. } | FlightKind::DeviceStart if is_this_login => {
             login::request_failed(turn, state, fault);
         }
@@ -241,12 +186,7 @@ pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Fli
     }
 }
 
-fn device_started(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    flight: &Flight,
-    response: &HttpResponse,
-) {
+fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, response: &HttpResponse) {
     let secrets = secrets(turn, state);
     let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
     let authorization = match device::read_authorization(response, &turn.context(&secrets)) {
@@ -262,10 +202,7 @@ fn device_started(
     let interval = crate::time::millis(authorization.prompt.interval);
     login.expires_at = authorization.prompt.expires_at;
     login.send_at = turn.now.plus_millis(interval);
-    login.stage = Stage::Device(DeviceLogin {
-        device_code: authorization.device_code,
-        interval,
-    });
+    login.stage = Stage::Device(DeviceLogin { device_code: authorization.device_code, interval });
     turn.persist();
     turn.show_device_code(authorization.prompt);
 }
@@ -288,9 +225,7 @@ fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
         Poll::Again => {
             // RFC 8628 section 3.5: back off from a server that does not answer.
             let wait = schedule::backoff(turn.config, state.seed, login.tries, &fault);
-            device
-                .interval
-                .max(wait.min(crate::time::millis(turn.config.policy().max_backoff)))
+            device.interval.max(wait.min(crate::time::millis(turn.config.policy().max_backoff)))
         }
         Poll::Over => return login::fail(turn, state, fault),
     };
@@ -303,9 +238,7 @@ fn revoked(turn: &mut Turn<'_>, response: &HttpResponse, secrets: &[&str]) {
     let body = crate::protocol::answer::object(response);
     if crate::protocol::answer::is_error(response.status, body.as_ref()) {
         let fault = crate::protocol::answer::fault(response, body.as_ref(), &turn.context(secrets));
-        turn.notify(Event::RevokeFailed {
-            fault: std::sync::Arc::new(fault),
-        });
+        turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) });
     }
 }
 

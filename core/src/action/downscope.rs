@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::turn::{Done, Turn};
-use crate::effect::Event;
 use crate::error::{Fault, Misuse};
+use crate::event::Event;
 use crate::protocol::request;
 use crate::protocol::scope::Scope;
 use crate::schedule;
@@ -19,17 +19,9 @@ pub(crate) fn demand(turn: &mut Turn<'_>, state: &mut State, scope: &Scope) -> D
     let Some(grant) = state.grant() else {
         return Err(Misuse::NotSignedIn { call: "downscope" });
     };
-    let refuse = |problem| {
-        Err(Misuse::ScopeNotReducible {
-            requested: scope.as_str().to_owned(),
-            problem,
-        })
-    };
+    let refuse = |problem| Err(Misuse::ScopeNotReducible { requested: scope.as_str().to_owned(), problem });
     if !config.provider().downscope {
-        return Err(Misuse::NotConfigured {
-            what: "scope reduction",
-            needed_by: "downscope",
-        });
+        return Err(Misuse::NotConfigured { what: "scope reduction", needed_by: "downscope" });
     }
     if scope.is_empty() {
         return refuse("it is empty");
@@ -54,11 +46,7 @@ pub(crate) fn demand(turn: &mut Turn<'_>, state: &mut State, scope: &Scope) -> D
             && match &child.state {
                 ChildState::Asked { .. } => true,
                 ChildState::Failed { retry_at, .. } => now < *retry_at,
-                ChildState::Ready {
-                    received_at,
-                    expires_at,
-                    ..
-                } => {
+                ChildState::Ready { received_at, expires_at, .. } => {
                     let tokens = crate::tokens::TokenSet {
                         received_at: *received_at,
                         expires_at: *expires_at,
@@ -86,27 +74,12 @@ fn ask(turn: &mut Turn<'_>, state: &mut State, scope: &Scope) {
     if grant.children.len() >= MOST {
         grant.children.remove(0);
     }
-    grant.children.push(Child {
-        scope: scope.clone(),
-        state: ChildState::Asked { id },
-    });
+    grant.children.push(Child { scope: scope.clone(), state: ChildState::Asked { id } });
     let request = request::downscope(turn.config, id, &token, scope.as_str());
-    turn.send_beside(
-        state,
-        request,
-        SideKind::Downscope {
-            scope: scope.clone(),
-        },
-    );
+    turn.send_beside(state, request, SideKind::Downscope { scope: scope.clone() });
 }
 
-pub(crate) fn accept(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    id: u64,
-    scope: &Scope,
-    read: ReadTokens,
-) {
+pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, id: u64, scope: &Scope, read: ReadTokens) {
     let ReadTokens { tokens, deviations } = read;
     let Some(token) = tokens.access_token else {
         return;
@@ -116,41 +89,26 @@ pub(crate) fn accept(
         return;
     };
     // Filed under what was asked for: what a server says it granted does not widen a narrow request.
-    child.state = ChildState::Ready {
-        token,
-        generation,
-        received_at: tokens.received_at,
-        expires_at: tokens.expires_at,
-    };
+    child.state =
+        ChildState::Ready { token, generation, received_at: tokens.received_at, expires_at: tokens.expires_at };
     state.generation = generation;
     turn.lenient(deviations);
-    turn.notify(Event::Downscoped {
-        scope: scope.clone(),
-    });
+    turn.notify(Event::Downscoped { scope: scope.clone() });
 }
 
 pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, id: u64, scope: &Scope, fault: Fault) {
-    let retry_at = turn
-        .now
-        .plus_millis(schedule::backoff(turn.config, state.seed, 5, &fault));
+    let retry_at = turn.now.plus_millis(schedule::backoff(turn.config, state.seed, 5, &fault));
     let Some(child) = child_asked(state, id, scope) else {
         return;
     };
     let fault = Arc::new(fault);
-    child.state = ChildState::Failed {
-        fault: Arc::clone(&fault),
-        retry_at,
-    };
-    turn.notify(Event::DownscopeFailed {
-        scope: scope.clone(),
-        fault,
-    });
+    child.state = ChildState::Failed { fault: Arc::clone(&fault), retry_at };
+    turn.notify(Event::DownscopeFailed { scope: scope.clone(), fault });
 }
 
 fn child_asked<'a>(state: &'a mut State, id: u64, scope: &Scope) -> Option<&'a mut Child> {
     let waits = |child: &&mut Child| {
-        child.scope == *scope
-            && matches!(&child.state, ChildState::Asked { id: own } if own.0 == id)
+        child.scope == *scope && matches!(&child.state, ChildState::Asked { id: own } if own.0 == id)
     };
     state.grant_mut()?.children.iter_mut().find(waits)
 }
@@ -164,20 +122,13 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
     let children = std::mem::take(&mut grant.children);
     let granted = grant.tokens.scope.clone();
     for child in children {
-        let scope = granted.as_ref().map_or_else(
-            || child.scope.clone(),
-            |granted| child.scope.intersection(granted),
-        );
+        let scope = granted.as_ref().map_or_else(|| child.scope.clone(), |granted| child.scope.intersection(granted));
         let reducible = !scope.is_empty() && granted.as_ref() != Some(&scope);
-        let known = state
-            .grant()
-            .is_some_and(|grant| grant.children.iter().any(|other| other.scope == scope));
+        let known = state.grant().is_some_and(|grant| grant.children.iter().any(|other| other.scope == scope));
         if reducible && !known && turn.config.provider().downscope {
             ask(turn, state, &scope);
         }
-        if let (ChildState::Ready { token, .. }, true) =
-            (child.state, turn.config.policy().revoke_superseded)
-        {
+        if let (ChildState::Ready { token, .. }, true) = (child.state, turn.config.policy().revoke_superseded) {
             super::sign_out::revoke(turn, state, token.expose(), "access_token");
         }
     }
@@ -186,8 +137,8 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
 /// An API refused the user token of this generation.
 pub(crate) fn forget(state: &mut State, generation: u64) {
     if let Some(grant) = state.grant_mut() {
-        grant.children.retain(|child| {
-            !matches!(&child.state, ChildState::Ready { generation: own, .. } if *own == generation)
-        });
+        grant
+            .children
+            .retain(|child| !matches!(&child.state, ChildState::Ready { generation: own, .. } if *own == generation));
     }
 }

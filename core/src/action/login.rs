@@ -6,9 +6,10 @@ use serde_json::Map;
 
 use super::refresh;
 use super::turn::{Done, Turn};
+use crate::access::{SignedOutReason, Via};
 use crate::config::Renewal;
-use crate::effect::{CallbackIgnored, Event, SignedOutReason, Via};
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
+use crate::event::{CallbackIgnored, Event};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Outcome};
 use crate::protocol::pkce;
@@ -22,35 +23,23 @@ use crate::tokens::ReadTokens;
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
 const MAX_TRIES: u32 = 3;
 
-pub(crate) fn begin_login(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    options: &LoginOptions,
-    entropy: &Entropy,
-) -> Done {
+pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &LoginOptions, entropy: &Entropy) -> Done {
     authorize::check_options(options)?;
     let config = turn.config;
     let redirect_uri = match &options.redirect_uri {
         Some(uri) => {
-            crate::config::check_redirect_uri(uri)
-                .map_err(|error| invalid("redirect_uri", error.to_string()))?;
+            crate::config::check_redirect_uri(uri).map_err(|error| invalid("redirect_uri", error.to_string()))?;
             uri.as_str()
         }
         None => config
             .parts()
             .redirect_uri
             .as_deref()
-            .ok_or(Misuse::NotConfigured {
-                what: "redirect_uri",
-                needed_by: "begin_login",
-            })?,
+            .ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?,
     };
     let by_code = options.flow == Flow::Code;
     if by_code && !config.can_authenticate() && config.parts().renewal != Renewal::HostToken {
-        return Err(Misuse::NotConfigured {
-            what: "client_secret",
-            needed_by: "the code flow of this provider",
-        });
+        return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "the code flow of this provider" });
     }
     let email_hash = options.email.as_deref().map(authorize::email_hash);
     let state_value = match &options.state {
@@ -58,14 +47,9 @@ pub(crate) fn begin_login(
             .map_err(|problem| invalid("state", problem.to_owned()))?,
         LoginState::Opaque(text) => text.clone(),
     };
-    let requested = options
-        .scope
-        .clone()
-        .unwrap_or_else(|| config.scope().clone());
+    let requested = options.scope.clone().unwrap_or_else(|| config.scope().clone());
     let verifier = by_code.then(|| pkce::verifier(entropy));
-    let challenge = verifier
-        .as_ref()
-        .map(|verifier| pkce::challenge(verifier.expose()));
+    let challenge = verifier.as_ref().map(|verifier| pkce::challenge(verifier.expose()));
     let url = authorize::authorize_url(&AuthorizeRequest {
         endpoint: &config.provider().authorization_endpoint,
         client_id: config.client_id(),
@@ -94,13 +78,7 @@ pub(crate) fn begin_login(
 }
 
 /// Starts a login. One that is under way is superseded: its answer, should one still come, is nobody's.
-pub(crate) fn begin(
-    turn: &Turn<'_>,
-    state: &mut State,
-    via: Via,
-    stage: Stage,
-    requested: Option<Scope>,
-) {
+pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
     abandon_login(state);
     let before = state.take_before();
     state.phase = Phase::SigningIn(Box::new(SigningIn {
@@ -118,13 +96,7 @@ pub(crate) fn begin(
 }
 
 /// A sign-in that needs a request and nobody else. The same one again joins the first.
-pub(crate) fn begin_request(
-    turn: &Turn<'_>,
-    state: &mut State,
-    via: Via,
-    stage: Stage,
-    requested: Option<Scope>,
-) {
+pub(crate) fn begin_request(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
     if let Phase::SigningIn(login) = &state.phase
         && login.stage == stage
         && login.requested == requested
@@ -134,62 +106,30 @@ pub(crate) fn begin_request(
     begin(turn, state, via, stage, requested);
 }
 
-pub(crate) fn redeem_code(
-    turn: &Turn<'_>,
-    state: &mut State,
-    code: Secret,
-    verifier: Option<Secret>,
-) -> Done {
+pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: Secret, verifier: Option<Secret>) -> Done {
     if code.expose().trim().is_empty() {
         return Err(invalid("code", "is empty".to_owned()));
     }
     needs_secret(turn, "redeem_code")?;
     let redirect_uri = turn.config.parts().redirect_uri.clone();
     let requested = Some(turn.config.scope().clone()).filter(|scope| !scope.is_empty());
-    begin_request(
-        turn,
-        state,
-        Via::Code,
-        Stage::Redeem {
-            code,
-            verifier,
-            redirect_uri,
-        },
-        requested,
-    );
+    begin_request(turn, state, Via::Code, Stage::Redeem { code, verifier, redirect_uri }, requested);
     Ok(())
 }
 
 pub(crate) fn begin_device(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
-    if turn
-        .config
-        .provider()
-        .device_authorization_endpoint
-        .is_none()
-    {
-        return Err(Misuse::NotConfigured {
-            what: "device_authorization_endpoint",
-            needed_by: "begin_device_login",
-        });
+    if turn.config.provider().device_authorization_endpoint.is_none() {
+        return Err(Misuse::NotConfigured { what: "device_authorization_endpoint", needed_by: "begin_device_login" });
     }
     needs_secret(turn, "begin_device_login")?;
     let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
-    begin(
-        turn,
-        state,
-        Via::Device,
-        Stage::DeviceStart,
-        Some(requested),
-    );
+    begin(turn, state, Via::Device, Stage::DeviceStart, Some(requested));
     Ok(())
 }
 
 pub(crate) fn sign_in_with_jwt(turn: &Turn<'_>, state: &mut State, jwt: Secret) -> Done {
     if turn.config.provider().jwt_login_endpoint.is_none() {
-        return Err(Misuse::NotConfigured {
-            what: "jwt_login_endpoint",
-            needed_by: "sign_in_with_jwt",
-        });
+        return Err(Misuse::NotConfigured { what: "jwt_login_endpoint", needed_by: "sign_in_with_jwt" });
     }
     let jwt = usable_jwt(&jwt)?;
     begin_request(turn, state, Via::Jwt, Stage::Jwt { jwt }, None);
@@ -204,10 +144,7 @@ pub(crate) fn sign_in_as_guest(
     display_name: String,
 ) -> Done {
     if turn.config.provider().guest_token_endpoint.is_none() {
-        return Err(Misuse::NotConfigured {
-            what: "guest_token_endpoint",
-            needed_by: "sign_in_as_guest",
-        });
+        return Err(Misuse::NotConfigured { what: "guest_token_endpoint", needed_by: "sign_in_as_guest" });
     }
     if !crate::protocol::token::is_header_text(service_token.expose()) {
         return Err(invalid("service_token", "is not a token".to_owned()));
@@ -215,39 +152,16 @@ pub(crate) fn sign_in_as_guest(
     if subject.trim().is_empty() {
         return Err(invalid("subject", "is empty".to_owned()));
     }
-    begin_request(
-        turn,
-        state,
-        Via::Guest,
-        Stage::Guest {
-            service_token,
-            subject,
-            display_name,
-        },
-        None,
-    );
+    begin_request(turn, state, Via::Guest, Stage::Guest { service_token, subject, display_name }, None);
     Ok(())
 }
 
-pub(crate) fn sign_in_with_client_credentials(
-    turn: &Turn<'_>,
-    state: &mut State,
-    scope: Option<Scope>,
-) -> Done {
+pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
     if turn.config.client_secret().is_none() {
-        return Err(Misuse::NotConfigured {
-            what: "client_secret",
-            needed_by: "sign_in_with_client_credentials",
-        });
+        return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "sign_in_with_client_credentials" });
     }
     let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
-    begin_request(
-        turn,
-        state,
-        Via::ClientCredentials,
-        Stage::ClientCredentials,
-        Some(requested),
-    );
+    begin_request(turn, state, Via::ClientCredentials, Stage::ClientCredentials, Some(requested));
     Ok(())
 }
 
@@ -271,10 +185,7 @@ pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> 
         && !turn.config.can_authenticate()
         && turn.config.parts().renewal == Renewal::Grant
     {
-        return Err(Misuse::NotConfigured {
-            what: "client_secret",
-            needed_by: "a refresh token without access token",
-        });
+        return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "a refresh token without access token" });
     }
     abandon_login(state);
     let requested = read.tokens.scope.clone();
@@ -302,10 +213,7 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
         issuer: provider.issuer.as_deref(),
         issuer_required: provider.issuer_required,
     };
-    let Callback {
-        outcome,
-        cleaned_url,
-    } = match callback::read(callback.expose(), &expected, turn.now) {
+    let Callback { outcome, cleaned_url } = match callback::read(callback.expose(), &expected, turn.now) {
         Ok(callback) => callback,
         Err(reason) => return ignore_callback(turn, reason),
     };
@@ -346,9 +254,7 @@ pub(crate) fn abandon_login(state: &mut State) {
     state.attempt = state.attempt.saturating_add(1);
     let attempt = state.attempt;
     for flight in state.flight.iter_mut().chain(&mut state.late) {
-        if flight.attempt < attempt
-            && !matches!(flight.kind, crate::state::FlightKind::Renew { .. })
-        {
+        if flight.attempt < attempt && !matches!(flight.kind, crate::state::FlightKind::Renew { .. }) {
             flight.unwanted = true;
         }
     }
@@ -407,10 +313,7 @@ pub(crate) fn accept(
         cleaned_url = login.cleaned_url.take();
         caller_state = login.caller_state.take();
     }
-    let ReadTokens {
-        mut tokens,
-        deviations,
-    } = read;
+    let ReadTokens { mut tokens, deviations } = read;
     // RFC 6749 section 5.1: a scope that is not told is the one that was asked for.
     if tokens.scope.is_none() {
         tokens.scope = requested.clone().filter(|scope| !scope.is_empty());
@@ -433,10 +336,7 @@ pub(crate) fn accept(
         from_request,
         previous: None,
         // A bare refresh token has its first use at once; everything else counts as just renewed.
-        renew: Renew {
-            wanted: !has_access,
-            ..Renew::default()
-        },
+        renew: Renew { wanted: !has_access, ..Renew::default() },
         children: Vec::<Child>::new(),
         told_sign_in: false,
         told_relogin: false,
@@ -445,13 +345,7 @@ pub(crate) fn accept(
     turn.persist();
     turn.lenient(deviations);
     if has_access {
-        turn.notify(Event::SignedIn {
-            via,
-            generation: state.generation,
-            scope,
-            cleaned_url,
-            state: caller_state,
-        });
+        turn.notify(Event::SignedIn { via, generation: state.generation, scope, cleaned_url, state: caller_state });
     }
     refresh::warn(turn, state);
 }
@@ -461,11 +355,7 @@ pub(crate) fn usable_jwt(jwt: &Secret) -> Result<Secret, Misuse> {
     let text = jwt.expose().trim();
     let text = text.strip_prefix("Bearer ").map_or(text, str::trim);
     if crate::protocol::token::is_header_text(text) && text.split('.').count() == 3 {
-        return Ok(if text.len() == jwt.expose().len() {
-            jwt.clone()
-        } else {
-            Secret::new(text)
-        });
+        return Ok(if text.len() == jwt.expose().len() { jwt.clone() } else { Secret::new(text) });
     }
     Err(invalid("jwt", "is not a JWT".to_owned()))
 }
@@ -474,8 +364,5 @@ fn needs_secret(turn: &Turn<'_>, needed_by: &'static str) -> Done {
     if turn.config.can_authenticate() {
         return Ok(());
     }
-    Err(Misuse::NotConfigured {
-        what: "client_secret",
-        needed_by,
-    })
+    Err(Misuse::NotConfigured { what: "client_secret", needed_by })
 }

@@ -48,13 +48,7 @@ fn expire_side(turn: &mut Turn<'_>, state: &mut State) {
         let side = state.side.remove(at);
         match side.kind {
             SideKind::Downscope { scope } => {
-                downscope::failed(
-                    turn,
-                    state,
-                    side.id.0,
-                    &scope,
-                    Fault::network(SendFault::Lost),
-                );
+                downscope::failed(turn, state, side.id.0, &scope, Fault::network(SendFault::Lost));
             }
             SideKind::Revoke => {}
         }
@@ -71,83 +65,43 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
     if now < login.send_at {
         return;
     }
-    let SigningIn {
-        via,
-        requested,
-        stage,
-        tries,
-        ..
-    } = &mut **login;
-    let kind = FlightKind::SignIn {
-        via: *via,
-        requested: requested.clone(),
-    };
+    let SigningIn { via, requested, stage, tries, .. } = &mut **login;
+    let kind = FlightKind::SignIn { via: *via, requested: requested.clone() };
     let scope = requested.as_ref().map_or("", |scope| scope.as_str());
     let provider = config.provider();
     let (request, kind) = match stage {
         Stage::Browser(_) => return,
-        Stage::Redeem {
-            code,
-            verifier: Some(verifier),
-            redirect_uri: Some(redirect_uri),
-        } if config.parts().renewal == Renewal::HostToken && !config.can_authenticate() => {
+        Stage::Redeem { code, verifier: Some(verifier), redirect_uri: Some(redirect_uri) }
+            if config.parts().renewal == Renewal::HostToken && !config.can_authenticate() =>
+        {
             // The client secret is at the host's backend: so is the exchange.
-            let ask = TokenAsk::Redeem {
-                code: code.clone(),
-                verifier: verifier.clone(),
-                redirect_uri: redirect_uri.clone(),
-            };
+            let ask =
+                TokenAsk::Redeem { code: code.clone(), verifier: verifier.clone(), redirect_uri: redirect_uri.clone() };
             return turn.ask_for_token(state, ask, kind);
         }
-        Stage::Redeem {
-            code,
-            verifier,
-            redirect_uri,
-        } => (
-            request::redeem_code(config, id, code, redirect_uri.as_deref(), verifier.as_ref()),
-            kind,
-        ),
+        Stage::Redeem { code, verifier, redirect_uri } => {
+            (request::redeem_code(config, id, code, redirect_uri.as_deref(), verifier.as_ref()), kind)
+        }
         Stage::DeviceStart => {
-            let url = provider
-                .device_authorization_endpoint
-                .as_deref()
-                .unwrap_or_default();
-            (
-                request::device_authorization(config, id, url, scope),
-                FlightKind::DeviceStart,
-            )
+            let url = provider.device_authorization_endpoint.as_deref().unwrap_or_default();
+            (request::device_authorization(config, id, url, scope), FlightKind::DeviceStart)
         }
         Stage::Device(device) => {
-            let kind = FlightKind::DevicePoll {
-                requested: requested.clone(),
-            };
+            let kind = FlightKind::DevicePoll { requested: requested.clone() };
             (request::device_token(config, id, &device.device_code), kind)
         }
         Stage::Jwt { jwt } => {
             let url = provider.jwt_login_endpoint.as_deref().unwrap_or_default();
             (request::jwt_login(config, id, url, jwt), kind)
         }
-        Stage::Guest {
-            service_token,
-            subject,
-            display_name,
-        } => {
+        Stage::Guest { service_token, subject, display_name } => {
             let url = provider.guest_token_endpoint.as_deref().unwrap_or_default();
-            (
-                request::guest_token(config, id, url, service_token, subject, display_name),
-                kind,
-            )
+            (request::guest_token(config, id, url, service_token, subject, display_name), kind)
         }
         Stage::ClientCredentials => (request::client_credentials(config, id, scope), kind),
         Stage::AskJwt => return turn.ask_for_jwt(state, kind),
         Stage::AskToken => {
-            return turn.ask_for_token(
-                state,
-                TokenAsk::Renew {
-                    refresh_token: None,
-                },
-                kind,
-            );
+            return turn.ask_for_token(state, TokenAsk::Renew { refresh_token: None }, kind);
         }
     };
     *tries = tries.saturating_add(1);
@@ -158,12 +112,7 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
 /// The JWT that the host was asked for goes to `jwt/login`, in place of the question.
 pub(crate) fn send_jwt(turn: &mut Turn<'_>, state: &mut State, kind: FlightKind, jwt: &Secret) {
     let id = state.new_id();
-    let url = turn
-        .config
-        .provider()
-        .jwt_login_endpoint
-        .as_deref()
-        .unwrap_or_default();
+    let url = turn.config.provider().jwt_login_endpoint.as_deref().unwrap_or_default();
     let request = request::jwt_login(turn.config, id, url, jwt);
     turn.depart(state, request, kind);
 }

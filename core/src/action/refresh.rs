@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::downscope;
 use super::turn::{Done, Turn};
-use crate::effect::{Event, SignInReason, SignedOutReason, TokenAsk};
+use crate::access::{SignInReason, SignedOutReason};
+use crate::effect::TokenAsk;
 use crate::error::{Fault, Misuse};
+use crate::event::Event;
 use crate::protocol::request;
 use crate::protocol::scope::ScopeDelta;
 use crate::schedule;
@@ -54,15 +56,9 @@ pub(crate) fn demand(turn: &Turn<'_>, state: &mut State) -> Done {
             grant.renew.forced = true;
             Ok(())
         }
-        Err(SignInReason::RefreshTokenExpired) => Err(Misuse::CannotRefresh {
-            why: "the refresh token has expired",
-        }),
-        Err(_) if grant.tokens.refresh_token.is_some() => Err(Misuse::CannotRefresh {
-            why: "no client_secret",
-        }),
-        Err(_) => Err(Misuse::CannotRefresh {
-            why: "no refresh token",
-        }),
+        Err(SignInReason::RefreshTokenExpired) => Err(Misuse::CannotRefresh { why: "the refresh token has expired" }),
+        Err(_) if grant.tokens.refresh_token.is_some() => Err(Misuse::CannotRefresh { why: "no client_secret" }),
+        Err(_) => Err(Misuse::CannotRefresh { why: "no refresh token" }),
     }
 }
 
@@ -73,32 +69,20 @@ pub(crate) fn token_rejected(turn: &mut Turn<'_>, state: &mut State, generation:
     let Some(grant) = state.grant_mut() else {
         return;
     };
-    if generation != grant.generation || grant.tokens.access_token.is_none() || grant.renew.rejected
-    {
+    if generation != grant.generation || grant.tokens.access_token.is_none() || grant.renew.rejected {
         return;
     }
     if let Err(reason) = schedule::renewal(config, grant, now) {
         // Nothing to renew it with. The token stays: one API's 401 must not end a session.
-        let reason = if reason == SignInReason::Expired {
-            SignInReason::Rejected
-        } else {
-            reason
-        };
+        let reason = if reason == SignInReason::Expired { SignInReason::Rejected } else { reason };
         if !std::mem::replace(&mut grant.told_sign_in, true) {
             turn.notify(Event::SignInNeeded { reason });
         }
         return;
     }
     if schedule::counts_as_rejected(config, grant, now) {
-        let fresh = grant
-            .renew
-            .last
-            .is_some_and(|last| now < last.plus(config.policy().min_interval));
-        grant.renew.rejections = if fresh {
-            grant.renew.rejections.saturating_add(1)
-        } else {
-            1
-        };
+        let fresh = grant.renew.last.is_some_and(|last| now < last.plus(config.policy().min_interval));
+        grant.renew.rejections = if fresh { grant.renew.rejections.saturating_add(1) } else { 1 };
         grant.renew.rejected = true;
         grant.renew.wanted = true;
     }
@@ -127,15 +111,9 @@ pub(crate) fn begin(turn: &mut Turn<'_>, state: &mut State) {
         }
         (RenewBy::ClientCredentials, _) => {
             let id = state.new_id();
-            turn.depart(
-                state,
-                request::client_credentials(config, id, scope.as_str()),
-                kind,
-            );
+            turn.depart(state, request::client_credentials(config, id, scope.as_str()), kind);
         }
-        (RenewBy::HostToken, refresh_token) => {
-            turn.ask_for_token(state, TokenAsk::Renew { refresh_token }, kind)
-        }
+        (RenewBy::HostToken, refresh_token) => turn.ask_for_token(state, TokenAsk::Renew { refresh_token }, kind),
         (RenewBy::HostJwt, _) => turn.ask_for_jwt(state, kind),
         // `renewal` names the refresh token only where there is one.
         (RenewBy::RefreshToken, None) => grant_lost_its_token(state),
@@ -155,10 +133,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     let Some(grant) = state.grant_mut() else {
         return;
     };
-    let ReadTokens {
-        mut tokens,
-        deviations,
-    } = read;
+    let ReadTokens { mut tokens, deviations } = read;
     tokens.keep_from(&grant.tokens);
     let unchanged = tokens.access_token == grant.tokens.access_token;
     let rotated = tokens.refresh_token != grant.tokens.refresh_token;
@@ -177,9 +152,8 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     grant.renew.retry_is_servers = false;
     grant.renew.fault = None;
     grant.told_sign_in = false;
-    grant.told_relogin = grant.told_relogin
-        && !rotated
-        && old.refresh_token_expires_at == grant.tokens.refresh_token_expires_at;
+    grant.told_relogin =
+        grant.told_relogin && !rotated && old.refresh_token_expires_at == grant.tokens.refresh_token_expires_at;
     grant.from_request = from_request;
     let mut superseded = None;
     if !unchanged {
@@ -195,19 +169,9 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     turn.lenient(deviations);
     if first {
         let scope = scope.clone().unwrap_or_default();
-        turn.notify(Event::SignedIn {
-            via,
-            generation,
-            scope,
-            cleaned_url: None,
-            state: None,
-        });
+        turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
     } else {
-        turn.notify(Event::TokensRefreshed {
-            generation,
-            unchanged,
-            rotated,
-        });
+        turn.notify(Event::TokensRefreshed { generation, unchanged, rotated });
         if let Some(scope) = scope {
             turn.notify(Event::ScopeChanged { scope });
         }
@@ -222,13 +186,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
 }
 
 /// A renewal failed. Only a word about the grant itself ends the session.
-pub(crate) fn failed(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    flight: &Flight,
-    by: RenewBy,
-    fault: Fault,
-) {
+pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, by: RenewBy, fault: Fault) {
     let (config, now, seed) = (turn.config, turn.now, state.seed);
     // What was refused has been replaced since: by a late answer, by another process, by a new login.
     if flight.version != state.version || flight.epoch != state.epoch {
@@ -262,15 +220,12 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     state.changed_at = turn.now;
     state.version = state.version.saturating_add(1);
     turn.persist();
-    turn.notify(Event::SignedOut {
-        reason,
-        fault: Some(Arc::new(fault)),
-    });
+    turn.notify(Event::SignedOut { reason, fault: Some(Arc::new(fault)) });
 }
 
 /// A success for a session that the server has meanwhile called over: another request of the same sign-in had won.
 pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
-    let via = crate::effect::Via::Adopted;
+    let via = crate::access::Via::Adopted;
     let requested = read.tokens.scope.clone();
     super::login::accept(turn, state, via, requested, read, from_request);
 }
@@ -288,12 +243,9 @@ pub(crate) fn warn(turn: &mut Turn<'_>, state: &mut State) {
             turn.notify(Event::RefreshTokenExpiresSoon { at });
         }
     }
-    let over = grant.tokens.access_token.is_none()
-        || schedule::must_at(config, &grant.tokens).is_some_and(|must| must <= now);
-    if let (true, Err(reason)) = (
-        over && !grant.told_sign_in,
-        schedule::renewal(config, grant, now),
-    ) {
+    let over =
+        grant.tokens.access_token.is_none() || schedule::must_at(config, &grant.tokens).is_some_and(|must| must <= now);
+    if let (true, Err(reason)) = (over && !grant.told_sign_in, schedule::renewal(config, grant, now)) {
         grant.told_sign_in = true;
         turn.notify(Event::SignInNeeded { reason });
     }
@@ -310,13 +262,6 @@ pub(crate) fn secrets_of(state: &State) -> Vec<Secret> {
     let Some(grant) = state.grant() else {
         return Vec::new();
     };
-    let access = grant
-        .tokens
-        .access_token
-        .as_ref()
-        .map(|token| Secret::new(token.expose()));
-    access
-        .into_iter()
-        .chain(grant.tokens.refresh_token.clone())
-        .collect()
+    let access = grant.tokens.access_token.as_ref().map(|token| Secret::new(token.expose()));
+    access.into_iter().chain(grant.tokens.refresh_token.clone()).collect()
 }

@@ -1,7 +1,8 @@
 //! Another process wrote to the store: the newer of the two states wins.
 
 use super::turn::Turn;
-use crate::effect::{Event, ReturnTo, SignedOutReason, StoreIgnored};
+use crate::access::{ReturnTo, SignedOutReason};
+use crate::event::{Event, StoreIgnored};
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
 use crate::state::{Before, Phase, Stage, State};
@@ -33,9 +34,7 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
 /// The later sign-in or sign-out wins; within one sign-in the higher generation, then the later answer.
 fn is_newer(ours: &State, theirs: &State) -> bool {
     let rank = |state: &State| {
-        let tokens = state
-            .grant()
-            .map(|grant| (grant.generation, grant.tokens.received_at));
+        let tokens = state.grant().map(|grant| (grant.generation, grant.tokens.received_at));
         (state.changed_at, tokens)
     };
     rank(theirs) >= rank(ours)
@@ -44,11 +43,7 @@ fn is_newer(ours: &State, theirs: &State) -> bool {
 fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
     let was_signed_in = state.grant().is_some();
     let same_session = state.changed_at == theirs.changed_at;
-    let token = |state: &State| {
-        state
-            .grant()
-            .and_then(|grant| grant.tokens.access_token.clone())
-    };
+    let token = |state: &State| state.grant().and_then(|grant| grant.tokens.access_token.clone());
     let changed = token(state) != token(&theirs);
     if changed {
         state.version = state.version.saturating_add(1);
@@ -73,37 +68,19 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
     }
     state.changed_at = theirs.changed_at;
     state.extra = theirs.extra;
-    let ours = std::mem::replace(
-        &mut state.phase,
-        Phase::SignedOut(SignedOutReason::NeverSignedIn),
-    );
+    let ours = std::mem::replace(&mut state.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn));
     state.phase = keep_login(ours, theirs.phase);
     let generation = state.generation;
     match (was_signed_in, state.grant().is_some(), changed) {
         (_, true, true) if same_session => {
-            turn.notify(Event::TokensRefreshed {
-                generation,
-                unchanged: false,
-                rotated: true,
-            });
+            turn.notify(Event::TokensRefreshed { generation, unchanged: false, rotated: true });
         }
         (_, true, true) => {
             let scope = Default::default();
-            let via = state
-                .grant()
-                .map_or(crate::effect::Via::Adopted, |grant| grant.via);
-            turn.notify(Event::SignedIn {
-                via,
-                generation,
-                scope,
-                cleaned_url: None,
-                state: None,
-            });
+            let via = state.grant().map_or(crate::access::Via::Adopted, |grant| grant.via);
+            turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
         }
-        (true, false, _) => turn.notify(Event::SignedOut {
-            reason: signed_out_reason(state),
-            fault: None,
-        }),
+        (true, false, _) => turn.notify(Event::SignedOut { reason: signed_out_reason(state), fault: None }),
         (_, _, _) => {}
     }
 }
@@ -119,9 +96,7 @@ fn keep_login(ours: Phase, theirs: Phase) -> Phase {
             login.before = Before::SignedIn(grant);
             Phase::SigningIn(login)
         }
-        (Phase::SigningIn(mut login), Phase::SigningIn(other))
-            if !matches!(login.stage, Stage::Browser(_)) =>
-        {
+        (Phase::SigningIn(mut login), Phase::SigningIn(other)) if !matches!(login.stage, Stage::Browser(_)) => {
             login.before = other.before;
             Phase::SigningIn(login)
         }

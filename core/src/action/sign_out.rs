@@ -2,7 +2,8 @@
 
 use super::login::abandon_login;
 use super::turn::Turn;
-use crate::effect::{Event, SignedOutReason};
+use crate::access::SignedOutReason;
+use crate::event::Event;
 use crate::input::{LogoutVia, SignOutOptions};
 use crate::protocol::{logout, request};
 use crate::state::{ChildState, FlightKind, Phase, SideKind, State};
@@ -24,15 +25,9 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
             }
         }
         LogoutVia::Post => {
-            if let (Some(url), Some(token)) =
-                (turn.config.provider().logout_endpoint.as_deref(), token)
-            {
+            if let (Some(url), Some(token)) = (turn.config.provider().logout_endpoint.as_deref(), token) {
                 let id = state.new_id();
-                turn.send_beside(
-                    state,
-                    request::logout(turn.config, id, url, token),
-                    SideKind::Revoke,
-                );
+                turn.send_beside(state, request::logout(turn.config, id, url, token), SideKind::Revoke);
             }
         }
     }
@@ -57,40 +52,21 @@ fn forget(
     }
     let mut tokens = Vec::new();
     if let Some(grant) = state.grant() {
-        tokens.extend(
-            grant
-                .tokens
-                .refresh_token
-                .clone()
-                .map(|token| (token, "refresh_token")),
-        );
-        let children = grant
-            .children
-            .iter()
-            .filter_map(|child| match &child.state {
-                ChildState::Ready { token, .. } => Some(token),
-                ChildState::Asked { .. } | ChildState::Failed { .. } => None,
-            });
-        let access = grant
-            .tokens
-            .access_token
-            .iter()
-            .chain(&grant.previous)
-            .chain(children);
+        tokens.extend(grant.tokens.refresh_token.clone().map(|token| (token, "refresh_token")));
+        let children = grant.children.iter().filter_map(|child| match &child.state {
+            ChildState::Ready { token, .. } => Some(token),
+            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
+        });
+        let access = grant.tokens.access_token.iter().chain(&grant.previous).chain(children);
         tokens.extend(access.map(|token| (token.expose().into(), "access_token")));
     }
-    state
-        .side
-        .retain(|side| matches!(side.kind, SideKind::Revoke));
+    state.side.retain(|side| matches!(side.kind, SideKind::Revoke));
     state.phase = Phase::SignedOut(reason);
     state.epoch = state.epoch.saturating_add(1);
     state.version = state.version.saturating_add(1);
     state.changed_at = turn.now;
     turn.persist();
-    turn.notify(Event::SignedOut {
-        reason,
-        fault: None,
-    });
+    turn.notify(Event::SignedOut { reason, fault: None });
     tokens
 }
 
@@ -103,9 +79,5 @@ pub(crate) fn revoke(turn: &mut Turn<'_>, state: &mut State, token: &str, hint: 
         return;
     }
     let id = state.new_id();
-    turn.send_beside(
-        state,
-        request::revoke(turn.config, id, url, token, hint),
-        SideKind::Revoke,
-    );
+    turn.send_beside(state, request::revoke(turn.config, id, url, token, hint), SideKind::Revoke);
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::effect::{Deviation, Effect, Event, TokenAsk};
+use crate::effect::{Effect, TokenAsk};
 use crate::error::Misuse;
+use crate::event::{Deviation, Event};
 use crate::http::{HttpRequest, RequestId};
 use crate::protocol::answer::Context;
 use crate::protocol::device::DevicePrompt;
@@ -28,13 +29,7 @@ pub(crate) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(config: &'a Config, now: Timestamp) -> Self {
-        Self {
-            config,
-            now,
-            persist: false,
-            effects: Vec::new(),
-            events: Vec::new(),
-        }
+        Self { config, now, persist: false, effects: Vec::new(), events: Vec::new() }
     }
 
     /// What is stored has changed.
@@ -100,44 +95,26 @@ impl<'a> Turn<'a> {
             state.side.remove(0);
         }
         let deadline = schedule::deadline(self.config, self.now, GRACE);
-        state.side.push(Side {
-            id: request.id,
-            kind,
-            deadline,
-        });
+        state.side.push(Side { id: request.id, kind, deadline });
         self.effects.push(Effect::Send { request });
     }
 
     /// For reading an answer to a request that carried `secrets`.
     pub(crate) fn context<'b>(&'b self, secrets: &'b [&'b str]) -> Context<'b> {
-        Context {
-            now: self.now,
-            strict: self.config.is_strict(),
-            bounds: &self.config.parts().retry_after,
-            secrets,
-        }
+        Context { now: self.now, strict: self.config.is_strict(), bounds: &self.config.parts().retry_after, secrets }
     }
 
     /// Persist first, then what was collected, then the events.
     pub(crate) fn finish(self, state: &mut State) -> Vec<Effect> {
-        let mut effects =
-            Vec::with_capacity(usize::from(self.persist) + self.effects.len() + self.events.len());
+        let mut effects = Vec::with_capacity(usize::from(self.persist) + self.effects.len() + self.events.len());
         if self.persist {
             let replaces = state.revision;
             state.revision = state.revision.saturating_add(1);
             let snapshot = snapshot::write(self.config, state);
-            effects.push(Effect::Persist {
-                snapshot,
-                revision: state.revision,
-                replaces,
-            });
+            effects.push(Effect::Persist { snapshot, revision: state.revision, replaces });
         }
         effects.extend(self.effects);
-        effects.extend(
-            self.events
-                .into_iter()
-                .map(|event| Effect::Notify { event }),
-        );
+        effects.extend(self.events.into_iter().map(|event| Effect::Notify { event }));
         effects
     }
 }

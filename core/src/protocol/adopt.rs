@@ -27,10 +27,7 @@ pub fn read(text: &str, now: Timestamp) -> Result<ReadTokens, &'static str> {
     } else if let Some(form) = as_form(text) {
         from_form(form, now)?
     } else {
-        ReadTokens {
-            tokens: bare(text, now)?,
-            deviations: Vec::new(),
-        }
+        ReadTokens { tokens: bare(text, now)?, deviations: Vec::new() }
     };
     if read.tokens.access_token.is_none() && read.tokens.refresh_token.is_none() {
         return Err("neither an access token nor a refresh token is in it");
@@ -44,17 +41,14 @@ impl TokenSet {
     /// The members by which a front end takes the tokens over: those of the server's answer and the absolute instants
     /// in milliseconds. Custom fields are left out. Without `refresh_token` where it must stay at the server.
     pub fn to_handoff_json(&self, now: Timestamp, with_refresh_token: bool) -> Secret {
-        let members = self
-            .handoff(now, with_refresh_token)
-            .into_iter()
-            .map(|(name, value)| {
-                let value = value
-                    .parse::<i64>()
-                    .ok()
-                    .filter(|_| name.contains("expires"))
-                    .map_or_else(|| Value::String(value.clone()), Value::from);
-                (name.to_owned(), value)
-            });
+        let members = self.handoff(now, with_refresh_token).into_iter().map(|(name, value)| {
+            let value = value
+                .parse::<i64>()
+                .ok()
+                .filter(|_| name.contains("expires"))
+                .map_or_else(|| Value::String(value.clone()), Value::from);
+            (name.to_owned(), value)
+        });
         Secret::new(Value::Object(members.collect()).to_string())
     }
 
@@ -95,10 +89,7 @@ impl TokenSet {
 fn from_value(value: Value, now: Timestamp, depth: usize) -> Result<ReadTokens, &'static str> {
     let mut object = match value {
         Value::String(text) => {
-            return Ok(ReadTokens {
-                tokens: bare(&text, now)?,
-                deviations: Vec::new(),
-            });
+            return Ok(ReadTokens { tokens: bare(&text, now)?, deviations: Vec::new() });
         }
         Value::Object(object) => object,
         _ => return Err("neither a token nor a JSON object"),
@@ -137,11 +128,7 @@ fn bare(text: &str, now: Timestamp) -> Result<TokenSet, &'static str> {
         None => AccessToken::bearer(token),
         Some(scheme) => AccessToken::with_type(scheme, token),
     };
-    Ok(TokenSet {
-        access_token: Some(access_token),
-        received_at: now,
-        ..TokenSet::default()
-    })
+    Ok(TokenSet { access_token: Some(access_token), received_at: now, ..TokenSet::default() })
 }
 
 /// `Bearer x`, `bearer  x`, `Bearerx` and `x` are all the token `x`; another scheme is kept.
@@ -150,47 +137,33 @@ fn split_scheme(text: &str) -> Result<(Option<&str>, &str), &'static str> {
     let mut words = text.split_ascii_whitespace();
     let (scheme, token) = match (words.next(), words.next(), words.next()) {
         (Some(token), None, _) => match token.get(..6) {
-            Some("Bearer") if token.len() > 6 => {
-                (Some("Bearer"), token.get(6..).unwrap_or_default())
-            }
+            Some("Bearer") if token.len() > 6 => (Some("Bearer"), token.get(6..).unwrap_or_default()),
             _ => (None, token),
         },
-        (Some(scheme), Some(token), None) if scheme.eq_ignore_ascii_case("bearer") => {
-            (Some("Bearer"), token)
-        }
+        (Some(scheme), Some(token), None) if scheme.eq_ignore_ascii_case("bearer") => (Some("Bearer"), token),
         (Some(scheme), Some(token), None) => (Some(scheme), token),
         (Some(_), Some(_), Some(_)) => return Err("has more than a scheme and a token"),
         (None, _, _) => return Err("is empty"),
     };
     let usable = is_header_text(token) && scheme.is_none_or(is_header_text);
-    if usable {
-        Ok((scheme, token))
-    } else {
-        Err("has characters that no header can carry")
-    }
+    if usable { Ok((scheme, token)) } else { Err("has characters that no header can carry") }
 }
 
 /// A query string, a fragment, or a URL that has one of them with tokens in it.
 fn as_form(text: &str) -> Option<&str> {
     let tail = text.rsplit(['#', '?']).next().unwrap_or(text);
-    form::parse(tail)
-        .any(|(name, _)| name == "access_token" || name == "refresh_token")
-        .then_some(tail)
+    form::parse(tail).any(|(name, _)| name == "access_token" || name == "refresh_token").then_some(tail)
 }
 
 fn from_form(text: &str, now: Timestamp) -> Result<ReadTokens, &'static str> {
     let mut object = Map::new();
     for (name, value) in form::parse(text).filter(|(name, _)| name != "state") {
-        if object
-            .insert(name.into_owned(), Value::String(value.into_owned()))
-            .is_some()
-        {
+        if object.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
             return Err("has a parameter twice");
         }
     }
     let mut read = from_value(Value::Object(object), now, WRAPPERS.len())?;
     // In a form everything is text.
-    read.deviations
-        .retain(|deviation| *deviation != crate::effect::Deviation::NumberAsText);
+    read.deviations.retain(|deviation| *deviation != crate::event::Deviation::NumberAsText);
     Ok(read)
 }

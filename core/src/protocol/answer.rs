@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::effect::Deviation;
 use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
 use crate::time::Timestamp;
@@ -32,16 +32,11 @@ pub(crate) fn object(response: &HttpResponse) -> Option<Map<String, Value>> {
 
 /// True where the answer says that it failed, by body or by status.
 pub(crate) fn is_error(status: u16, body: Option<&Map<String, Value>>) -> bool {
-    !(200..300).contains(&status)
-        || body.is_some_and(|body| body.get("error").is_some_and(|error| !error.is_null()))
+    !(200..300).contains(&status) || body.is_some_and(|body| body.get("error").is_some_and(|error| !error.is_null()))
 }
 
 /// The fault that a failed answer stands for.
-pub(crate) fn fault(
-    response: &HttpResponse,
-    body: Option<&Map<String, Value>>,
-    context: &Context<'_>,
-) -> Fault {
+pub(crate) fn fault(response: &HttpResponse, body: Option<&Map<String, Value>>, context: &Context<'_>) -> Fault {
     let empty = Map::new();
     let body = body.unwrap_or(&empty);
     let code = error_code(body, context.secrets);
@@ -79,24 +74,19 @@ pub(crate) fn malformed(response: &HttpResponse, what: &str) -> Fault {
 /// The wait that the server asks for: any failed answer may carry the header, a 429 means one without it, too.
 fn wait(response: &HttpResponse, context: &Context<'_>) -> Option<Duration> {
     let header = response.header("retry-after");
-    (header.is_some() || matches!(response.status, 423 | 429))
-        .then(|| retry_after(header, context.now, context.bounds))
+    (header.is_some() || matches!(response.status, 423 | 429)).then(|| retry_after(header, context.now, context.bounds))
 }
 
 /// `error` as a text; in an object as Webex nests it; or a `message` that is itself a code, as at Webex's device
 /// endpoint.
 fn error_code(body: &Map<String, Value>, secrets: &[&str]) -> Option<ErrorCode> {
     let nested = |object: &Map<String, Value>| {
-        ["error", "code", "key", "message"]
-            .iter()
-            .find_map(|name| text(object, name).and_then(ErrorCode::known))
+        ["error", "code", "key", "message"].iter().find_map(|name| text(object, name).and_then(ErrorCode::known))
     };
     match body.get("error") {
         Some(Value::String(code)) => {
             let fits = (1..=64).contains(&code.len())
-                && code
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
+                && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
                 && !secrets.contains(&code.as_str());
             fits.then(|| ErrorCode::parse(code))
         }
@@ -110,18 +100,12 @@ fn description(body: &Map<String, Value>) -> Option<String> {
         return Some(text.to_owned());
     }
     if let Some(Value::Object(error)) = body.get("error") {
-        return text(error, "error_description")
-            .or_else(|| text(error, "message"))
-            .map(str::to_owned);
+        return text(error, "error_description").or_else(|| text(error, "message")).map(str::to_owned);
     }
     let Some(Value::Array(errors)) = body.get("errors") else {
         return None;
     };
-    errors
-        .first()?
-        .as_object()
-        .and_then(|first| text(first, "description"))
-        .map(str::to_owned)
+    errors.first()?.as_object().and_then(|first| text(first, "description")).map(str::to_owned)
 }
 
 fn tracking_id<'a>(response: &'a HttpResponse, body: &'a Map<String, Value>) -> Option<&'a str> {
@@ -135,11 +119,7 @@ pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a
 /// A server's words, fit for a log: no control characters, not long, and nothing that was or looks like a secret.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
     const LIMIT: usize = 300;
-    let mut text: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(4 * LIMIT)
-        .collect();
+    let mut text: String = text.chars().filter(|c| !c.is_control()).take(4 * LIMIT).collect();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         if text.contains(secret) {
             text = text.replace(secret, "…");
@@ -176,10 +156,7 @@ fn looks_random(word: &str) -> bool {
 ///
 /// An integer; a float without fraction; either of them as text. Null is "unknown". Everything else, also a negative
 /// number, is an error.
-pub(crate) fn seconds(
-    value: &Value,
-    deviations: &mut Vec<Deviation>,
-) -> Result<Option<i64>, &'static str> {
+pub(crate) fn seconds(value: &Value, deviations: &mut Vec<Deviation>) -> Result<Option<i64>, &'static str> {
     const WRONG: &str = "a lifetime is not a number of seconds";
     let read = match value {
         Value::Null => return Ok(None),
@@ -195,13 +172,10 @@ pub(crate) fn seconds(
         Value::String(text) => {
             deviations.push(Deviation::NumberAsText);
             let text = text.trim();
-            let digits =
-                |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
             match text.split_once('.') {
                 None if digits(text) => text.parse().unwrap_or(i64::MAX),
-                Some((whole, fraction))
-                    if digits(whole) && fraction.bytes().all(|byte| byte == b'0') =>
-                {
+                Some((whole, fraction)) if digits(whole) && fraction.bytes().all(|byte| byte == b'0') => {
                     whole.parse().unwrap_or(i64::MAX)
                 }
                 _ => return Err(WRONG),
@@ -209,11 +183,7 @@ pub(crate) fn seconds(
         }
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(WRONG),
     };
-    if read < 0 {
-        Err("a lifetime is negative")
-    } else {
-        Ok(Some(read))
-    }
+    if read < 0 { Err("a lifetime is negative") } else { Ok(Some(read)) }
 }
 
 /// A float without fraction; beyond the range of `i64` it saturates.
@@ -234,12 +204,7 @@ mod tests {
 
     #[test]
     fn seconds_are_read_as_servers_write_them() {
-        let read = |json: &str| {
-            seconds(
-                &serde_json::from_str(json).unwrap_or(Value::Bool(true)),
-                &mut Vec::new(),
-            )
-        };
+        let read = |json: &str| seconds(&serde_json::from_str(json).unwrap_or(Value::Bool(true)), &mut Vec::new());
         assert_eq!(read("3600"), Ok(Some(3600)));
         assert_eq!(read("3600.0"), Ok(Some(3600)));
         assert_eq!(read("\"3600.0\""), Ok(Some(3600)));

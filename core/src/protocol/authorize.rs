@@ -133,41 +133,29 @@ pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
 pub fn email_hash(email: &str) -> String {
     use std::fmt::Write as _;
     let digest = Sha256::digest(email.trim().to_lowercase().as_bytes());
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Refuses parameters that would speak over the library's own.
 pub(crate) fn check_options(options: &LoginOptions) -> Result<(), Misuse> {
     for (name, _) in &options.extra {
         if name.is_empty() || RESERVED.contains(&name.as_str()) {
-            return Err(invalid(
-                "extra",
-                format!("{name:?} is the library's to set"),
-            ));
+            return Err(invalid("extra", format!("{name:?} is the library's to set")));
         }
     }
-    if options
-        .email
-        .as_deref()
-        .is_some_and(|email| email.trim().is_empty())
-    {
+    if options.email.as_deref().is_some_and(|email| email.trim().is_empty()) {
         return Err(invalid("email", "is empty".to_owned()));
     }
     match (&options.state, options.flow) {
-        (LoginState::Opaque(state), _) if state.is_empty() => {
-            Err(invalid("state", "is empty".to_owned()))
-        }
+        (LoginState::Opaque(state), _) if state.is_empty() => Err(invalid("state", "is empty".to_owned())),
         // Without PKCE the state is all that protects the login, so it has to be ours.
-        (LoginState::Opaque(_), Flow::Implicit) => Err(invalid(
-            "state",
-            "an opaque state cannot protect an implicit login".to_owned(),
-        )),
+        (LoginState::Opaque(_), Flow::Implicit) => {
+            Err(invalid("state", "an opaque state cannot protect an implicit login".to_owned()))
+        }
         (LoginState::Opaque(_), Flow::Code) | (LoginState::Json(_), _) => Ok(()),
     }
 }

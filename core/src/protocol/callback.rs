@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::effect::{CallbackIgnored, Deviation};
 use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::answer::clean;
 use crate::protocol::authorize::Flow;
 use crate::protocol::form::{self, percent_encode};
@@ -95,11 +95,7 @@ const REMOVED: [&str; 14] = [
 /// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
 ///
 /// `Err` means that it is not the answer to the pending login, which goes on waiting.
-pub fn read(
-    text: &str,
-    expected: &Expected<'_>,
-    now: Timestamp,
-) -> Result<Callback, CallbackIgnored> {
+pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
     let text = text.trim();
     if text.len() > MAX_LEN {
         return Err(CallbackIgnored::TooLong);
@@ -124,25 +120,16 @@ pub fn read(
     } else {
         match expected.flow {
             Flow::Code => {
-                let code = params
-                    .get("code")
-                    .filter(|code| !code.is_empty())
-                    .ok_or(CallbackIgnored::Incomplete)?;
+                let code = params.get("code").filter(|code| !code.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
                 Outcome::Code(Secret::new(code))
             }
             Flow::Implicit => {
-                params
-                    .get("access_token")
-                    .filter(|token| !token.is_empty())
-                    .ok_or(CallbackIgnored::Incomplete)?;
+                params.get("access_token").filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
                 params.tokens(now)
             }
         }
     };
-    Ok(Callback {
-        outcome,
-        cleaned_url: parts.base.is_some().then(|| parts.cleaned()),
-    })
+    Ok(Callback { outcome, cleaned_url: parts.base.is_some().then(|| parts.cleaned()) })
 }
 
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
@@ -179,22 +166,14 @@ impl<'a> Parts<'a> {
             None => ("", Some(rest)),
         };
         let is_url = has_scheme(base);
-        Self {
-            base: is_url.then_some(base),
-            query,
-            fragment,
-        }
+        Self { base: is_url.then_some(base), query, fragment }
     }
 
     fn cleaned(&self) -> String {
         let mut url = self.base.unwrap_or_default().to_owned();
         for (mark, part) in [('?', self.query), ('#', self.fragment)] {
             let start = url.len();
-            for segment in part
-                .unwrap_or_default()
-                .split('&')
-                .filter(|segment| !segment.is_empty())
-            {
+            for segment in part.unwrap_or_default().split('&').filter(|segment| !segment.is_empty()) {
                 let kept = match form::parse(segment).next() {
                     Some((name, value)) if name == "state" => caller_state(&value),
                     Some((name, _)) if REMOVED.contains(&&*name) => None,
@@ -237,23 +216,15 @@ impl<'a> Params<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| &**value)
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
     fn error(&self, state: &str) -> Fault {
         let secrets = [state];
-        let code = self
-            .get("error")
-            .map(|code| clean(code, &secrets))
-            .map(|code| ErrorCode::parse(&code));
+        let code = self.get("error").map(|code| clean(code, &secrets)).map(|code| ErrorCode::parse(&code));
         Fault {
             code,
-            description: self
-                .get("error_description")
-                .map(|text| clean(text, &secrets)),
+            description: self.get("error_description").map(|text| clean(text, &secrets)),
             uri: self.get("error_uri").map(|uri| clean(uri, &secrets)),
             ..Fault::new(FaultKind::Refused)
         }
@@ -264,12 +235,7 @@ impl<'a> Params<'a> {
             .0
             .iter()
             .filter(|(name, _)| name != "state" && name != "iss")
-            .map(|(name, value)| {
-                (
-                    name.clone().into_owned(),
-                    Value::String(value.clone().into_owned()),
-                )
-            })
+            .map(|(name, value)| (name.clone().into_owned(), Value::String(value.clone().into_owned())))
             .collect();
         let mut deviations = Vec::new();
         match read_object(object, now, &mut deviations) {
@@ -303,8 +269,6 @@ fn is_same_target(base: &str, redirect_uri: &str) -> bool {
 fn has_scheme(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
 }

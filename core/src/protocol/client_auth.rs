@@ -12,11 +12,7 @@ use crate::secret::Secret;
 /// The `Authorization` header of the Basic methods; `None` for the others.
 pub(crate) fn basic(method: ClientAuth, client_id: &str, secret: &Secret) -> Option<HeaderValue> {
     let pair = match method {
-        ClientAuth::BasicFormEncoded => format!(
-            "{}:{}",
-            form_encode(client_id),
-            form_encode(secret.expose())
-        ),
+        ClientAuth::BasicFormEncoded => format!("{}:{}", form_encode(client_id), form_encode(secret.expose())),
         ClientAuth::BasicRaw => format!("{client_id}:{}", secret.expose()),
         ClientAuth::Body | ClientAuth::None => return None,
     };
@@ -47,16 +43,9 @@ mod tests {
 
     #[test]
     fn reserved_characters_are_form_encoded_or_raw_as_configured() {
-        let header =
-            |method| basic(method, "a:b", &"c d%".into()).map(|value| value.expose().to_owned());
-        assert_eq!(
-            header(ClientAuth::BasicFormEncoded),
-            Some(format!("Basic {}", STANDARD.encode("a%3Ab:c+d%25")))
-        );
-        assert_eq!(
-            header(ClientAuth::BasicRaw),
-            Some(format!("Basic {}", STANDARD.encode("a:b:c d%")))
-        );
+        let header = |method| basic(method, "a:b", &"c d%".into()).map(|value| value.expose().to_owned());
+        assert_eq!(header(ClientAuth::BasicFormEncoded), Some(format!("Basic {}", STANDARD.encode("a%3Ab:c+d%25"))));
+        assert_eq!(header(ClientAuth::BasicRaw), Some(format!("Basic {}", STANDARD.encode("a:b:c d%"))));
         assert_eq!(header(ClientAuth::Body), None);
     }
 }

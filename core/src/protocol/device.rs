@@ -45,10 +45,7 @@ pub struct DeviceAuthorization {
 }
 
 /// Reads the answer to a device authorization request (RFC 8628 section 3.2).
-pub(crate) fn read_authorization(
-    response: &HttpResponse,
-    context: &Context<'_>,
-) -> Result<DeviceAuthorization, Fault> {
+pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>) -> Result<DeviceAuthorization, Fault> {
     let body = answer::object(response);
     if answer::is_error(response.status, body.as_ref()) {
         return Err(answer::fault(response, body.as_ref(), context));
@@ -59,9 +56,7 @@ pub(crate) fn read_authorization(
     let mut ignored = Vec::new();
     let mut seconds = |name: &str, default: i64| {
         let value = body.get(name).unwrap_or(&Value::Null);
-        answer::seconds(value, &mut ignored)
-            .map(|read| read.unwrap_or(default))
-            .map_err(malformed)
+        answer::seconds(value, &mut ignored).map(|read| read.unwrap_or(default)).map_err(malformed)
     };
     let interval = seconds("interval", DEFAULT_INTERVAL)?.clamp(1, MAX_INTERVAL);
     let lifetime = seconds("expires_in", DEFAULT_LIFETIME)?;
@@ -70,9 +65,7 @@ pub(crate) fn read_authorization(
     let (Some(device_code), Some(user_code), Some(verification_uri)) =
         (text("device_code"), text("user_code"), verification_uri)
     else {
-        return Err(malformed(
-            "device_code, user_code or verification_uri is missing",
-        ));
+        return Err(malformed("device_code, user_code or verification_uri is missing"));
     };
     Ok(DeviceAuthorization {
         device_code: device_code.into(),
@@ -80,9 +73,7 @@ pub(crate) fn read_authorization(
             user_code: user_code.into(),
             verification_uri: verification_uri.to_owned(),
             verification_uri_complete: text("verification_uri_complete").map(Secret::from),
-            expires_at: context
-                .now
-                .plus(Duration::from_secs(lifetime.unsigned_abs())),
+            expires_at: context.now.plus(Duration::from_secs(lifetime.unsigned_abs())),
             interval: Duration::from_secs(interval.unsigned_abs()),
         },
     })
@@ -105,16 +96,12 @@ pub(crate) enum Poll {
 pub(crate) fn judge_poll(fault: &Fault) -> Poll {
     match (&fault.code, fault.kind, fault.status) {
         (Some(ErrorCode::SlowDown), _, _) => Poll::SlowDown,
-        (Some(ErrorCode::AuthorizationPending), _, _)
-        | (None | Some(ErrorCode::Other(_)), _, Some(428)) => Poll::Pending,
-        (
-            _,
-            FaultKind::RateLimited
-            | FaultKind::Unavailable
-            | FaultKind::Network
-            | FaultKind::Malformed,
-            _,
-        ) => Poll::Again,
+        (Some(ErrorCode::AuthorizationPending), _, _) | (None | Some(ErrorCode::Other(_)), _, Some(428)) => {
+            Poll::Pending
+        }
+        (_, FaultKind::RateLimited | FaultKind::Unavailable | FaultKind::Network | FaultKind::Malformed, _) => {
+            Poll::Again
+        }
         (Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable), _, _) => Poll::Again,
         (_, _, _) => Poll::Over,
     }
@@ -124,11 +111,7 @@ pub(crate) fn judge_poll(fault: &Fault) -> Poll {
 pub fn webex_qr_url(verification_uri_complete: &str, oauth_helper: &str) -> String {
     let code = url::Url::parse(verification_uri_complete)
         .ok()
-        .and_then(|url| {
-            url.query_pairs()
-                .find(|(name, _)| name == "userCode")
-                .map(|(_, code)| code.into_owned())
-        });
+        .and_then(|url| url.query_pairs().find(|(name, _)| name == "userCode").map(|(_, code)| code.into_owned()));
     let Some(code) = code else {
         return verification_uri_complete.to_owned();
     };

@@ -60,10 +60,7 @@ pub fn guest_jwt(guest: &GuestJwt, now: Timestamp, entropy: &Entropy) -> Result<
     let key = key(&guest.secret)?;
     let issued_at = now.as_secs();
     let expires_at = issued_at.saturating_add(lifetime_seconds(&guest.lifetime)?);
-    let subject = guest
-        .subject
-        .clone()
-        .unwrap_or_else(|| format!("guest-user-{}", uuid(entropy)));
+    let subject = guest.subject.clone().unwrap_or_else(|| format!("guest-user-{}", uuid(entropy)));
     let claims = json!({
         "sub": subject,
         "name": guest.display_name.as_deref().unwrap_or("Guest User"),
@@ -81,25 +78,15 @@ pub fn lifetime_seconds(lifetime: &Lifetime) -> Result<i64, JwtError> {
         Lifetime::Seconds(seconds) => *seconds,
         Lifetime::Text(text) => parse_span(text.trim()).ok_or(JwtError::InvalidLifetime)?,
     };
-    if seconds > 0 {
-        Ok(seconds)
-    } else {
-        Err(JwtError::InvalidLifetime)
-    }
+    if seconds > 0 { Ok(seconds) } else { Err(JwtError::InvalidLifetime) }
 }
 
 fn key(secret: &Secret) -> Result<Zeroizing<Vec<u8>>, JwtError> {
     if secret.expose().trim().is_empty() {
         return Err(JwtError::MissingSecret);
     }
-    let key = decode_base64(secret.expose().trim())
-        .map(Zeroizing::new)
-        .ok_or(JwtError::InvalidSecret)?;
-    if key.is_empty() {
-        Err(JwtError::MissingSecret)
-    } else {
-        Ok(key)
-    }
+    let key = decode_base64(secret.expose().trim()).map(Zeroizing::new).ok_or(JwtError::InvalidSecret)?;
+    if key.is_empty() { Err(JwtError::MissingSecret) } else { Ok(key) }
 }
 
 fn sign(claims: &str, key: &[u8]) -> Secret {
@@ -120,11 +107,7 @@ fn parse_span(text: &str) -> Option<i64> {
     let split = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(split);
     let number = number.trim_end();
-    if number.is_empty()
-        || !number
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    {
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
     let millis: i64 = match unit.to_ascii_lowercase().as_str() {
@@ -139,11 +122,7 @@ fn parse_span(text: &str) -> Option<i64> {
         _ => return None,
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let whole: i64 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().ok()?
-    };
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
     let mut total = whole.checked_mul(millis)?;
     let mut unit = millis;
     for digit in fraction.bytes() {

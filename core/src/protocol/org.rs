@@ -33,17 +33,10 @@ pub enum OrgIdError {
 pub fn org_id_of_token(token: &str) -> Result<String, OrgIdError> {
     if looks_like_jwt(token) {
         let claims = claims(token).ok_or(OrgIdError::UnreadableJwt)?;
-        let realm = claims
-            .get("realm")
-            .and_then(Value::as_str)
-            .filter(|realm| !realm.is_empty());
+        let realm = claims.get("realm").and_then(Value::as_str).filter(|realm| !realm.is_empty());
         return realm.map(str::to_owned).ok_or(OrgIdError::NoRealm);
     }
-    third_section(token)
-        .map(str::to_owned)
-        .ok_or(OrgIdError::Sections {
-            sections: token.split('_').count(),
-        })
+    third_section(token).map(str::to_owned).ok_or(OrgIdError::Sections { sections: token.split('_').count() })
 }
 
 /// The organization in an authorization code, its third section: where to find the user's region.
@@ -54,10 +47,7 @@ pub fn org_id_of_code(code: &str) -> Option<String> {
 /// `<token>_<cluster>_<org>`. The token is base64url and may itself contain `_`: then a UUID at the end is the organization.
 fn third_section(text: &str) -> Option<&str> {
     let (front, org) = text.rsplit_once('_')?;
-    let is_uuid = org.len() == 36
-        && org
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let is_uuid = org.len() == 36 && org.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     match front.split('_').count() {
         2 => Some(org).filter(|org| !org.is_empty()),
         3.. => Some(org).filter(|_| is_uuid),
@@ -74,17 +64,14 @@ pub fn is_guest(token: &str) -> bool {
 /// The claims of a JWT, unverified: three parts, the last one may be empty.
 pub fn claims(jwt: &str) -> Option<Map<String, Value>> {
     let mut parts = jwt.split('.');
-    let (Some(_), Some(payload), Some(_), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
     decode_object(payload)
 }
 
 fn looks_like_jwt(token: &str) -> bool {
-    token.starts_with("eyJ") && token.contains('.')
-        || token.bytes().filter(|byte| *byte == b'.').count() == 2
+    token.starts_with("eyJ") && token.contains('.') || token.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 fn decode_object(part: &str) -> Option<Map<String, Value>> {
@@ -94,8 +81,5 @@ fn decode_object(part: &str) -> Option<Map<String, Value>> {
 
 /// Either alphabet, with or without padding.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE
-        .decode(text)
-        .or_else(|_| STANDARD.decode(text))
-        .ok()
+    URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()
 }

@@ -56,25 +56,13 @@ pub(crate) fn client_credentials(config: &Config, id: RequestId, scope: &str) ->
 }
 
 /// Webex's scope reduction. The token itself authenticates; there is no client authentication.
-pub(crate) fn downscope(
-    config: &Config,
-    id: RequestId,
-    token: &AccessToken,
-    scope: &str,
-) -> HttpRequest {
+pub(crate) fn downscope(config: &Config, id: RequestId, token: &AccessToken, scope: &str) -> HttpRequest {
     let mut form = Form::grant(SCOPE_REDUCTION);
     form.add("token", token.expose());
     form.add("scope", scope);
     form.add("client_id", config.client_id());
     form.add("self_contained_token", "true");
-    form_request(
-        config,
-        id,
-        Purpose::Downscope,
-        Arc::clone(config.token_endpoint()),
-        None,
-        form,
-    )
+    form_request(config, id, Purpose::Downscope, Arc::clone(config.token_endpoint()), None, form)
 }
 
 /// Webex's `jwt/login`.
@@ -83,14 +71,7 @@ pub(crate) fn jwt_login(config: &Config, id: RequestId, url: &str, jwt: &Secret)
         JwtScheme::Raw => HeaderValue::Secret(jwt.clone()),
         JwtScheme::Bearer => HeaderValue::Secret(Secret::new(format!("Bearer {}", jwt.expose()))),
     };
-    request(
-        config,
-        id,
-        Purpose::JwtLogin,
-        url.into(),
-        vec![("authorization", authorization)],
-        Secret::new(""),
-    )
+    request(config, id, Purpose::JwtLogin, url.into(), vec![("authorization", authorization)], Secret::new(""))
 }
 
 /// Webex's `guests/token`.
@@ -103,41 +84,19 @@ pub(crate) fn guest_token(
     display_name: &str,
 ) -> HttpRequest {
     let bearer = HeaderValue::Secret(Secret::new(format!("Bearer {}", service_token.expose())));
-    let headers = vec![
-        ("authorization", bearer),
-        ("content-type", HeaderValue::Plain("application/json")),
-    ];
+    let headers = vec![("authorization", bearer), ("content-type", HeaderValue::Plain("application/json"))];
     let body = json!({ "subject": subject, "displayName": display_name }).to_string();
-    request(
-        config,
-        id,
-        Purpose::GuestToken,
-        url.into(),
-        headers,
-        Secret::new(body),
-    )
+    request(config, id, Purpose::GuestToken, url.into(), headers, Secret::new(body))
 }
 
 /// Device authorization request (RFC 8628 section 3.1).
-pub(crate) fn device_authorization(
-    config: &Config,
-    id: RequestId,
-    url: &str,
-    scope: &str,
-) -> HttpRequest {
+pub(crate) fn device_authorization(config: &Config, id: RequestId, url: &str, scope: &str) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(128));
     form.add("client_id", config.client_id());
     if !scope.is_empty() {
         form.add("scope", scope);
     }
-    form_request(
-        config,
-        id,
-        Purpose::DeviceAuthorization,
-        url.into(),
-        None,
-        form,
-    )
+    form_request(config, id, Purpose::DeviceAuthorization, url.into(), None, form)
 }
 
 /// Device access token request (RFC 8628 section 3.4). Webex wants Basic here, whatever it takes elsewhere.
@@ -161,40 +120,19 @@ pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret)
 }
 
 /// Revocation (RFC 7009 section 2.1).
-pub(crate) fn revoke(
-    config: &Config,
-    id: RequestId,
-    url: &str,
-    token: &str,
-    hint: &'static str,
-) -> HttpRequest {
+pub(crate) fn revoke(config: &Config, id: RequestId, url: &str, token: &str, hint: &'static str) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(256));
     form.add("token", token);
     form.add("token_type_hint", hint);
     client_auth::add_to_body(config, &mut form);
-    form_request(
-        config,
-        id,
-        Purpose::Revoke,
-        url.into(),
-        config.basic().cloned(),
-        form,
-    )
+    form_request(config, id, Purpose::Revoke, url.into(), config.basic().cloned(), form)
 }
 
 /// Webex: a server tells the identity broker that its user signed out.
 pub(crate) fn logout(config: &Config, id: RequestId, url: &str, token: &str) -> HttpRequest {
-    let body =
-        json!({ "token": token, "cisService": config.provider().logout_service }).to_string();
+    let body = json!({ "token": token, "cisService": config.provider().logout_service }).to_string();
     let headers = vec![("content-type", HeaderValue::Plain("application/json"))];
-    request(
-        config,
-        id,
-        Purpose::Logout,
-        url.into(),
-        headers,
-        Secret::new(body),
-    )
+    request(config, id, Purpose::Logout, url.into(), headers, Secret::new(body))
 }
 
 fn add_self_contained(config: &Config, form: &mut Form) {
@@ -204,14 +142,7 @@ fn add_self_contained(config: &Config, form: &mut Form) {
 }
 
 fn token_request(config: &Config, id: RequestId, purpose: Purpose, form: Form) -> HttpRequest {
-    form_request(
-        config,
-        id,
-        purpose,
-        Arc::clone(config.token_endpoint()),
-        config.basic().cloned(),
-        form,
-    )
+    form_request(config, id, purpose, Arc::clone(config.token_endpoint()), config.basic().cloned(), form)
 }
 
 fn form_request(
@@ -224,10 +155,7 @@ fn form_request(
 ) -> HttpRequest {
     let mut headers = Vec::with_capacity(3);
     headers.extend(authorization.map(|value| ("authorization", value)));
-    headers.push((
-        "content-type",
-        HeaderValue::Plain("application/x-www-form-urlencoded"),
-    ));
+    headers.push(("content-type", HeaderValue::Plain("application/x-www-form-urlencoded")));
     request(config, id, purpose, url, headers, form.into_secret())
 }
 
@@ -246,14 +174,7 @@ fn request(
         follow_redirects: false,
         idempotent: matches!(purpose, Purpose::Revoke),
     };
-    HttpRequest {
-        id,
-        purpose,
-        url,
-        headers,
-        body,
-        hints,
-    }
+    HttpRequest { id, purpose, url, headers, body, hints }
 }
 
 /// How long after its timeout a request is taken for lost, in case the driver does not say so.

@@ -51,9 +51,7 @@ fn parse(text: &str, now: Timestamp) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than an i64 holds is just "very long".
-        let secs = text
-            .parse::<i64>()
-            .unwrap_or(if text.starts_with('-') { 0 } else { i64::MAX });
+        let secs = text.parse::<i64>().unwrap_or(if text.starts_with('-') { 0 } else { i64::MAX });
         return Some(secs.saturating_mul(1000));
     }
     http_date(text).map(|date| date.millis_since(now))
@@ -61,15 +59,11 @@ fn parse(text: &str, now: Timestamp) -> Option<i64> {
 
 /// The three forms of an HTTP date (RFC 9110 section 5.6.7): IMF-fixdate, RFC 850, asctime.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    let imf = format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
+    let imf = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     let asctime = format_description!(
         "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
     );
-    let date = PrimitiveDateTime::parse(text, imf)
-        .or_else(|_| PrimitiveDateTime::parse(text, asctime))
-        .ok();
+    let date = PrimitiveDateTime::parse(text, imf).or_else(|_| PrimitiveDateTime::parse(text, asctime)).ok();
     let date = date.or_else(|| rfc850(text))?;
     Some(Timestamp::from_secs(date.assume_utc().unix_timestamp()))
 }
@@ -112,24 +106,12 @@ mod tests {
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), 30);
         assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), 30);
         assert_eq!(wait("Sun Nov  6 08:49:37 1994"), 30);
-        assert_eq!(
-            wait("Sun, 06 Nov 1993 08:49:37 GMT"),
-            60,
-            "in the past, and the weekday does not matter"
-        );
+        assert_eq!(wait("Sun, 06 Nov 1993 08:49:37 GMT"), 60, "in the past, and the weekday does not matter");
     }
 
     #[test]
     fn nonsense_is_the_default_wait() {
-        for text in [
-            "rand(30),add(30)",
-            "30.5",
-            "30 seconds",
-            "30,60",
-            "",
-            "None",
-            "+5",
-        ] {
+        for text in ["rand(30),add(30)", "30.5", "30 seconds", "30,60", "", "None", "+5"] {
             assert_eq!(wait(text), 60, "{text}");
         }
     }

@@ -20,10 +20,7 @@ impl Scope {
 
     /// The set of the given tokens.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut tokens: Vec<&str> = tokens
-            .into_iter()
-            .filter(|token| !token.is_empty())
-            .collect();
+        let mut tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
         tokens.sort_unstable();
         tokens.dedup();
         Self(tokens.join(" ").into())
@@ -112,16 +109,9 @@ impl ScopeDelta {
     /// Compares what was asked for with what was granted.
     pub fn between(requested: &Scope, granted: &Scope) -> Self {
         if requested == granted {
-            return Self {
-                granted: granted.clone(),
-                ..Self::default()
-            };
+            return Self { granted: granted.clone(), ..Self::default() };
         }
-        Self {
-            granted: granted.clone(),
-            missing: requested.minus(granted),
-            extra: granted.minus(requested),
-        }
+        Self { granted: granted.clone(), missing: requested.minus(granted), extra: granted.minus(requested) }
     }
 
     /// True where the server granted just what was asked for.
@@ -135,9 +125,7 @@ fn is_canonical(text: &str) -> bool {
     let mut previous = "";
     text.is_empty()
         || text.split(' ').all(|token| {
-            let fits = !token.is_empty()
-                && token > previous
-                && !token.contains(|c: char| c.is_ascii_whitespace());
+            let fits = !token.is_empty() && token > previous && !token.contains(|c: char| c.is_ascii_whitespace());
             previous = token;
             fits
         })

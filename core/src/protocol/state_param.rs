@@ -76,11 +76,7 @@ pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
 }
 
 /// The `state` of a login: the caller's members, further ones of ours, then the CSRF value.
-pub(crate) fn for_login(
-    json: &str,
-    email_hash: Option<&str>,
-    entropy: &Entropy,
-) -> Result<Secret, &'static str> {
+pub(crate) fn for_login(json: &str, email_hash: Option<&str>, entropy: &Entropy) -> Result<Secret, &'static str> {
     let csrf = URL_SAFE_NO_PAD.encode(entropy.identifier_bytes());
     let mut members = match json.trim() {
         "" => Members(Vec::new()),
@@ -90,8 +86,7 @@ pub(crate) fn for_login(
         return Err("has a csrf_token, which is the library's to set");
     }
     if let Some(hash) = email_hash {
-        let value =
-            RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
+        let value = RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
         members.0.push(("emailhash".to_owned(), value));
     }
     Ok(Secret::new(encode_members(&members, Some(&csrf))))
@@ -136,21 +131,11 @@ mod tests {
 
     #[test]
     fn the_callers_keys_keep_their_order_and_come_back() {
-        assert_eq!(
-            encode(r#"{"b":1,"a":"é"}"#).ok().flatten().as_deref(),
-            Some("eyJiIjoxLCJhIjoiw6kifQ")
-        );
+        assert_eq!(encode(r#"{"b":1,"a":"é"}"#).ok().flatten().as_deref(), Some("eyJiIjoxLCJhIjoiw6kifQ"));
         assert_eq!(encode("{}").ok().flatten(), None);
         let bytes: Vec<u8> = (0..64).collect();
-        let state = Entropy::new(&bytes)
-            .ok()
-            .and_then(|entropy| for_login(r#"{"b":1,"a":2}"#, None, &entropy).ok());
-        assert_eq!(
-            state
-                .and_then(|state| caller_part(state.expose()))
-                .as_deref(),
-            Some(r#"{"b":1,"a":2}"#)
-        );
+        let state = Entropy::new(&bytes).ok().and_then(|entropy| for_login(r#"{"b":1,"a":2}"#, None, &entropy).ok());
+        assert_eq!(state.and_then(|state| caller_part(state.expose())).as_deref(), Some(r#"{"b":1,"a":2}"#));
     }
 
     #[test]

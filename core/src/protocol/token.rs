@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::effect::Deviation;
 use crate::error::Fault;
+use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
 use crate::protocol::retry_after::RetryAfterBounds;
@@ -17,20 +17,8 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 /// Reads the answer of a token endpoint, of `jwt/login` or of `guests/token` that arrived at `now`.
 ///
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
-pub fn read_answer(
-    response: &HttpResponse,
-    now: Timestamp,
-    strict: bool,
-) -> Result<ReadTokens, Fault> {
-    read(
-        response,
-        &Context {
-            now,
-            strict,
-            bounds: &RetryAfterBounds::DEFAULT,
-            secrets: &[],
-        },
-    )
+pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
+    read(response, &Context { now, strict, bounds: &RetryAfterBounds::DEFAULT, secrets: &[] })
 }
 
 pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<ReadTokens, Fault> {
@@ -45,25 +33,14 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
     if response.status != 200 {
         deviations.push(Deviation::UnusualStatus);
     }
-    let tokens = read_object(body, context.now, &mut deviations)
-        .map_err(|what| answer::malformed(response, what))?;
+    let tokens = read_object(body, context.now, &mut deviations).map_err(|what| answer::malformed(response, what))?;
     if tokens.access_token.is_none() {
-        return Err(answer::malformed(
-            response,
-            "there is no access token in it",
-        ));
+        return Err(answer::malformed(response, "there is no access token in it"));
     }
     deviations.sort_unstable();
     deviations.dedup();
-    if context.strict
-        && !deviations
-            .iter()
-            .all(|deviation| *deviation == Deviation::MissingExpiresIn)
-    {
-        return Err(answer::malformed(
-            response,
-            "it deviates from RFC 6749 and the provider is strict",
-        ));
+    if context.strict && !deviations.iter().all(|deviation| *deviation == Deviation::MissingExpiresIn) {
+        return Err(answer::malformed(response, "it deviates from RFC 6749 and the provider is strict"));
     }
     Ok(ReadTokens { tokens, deviations })
 }
@@ -96,20 +73,9 @@ pub(crate) fn read_object(
         Some(token) => Some(present(token, token_type, deviations)?),
     };
     let refresh_token = take_text(&mut body, &["refresh_token"])?.map(Secret::new);
-    let expires_at = take_end(
-        &mut body,
-        &["expires"],
-        &["expires_in", "expiresIn"],
-        now,
-        deviations,
-    )?;
-    let refresh_token_expires_at = take_end(
-        &mut body,
-        &["refresh_token_expires"],
-        &["refresh_token_expires_in"],
-        now,
-        deviations,
-    )?;
+    let expires_at = take_end(&mut body, &["expires"], &["expires_in", "expiresIn"], now, deviations)?;
+    let refresh_token_expires_at =
+        take_end(&mut body, &["refresh_token_expires"], &["refresh_token_expires_in"], now, deviations)?;
     if access_token.is_some() && expires_at.is_none() {
         deviations.push(Deviation::MissingExpiresIn);
     }
@@ -158,10 +124,7 @@ pub(crate) fn is_header_text(text: &str) -> bool {
 }
 
 /// The first of `names` that is there, as text; null and "" count as absent.
-fn take_text(
-    body: &mut Map<String, Value>,
-    names: &[&str],
-) -> Result<Option<String>, &'static str> {
+fn take_text(body: &mut Map<String, Value>, names: &[&str]) -> Result<Option<String>, &'static str> {
     for name in names {
         match body.remove(*name) {
             None | Some(Value::Null) => {}
@@ -191,27 +154,20 @@ fn take_end(
     }
     for name in absolute {
         if let Some(value) = body.remove(*name) {
-            end = answer::seconds(&value, deviations)?
-                .map(Timestamp::from_millis)
-                .or(end);
+            end = answer::seconds(&value, deviations)?.map(Timestamp::from_millis).or(end);
         }
     }
     Ok(end)
 }
 
-fn take_scope(
-    body: &mut Map<String, Value>,
-    deviations: &mut Vec<Deviation>,
-) -> Result<Option<Scope>, &'static str> {
+fn take_scope(body: &mut Map<String, Value>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
     match body.remove("scope") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(Scope::parse(&text))),
         Some(Value::Array(items)) => {
             deviations.push(Deviation::ScopeAsList);
             let tokens: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            tokens
-                .map(|tokens| Some(Scope::from_tokens(tokens)))
-                .ok_or("the scope is not a text")
+            tokens.map(|tokens| Some(Scope::from_tokens(tokens))).ok_or("the scope is not a text")
         }
         Some(_) => Err("the scope is not a text"),
     }

@@ -1,0 +1,214 @@
+//! What the session has to say. Free of secrets.
+
+use std::sync::Arc;
+
+use crate::access::{SignInReason, SignedOutReason, Via};
+use crate::error::Fault;
+use crate::http::RequestId;
+use crate::protocol::scope::{Scope, ScopeDelta};
+use crate::time::Timestamp;
+
+/// Something worth telling. Free of secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// There are tokens. Webex: `ready`.
+    SignedIn {
+        /// How.
+        via: Via,
+        /// The generation of the new access token.
+        generation: u64,
+        /// What was granted beside what was asked for.
+        scope: ScopeDelta,
+        /// The callback URL without code, token and CSRF value, for the browser's history.
+        cleaned_url: Option<String>,
+        /// The JSON object that the caller gave as `state` when the login began.
+        state: Option<String>,
+    },
+    /// The tokens were renewed. Webex: `token:refresh`.
+    TokensRefreshed {
+        /// The generation of the current access token.
+        generation: u64,
+        /// The server returned the access token that we have: a success all the same.
+        unchanged: bool,
+        /// The refresh token is a new one.
+        rotated: bool,
+    },
+    /// A refresh did not work out; the tokens are kept. Webex: `auth:error`.
+    RefreshFailed {
+        /// Why.
+        fault: Arc<Fault>,
+        /// When the session tries again.
+        retry_at: Timestamp,
+    },
+    /// A login ended without tokens. The session is what it was before the login. Webex: `auth:error`.
+    LoginFailed {
+        /// Which way it was tried.
+        via: Via,
+        /// Why.
+        fault: Arc<Fault>,
+        /// As in [`Event::SignedIn`].
+        cleaned_url: Option<String>,
+        /// As in [`Event::SignedIn`].
+        state: Option<String>,
+    },
+    /// A callback that does not belong to the pending login. That login still waits.
+    CallbackIgnored {
+        /// Why.
+        reason: CallbackIgnored,
+    },
+    /// The device login waits for the user.
+    DevicePending {
+        /// The next poll.
+        next_poll_at: Timestamp,
+    },
+    /// Only the user can help: sign in again. Webex: `unauthorized`.
+    SignInNeeded {
+        /// Why.
+        reason: SignInReason,
+    },
+    /// The scope of the tokens is another one than before, or than asked for.
+    ScopeChanged {
+        /// The difference.
+        scope: ScopeDelta,
+    },
+    /// After this instant the user has to sign in again.
+    RefreshTokenExpiresSoon {
+        /// When the refresh token ends.
+        at: Timestamp,
+    },
+    /// A user token with less scope is there.
+    Downscoped {
+        /// Its scope.
+        scope: Scope,
+    },
+    /// No user token with that scope could be had.
+    DownscopeFailed {
+        /// The scope asked for.
+        scope: Scope,
+        /// Why.
+        fault: Arc<Fault>,
+    },
+    /// The session is over. Webex: `client:logout`, or `client:InvalidRequestError` where the server ended it.
+    SignedOut {
+        /// Why.
+        reason: SignedOutReason,
+        /// What the server said, where it ended the session.
+        fault: Option<Arc<Fault>>,
+    },
+    /// A token could not be revoked. It is forgotten here all the same.
+    RevokeFailed {
+        /// Why.
+        fault: Arc<Fault>,
+    },
+    /// An answer to nothing that is awaited; ignored.
+    StaleResponse {
+        /// What it answers.
+        id: RequestId,
+    },
+    /// The server's answer was not by the book, and was understood all the same.
+    LeniencyUsed {
+        /// What was tolerated.
+        deviations: Vec<Deviation>,
+    },
+    /// What the store returned cannot be used; the session goes on with what it has.
+    StoreIgnored {
+        /// Why.
+        reason: StoreIgnored,
+    },
+}
+
+impl Event {
+    /// The name under which the Webex world knows it; our own, in the same style, where it has none.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SignedIn { .. } => "ready",
+            Self::TokensRefreshed { .. } => "token:refresh",
+            Self::RefreshFailed { .. } | Self::LoginFailed { .. } => "auth:error",
+            Self::CallbackIgnored { .. } => "auth:callback-ignored",
+            Self::DevicePending { .. } => "auth:pending",
+            Self::SignInNeeded { .. } => "unauthorized",
+            Self::ScopeChanged { .. } => "token:scope",
+            Self::RefreshTokenExpiresSoon { .. } => "token:relogin-soon",
+            Self::Downscoped { .. } => "token:downscope",
+            Self::DownscopeFailed { .. } => "token:downscope-error",
+            Self::SignedOut { reason: SignedOutReason::GrantEnded, .. } => "client:InvalidRequestError",
+            Self::SignedOut { .. } => "client:logout",
+            Self::RevokeFailed { .. } => "token:revoke-error",
+            Self::StaleResponse { .. } => "response:stale",
+            Self::LeniencyUsed { .. } => "response:lenient",
+            Self::StoreIgnored { .. } => "store:ignored",
+        }
+    }
+}
+
+/// Why a callback was ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallbackIgnored {
+    /// No login is pending: never begun, already completed, or too old.
+    NoLoginPending,
+    /// The URL is not the redirect URI.
+    OtherUrl,
+    /// Nothing of OAuth in it: an anchor, a plain visit.
+    NotACallback,
+    /// `state` is absent or not the one of the pending login.
+    WrongState,
+    /// A parameter occurs twice (RFC 6749 section 3.1).
+    DuplicateParameter,
+    /// `iss` names another server, or is absent where the server promised it (RFC 9207).
+    WrongIssuer,
+    /// The state fits, but there is neither error nor code nor token.
+    Incomplete,
+    /// Longer than any callback.
+    TooLong,
+}
+
+/// Why a stored snapshot was ignored on reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StoreIgnored {
+    /// Not a snapshot, or a damaged one.
+    Unreadable,
+    /// Written by a newer version of this library.
+    NewerVersion,
+    /// Of another client or server.
+    OtherConfig,
+}
+
+/// Something in a server's answer that RFC 6749 does not allow and that was understood all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Deviation {
+    /// No `token_type`; taken as Bearer.
+    MissingTokenType,
+    /// A `token_type` that is neither Bearer nor another spelling of it.
+    UnusualTokenType,
+    /// No `expires_in`: the lifetime is unknown.
+    MissingExpiresIn,
+    /// A number in quotes.
+    NumberAsText,
+    /// A whole number with a decimal point.
+    NumberAsFloat,
+    /// A success that is not status 200.
+    UnusualStatus,
+    /// An error with a success status.
+    ErrorWithSuccessStatus,
+    /// `error` is an object.
+    ErrorAsObject,
+    /// `scope` is a list.
+    ScopeAsList,
+}
+
+impl Deviation {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingTokenType => "missing_token_type",
+            Self::UnusualTokenType => "unusual_token_type",
+            Self::MissingExpiresIn => "missing_expires_in",
+            Self::NumberAsText => "number_as_text",
+            Self::NumberAsFloat => "number_as_float",
+            Self::UnusualStatus => "unusual_status",
+            Self::ErrorWithSuccessStatus => "error_with_success_status",
+            Self::ErrorAsObject => "error_as_object",
+            Self::ScopeAsList => "scope_as_list",
+        }
+    }
+}
