@@ -75,7 +75,7 @@ pub(crate) fn may_renew_at(config: &Config, grant: &Grant) -> Option<Timestamp> 
         Some(lifetime) if lifetime > 0 => millis(config.policy().min_interval).min(lifetime / 2),
         Some(_) | None => millis(config.policy().min_interval),
     };
-    let unhurried = !renew.forced && !(renew.rejected && renew.rejections <= MAX_REJECTIONS);
+    let unhurried = !(renew.forced || renew.rejected && renew.rejections <= MAX_REJECTIONS);
     let interval_over = renew.last.filter(|_| unhurried).map(|last| last.plus_millis(interval));
     retry_at.max(interval_over)
 }

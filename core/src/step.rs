@@ -5,7 +5,7 @@
 
 use crate::access::SignedOutReason;
 use crate::action::turn::{Done, Turn};
-use crate::action::{answer, downscope, login, progress, refresh, reload, sign_out};
+use crate::action::{answer, downscope, login, progress, refresh, reload, sign_in, sign_out};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::error::Misuse;
@@ -58,17 +58,17 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
             Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending))
         }
         (SignedOut(_), Input::CancelLogin) => Ok(()),
-        (SignedOut(_), Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
-        (SignedOut(_), Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
-        (SignedOut(_), Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
+        (SignedOut(_), Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
+        (SignedOut(_), Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SignedOut(_), Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SignedOut(_), Input::SignInAsGuest { service_token, subject, display_name }) => {
-            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+            sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SignedOut(_), Input::SignInWithClientCredentials { scope }) => {
-            login::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope)
         }
-        (SignedOut(_), Input::Adopt { tokens }) => login::adopt(turn, state, &tokens),
-        (SignedOut(reason), Input::EnsureFresh) => Ok(login::ask_host(turn, state, reason)),
+        (SignedOut(_), Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
+        (SignedOut(reason), Input::EnsureFresh) => Ok(sign_in::ask_host(turn, state, reason)),
         (SignedOut(_), Input::Refresh) => Err(Misuse::NotSignedIn { call: "refresh" }),
         (SignedOut(_), Input::TokenRejected { .. }) => Ok(()),
         (SignedOut(_), Input::Embargoed) => Ok(()),
@@ -80,16 +80,16 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
         (SigningIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
         (SigningIn, Input::CompleteLogin { callback }) => Ok(login::complete_login(turn, state, &callback)),
         (SigningIn, Input::CancelLogin) => Ok(login::cancel(turn, state)),
-        (SigningIn, Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
-        (SigningIn, Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
-        (SigningIn, Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
+        (SigningIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
+        (SigningIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SigningIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SigningIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
-            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+            sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SigningIn, Input::SignInWithClientCredentials { scope }) => {
-            login::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope)
         }
-        (SigningIn, Input::Adopt { tokens }) => login::adopt(turn, state, &tokens),
+        (SigningIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
         (SigningIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SigningIn, Input::Refresh) => refresh::demand(turn, state),
         (SigningIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),
@@ -101,16 +101,16 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
         (SignedIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
         (SignedIn, Input::CompleteLogin { .. }) => Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending)),
         (SignedIn, Input::CancelLogin) => Ok(()),
-        (SignedIn, Input::RedeemCode { code, verifier }) => login::redeem_code(turn, state, code, verifier),
-        (SignedIn, Input::BeginDeviceLogin { scope }) => login::begin_device(turn, state, scope),
-        (SignedIn, Input::SignInWithJwt { jwt }) => login::sign_in_with_jwt(turn, state, jwt),
+        (SignedIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
+        (SignedIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SignedIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SignedIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
-            login::sign_in_as_guest(turn, state, service_token, subject, display_name)
+            sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SignedIn, Input::SignInWithClientCredentials { scope }) => {
-            login::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope)
         }
-        (SignedIn, Input::Adopt { tokens }) => login::adopt(turn, state, &tokens),
+        (SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
         (SignedIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SignedIn, Input::Refresh) => refresh::demand(turn, state),
         (SignedIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),

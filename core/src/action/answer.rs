@@ -4,7 +4,7 @@ use super::login;
 use super::progress;
 use super::refresh::{self, secrets_of};
 use super::turn::{Done, Turn};
-use super::{downscope, sign_out};
+use super::{downscope, sign_in, sign_out};
 use crate::access::Via;
 use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
@@ -84,7 +84,7 @@ pub(crate) fn provide_jwt(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         turn.notify(Event::StaleResponse { id });
         return Ok(());
     };
-    let usable = login::usable_jwt(jwt);
+    let usable = sign_in::usable_jwt(jwt);
     match (usable, &flight.kind) {
         (Err(_), _) => {
             flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, "it brought no JWT"));
@@ -138,10 +138,10 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: 
     let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
     match &flight.kind {
         FlightKind::SignIn { via, requested } if is_this_login => {
-            login::accept(turn, state, *via, requested.clone(), read, flight.id.0);
+            sign_in::accept(turn, state, *via, requested.clone(), read, flight.id.0);
         }
         FlightKind::DevicePoll { requested } if is_this_login => {
-            login::accept(turn, state, Via::Device, requested.clone(), read, flight.id.0);
+            sign_in::accept(turn, state, Via::Device, requested.clone(), read, flight.id.0);
         }
         FlightKind::Renew { .. } if refresh::is_current(state, flight) => {
             refresh::accept(turn, state, read, flight.id.0);

@@ -1,24 +1,20 @@
-//! Logins: how they begin, how they end, what comes of them.
+//! Logins through a browser, and how logins of any kind end.
 
 use std::sync::Arc;
 
-use serde_json::Map;
-
-use super::refresh;
+use super::sign_in::{accept, begin};
 use super::turn::{Done, Turn};
-use crate::access::{SignedOutReason, Via};
+use crate::access::Via;
 use crate::config::Renewal;
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Outcome};
 use crate::protocol::pkce;
-use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
 use crate::secret::{Entropy, Secret};
-use crate::state::{BrowserLogin, Child, Grant, Phase, Renew, SigningIn, Stage, State};
-use crate::tokens::ReadTokens;
+use crate::state::{BrowserLogin, FlightKind, Phase, Stage, State};
 
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
 const MAX_TRIES: u32 = 3;
@@ -74,123 +70,6 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     begin(turn, state, via, Stage::Browser(browser), Some(requested));
     turn.persist();
     turn.open_browser(Secret::new(url));
-    Ok(())
-}
-
-/// Starts a login. One that is under way is superseded: its answer, should one still come, is nobody's.
-pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
-    abandon_login(state);
-    let before = state.take_before();
-    state.phase = Phase::SigningIn(Box::new(SigningIn {
-        via,
-        stage,
-        requested,
-        expires_at: turn.now.plus(turn.config.parts().login_lifetime),
-        tries: 0,
-        send_at: turn.now,
-        cleaned_url: None,
-        caller_state: None,
-        before,
-        extra: Map::new(),
-    }));
-}
-
-/// A sign-in that needs a request and nobody else. The same one again joins the first.
-pub(crate) fn begin_request(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
-    if let Phase::SigningIn(login) = &state.phase
-        && login.stage == stage
-        && login.requested == requested
-    {
-        return;
-    }
-    begin(turn, state, via, stage, requested);
-}
-
-pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: Secret, verifier: Option<Secret>) -> Done {
-    if code.expose().trim().is_empty() {
-        return Err(invalid("code", "is empty".to_owned()));
-    }
-    needs_secret(turn, "redeem_code")?;
-    let redirect_uri = turn.config.parts().redirect_uri.clone();
-    let requested = Some(turn.config.scope().clone()).filter(|scope| !scope.is_empty());
-    begin_request(turn, state, Via::Code, Stage::Redeem { code, verifier, redirect_uri }, requested);
-    Ok(())
-}
-
-pub(crate) fn begin_device(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
-    if turn.config.provider().device_authorization_endpoint.is_none() {
-        return Err(Misuse::NotConfigured { what: "device_authorization_endpoint", needed_by: "begin_device_login" });
-    }
-    needs_secret(turn, "begin_device_login")?;
-    let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
-    begin(turn, state, Via::Device, Stage::DeviceStart, Some(requested));
-    Ok(())
-}
-
-pub(crate) fn sign_in_with_jwt(turn: &Turn<'_>, state: &mut State, jwt: Secret) -> Done {
-    if turn.config.provider().jwt_login_endpoint.is_none() {
-        return Err(Misuse::NotConfigured { what: "jwt_login_endpoint", needed_by: "sign_in_with_jwt" });
-    }
-    let jwt = usable_jwt(&jwt)?;
-    begin_request(turn, state, Via::Jwt, Stage::Jwt { jwt }, None);
-    Ok(())
-}
-
-pub(crate) fn sign_in_as_guest(
-    turn: &Turn<'_>,
-    state: &mut State,
-    service_token: Secret,
-    subject: String,
-    display_name: String,
-) -> Done {
-    if turn.config.provider().guest_token_endpoint.is_none() {
-        return Err(Misuse::NotConfigured { what: "guest_token_endpoint", needed_by: "sign_in_as_guest" });
-    }
-    if !crate::protocol::token::is_header_text(service_token.expose()) {
-        return Err(invalid("service_token", "is not a token".to_owned()));
-    }
-    if subject.trim().is_empty() {
-        return Err(invalid("subject", "is empty".to_owned()));
-    }
-    begin_request(turn, state, Via::Guest, Stage::Guest { service_token, subject, display_name }, None);
-    Ok(())
-}
-
-pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
-    if turn.config.client_secret().is_none() {
-        return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "sign_in_with_client_credentials" });
-    }
-    let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
-    begin_request(turn, state, Via::ClientCredentials, Stage::ClientCredentials, Some(requested));
-    Ok(())
-}
-
-/// Without tokens, the host's callback is where they come from.
-pub(crate) fn ask_host(turn: &Turn<'_>, state: &mut State, reason: SignedOutReason) {
-    if !schedule::can_ask_host(turn.config, reason) {
-        return;
-    }
-    let (via, stage) = match turn.config.parts().renewal {
-        Renewal::Grant => return,
-        Renewal::HostToken => (Via::Host, Stage::AskToken),
-        Renewal::HostJwt => (Via::Jwt, Stage::AskJwt),
-    };
-    begin(turn, state, via, stage, None);
-}
-
-pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> Done {
-    let read = crate::protocol::adopt::read(tokens.expose(), turn.now)
-        .map_err(|problem| invalid("tokens", problem.to_owned()))?;
-    if read.tokens.access_token.is_none()
-        && !turn.config.can_authenticate()
-        && turn.config.parts().renewal == Renewal::Grant
-    {
-        return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "a refresh token without access token" });
-    }
-    abandon_login(state);
-    let requested = read.tokens.scope.clone();
-    let id = state.next_id;
-    accept(turn, state, Via::Adopted, requested, read, id);
     Ok(())
 }
 
@@ -254,7 +133,7 @@ pub(crate) fn abandon_login(state: &mut State) {
     state.attempt = state.attempt.saturating_add(1);
     let attempt = state.attempt;
     for flight in state.flight.iter_mut().chain(&mut state.late) {
-        if flight.attempt < attempt && !matches!(flight.kind, crate::state::FlightKind::Renew { .. }) {
+        if flight.attempt < attempt && !matches!(flight.kind, FlightKind::Renew { .. }) {
             flight.unwanted = true;
         }
     }
@@ -297,72 +176,4 @@ pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Faul
 pub(crate) fn expire(turn: &mut Turn<'_>, state: &mut State) {
     abandon_login(state);
     fail(turn, state, Fault::new(FaultKind::Expired));
-}
-
-/// Tokens from a sign-in of any kind: a new session, whatever there was before.
-pub(crate) fn accept(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    via: Via,
-    requested: Option<Scope>,
-    read: ReadTokens,
-    from_request: u64,
-) {
-    let (mut cleaned_url, mut caller_state) = (None, None);
-    if let Phase::SigningIn(login) = &mut state.phase {
-        cleaned_url = login.cleaned_url.take();
-        caller_state = login.caller_state.take();
-    }
-    let ReadTokens { mut tokens, deviations } = read;
-    // RFC 6749 section 5.1: a scope that is not told is the one that was asked for.
-    if tokens.scope.is_none() {
-        tokens.scope = requested.clone().filter(|scope| !scope.is_empty());
-    }
-    let granted = tokens.scope.clone().unwrap_or_default();
-    let scope = ScopeDelta::between(requested.as_ref().unwrap_or(&granted), &granted);
-    if tokens.access_token.is_some() {
-        state.generation = state.generation.saturating_add(1);
-    }
-    let has_access = tokens.access_token.is_some();
-    state.epoch = state.epoch.saturating_add(1);
-    state.attempt = state.attempt.saturating_add(1);
-    state.version = state.version.saturating_add(1);
-    state.changed_at = turn.now;
-    state.phase = Phase::SignedIn(Box::new(Grant {
-        via,
-        tokens,
-        requested,
-        generation: state.generation,
-        from_request,
-        previous: None,
-        // A bare refresh token has its first use at once; everything else counts as just renewed.
-        renew: Renew { wanted: !has_access, ..Renew::default() },
-        children: Vec::<Child>::new(),
-        told_sign_in: false,
-        told_relogin: false,
-        extra: Map::new(),
-    }));
-    turn.persist();
-    turn.lenient(deviations);
-    if has_access {
-        turn.notify(Event::SignedIn { via, generation: state.generation, scope, cleaned_url, state: caller_state });
-    }
-    refresh::warn(turn, state);
-}
-
-/// A JWT for `jwt/login`: three parts, fit for a header. Surrounding space and `Bearer ` are tolerated.
-pub(crate) fn usable_jwt(jwt: &Secret) -> Result<Secret, Misuse> {
-    let text = jwt.expose().trim();
-    let text = text.strip_prefix("Bearer ").map_or(text, str::trim);
-    if crate::protocol::token::is_header_text(text) && text.split('.').count() == 3 {
-        return Ok(if text.len() == jwt.expose().len() { jwt.clone() } else { Secret::new(text) });
-    }
-    Err(invalid("jwt", "is not a JWT".to_owned()))
-}
-
-fn needs_secret(turn: &Turn<'_>, needed_by: &'static str) -> Done {
-    if turn.config.can_authenticate() {
-        return Ok(());
-    }
-    Err(Misuse::NotConfigured { what: "client_secret", needed_by })
 }

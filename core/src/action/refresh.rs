@@ -227,7 +227,7 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
     let via = crate::access::Via::Adopted;
     let requested = read.tokens.scope.clone();
-    super::login::accept(turn, state, via, requested, read, from_request);
+    super::sign_in::accept(turn, state, via, requested, read, from_request);
 }
 
 /// Tells once what the user has to know: that a sign-in is needed, or will be soon.

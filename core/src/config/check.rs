@@ -6,8 +6,8 @@ use super::ConfigError;
 use crate::provider::Provider;
 
 pub(super) fn check_text(text: &str, field: &'static str) -> Result<(), ConfigError> {
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(ConfigError::invalid(field, "contains white space or control characters"));
+    if text.trim() != text || text.chars().any(char::is_control) {
+        return Err(ConfigError::invalid(field, "has space around it, or control characters"));
     }
     if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
         return Err(ConfigError::invalid(field, "contains quotes, as a Windows shell leaves them"));
