@@ -11,7 +11,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Store the snapshot durably, if the store still holds revision `replaces` (0: nothing). If it holds another one,
-    /// load that, give it back with [`Input::Reload`](crate::Input::Reload), and drop the effects that follow.
+    /// load that, give it back with [`Input::Reload`](crate::Input::Reload), do what that answers, and then do those of
+    /// the following effects that [`Session::still_wants`](crate::Session::still_wants).
     Persist {
         /// The bytes to store: the secrets are in there.
         snapshot: Secret,

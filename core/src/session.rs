@@ -5,8 +5,9 @@ use std::fmt;
 use crate::access::{Access, Phase, Status, Verdict};
 use crate::action::reload::return_to;
 use crate::config::Config;
-use crate::effect::Output;
+use crate::effect::{Effect, Output};
 use crate::error::{Misuse, SendFault};
+use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, SignOutOptions};
 use crate::protocol::authorize::LoginOptions;
@@ -268,6 +269,23 @@ impl Session {
         let flight = self.state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);
         flight.is_some_and(|flight| flight.version == self.state.version && flight.epoch == self.state.epoch)
             || self.state.side.iter().any(|side| side.id == id)
+    }
+
+    /// Whether an effect is still to be done although the store turned out to hold another state, which has been
+    /// reloaded since: see [`Effect::Persist`].
+    pub fn still_wants(&self, effect: &Effect) -> bool {
+        match effect {
+            // The output of the reload has its own.
+            Effect::Persist { .. } => false,
+            Effect::Send { request } => self.awaits(request.id),
+            Effect::AskForJwt { id } | Effect::AskForToken { id, .. } => self.awaits(*id),
+            Effect::OpenBrowser { .. } | Effect::ShowDeviceCode { .. } => true,
+            Effect::Notify { event: Event::SignedOut { .. } } => self.state.grant().is_none(),
+            Effect::Notify {
+                event: Event::SignedIn { generation, .. } | Event::TokensRefreshed { generation, .. },
+            } => self.state.grant().is_some_and(|grant| grant.generation == *generation),
+            Effect::Notify { .. } => true,
+        }
     }
 
     /// The configuration.

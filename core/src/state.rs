@@ -188,6 +188,8 @@ pub(crate) struct Flight {
     pub(crate) version: u64,
     /// Nobody wants the tokens any longer: revoke what arrives.
     pub(crate) unwanted: bool,
+    /// A question to the host, not a request: people may be involved, and a login does not wait for it.
+    pub(crate) asks_host: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -239,6 +241,13 @@ impl State {
             version: 0,
             extra: Map::new(),
         }
+    }
+
+    /// Another session begins or ends. Of two changes the one with the later mark counts, whatever the clock did.
+    pub(crate) fn mark_change(&mut self, now: Timestamp) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.version = self.version.saturating_add(1);
+        self.changed_at = now.max(self.changed_at.plus_millis(1));
     }
 
     pub(crate) fn new_id(&mut self) -> RequestId {

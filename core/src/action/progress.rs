@@ -7,7 +7,7 @@ use crate::effect::TokenAsk;
 use crate::error::{Fault, SendFault};
 use crate::protocol::request;
 use crate::secret::Secret;
-use crate::state::{FlightKind, Phase, SideKind, SigningIn, Stage, State};
+use crate::state::{Flight, FlightKind, Phase, SideKind, SigningIn, Stage, State};
 
 /// So many requests beyond their deadline are remembered.
 const MOST_LATE: usize = 8;
@@ -20,6 +20,7 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
     {
         login::expire(turn, state);
     }
+    yield_to_login(turn, state);
     // One grant request at a time: a login's goes before a refresh.
     if state.flight.is_none() {
         send_login(turn, state);
@@ -30,15 +31,33 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
     refresh::warn(turn, state);
 }
 
+/// A question to the host does not hold up a login; its answer may still come.
+fn yield_to_login(turn: &Turn<'_>, state: &mut State) {
+    let ready = match &state.phase {
+        Phase::SigningIn(login) => !matches!(login.stage, Stage::Browser(_)) && login.send_at <= turn.now,
+        Phase::SignedOut(_) | Phase::SignedIn(_) => false,
+    };
+    let gives_way = |flight: &mut Flight| {
+        flight.asks_host && (flight.unwanted || ready && matches!(flight.kind, FlightKind::Renew { .. }))
+    };
+    if let Some(flight) = state.flight.take_if(gives_way) {
+        remember_late(state, flight);
+    }
+}
+
+fn remember_late(state: &mut State, flight: Flight) {
+    if state.late.len() >= MOST_LATE {
+        state.late.remove(0);
+    }
+    state.late.push(flight);
+}
+
 /// No answer in time: the outcome is unknown. It is treated as a lost answer, and applied should it still come.
 fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
     let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) else {
         return;
     };
-    if state.late.len() >= MOST_LATE {
-        state.late.remove(0);
-    }
-    state.late.push(flight.clone());
+    remember_late(state, flight.clone());
     super::answer::flight_failed(turn, state, &flight, Fault::network(SendFault::Lost));
 }
 

@@ -217,7 +217,7 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
         Phase::SigningIn(login) => login.before = Before::SignedOut(reason),
         Phase::SignedIn(_) | Phase::SignedOut(_) => state.phase = Phase::SignedOut(reason),
     }
-    state.changed_at = turn.now;
+    // The sign-in stays the same one: a success that is still under way for it, here or in another process, revives it.
     state.version = state.version.saturating_add(1);
     turn.persist();
     turn.notify(Event::SignedOut { reason, fault: Some(Arc::new(fault)) });

@@ -5,7 +5,7 @@ use crate::access::{ReturnTo, SignedOutReason};
 use crate::event::{Event, StoreIgnored};
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
-use crate::state::{Before, Phase, Stage, State};
+use crate::state::{Before, Phase, SigningIn, State};
 
 pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     let theirs = match snapshot::read(turn.config, bytes.expose()) {
@@ -69,7 +69,15 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
     state.changed_at = theirs.changed_at;
     state.extra = theirs.extra;
     let ours = std::mem::replace(&mut state.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn));
-    state.phase = keep_login(ours, theirs.phase);
+    if let (Phase::SigningIn(login), true) = (ours, keeps_login(&theirs.phase)) {
+        // The store does not have our login yet.
+        turn.persist();
+        state.phase = theirs.phase;
+        let before = state.take_before();
+        state.phase = Phase::SigningIn(Box::new(SigningIn { before, ..*login }));
+    } else {
+        state.phase = theirs.phase;
+    }
     let generation = state.generation;
     match (was_signed_in, state.grant().is_some(), changed) {
         (_, true, true) if same_session => {
@@ -86,21 +94,10 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
 }
 
 /// A login of ours that is under way goes on over their session, unless they have one under way themselves.
-fn keep_login(ours: Phase, theirs: Phase) -> Phase {
-    match (ours, theirs) {
-        (Phase::SigningIn(mut login), Phase::SignedOut(reason)) => {
-            login.before = Before::SignedOut(reason);
-            Phase::SigningIn(login)
-        }
-        (Phase::SigningIn(mut login), Phase::SignedIn(grant)) => {
-            login.before = Before::SignedIn(grant);
-            Phase::SigningIn(login)
-        }
-        (Phase::SigningIn(mut login), Phase::SigningIn(other)) if !matches!(login.stage, Stage::Browser(_)) => {
-            login.before = other.before;
-            Phase::SigningIn(login)
-        }
-        (_, theirs) => theirs,
+fn keeps_login(theirs: &Phase) -> bool {
+    match theirs {
+        Phase::SignedOut(_) | Phase::SignedIn(_) => true,
+        Phase::SigningIn(_) => false,
     }
 }
 

@@ -158,10 +158,8 @@ pub(crate) fn accept(
         state.generation = state.generation.saturating_add(1);
     }
     let has_access = tokens.access_token.is_some();
-    state.epoch = state.epoch.saturating_add(1);
     state.attempt = state.attempt.saturating_add(1);
-    state.version = state.version.saturating_add(1);
-    state.changed_at = turn.now;
+    state.mark_change(turn.now);
     state.phase = Phase::SignedIn(Box::new(Grant {
         via,
         tokens,
@@ -169,7 +167,7 @@ pub(crate) fn accept(
         generation: state.generation,
         from_request,
         previous: None,
-        // A bare refresh token has its first use at once; everything else counts as just renewed.
+        // A bare refresh token has its first use at once.
         renew: Renew { wanted: !has_access, ..Renew::default() },
         children: Vec::new(),
         told_sign_in: false,

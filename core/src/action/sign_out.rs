@@ -62,9 +62,7 @@ fn forget(
     }
     state.side.retain(|side| matches!(side.kind, SideKind::Revoke));
     state.phase = Phase::SignedOut(reason);
-    state.epoch = state.epoch.saturating_add(1);
-    state.version = state.version.saturating_add(1);
-    state.changed_at = turn.now;
+    state.mark_change(turn.now);
     turn.persist();
     turn.notify(Event::SignedOut { reason, fault: None });
     tokens

@@ -57,25 +57,25 @@ impl<'a> Turn<'a> {
 
     /// Sends a grant request: from now on it is the one that is outstanding.
     pub(crate) fn depart(&mut self, state: &mut State, request: HttpRequest, kind: FlightKind) {
-        self.take_off(state, request.id, kind, GRACE);
+        self.take_off(state, request.id, kind, GRACE, false);
         self.effects.push(Effect::Send { request });
     }
 
     /// Asks the host for tokens in place of a request. People may be involved, so it may take its time.
     pub(crate) fn ask_for_token(&mut self, state: &mut State, ask: TokenAsk, kind: FlightKind) {
         let id = state.new_id();
-        self.take_off(state, id, kind, HOST_GRACE);
+        self.take_off(state, id, kind, HOST_GRACE, true);
         self.effects.push(Effect::AskForToken { id, ask });
     }
 
     /// Asks the host for a JWT.
     pub(crate) fn ask_for_jwt(&mut self, state: &mut State, kind: FlightKind) {
         let id = state.new_id();
-        self.take_off(state, id, kind, HOST_GRACE);
+        self.take_off(state, id, kind, HOST_GRACE, true);
         self.effects.push(Effect::AskForJwt { id });
     }
 
-    fn take_off(&mut self, state: &mut State, id: RequestId, kind: FlightKind, grace: Duration) {
+    fn take_off(&mut self, state: &mut State, id: RequestId, kind: FlightKind, grace: Duration, asks_host: bool) {
         state.flight = Some(Flight {
             id,
             kind,
@@ -84,6 +84,7 @@ impl<'a> Turn<'a> {
             epoch: state.epoch,
             version: state.version,
             unwanted: false,
+            asks_host,
         });
     }
 
