@@ -1,0 +1,117 @@
+//! Where a session survives a restart, and where several processes meet.
+
+mod error;
+mod file;
+mod lock;
+mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use error::StoreError;
+pub use file::FileStore;
+pub use memory::MemoryStore;
+use webex_oauth::Secret;
+
+/// Keeps one snapshot. Several sessions, also in other processes, may share what it stands for.
+///
+/// Its calls block; each is a matter of milliseconds.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// What is stored, or `None` where there is nothing yet. The bytes are not looked into.
+    fn load(&self) -> Result<Option<Secret>, StoreError>;
+
+    /// Stores `snapshot` durably, if the store holds revision `replaces` or nothing; otherwise changes nothing and says
+    /// what it holds. Comparing and storing is one step.
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError>;
+
+    /// Forgets what is stored. Nothing there is a success.
+    fn delete(&self) -> Result<(), StoreError>;
+
+    /// Takes the lock that is held around grant requests, or answers `None` where another holds it. A store that nobody
+    /// shares may hand out [`StoreLock::none`].
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError>;
+
+    /// Takes the lock, waiting `patience` for it at most; then [`StoreError::Busy`].
+    fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
+        wait_for(patience, || self.try_lock())?.ok_or_else(|| StoreError::Busy { what: format!("{self:?}") })
+    }
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        (**self).load()
+    }
+
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+        (**self).save(snapshot, replaces)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        (**self).delete()
+    }
+
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        (**self).try_lock()
+    }
+
+    fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
+        (**self).lock(patience)
+    }
+}
+
+/// What became of a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Saved {
+    /// It is stored.
+    Stored,
+    /// Another process was faster: nothing was changed. Give `found` to the session with `reload`.
+    Conflict {
+        /// What the store holds.
+        found: Secret,
+    },
+}
+
+/// The lock of a store; dropping it lets go.
+pub struct StoreLock {
+    _held: Option<Box<dyn Send + Sync>>,
+}
+
+impl StoreLock {
+    /// A lock that is held as long as `held` lives.
+    pub fn new(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Some(Box::new(held)) }
+    }
+
+    /// Where there is nobody to lock out.
+    pub fn none() -> Self {
+        Self { _held: None }
+    }
+}
+
+impl fmt::Debug for StoreLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreLock")
+    }
+}
+
+/// Asks again and again, ever more slowly, until there is an answer or patience ends.
+fn wait_for<T>(
+    patience: Duration,
+    mut ask: impl FnMut() -> Result<Option<T>, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    const LONGEST: Duration = Duration::from_millis(40);
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(Some(answer));
+        }
+        if begun.elapsed() >= patience {
+            return Ok(None);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST);
+    }
+}

@@ -1,0 +1,89 @@
+//! What can go wrong with a store. Paths are named, contents never.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A store that does not do what it should. The session goes on in memory and tries again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Reading or writing is not allowed: a read-only folder or file system, or somebody else's.
+    #[error("{}: no permission, or read-only", path.display())]
+    Denied {
+        /// Which file or folder.
+        path: PathBuf,
+    },
+    /// No space is left, or none of the user's share.
+    #[error("{}: the disk is full", path.display())]
+    Full {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another process holds the lock and does not let go.
+    #[error("{what}: locked by another process")]
+    Busy {
+        /// Which store.
+        what: String,
+    },
+    /// The lock does not work at all: not a file, or a file system without locks.
+    #[error("{}: the lock does not work ({kind})", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// How the system put it.
+        kind: io::ErrorKind,
+    },
+    /// What is stored is not a session. It is left as it is.
+    #[error("{what}: not a stored session, or a damaged one")]
+    Damaged {
+        /// Which store.
+        what: String,
+    },
+    /// Anything else that the system reports.
+    #[error("{}: {kind}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// How the system put it.
+        kind: io::ErrorKind,
+    },
+    /// For stores of other kinds. The text must not contain a secret.
+    #[error("{problem}")]
+    Other {
+        /// What happened.
+        problem: String,
+    },
+}
+
+impl StoreError {
+    /// The failure of an operation on `path`.
+    pub(super) fn of(path: &Path, error: &io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { path }
+            }
+            kind => Self::Io { path, kind },
+        }
+    }
+
+    pub(super) fn lock(path: &Path, error: &io::Error) -> Self {
+        match Self::of(path, error) {
+            Self::Io { path, kind } => Self::Lock { path, kind },
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_read_only_one_are_told_apart() {
+        let of = |kind: io::ErrorKind| StoreError::of(Path::new("/s"), &kind.into());
+        assert_eq!(of(io::ErrorKind::StorageFull).to_string(), "/s: the disk is full");
+        assert_eq!(of(io::ErrorKind::ReadOnlyFilesystem).to_string(), "/s: no permission, or read-only");
+        assert_eq!(of(io::ErrorKind::IsADirectory).to_string(), "/s: is a directory");
+    }
+}

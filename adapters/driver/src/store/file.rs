@@ -1,0 +1,153 @@
+//! A store in a file, shared by processes and by drivers in other languages. The contract is in the README.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use webex_oauth::{Secret, snapshot_revision};
+
+use super::{Saved, Store, StoreError, StoreLock, lock, wait_for};
+
+/// No session is longer; what is longer is not one.
+const MAX_LEN: u64 = 4 * 1024 * 1024;
+/// A save holds its lock for moments; who waits longer has met something broken.
+const SAVE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Keeps a snapshot in a file that only its owner may read.
+///
+/// The file is replaced as a whole and flushed, so that neither a crash nor a full disk damages what was there. Any
+/// number of processes may use the same file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileStore {
+    path: PathBuf,
+}
+
+impl FileStore {
+    /// A store in the file at `path`. Nothing is touched yet: folder and file are made by the first save, readable by
+    /// their owner only. A symbolic link is followed.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(ending);
+        name.into()
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    fn make_folder(&self) -> Result<(), StoreError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(self.folder()).map_err(|error| StoreError::of(self.folder(), &error))
+    }
+
+    fn try_lock_at(&self, ending: &str) -> Result<Option<File>, StoreError> {
+        let path = self.beside(ending);
+        lock::try_lock(&path).map_err(|error| StoreError::lock(&path, &error))
+    }
+
+    /// The lock of the compare-and-swap.
+    fn save_lock(&self) -> Result<File, StoreError> {
+        wait_for(SAVE_PATIENCE, || self.try_lock_at(".lock"))?.ok_or_else(|| StoreError::Busy { what: self.name() })
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn damaged(&self) -> StoreError {
+        StoreError::Damaged { what: self.name() }
+    }
+
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".webex-oauth-").tempfile_in(self.folder())?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        sync_folder(self.folder())
+    }
+}
+
+impl Store for FileStore {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        let failed = |error: &io::Error| StoreError::of(&self.path, error);
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&error)),
+        };
+        let len = file.metadata().map_err(|error| failed(&error))?.len();
+        if len > MAX_LEN {
+            return Err(self.damaged());
+        }
+        // Room for all of it at once: a text that grows leaves copies of itself behind.
+        let mut text = String::with_capacity(usize::try_from(len).unwrap_or_default() + 1);
+        match file.take(MAX_LEN).read_to_string(&mut text) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(Secret::new(text))),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(self.damaged()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+        self.make_folder()?;
+        let _lock = self.save_lock()?;
+        if let Some(found) = self.load()? {
+            let revision = snapshot_revision(found.expose()).map_err(|_| self.damaged())?;
+            if revision != replaces {
+                return Ok(Saved::Conflict { found });
+            }
+        }
+        self.replace(snapshot.expose().as_bytes()).map_err(|error| StoreError::of(&self.path, &error))?;
+        Ok(Saved::Stored)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::of(&self.path, &error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        self.make_folder()?;
+        Ok(self.try_lock_at(".refresh-lock")?.map(StoreLock::new))
+    }
+}
+
+/// The path alone.
+impl std::fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileStore({})", self.path.display())
+    }
+}
+
+/// The rename itself is durable only once the folder is flushed.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some file systems cannot flush a folder: they have nothing to flush then.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! A store that ends with its process.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use webex_oauth::{Secret, snapshot_revision};
+
+use super::{Saved, Store, StoreError, StoreLock};
+
+/// Keeps a snapshot in memory. Clones share it: for several clients of one process, and for tests.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    snapshot: Mutex<Option<Secret>>,
+    locked: AtomicBool,
+}
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        Ok(self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+        let mut held = self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = &*held {
+            let revision = snapshot_revision(found.expose())
+                .map_err(|_| StoreError::Damaged { what: "the store in memory".to_owned() })?;
+            if revision != replaces {
+                return Ok(Saved::Conflict { found: found.clone() });
+            }
+        }
+        *held = Some(snapshot.clone());
+        Ok(Saved::Stored)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        *self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        let was_locked = self.inner.locked.swap(true, Ordering::Acquire);
+        Ok((!was_locked).then(|| StoreLock::new(Held(Arc::clone(&self.inner)))))
+    }
+}
+
+struct Held(Arc<Inner>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.locked.store(false, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}

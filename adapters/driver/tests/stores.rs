@@ -1,0 +1,177 @@
+//! What a store promises, for each of them; and what the file looks like to others.
+
+use std::path::Path;
+use std::time::Duration;
+
+use webex_oauth::Secret;
+use webex_oauth_driver::{FileStore, MemoryStore, Saved, Store, StoreError};
+
+fn snapshot(revision: u64) -> Secret {
+    Secret::new(format!(r#"{{"webex_oauth":1,"revision":{revision}}}"#))
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn in_each(test: impl Fn(&dyn Store)) {
+    let folder = folder();
+    test(&MemoryStore::new());
+    test(&FileStore::new(folder.path().join("a/b/session.json")));
+}
+
+#[test]
+fn what_was_saved_is_loaded() {
+    in_each(|store| {
+        assert_eq!(store.load(), Ok(None));
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&snapshot(2), 1), Ok(Saved::Stored));
+        assert_eq!(store.load(), Ok(Some(snapshot(2))));
+        assert_eq!(store.delete(), Ok(()));
+        assert_eq!(store.delete(), Ok(()), "nothing there is a success");
+        assert_eq!(store.load(), Ok(None));
+    });
+}
+
+#[test]
+fn who_is_late_is_told_what_is_there() {
+    in_each(|store| {
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: snapshot(1) }));
+        assert_eq!(store.save(&snapshot(9), 8), Ok(Saved::Conflict { found: snapshot(1) }));
+        assert_eq!(store.load(), Ok(Some(snapshot(1))), "nothing was changed");
+    });
+}
+
+#[test]
+fn an_emptied_store_takes_everything() {
+    in_each(|store| {
+        assert_eq!(store.save(&snapshot(8), 7), Ok(Saved::Stored));
+    });
+}
+
+#[test]
+fn the_lock_is_one_and_is_let_go() {
+    in_each(|store| {
+        let held = store.try_lock().unwrap().unwrap();
+        assert!(store.try_lock().unwrap().is_none());
+        assert!(matches!(store.lock(Duration::from_millis(5)), Err(StoreError::Busy { .. })));
+        drop(held);
+        assert!(store.try_lock().unwrap().is_some());
+    });
+}
+
+#[test]
+fn saving_works_while_the_lock_is_held() {
+    in_each(|store| {
+        let _held = store.try_lock().unwrap().unwrap();
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
+    });
+}
+
+#[test]
+fn of_many_writers_each_revision_has_one() {
+    let folder = folder();
+    let store = FileStore::new(folder.path().join("session.json"));
+    store.save(&snapshot(1), 0).map(|_| ()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut stored = 0;
+                while stored < 10 {
+                    let found = store.load().unwrap().unwrap();
+                    let revision = webex_oauth::snapshot_revision(found.expose()).unwrap();
+                    stored += u32::from(store.save(&snapshot(revision + 1), revision) == Ok(Saved::Stored));
+                }
+            });
+        }
+    });
+    assert_eq!(store.load(), Ok(Some(snapshot(81))));
+}
+
+#[test]
+fn what_is_not_a_session_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("session.json");
+    for bytes in [&b"{"[..], b"\xff\xfe", b"[]", b"{\"webex_oauth\":1}"] {
+        std::fs::write(&path, bytes).unwrap();
+        let store = FileStore::new(&path);
+        assert!(matches!(store.save(&snapshot(1), 0), Err(StoreError::Damaged { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    std::fs::write(&path, b"").unwrap();
+    assert_eq!(FileStore::new(&path).load(), Ok(None), "an empty file is an empty store");
+}
+
+#[test]
+fn a_folder_in_the_way_is_an_error_with_a_path() {
+    let folder = folder();
+    let path = folder.path().join("session.json");
+    std::fs::create_dir(&path).unwrap();
+    let store = FileStore::new(&path);
+    assert!(matches!(store.load(), Err(StoreError::Io { .. })));
+
+    let path = folder.path().join("other.json");
+    std::fs::create_dir(folder.path().join("other.json.lock")).unwrap();
+    let error = FileStore::new(&path).save(&snapshot(1), 0).unwrap_err();
+    assert!(matches!(error, StoreError::Lock { .. }), "{error:?}");
+
+    std::fs::write(folder.path().join("file"), b"").unwrap();
+    assert!(FileStore::new(folder.path().join("file/session.json")).save(&snapshot(1), 0).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let path = folder.path().join("new/session.json");
+    FileStore::new(&path).save(&snapshot(1), 0).map(|_| ()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&path.with_file_name("session.json.lock")), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    let left: Vec<_> =
+        std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "no half-written file stays behind: {left:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link() {
+    let folder = folder();
+    let (target, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+    std::fs::write(&target, b"").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    FileStore::new(&link).save(&snapshot(1), 0).map(|_| ()).unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), snapshot(1).expose());
+}
+
+/// Python's `fcntl.lockf` is the record lock that Java, Kotlin and Swift take as well.
+#[cfg(target_os = "linux")]
+#[test]
+fn other_languages_hold_the_same_lock() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    let folder = folder();
+    let store = FileStore::new(folder.path().join("session.json"));
+    drop(store.try_lock().unwrap());
+    let script = "import fcntl, sys\nf = open(sys.argv[1], 'r+')\nfcntl.lockf(f, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()";
+    let Ok(mut python) = Command::new("python3")
+        .args(["-c", script])
+        .arg(folder.path().join("session.json.refresh-lock"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+    else {
+        return eprintln!("no python3 here");
+    };
+    let mut line = String::new();
+    BufReader::new(python.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    assert!(store.try_lock().unwrap().is_none());
+    drop(python.stdin.take());
+    python.wait().unwrap();
+    assert!(store.try_lock().unwrap().is_some());
+}
