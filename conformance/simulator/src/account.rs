@@ -78,11 +78,7 @@ impl Account {
             .into_iter()
             .filter_map(|name| name.chars().find(char::is_ascii_alphanumeric))
             .collect();
-        if initials.is_empty() {
-            "W".into()
-        } else {
-            initials.to_uppercase()
-        }
+        if initials.is_empty() { "W".into() } else { initials.to_uppercase() }
     }
 }
 

@@ -29,11 +29,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, code: &'static str, why: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            why: why.into(),
-        }
+        Self { status, code, why: why.into() }
     }
 
     pub(crate) fn bad_request(why: impl Into<String>) -> Self {
@@ -45,19 +41,11 @@ impl Refusal {
     }
 
     pub(crate) fn answer(&self, call: &Call, options: &Options) -> Answer {
-        let body = error_body(
-            style(call, options),
-            self.code,
-            &self.why,
-            &call.tracking_id,
-        );
+        let body = error_body(style(call, options), self.code, &self.why, &call.tracking_id);
         let mut answer = Answer::json(self.status, &body).outcome(self.code);
         if self.status == 401 && call.basic().is_some() {
             let value = HeaderValue::from_static("Basic realm=\"simulator\"");
-            answer
-                .response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, value);
+            answer.response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }
         answer
     }
@@ -68,18 +56,9 @@ impl Answer {
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = status_code(status);
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self {
-            response,
-            note: Note {
-                outcome: "ok".into(),
-                ..Note::default()
-            },
-        }
+        Self { response, note: Note { outcome: "ok".into(), ..Note::default() } }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
@@ -92,10 +71,7 @@ impl Answer {
     pub(crate) fn redirect(location: &str) -> Self {
         let mut answer = Self::empty(302).outcome("redirect");
         if let Ok(value) = HeaderValue::from_str(location) {
-            answer
-                .response
-                .headers_mut()
-                .insert(header::LOCATION, value);
+            answer.response.headers_mut().insert(header::LOCATION, value);
         }
         answer
     }
@@ -109,10 +85,7 @@ impl Answer {
         });
         let mut answer = Self::json(401, &body).outcome("unauthorized");
         let value = HeaderValue::from_static("Bearer realm=\"simulator\", error=\"invalid_token\"");
-        answer
-            .response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, value);
+        answer.response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         answer
     }
 

@@ -19,16 +19,10 @@ use crate::world::{State, World};
 /// The caller, or the 401 that Webex answers.
 fn caller(state: &State, call: &Call) -> Result<Bearer, Answer> {
     let token = call.bearer().unwrap_or_default();
-    state
-        .ledger
-        .bearer(token, state.now())
-        .map_err(|token| Answer::unauthorized(call).presented(shown(call, token)))
+    state.ledger.bearer(token, state.now()).map_err(|token| Answer::unauthorized(call).presented(shown(call, token)))
 }
 
-pub(crate) async fn people_me(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn people_me(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     match caller(&world.state(), &call) {
         Ok(bearer) => {
             let body = bearer.account.profile(&world.base_url);
@@ -38,10 +32,7 @@ pub(crate) async fn people_me(
     }
 }
 
-pub(crate) async fn echo(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn echo(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let bearer = match caller(&world.state(), &call) {
         Ok(bearer) => bearer,
         Err(answer) => return answer,
@@ -73,21 +64,14 @@ pub(crate) async fn echo(
     Answer::json(200, &body).presented(Some(bearer.token))
 }
 
-pub(crate) async fn authorizations(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn authorizations(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let state = world.state();
     let bearer = match caller(&state, &call) {
         Ok(bearer) => bearer,
         Err(answer) => return answer,
     };
     let now = state.now();
-    let mine = state
-        .ledger
-        .live_families(now)
-        .into_iter()
-        .filter(|family| family.account.id == bearer.account.id);
+    let mine = state.ledger.live_families(now).into_iter().filter(|family| family.account.id == bearer.account.id);
     let items: Vec<Value> = mine.map(|family| item(family, &state)).collect();
     Answer::json(200, &json!({"items": items})).presented(Some(bearer.token))
 }
@@ -95,9 +79,8 @@ pub(crate) async fn authorizations(
 fn item(family: &Family, state: &State) -> Value {
     let client = state.options.client(&family.client_id);
     let nanos = i128::from(family.created_ms) * 1_000_000;
-    let created = OffsetDateTime::from_unix_timestamp_nanos(nanos)
-        .ok()
-        .and_then(|created| created.format(&Rfc3339).ok());
+    let created =
+        OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|created| created.format(&Rfc3339).ok());
     json!({
         "id": authorization_id(family.id),
         "applicationId": family.client_id,
@@ -113,14 +96,9 @@ fn authorization_id(family: u64) -> String {
     format!("authorization-{family}")
 }
 
-pub(crate) async fn token_expiry(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn token_expiry(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     match caller(&world.state(), &call) {
-        Ok(bearer) => {
-            Answer::json(200, &json!({"exp": bearer.expires_ms})).presented(Some(bearer.token))
-        }
+        Ok(bearer) => Answer::json(200, &json!({"exp": bearer.expires_ms})).presented(Some(bearer.token)),
         Err(answer) => answer,
     }
 }
@@ -159,8 +137,7 @@ fn end_sign_ins(world: &World, call: &Call, which: impl Fn(&Family) -> bool) -> 
         state.ledger.revoke_family(*family, now);
     }
     let answer = if ended.is_empty() {
-        Refusal::new(404, "not_found", "There is no such authorization.")
-            .answer(call, &state.options)
+        Refusal::new(404, "not_found", "There is no such authorization.").answer(call, &state.options)
     } else {
         Answer::empty(204)
     };
@@ -178,24 +155,14 @@ pub(crate) async fn avatar(Path(initials): Path<String>) -> Answer {
     let mut answer = Answer::empty(200);
     *answer.response.body_mut() = image.into();
     let kind = HeaderValue::from_static("image/svg+xml");
-    answer
-        .response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, kind);
+    answer.response.headers_mut().insert(header::CONTENT_TYPE, kind);
     answer
 }
 
-pub(crate) async fn unknown(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn unknown(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     Refusal::new(404, "not_found", "There is nothing here.").answer(&call, &world.state().options)
 }
 
-pub(crate) async fn wrong_method(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
-    Refusal::new(405, "method_not_allowed", "The method is not allowed here.")
-        .answer(&call, &world.state().options)
+pub(crate) async fn wrong_method(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
+    Refusal::new(405, "method_not_allowed", "The method is not allowed here.").answer(&call, &world.state().options)
 }

@@ -48,64 +48,40 @@ pub(crate) enum End {
     Refused(String),
 }
 
-pub(crate) async fn page(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn page(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let nonce = state.dice.hex(32);
     let request = match validate(&call.query, &state.options, &world.base_url) {
         Ok(request) => request,
         Err(Fail::Page(why)) => {
-            return pages::message(&nonce, 400, "This request cannot go on", &why)
-                .outcome("invalid_request");
+            return pages::message(&nonce, 400, "This request cannot go on", &why).outcome("invalid_request");
         }
         Err(Fail::Redirect(landing)) => return landing.answer(&nonce),
     };
-    let asked = call
-        .query
-        .get("auto")
-        .or_else(|| call.header(DECISION_HEADER));
+    let asked = call.query.get("auto").or_else(|| call.header(DECISION_HEADER));
     let person = call.query.filled("login_hint").map(Into::into);
-    if let Some(decision) = asked
-        .and_then(Decision::parse)
-        .or(state.options.auto_decision)
-    {
+    if let Some(decision) = asked.and_then(Decision::parse).or(state.options.auto_decision) {
         return settle(&mut state, &request, decision, person.as_deref(), &nonce);
     }
     let ticket = state.dice.hex(32);
     let expires_ms = state.now().saturating_add(state.options.code_lifetime_ms);
-    let client = state
-        .options
-        .client(&request.client_id)
-        .map(|client| client.name.clone());
+    let client = state.options.client(&request.client_id).map(|client| client.name.clone());
     let answer = pages::consent(&pages::Consent {
         nonce: &nonce,
         client: client.as_deref().unwrap_or(&request.client_id),
         scope: &request.scope,
         people: &state.options.people,
-        chosen: person
-            .and_then(|hint: String| state.options.person(&hint))
-            .or(state.options.people.first()),
+        chosen: person.and_then(|hint: String| state.options.person(&hint)).or(state.options.people.first()),
         decide: &format!("/v1/authorize/decision?ticket={ticket}&"),
         choose: &format!("{}?{}&", call.path, without_hint(&call.query)),
         note: "It asks to act for you in Webex.",
     });
-    state.tickets.insert(
-        ticket,
-        Ticket {
-            request,
-            expires_ms,
-        },
-    );
+    state.tickets.insert(ticket, Ticket { request, expires_ms });
     answer
 }
 
 /// The link behind Accept and Decline.
-pub(crate) async fn decision(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn decision(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let nonce = state.dice.hex(32);
     let now = state.now();
@@ -146,21 +122,11 @@ pub(crate) fn visit(
     }
 }
 
-fn settle(
-    state: &mut State,
-    request: &Request,
-    decision: Decision,
-    person: Option<&str>,
-    nonce: &str,
-) -> Answer {
+fn settle(state: &mut State, request: &Request, decision: Decision, person: Option<&str>, nonce: &str) -> Answer {
     match land(state, request, decision, person) {
         Ok((landing, issued)) => {
             let answer = landing.answer(nonce).issued(issued);
-            if landing.is_error() {
-                answer
-            } else {
-                answer.outcome("ok")
-            }
+            if landing.is_error() { answer } else { answer.outcome("ok") }
         }
         Err(refusal) => pages::message(nonce, refusal.status, "Nobody can sign in", &refusal.why),
     }
@@ -178,25 +144,16 @@ fn land(
         return Ok((landing, Vec::new()));
     }
     let options = &state.options;
-    let person = person
-        .and_then(|hint| options.person(hint))
-        .or(options.people.first());
-    let account = person.map(Account::person).ok_or_else(|| {
-        Refusal::new(500, "server_error", "There are no people in the simulator.")
-    })?;
+    let person = person.and_then(|hint| options.person(hint)).or(options.people.first());
+    let account = person
+        .map(Account::person)
+        .ok_or_else(|| Refusal::new(500, "server_error", "There are no people in the simulator."))?;
     let now = state.now();
     let mut issued = Vec::new();
     if request.implicit {
         let life = state.options.access_lifetime_ms;
-        let fresh = state.fresh(
-            false,
-            &account,
-            &request.client_id,
-            now.saturating_add(life),
-        );
-        let family = state
-            .ledger
-            .open(&request.client_id, account, &request.scope, now);
+        let fresh = state.fresh(false, &account, &request.client_id, now.saturating_add(life));
+        let family = state.ledger.open(&request.client_id, account, &request.scope, now);
         if let Some(tokens) = state.ledger.issue(family, fresh, now, life, None) {
             landing.add("access_token", &tokens.access);
             if !state.options.omit_token_type {
@@ -230,12 +187,8 @@ fn validate(query: &Params, options: &Options, base_url: &str) -> Result<Request
     if let Some(name) = query.repeated() {
         return Err(Fail::Page(format!("The parameter {name} is there twice.")));
     }
-    let id = query
-        .filled("client_id")
-        .ok_or_else(|| page("client_id is missing."))?;
-    let client = options
-        .client(id)
-        .ok_or_else(|| page("No integration has this client_id."))?;
+    let id = query.filled("client_id").ok_or_else(|| page("client_id is missing."))?;
+    let client = options.client(id).ok_or_else(|| page("No integration has this client_id."))?;
     let target = target(query, client, options)?;
     let response_type = query.get("response_type").unwrap_or_default();
     let mode = match query.get("response_mode") {
@@ -253,26 +206,15 @@ fn validate(query: &Params, options: &Options, base_url: &str) -> Result<Request
         Fail::Redirect(landing)
     };
     if !["code", "token"].contains(&response_type) {
-        return Err(fail(
-            "unsupported_response_type",
-            "response_type has to be code or token.",
-        ));
+        return Err(fail("unsupported_response_type", "response_type has to be code or token."));
     }
     if mode == Mode::Query && response_type == "token" {
-        return Err(fail(
-            "invalid_request",
-            "A token is not answered in the query.",
-        ));
+        return Err(fail("invalid_request", "A token is not answered in the query."));
     }
     let scope = query
         .filled("scope")
         .filter(|asked| scope::allowed(asked, client))
-        .ok_or_else(|| {
-            fail(
-                "invalid_scope",
-                "The scope is missing, or the integration may not ask for it.",
-            )
-        })?;
+        .ok_or_else(|| fail("invalid_scope", "The scope is missing, or the integration may not ask for it."))?;
     let challenge = challenge(query).map_err(|why| fail("invalid_request", why))?;
     if challenge.is_none() && options.require_pkce && response_type == "code" {
         return Err(fail("invalid_request", "code_challenge is missing."));
@@ -291,18 +233,9 @@ fn validate(query: &Params, options: &Options, base_url: &str) -> Result<Request
 }
 
 fn target(query: &Params, client: &Client, options: &Options) -> Result<String, Fail> {
-    match (
-        query.filled("redirect_uri"),
-        client.redirect_uris.as_slice(),
-    ) {
-        (Some(uri), registered)
-            if is_registered(uri, registered, options.allow_any_redirect_uri) =>
-        {
-            Ok(uri.into())
-        }
-        (Some(_), _) => Err(Fail::Page(
-            "redirect_uri is not registered for this integration.".into(),
-        )),
+    match (query.filled("redirect_uri"), client.redirect_uris.as_slice()) {
+        (Some(uri), registered) if is_registered(uri, registered, options.allow_any_redirect_uri) => Ok(uri.into()),
+        (Some(_), _) => Err(Fail::Page("redirect_uri is not registered for this integration.".into())),
         (None, [only]) => Ok(only.clone()),
         (None, _) => Err(Fail::Page("redirect_uri is missing.".into())),
     }
@@ -321,7 +254,5 @@ fn challenge(query: &Params) -> Result<Option<Challenge>, &'static str> {
 
 fn without_hint(query: &Params) -> String {
     let kept = query.0.iter().filter(|(name, _)| name != "login_hint");
-    url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
-        .finish()
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }

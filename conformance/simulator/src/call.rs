@@ -47,11 +47,7 @@ impl Params {
     pub(crate) fn repeated(&self) -> Option<&str> {
         let mut names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        names
-            .windows(2)
-            .find(|pair| pair.first() == pair.last())?
-            .first()
-            .copied()
+        names.windows(2).find(|pair| pair.first() == pair.last())?.first().copied()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -68,11 +64,7 @@ impl Call {
             path: parts.uri.path().into(),
             endpoint: Endpoint::of(parts.uri.path()),
             query: Params::parse(parts.uri.query().unwrap_or_default().as_bytes()),
-            form: if is_form {
-                Params::parse(&body)
-            } else {
-                Params::default()
-            },
+            form: if is_form { Params::parse(&body) } else { Params::default() },
             headers: parts.headers.clone(),
             body,
             tracking_id,
@@ -134,7 +126,5 @@ fn scheme<'a>(value: &'a str, wanted: &str) -> Option<&'a str> {
 pub(crate) fn decode(text: &str) -> String {
     let whole = format!("v={}", text.replace('&', "%26"));
     let first = url::form_urlencoded::parse(whole.as_bytes()).next();
-    first
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    first.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }

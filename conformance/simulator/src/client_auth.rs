@@ -9,9 +9,7 @@ use crate::options::{Client, Options};
 pub(crate) fn authenticate(call: &Call, options: &Options) -> Result<Client, Refusal> {
     let refused = |why: &str| Refusal::new(401, "invalid_client", why);
     match call.client_auth() {
-        ClientAuth::Both => Err(Refusal::bad_request(
-            "The client authenticates in more than one way.",
-        )),
+        ClientAuth::Both => Err(Refusal::bad_request("The client authenticates in more than one way.")),
         ClientAuth::Basic => {
             let (id, secret) = call.basic().unwrap_or_default();
             // Raw as many clients send it, or form-encoded as the RFC wants it.
@@ -46,12 +44,6 @@ pub(crate) fn authenticate(call: &Call, options: &Options) -> Result<Client, Ref
 
 /// The client that the form names, not authenticated.
 pub(crate) fn named(call: &Call, options: &Options) -> Result<Client, Refusal> {
-    let id = call
-        .form
-        .filled("client_id")
-        .ok_or_else(|| Refusal::bad_request("client_id is missing."))?;
-    options
-        .client(id)
-        .cloned()
-        .ok_or_else(|| Refusal::new(401, "invalid_client", "The client is not known."))
+    let id = call.form.filled("client_id").ok_or_else(|| Refusal::bad_request("client_id is missing."))?;
+    options.client(id).cloned().ok_or_else(|| Refusal::new(401, "invalid_client", "The client is not known."))
 }

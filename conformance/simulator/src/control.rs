@@ -32,10 +32,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/log", get(log).delete(clear_log))
         .route("/counters", get(counters))
         .route("/tokens", get(tokens))
-        .route(
-            "/options",
-            get(options).patch(set_options).post(set_options),
-        )
+        .route("/options", get(options).patch(set_options).post(set_options))
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/release", post(release))
         .route("/down", post(down))
@@ -52,10 +49,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
 /// Browsers say where a request comes from. A page elsewhere has no business here.
 async fn no_web_pages(request: Request, next: Next) -> Response {
     let headers: &HeaderMap = request.headers();
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     if headers.contains_key(header::ORIGIN) || !["127.0.0.1", "localhost"].contains(&name) {
         return problem(403, "The control API is for programs on this machine.").into_response();
@@ -81,21 +75,10 @@ async fn about(Shared(world): Sim) -> Answer {
 
 async fn log(Shared(world): Sim, request: Request) -> Answer {
     let query = Params::parse(request.uri().query().unwrap_or_default().as_bytes());
-    let after = query
-        .get("after")
-        .and_then(|after| after.parse().ok())
-        .unwrap_or(0_u64);
+    let after = query.get("after").and_then(|after| after.parse().ok()).unwrap_or(0_u64);
     let state = world.state();
-    let entries: Vec<_> = state
-        .log
-        .entries
-        .iter()
-        .filter(|entry| entry.seq > after)
-        .collect();
-    Answer::json(
-        200,
-        &json!({"entries": entries, "counters": state.counters(), "now_ms": state.now()}),
-    )
+    let entries: Vec<_> = state.log.entries.iter().filter(|entry| entry.seq > after).collect();
+    Answer::json(200, &json!({"entries": entries, "counters": state.counters(), "now_ms": state.now()}))
 }
 
 async fn clear_log(Shared(world): Sim) -> Answer {
@@ -124,8 +107,7 @@ async fn set_options(Shared(world): Sim, request: Request) -> Reply {
     if let Some(members) = merged.as_object_mut() {
         members.extend(changes);
     }
-    let options: Options =
-        serde_json::from_value(merged).map_err(|error| problem(400, &error.to_string()))?;
+    let options: Options = serde_json::from_value(merged).map_err(|error| problem(400, &error.to_string()))?;
     state.options = options;
     Ok(Answer::json(200, &json!(state.options)))
 }
@@ -159,7 +141,7 @@ async fn clear_faults(Shared(world): Sim) -> Answer {
 }
 
 async fn release(Shared(world): Sim) -> Answer {
-    world.release.notify_waiters();
+    world.release();
     done()
 }
 
@@ -208,10 +190,7 @@ struct Expire {
 
 async fn expire(Shared(world): Sim, request: Request) -> Reply {
     let Expire { access, refresh } = read(request).await?;
-    Ok(Answer::json(
-        200,
-        &json!({"expired": world.expire(access, refresh)}),
-    ))
+    Ok(Answer::json(200, &json!({"expired": world.expire(access, refresh)})))
 }
 
 /// Exactly one of them.
@@ -296,9 +275,8 @@ async fn issue(Shared(world): Sim, request: Request) -> Reply {
 }
 
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Answer> {
-    let body: Bytes = to_bytes(request.into_body(), BODY_LIMIT)
-        .await
-        .map_err(|_| problem(413, "The body is too large."))?;
+    let body: Bytes =
+        to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| problem(413, "The body is too large."))?;
     serde_json::from_slice(&body).map_err(|error| problem(400, &error.to_string()))
 }
 

@@ -36,12 +36,7 @@ pub(crate) fn instead(kind: &FaultKind, call: &Call, world: &World) -> Option<Re
 }
 
 /// What becomes of the answer to a request that was handled.
-pub(crate) async fn damage(
-    response: Response,
-    kind: &FaultKind,
-    call: &Call,
-    world: &World,
-) -> Response {
+pub(crate) async fn damage(response: Response, kind: &FaultKind, call: &Call, world: &World) -> Response {
     match kind {
         FaultKind::Cut { .. } => cut(),
         FaultKind::Status { .. } | FaultKind::Html { .. } => error(kind, call, world),
@@ -84,13 +79,7 @@ pub(crate) async fn damage(
 
 fn error(kind: &FaultKind, call: &Call, world: &World) -> Response {
     match kind {
-        FaultKind::Status {
-            status,
-            retry_after,
-            error,
-            body,
-            ..
-        } => {
+        FaultKind::Status { status, retry_after, error, body, .. } => {
             let code = error.as_deref().unwrap_or(match status {
                 401 => "unauthorized",
                 429 => "too_many_requests",
@@ -105,14 +94,8 @@ fn error(kind: &FaultKind, call: &Call, world: &World) -> Response {
                 (401, None, None) if call.endpoint.is_api() => Answer::unauthorized(call),
                 _ => Answer::json(*status, &usual()),
             };
-            if let Some(Ok(value)) = retry_after
-                .as_ref()
-                .map(|value| HeaderValue::from_str(value))
-            {
-                answer
-                    .response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, value);
+            if let Some(Ok(value)) = retry_after.as_ref().map(|value| HeaderValue::from_str(value)) {
+                answer.response.headers_mut().insert(header::RETRY_AFTER, value);
             }
             answer.response
         }
@@ -134,10 +117,7 @@ async fn with_body(response: Response, change: impl FnOnce(Bytes) -> Bytes) -> R
     Response::from_parts(parts, Body::from(change(body)))
 }
 
-async fn with_json(
-    response: Response,
-    change: impl FnOnce(&mut serde_json::Map<String, Value>),
-) -> Response {
+async fn with_json(response: Response, change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Response {
     with_body(response, |body| match serde_json::from_slice(&body) {
         Ok(Value::Object(mut object)) => {
             change(&mut object);
@@ -151,20 +131,17 @@ async fn with_json(
 fn huge(length: u64, send: u64) -> Response {
     let mut response = Answer::empty(200).response;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    *response.body_mut() = Body::new(Blanks {
-        left: send.min(length),
-    });
+    *response.body_mut() = Body::new(Blanks { left: send.min(length), flush: false });
     response
 }
 
 /// A body of blanks. When it is shorter than announced the connection ends with it.
 struct Blanks {
     left: u64,
+    /// The last chunk is to be flushed first: hyper drops what it has not sent when a body ends early.
+    flush: bool,
 }
 
 impl HttpBody for Blanks {
@@ -173,13 +150,17 @@ impl HttpBody for Blanks {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
-        let size = usize::try_from(self.left)
-            .unwrap_or(usize::MAX)
-            .min(BLANKS.len());
+        if self.flush {
+            self.flush = false;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let size = usize::try_from(self.left).unwrap_or(usize::MAX).min(BLANKS.len());
         self.left -= size as u64;
+        self.flush = true;
         let chunk = BLANKS.get(..size).filter(|chunk| !chunk.is_empty());
         Poll::Ready(chunk.map(|chunk| Ok(Frame::data(Bytes::from_static(chunk)))))
     }

@@ -29,34 +29,23 @@ pub(crate) struct Device {
     redeemed: bool,
 }
 
-pub(crate) async fn authorize(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn authorize(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
-    begin(&mut state, &call, &world.base_url)
-        .unwrap_or_else(|refusal| refusal.answer(&call, &state.options))
+    begin(&mut state, &call, &world.base_url).unwrap_or_else(|refusal| refusal.answer(&call, &state.options))
 }
 
 fn begin(state: &mut State, call: &Call, base_url: &str) -> Result<Answer, Refusal> {
     let client = named(call, &state.options)?;
     let scope = asked_scope(call)?;
     if !scope::allowed(scope, &client) {
-        return Err(Refusal::new(
-            400,
-            "invalid_scope",
-            "The client may not ask for this scope.",
-        ));
+        return Err(Refusal::new(400, "invalid_scope", "The client may not ask for this scope."));
     }
     let now = state.now();
     let user_code = (0..32)
         .map(|_| state.dice.digits())
         .find(|code| state.devices.iter().all(|device| device.user_code != *code))
         .ok_or_else(|| Refusal::new(500, "server_error", "There are no user codes left."))?;
-    let verdict = state
-        .options
-        .auto_decision
-        .zip(state.options.people.first().map(Account::person));
+    let verdict = state.options.auto_decision.zip(state.options.people.first().map(Account::person));
     let device = Device {
         code: state.dice.hex(64),
         user_code,
@@ -80,21 +69,14 @@ fn begin(state: &mut State, call: &Call, base_url: &str) -> Result<Answer, Refus
     Ok(Answer::json(200, &body))
 }
 
-pub(crate) async fn token(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn token(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let now = state.now();
     let asked = field(&call, "grant_type").and_then(|grant| {
         if grant == DEVICE_CODE {
             redeem(&mut state, &call, now)
         } else {
-            Err(Refusal::new(
-                400,
-                "unsupported_grant_type",
-                "Only device codes are redeemed here.",
-            ))
+            Err(Refusal::new(400, "unsupported_grant_type", "Only device codes are redeemed here."))
         }
     });
     match asked {
@@ -114,19 +96,13 @@ pub(crate) fn redeem(state: &mut State, call: &Call, now: u64) -> Result<Issued,
     let device = state.devices.iter_mut().find(|device| device.code == code);
     let device = device.ok_or_else(|| Refusal::bad_grant("The device code is not known."))?;
     if device.client_id != client.id {
-        return Err(Refusal::bad_grant(
-            "The device code was issued to another client.",
-        ));
+        return Err(Refusal::bad_grant("The device code was issued to another client."));
     }
     if device.redeemed {
         return Err(Refusal::bad_grant("The device code was used before."));
     }
     if device.expires_ms <= now {
-        return Err(Refusal::new(
-            400,
-            "expired_token",
-            "The device code is expired.",
-        ));
+        return Err(Refusal::new(400, "expired_token", "The device code is expired."));
     }
     if now < device.next_poll_ms {
         // RFC 8628, 3.5: from now on five seconds more.
@@ -137,11 +113,7 @@ pub(crate) fn redeem(state: &mut State, call: &Call, now: u64) -> Result<Issued,
     device.next_poll_ms = now.saturating_add(device.interval_ms);
     let (account, scope) = match &device.verdict {
         None => {
-            return Err(Refusal::new(
-                pending,
-                "authorization_pending",
-                "Nobody has decided yet.",
-            ));
+            return Err(Refusal::new(pending, "authorization_pending", "Nobody has decided yet."));
         }
         Some((Decision::Decline, _)) => {
             return Err(Refusal::new(400, "access_denied", "The person declined."));
@@ -154,24 +126,15 @@ pub(crate) fn redeem(state: &mut State, call: &Call, now: u64) -> Result<Issued,
 
 /// The person decides. Without a user code: about the device that asked last. Answers whether
 /// there was one that waits.
-pub(crate) fn decide(
-    state: &mut State,
-    user_code: Option<&str>,
-    decision: Decision,
-    person: Option<&str>,
-) -> bool {
+pub(crate) fn decide(state: &mut State, user_code: Option<&str>, decision: Decision, person: Option<&str>) -> bool {
     let now = state.now();
     let options = &state.options;
-    let person = person
-        .and_then(|hint| options.person(hint))
-        .or(options.people.first());
+    let person = person.and_then(|hint| options.person(hint)).or(options.people.first());
     let Some(account) = person.map(Account::person) else {
         return false;
     };
     let waiting = state.devices.iter_mut().rev().find(|device| {
-        device.verdict.is_none()
-            && device.expires_ms > now
-            && user_code.is_none_or(|code| device.user_code == code)
+        device.verdict.is_none() && device.expires_ms > now && user_code.is_none_or(|code| device.user_code == code)
     });
     if let Some(device) = waiting {
         device.verdict = Some((decision, account));
@@ -181,10 +144,7 @@ pub(crate) fn decide(
 }
 
 /// `/verify`: asks for the code, then for the decision. `decision` or `auto` in the query decides.
-pub(crate) async fn verify(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn verify(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let value = |name: &str| call.query.filled(name).or_else(|| call.form.filled(name));
     let nonce = state.dice.hex(32);
@@ -192,38 +152,23 @@ pub(crate) async fn verify(
         return pages::enter_code(&nonce);
     };
     let person = value("person").or_else(|| value("login_hint"));
-    if let Some(decision) = value("decision")
-        .or_else(|| value("auto"))
-        .and_then(Decision::parse)
-    {
+    if let Some(decision) = value("decision").or_else(|| value("auto")).and_then(Decision::parse) {
         let (title, text) = if !decide(&mut state, Some(user_code), decision, person) {
-            return pages::message(
-                &nonce,
-                404,
-                "No such code",
-                "The code is wrong, expired or already used.",
-            );
+            return pages::message(&nonce, 404, "No such code", "The code is wrong, expired or already used.");
         } else if decision == Decision::Accept {
-            (
-                "Device signed in",
-                "You can close this page and go on at the device.",
-            )
+            ("Device signed in", "You can close this page and go on at the device.")
         } else {
             ("Declined", "The device was told that you declined.")
         };
         return pages::message(&nonce, 200, title, text);
     }
     let now = state.now();
-    let device = state.devices.iter().find(|device| {
-        device.user_code == user_code && device.verdict.is_none() && device.expires_ms > now
-    });
+    let device = state
+        .devices
+        .iter()
+        .find(|device| device.user_code == user_code && device.verdict.is_none() && device.expires_ms > now);
     let Some(device) = device else {
-        return pages::message(
-            &nonce,
-            404,
-            "No such code",
-            "The code is wrong, expired or already used.",
-        );
+        return pages::message(&nonce, 404, "No such code", "The code is wrong, expired or already used.");
     };
     let client = state.options.client(&device.client_id);
     pages::consent(&pages::Consent {
@@ -231,9 +176,7 @@ pub(crate) async fn verify(
         client: client.map_or(device.client_id.as_str(), |client| &client.name),
         scope: &device.scope,
         people: &state.options.people,
-        chosen: person
-            .and_then(|hint| state.options.person(hint))
-            .or(state.options.people.first()),
+        chosen: person.and_then(|hint| state.options.person(hint)).or(state.options.people.first()),
         decide: &format!("/verify?user_code={user_code}&"),
         choose: &format!("/verify?user_code={user_code}&"),
         note: "A device wants to sign in with this code.",

@@ -165,79 +165,46 @@ impl Fault {
     /// This fault, once, for any request.
     #[must_use]
     pub fn new(kind: FaultKind) -> Self {
-        Self {
-            endpoint: None,
-            grant_type: None,
-            skip: 0,
-            times: Some(1),
-            kind,
-        }
+        Self { endpoint: None, grant_type: None, skip: 0, times: Some(1), kind }
     }
 
     /// An error status with an error body.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self::new(FaultKind::Status {
-            status,
-            retry_after: None,
-            error: None,
-            body: None,
-            after: false,
-        })
+        Self::new(FaultKind::Status { status, retry_after: None, error: None, body: None, after: false })
     }
 
     /// An OAuth error, in the style of the endpoint.
     #[must_use]
     pub fn error(status: u16, code: &str) -> Self {
         let error = Some(code.into());
-        Self::new(FaultKind::Status {
-            status,
-            retry_after: None,
-            error,
-            body: None,
-            after: false,
-        })
+        Self::new(FaultKind::Status { status, retry_after: None, error, body: None, after: false })
     }
 
     /// An error status with `Retry-After`, sent as it is.
     #[must_use]
     pub fn retry_after(status: u16, value: &str) -> Self {
         let retry_after = Some(value.into());
-        Self::new(FaultKind::Status {
-            status,
-            retry_after,
-            error: None,
-            body: None,
-            after: false,
-        })
+        Self::new(FaultKind::Status { status, retry_after, error: None, body: None, after: false })
     }
 
     /// An error page.
     #[must_use]
     pub fn html(status: u16) -> Self {
-        Self::new(FaultKind::Html {
-            status,
-            after: false,
-        })
+        Self::new(FaultKind::Html { status, after: false })
     }
 
     /// A token answer without this member.
     #[must_use]
     pub fn without(member: &str) -> Self {
-        Self::new(FaultKind::Rewrite {
-            set: Map::new(),
-            remove: vec![member.into()],
-        })
+        Self::new(FaultKind::Rewrite { set: Map::new(), remove: vec![member.into()] })
     }
 
     /// A token answer with this member changed.
     #[must_use]
     pub fn with(member: &str, value: Value) -> Self {
         let set = Map::from_iter([(member.to_owned(), value)]);
-        Self::new(FaultKind::Rewrite {
-            set,
-            remove: Vec::new(),
-        })
+        Self::new(FaultKind::Rewrite { set, remove: Vec::new() })
     }
 
     /// The connection is closed before the request is handled.
@@ -301,10 +268,7 @@ impl Fault {
 
     fn is_for(&self, endpoint: Endpoint, grant_type: Option<&str>) -> bool {
         self.endpoint.is_none_or(|wanted| wanted == endpoint)
-            && self
-                .grant_type
-                .as_deref()
-                .is_none_or(|wanted| grant_type == Some(wanted))
+            && self.grant_type.as_deref().is_none_or(|wanted| grant_type == Some(wanted))
     }
 }
 
@@ -332,10 +296,7 @@ impl From<Fault> for Map<String, Value> {
             _ => Map::new(),
         };
         if let Some(endpoint) = fault.endpoint {
-            members.insert(
-                "endpoint".into(),
-                serde_json::to_value(endpoint).unwrap_or_default(),
-            );
+            members.insert("endpoint".into(), serde_json::to_value(endpoint).unwrap_or_default());
         }
         if let Some(grant_type) = fault.grant_type {
             members.insert("grant_type".into(), grant_type.into());
@@ -347,11 +308,7 @@ impl From<Fault> for Map<String, Value> {
 }
 
 /// The fault for a request, taken from the queue.
-pub(crate) fn take(
-    queue: &mut Vec<Fault>,
-    endpoint: Endpoint,
-    grant_type: Option<&str>,
-) -> Option<FaultKind> {
+pub(crate) fn take(queue: &mut Vec<Fault>, endpoint: Endpoint, grant_type: Option<&str>) -> Option<FaultKind> {
     let mut found = None;
     for fault in queue.iter_mut() {
         if !fault.is_for(endpoint, grant_type) || fault.times == Some(0) {
@@ -383,14 +340,7 @@ mod tests {
         ];
         let mut me = || take(&mut queue, Endpoint::PeopleMe, None).is_some();
         assert_eq!([me(), me(), me(), me()], [false, true, true, false]);
-        assert_eq!(
-            take(
-                &mut queue,
-                Endpoint::AccessToken,
-                Some("authorization_code")
-            ),
-            None
-        );
+        assert_eq!(take(&mut queue, Endpoint::AccessToken, Some("authorization_code")), None);
         let taken = take(&mut queue, Endpoint::AccessToken, Some("refresh_token"));
         assert_eq!(taken, Some(FaultKind::Cut { after: true }));
         assert!(queue.is_empty());
@@ -404,9 +354,7 @@ mod tests {
 
     #[test]
     fn a_fault_survives_json_and_a_misspelt_member_does_not() {
-        let fault = Fault::retry_after(429, "rand(30),add(30)")
-            .at(Endpoint::PeopleMe)
-            .always();
+        let fault = Fault::retry_after(429, "rand(30),add(30)").at(Endpoint::PeopleMe).always();
         let text = serde_json::to_string(&fault).unwrap();
         assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
         assert!(serde_json::from_str::<Fault>(r#"{"fault":"cut","afer":true}"#).is_err());

@@ -16,10 +16,7 @@ use crate::scope;
 use crate::tokens;
 use crate::world::{State, World};
 
-pub(crate) async fn jwt_login(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn jwt_login(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let life = state.options.jwt_login_lifetime_ms;
     match login(&mut state, &call, life) {
@@ -38,24 +35,12 @@ fn login(state: &mut State, call: &Call, life: u64) -> Result<Issued, Refusal> {
         .bearer()
         .or_else(|| call.header(header::AUTHORIZATION))
         .ok_or_else(|| refused("There is no JWT in the Authorization header."))?;
-    let (head, claims) =
-        tokens::peek(jwt).ok_or_else(|| refused("The Authorization header is not a JWT."))?;
-    let claim = |name: &str| {
-        claims
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let (head, claims) = tokens::peek(jwt).ok_or_else(|| refused("The Authorization header is not a JWT."))?;
+    let claim = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let issuer = claim("iss").unwrap_or_default();
-    let known = state
-        .options
-        .guest_issuers
-        .iter()
-        .find(|known| known.id == issuer);
+    let known = state.options.guest_issuers.iter().find(|known| known.id == issuer);
     let known = known.ok_or_else(|| refused("The issuer is not known."))?;
-    if head.get("alg").and_then(Value::as_str) != Some("HS256")
-        || !tokens::verify(jwt, &known.secret)
-    {
+    if head.get("alg").and_then(Value::as_str) != Some("HS256") || !tokens::verify(jwt, &known.secret) {
         return Err(refused("The signature is wrong."));
     }
     let subject = claim("sub").ok_or_else(|| refused("The JWT has no subject."))?;
@@ -70,15 +55,10 @@ fn login(state: &mut State, call: &Call, life: u64) -> Result<Issued, Refusal> {
 /// `exp` as a number, or as the string that one of the SDKs signs.
 fn expiry(claims: &Value) -> Option<u64> {
     let exp = claims.get("exp")?;
-    exp.as_u64()
-        .or_else(|| exp.as_str()?.parse().ok())
-        .or(Some(0))
+    exp.as_u64().or_else(|| exp.as_str()?.parse().ok()).or(Some(0))
 }
 
-pub(crate) async fn guests_token(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn guests_token(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let now = state.now();
     let bearer = match state.ledger.bearer(call.bearer().unwrap_or_default(), now) {
@@ -88,24 +68,15 @@ pub(crate) async fn guests_token(
     let answer = if scope::is_within("guest-issuer:write", &bearer.scope) {
         invite(&mut state, &call, &bearer.client_id)
     } else {
-        Err(Refusal::new(
-            403,
-            "insufficient_scope",
-            "The token needs the scope guest-issuer:write.",
-        ))
+        Err(Refusal::new(403, "insufficient_scope", "The token needs the scope guest-issuer:write."))
     };
-    answer
-        .unwrap_or_else(|refusal| refusal.answer(&call, &state.options))
-        .presented(Some(bearer.token))
+    answer.unwrap_or_else(|refusal| refusal.answer(&call, &state.options)).presented(Some(bearer.token))
 }
 
 fn invite(state: &mut State, call: &Call, client_id: &str) -> Result<Answer, Refusal> {
     let body = call.json().unwrap_or_default();
     let text = |name: &str| {
-        let text = body
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty());
+        let text = body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         text.ok_or_else(|| Refusal::bad_request(format!("{name} is missing.")))
     };
     let (subject, display_name) = (text("subject")?, text("displayName")?);
@@ -123,13 +94,7 @@ fn invite(state: &mut State, call: &Call, client_id: &str) -> Result<Answer, Ref
     Ok(Answer::json(200, &body).issued(issued.refs))
 }
 
-fn issue(
-    state: &mut State,
-    client_id: &str,
-    account: Account,
-    scope: &str,
-    life: u64,
-) -> Result<Issued, Refusal> {
+fn issue(state: &mut State, client_id: &str, account: Account, scope: &str, life: u64) -> Result<Issued, Refusal> {
     let now = state.now();
     // Guest tokens are self-contained: clients read `user_type` from them.
     let fresh = state.fresh(true, &account, client_id, now.saturating_add(life));

@@ -24,20 +24,8 @@ pub(crate) struct Landing {
 }
 
 impl Landing {
-    pub(crate) fn new(
-        target: String,
-        mode: Mode,
-        state: Option<&str>,
-        issuer: Option<String>,
-    ) -> Self {
-        Self {
-            target,
-            mode,
-            state: state.map(Into::into),
-            issuer,
-            error: None,
-            params: Vec::new(),
-        }
+    pub(crate) fn new(target: String, mode: Mode, state: Option<&str>, issuer: Option<String>) -> Self {
+        Self { target, mode, state: state.map(Into::into), issuer, error: None, params: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, name: &str, value: &str) {
@@ -67,9 +55,7 @@ impl Landing {
 
     /// The URL the browser ends up at. The form of a form post is written as its query.
     pub(crate) fn url(&self) -> String {
-        let params = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(&self.params)
-            .finish();
+        let params = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.params).finish();
         let mark = match self.mode {
             Mode::Fragment => '#',
             Mode::Query | Mode::FormPost if self.target.contains('?') => '&',
@@ -95,14 +81,8 @@ pub(crate) fn is_registered(uri: &str, registered: &[String], any: bool) -> bool
     let Ok(url) = Url::parse(uri) else {
         return false;
     };
-    let clean = uri.is_ascii()
-        && !uri.bytes().any(|byte| byte.is_ascii_control())
-        && url.fragment().is_none();
-    clean
-        && (any
-            || registered
-                .iter()
-                .any(|known| known == uri || is_loopback_twin(&url, known)))
+    let clean = uri.is_ascii() && !uri.bytes().any(|byte| byte.is_ascii_control()) && url.fragment().is_none();
+    clean && (any || registered.iter().any(|known| known == uri || is_loopback_twin(&url, known)))
 }
 
 /// RFC 8252, 7.3: an app cannot know which loopback port will be free.
@@ -134,22 +114,10 @@ mod tests {
     #[test]
     fn a_loopback_uri_without_a_port_stands_for_every_port_and_for_nothing_else() {
         let known = ["http://127.0.0.1/callback".to_owned()];
-        assert!(is_registered(
-            "http://127.0.0.1:5000/callback",
-            &known,
-            false
-        ));
+        assert!(is_registered("http://127.0.0.1:5000/callback", &known, false));
         assert!(!is_registered("http://127.0.0.1:5000/other", &known, false));
-        assert!(!is_registered(
-            "http://evil.example:5000/callback",
-            &known,
-            false
-        ));
-        assert!(!is_registered(
-            "http://127.0.0.1:5000/callback#x",
-            &known,
-            false
-        ));
+        assert!(!is_registered("http://evil.example:5000/callback", &known, false));
+        assert!(!is_registered("http://127.0.0.1:5000/callback#x", &known, false));
         assert!(is_registered("https://any.example/", &known, true));
     }
 }

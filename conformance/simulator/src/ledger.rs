@@ -135,14 +135,8 @@ impl Ledger {
     /// A new sign-in.
     pub(crate) fn open(&mut self, client_id: &str, account: Account, scope: &str, now: u64) -> u64 {
         let id = self.families.len() as u64 + 1;
-        let family = Family {
-            id,
-            client_id: client_id.into(),
-            account,
-            scope: scope.into(),
-            created_ms: now,
-            generation: 0,
-        };
+        let family =
+            Family { id, client_id: client_id.into(), account, scope: scope.into(), created_ms: now, generation: 0 };
         self.families.insert(id, family);
         id
     }
@@ -183,13 +177,7 @@ impl Ledger {
         self.tally.refresh_issued += u64::from(refresh.is_some());
         let mut refs = vec![self.name(&fresh.access, now)];
         refs.extend(refresh.iter().map(|(text, _)| self.name(text, now)));
-        Some(Issued {
-            access: fresh.access,
-            access_expires_ms,
-            refresh,
-            scope,
-            refs,
-        })
+        Some(Issued { access: fresh.access, access_expires_ms, refresh, scope, refs })
     }
 
     /// The refresh grant. `Err` says in a sentence why it is an `invalid_grant`.
@@ -202,18 +190,11 @@ impl Ledger {
         options: &Options,
     ) -> Result<Issued, &'static str> {
         const UNKNOWN: &str = "The refresh token is not known.";
-        let token = self
-            .tokens
-            .get(text)
-            .filter(|token| token.kind == TokenKind::Refresh);
+        let token = self.tokens.get(text).filter(|token| token.kind == TokenKind::Refresh);
         let token = token.ok_or(UNKNOWN)?;
         let (family, until, state) = (token.family, token.expires_ms, token.state(now));
         let rotated = token.rotated_ms;
-        if self
-            .families
-            .get(&family)
-            .is_none_or(|family| family.client_id != client_id)
-        {
+        if self.families.get(&family).is_none_or(|family| family.client_id != client_id) {
             return Err("The refresh token was issued to another client.");
         }
         match (state, rotated) {
@@ -230,19 +211,12 @@ impl Ledger {
             return Ok(same);
         }
         if options.revoke_access_on_refresh {
-            self.revoke_where(now, |token| {
-                token.family == family && token.kind != TokenKind::Refresh
-            });
+            self.revoke_where(now, |token| token.family == family && token.kind != TokenKind::Refresh);
         }
-        let until = if options.extend_refresh_lifetime {
-            now.saturating_add(options.refresh_lifetime_ms)
-        } else {
-            until
-        };
+        let until =
+            if options.extend_refresh_lifetime { now.saturating_add(options.refresh_lifetime_ms) } else { until };
         let due = options.rotate.then_some(until);
-        let mut issued = self
-            .issue(family, fresh, now, options.access_lifetime_ms, due)
-            .ok_or(UNKNOWN)?;
+        let mut issued = self.issue(family, fresh, now, options.access_lifetime_ms, due).ok_or(UNKNOWN)?;
         if let Some(token) = self.tokens.get_mut(text) {
             token.expires_ms = until;
             if options.rotate {
@@ -274,13 +248,7 @@ impl Ledger {
     }
 
     /// A token with less scope, from a live access token; it dies with it.
-    pub(crate) fn downscope(
-        &mut self,
-        parent: &str,
-        scope: &str,
-        access: String,
-        now: u64,
-    ) -> Option<Issued> {
+    pub(crate) fn downscope(&mut self, parent: &str, scope: &str, access: String, now: u64) -> Option<Issued> {
         let token = self.tokens.get(parent)?;
         let (family, generation, expires_ms) = (token.family, token.generation, token.expires_ms);
         let child = Token {
@@ -296,13 +264,7 @@ impl Ledger {
         self.tokens.insert(access.clone(), child);
         self.tally.access_issued += 1;
         let refs = vec![self.name(&access, now)];
-        Some(Issued {
-            access,
-            access_expires_ms: expires_ms,
-            refresh: None,
-            scope: scope.into(),
-            refs,
-        })
+        Some(Issued { access, access_expires_ms: expires_ms, refresh: None, scope: scope.into(), refs })
     }
 
     /// Whom the access token speaks for, or how the log names the token that is refused.
@@ -335,11 +297,7 @@ impl Ledger {
 
     /// RFC 7009: an access token ends alone, a refresh token takes its family along.
     pub(crate) fn revoke(&mut self, text: &str, now: u64) -> u64 {
-        match self
-            .tokens
-            .get(text)
-            .map(|token| (token.kind, token.family))
-        {
+        match self.tokens.get(text).map(|token| (token.kind, token.family)) {
             Some((TokenKind::Refresh, family)) => self.revoke_family(family, now),
             Some(_) => self.revoke_named(&fingerprint(text), now),
             None => 0,
@@ -347,11 +305,7 @@ impl Ledger {
     }
 
     pub(crate) fn revoke_named(&mut self, name: &str, now: u64) -> u64 {
-        let text = self
-            .tokens
-            .keys()
-            .find(|text| fingerprint(text) == name)
-            .cloned();
+        let text = self.tokens.keys().find(|text| fingerprint(text) == name).cloned();
         if let Some(token) = text.and_then(|text| self.tokens.get_mut(&text)) {
             let lives = token.state(now) == TokenState::Live;
             token.revoked = true;
@@ -383,11 +337,7 @@ impl Ledger {
     pub(crate) fn expire(&mut self, refresh_too: bool, access_too: bool, now: u64) -> u64 {
         let mut count = 0;
         for token in self.tokens.values_mut() {
-            let meant = if token.kind == TokenKind::Refresh {
-                refresh_too
-            } else {
-                access_too
-            };
+            let meant = if token.kind == TokenKind::Refresh { refresh_too } else { access_too };
             if meant && token.state(now) == TokenState::Live {
                 token.expires_ms = now;
                 count += 1;
@@ -404,14 +354,7 @@ impl Ledger {
             .filter(|(_, token)| token.state(now) == TokenState::Live)
             .map(|(text, _)| self.name(text, now))
             .collect();
-        live.sort_by_key(|token| {
-            (
-                token.family,
-                token.generation,
-                token.kind as u8,
-                token.fingerprint.clone(),
-            )
-        });
+        live.sort_by_key(|token| (token.family, token.generation, token.kind as u8, token.fingerprint.clone()));
         live
     }
 
@@ -420,9 +363,7 @@ impl Ledger {
         self.families
             .values()
             .filter(|family| {
-                self.tokens
-                    .values()
-                    .any(|token| token.family == family.id && token.state(now) == TokenState::Live)
+                self.tokens.values().any(|token| token.family == family.id && token.state(now) == TokenState::Live)
             })
             .collect()
     }

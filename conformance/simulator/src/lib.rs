@@ -56,9 +56,8 @@ pub use faults::{Fault, FaultKind};
 pub use ledger::{TokenKind, TokenRef, TokenState};
 pub use log::{ClientAuth, Counters, Endpoint, Entry};
 pub use options::{
-    CLIENT_ID, CLIENT_SECRET, Client, Decision, ErrorStyle, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET,
-    GuestIssuer, ORG_ID, Options, PUBLIC_CLIENT_ID, Person, SERVICE_APP_ID, SERVICE_APP_SECRET,
-    TokenStyle,
+    CLIENT_ID, CLIENT_SECRET, Client, Decision, ErrorStyle, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, GuestIssuer, ORG_ID,
+    Options, PUBLIC_CLIENT_ID, Person, SERVICE_APP_ID, SERVICE_APP_SECRET, TokenStyle,
 };
 pub use simulator::{Issued, Simulator};
 pub use tokens::fingerprint;

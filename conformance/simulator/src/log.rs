@@ -108,10 +108,7 @@ impl Endpoint {
     /// Whether it answers tokens.
     #[must_use]
     pub fn is_grant(self) -> bool {
-        matches!(
-            self,
-            Self::AccessToken | Self::JwtLogin | Self::GuestsToken | Self::DeviceToken
-        )
+        matches!(self, Self::AccessToken | Self::JwtLogin | Self::GuestsToken | Self::DeviceToken)
     }
 
     /// Whether it is called with an access token.
@@ -122,8 +119,7 @@ impl Endpoint {
 }
 
 fn below(path: &str, root: &str) -> bool {
-    path.strip_prefix(root)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// How a client said who it is.
@@ -216,8 +212,7 @@ impl Log {
             counters.grants_attempted += 1;
             counters.refreshes_attempted += u64::from(is_refresh(&entry));
             self.in_flight_grants += 1;
-            counters.max_concurrent_grants =
-                counters.max_concurrent_grants.max(self.in_flight_grants);
+            counters.max_concurrent_grants = counters.max_concurrent_grants.max(self.in_flight_grants);
         }
         self.entries.push(entry);
         self.next_seq
@@ -239,10 +234,7 @@ impl Log {
         counters.refreshes_succeeded += u64::from(ok && is_refresh(entry));
         if entry.endpoint.is_api() {
             let generation = note.presented.as_ref().map_or(0, |token| token.generation);
-            *counters
-                .api_calls_by_generation
-                .entry(generation)
-                .or_default() += 1;
+            *counters.api_calls_by_generation.entry(generation).or_default() += 1;
             counters.api_calls_refused += u64::from(note.outcome == "unauthorized");
         }
         entry.outcome = note.outcome;

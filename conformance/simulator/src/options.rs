@@ -82,10 +82,7 @@ impl Default for Options {
             port: 0,
             clients: Client::defaults(),
             people: Person::defaults(),
-            guest_issuers: vec![GuestIssuer {
-                id: GUEST_ISSUER_ID.into(),
-                secret: GUEST_ISSUER_SECRET.into(),
-            }],
+            guest_issuers: vec![GuestIssuer { id: GUEST_ISSUER_ID.into(), secret: GUEST_ISSUER_SECRET.into() }],
             access_lifetime_ms: 1_209_599_000,
             refresh_lifetime_ms: 7_775_999_000,
             code_lifetime_ms: 600_000,
@@ -117,9 +114,7 @@ impl Options {
 
     /// The person with this id or e-mail address.
     pub(crate) fn person(&self, hint: &str) -> Option<&Person> {
-        self.people
-            .iter()
-            .find(|person| person.id == hint || person.email.eq_ignore_ascii_case(hint))
+        self.people.iter().find(|person| person.id == hint || person.email.eq_ignore_ascii_case(hint))
     }
 }
 
@@ -189,12 +184,7 @@ impl Client {
                 secret: Some(SERVICE_APP_SECRET.into()),
                 name: "Simulated Service App".into(),
                 redirect_uris: Vec::new(),
-                scopes: scopes(&[
-                    "guest-issuer:read",
-                    "guest-issuer:write",
-                    "spark:people_read",
-                    "webexsquare:admin",
-                ]),
+                scopes: scopes(&["guest-issuer:read", "guest-issuer:write", "spark:people_read", "webexsquare:admin"]),
             },
         ]
     }
@@ -216,29 +206,22 @@ pub struct Person {
 
 impl Person {
     fn defaults() -> Vec<Self> {
-        [
-            ("Ada", "Lovelace"),
-            ("Grace", "Hopper"),
-            ("Alan", "Turing"),
-            ("Jürgen", "Groß"),
-        ]
-        .iter()
-        .zip(["ada", "grace", "alan", "jurgen"])
-        .map(|((first, last), login)| Self {
-            id: format!("person-{login}"),
-            email: format!("{login}@example.com"),
-            first_name: (*first).into(),
-            last_name: (*last).into(),
-        })
-        .collect()
+        [("Ada", "Lovelace"), ("Grace", "Hopper"), ("Alan", "Turing"), ("Jürgen", "Groß")]
+            .iter()
+            .zip(["ada", "grace", "alan", "jurgen"])
+            .map(|((first, last), login)| Self {
+                id: format!("person-{login}"),
+                email: format!("{login}@example.com"),
+                first_name: (*first).into(),
+                last_name: (*last).into(),
+            })
+            .collect()
     }
 
     /// First and last name.
     #[must_use]
     pub fn display_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-            .trim()
-            .to_owned()
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
 }
 

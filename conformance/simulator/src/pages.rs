@@ -27,11 +27,8 @@ pub(crate) struct Consent<'a> {
 
 /// Accept or decline. Both are links, so that no `form-action` policy meets the redirect.
 pub(crate) fn consent(page: &Consent<'_>) -> Answer {
-    let mut body = format!(
-        "<h1>{}</h1><p>{}</p><h2>It asks for</h2><ul class=scopes>",
-        escape(page.client),
-        escape(page.note)
-    );
+    let mut body =
+        format!("<h1>{}</h1><p>{}</p><h2>It asks for</h2><ul class=scopes>", escape(page.client), escape(page.note));
     for word in page.scope.split_ascii_whitespace() {
         let _ = write!(body, "<li><code>{}</code></li>", escape(word));
     }
@@ -49,10 +46,7 @@ pub(crate) fn consent(page: &Consent<'_>) -> Answer {
         );
     }
     body.push_str("</ul><p class=buttons>");
-    let id = page
-        .chosen
-        .map(|person| encode(&person.id))
-        .unwrap_or_default();
+    let id = page.chosen.map(|person| encode(&person.id)).unwrap_or_default();
     for (decision, label) in [("decline", "Decline"), ("accept", "Accept")] {
         let _ = write!(
             body,
@@ -75,26 +69,14 @@ pub(crate) fn enter_code(nonce: &str) -> Answer {
 
 pub(crate) fn message(nonce: &str, status: u16, title: &str, text: &str) -> Answer {
     let body = format!("<h1>{}</h1><p>{}</p>", escape(title), escape(text));
-    html(nonce, status, title, &body, "'none'").outcome(if status < 400 {
-        "page"
-    } else {
-        "error_page"
-    })
+    html(nonce, status, title, &body, "'none'").outcome(if status < 400 { "page" } else { "error_page" })
 }
 
 /// `response_mode=form_post`: the browser posts the answer to the client.
 pub(crate) fn form_post(nonce: &str, target: &str, params: &[(String, String)]) -> Answer {
-    let mut body = format!(
-        "<h1>Back to the app</h1><form id=f method=post action=\"{}\">",
-        escape(target)
-    );
+    let mut body = format!("<h1>Back to the app</h1><form id=f method=post action=\"{}\">", escape(target));
     for (name, value) in params {
-        let _ = write!(
-            body,
-            "<input type=hidden name=\"{}\" value=\"{}\">",
-            escape(name),
-            escape(value)
-        );
+        let _ = write!(body, "<input type=hidden name=\"{}\" value=\"{}\">", escape(name), escape(value));
     }
     let _ = write!(
         body,
@@ -123,18 +105,9 @@ fn html(nonce: &str, status: u16, title: &str, body: &str, form_action: &str) ->
     let mut answer = Answer::empty(status);
     *answer.response.body_mut() = Body::from(page);
     let headers = answer.response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -146,16 +119,15 @@ fn encode(text: &str) -> String {
 }
 
 pub(crate) fn escape(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut out, char| {
-            match char {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&#39;"),
-                char => out.push(char),
-            }
-            out
-        })
+    text.chars().fold(String::with_capacity(text.len()), |mut out, char| {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            char => out.push(char),
+        }
+        out
+    })
 }

@@ -10,6 +10,7 @@ use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::watch;
 
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
@@ -31,11 +32,7 @@ pub(crate) fn cut() -> Response {
     response
 }
 
-pub(crate) async fn observe(
-    Shared(world): Shared<Arc<World>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn observe(Shared(world): Shared<Arc<World>>, request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("/_sim") {
         return next.run(request).await;
     }
@@ -70,6 +67,8 @@ struct Visit {
     call: Arc<Call>,
     seq: u64,
     fault: Option<FaultKind>,
+    /// Tells of a release since the arrival, so that none is missed.
+    released: watch::Receiver<u64>,
 }
 
 impl Visit {
@@ -77,11 +76,7 @@ impl Visit {
         let mut state = world.state();
         let grant_type = call.form.filled("grant_type");
         let fault = faults::take(&mut state.faults, call.endpoint, grant_type);
-        let names = if call.form.0.is_empty() {
-            call.query.names()
-        } else {
-            call.form.names()
-        };
+        let names = if call.form.0.is_empty() { call.query.names() } else { call.form.names() };
         let entry = Entry {
             seq: 0,
             at_ms: state.now(),
@@ -101,13 +96,9 @@ impl Visit {
             tracking_id: call.tracking_id.clone(),
         };
         let seq = state.log.arrive(entry);
+        let released = world.releases.subscribe();
         drop(state);
-        Self {
-            world,
-            call,
-            seq,
-            fault,
-        }
+        Self { world, call, seq, fault, released }
     }
 
     async fn run(self, request: Request, next: Next, too_large: bool) -> Response {
@@ -140,10 +131,7 @@ impl Visit {
 
     async fn handle(&self, request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
-        let note = response
-            .extensions_mut()
-            .remove::<Note>()
-            .unwrap_or_default();
+        let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
         self.world.state().log.handled(self.seq, note);
         response
     }
@@ -151,7 +139,10 @@ impl Visit {
     async fn wait(&self, kind: &FaultKind) {
         match kind {
             FaultKind::Slow { ms, .. } => tokio::time::sleep(Duration::from_millis(*ms)).await,
-            FaultKind::Hold { .. } => self.world.release.notified().await,
+            FaultKind::Hold { .. } => {
+                // An error means that the simulator is gone: then there is nothing to wait for.
+                let _ = self.released.clone().changed().await;
+            }
             _ => {}
         }
     }

@@ -26,10 +26,7 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
     let sign_ins = get(api::authorizations).delete(api::delete_authorizations);
     Router::new()
         .route("/v1/authorize", get(authorize::page))
-        .route(
-            "/v1/authorize/decision",
-            get(authorize::decision).post(authorize::decision),
-        )
+        .route("/v1/authorize/decision", get(authorize::decision).post(authorize::decision))
         .route("/v1/access_token", token.clone())
         .route("/v1/jwt/login", post(guest::jwt_login))
         .route("/v1/guests/token", post(guest::guests_token))
@@ -46,14 +43,8 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
         .route("/idb/oauth2/v1/authorize", get(authorize::page))
         .route("/idb/oauth2/v1/access_token", token)
         .route("/idb/oauth2/v1/revoke", post(revoke::revoke))
-        .route(
-            "/idb/oauth2/v1/logout",
-            get(revoke::logout).post(revoke::logout),
-        )
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(metadata::metadata),
-        )
+        .route("/idb/oauth2/v1/logout", get(revoke::logout).post(revoke::logout))
+        .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
         .route("/.well-known/openid-configuration", get(metadata::metadata))
         .nest("/_sim", control::routes())
         .fallback(api::unknown)
@@ -63,11 +54,7 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
 }
 
 /// Serves until it is told to stop, or until nobody is left to tell.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    world: Arc<World>,
-    mut stop: oneshot::Receiver<()>,
-) {
+pub(crate) async fn serve(listener: TcpListener, world: Arc<World>, mut stop: oneshot::Receiver<()>) {
     let router = routes(world);
     loop {
         tokio::select! {
@@ -88,9 +75,7 @@ async fn connection(stream: TcpStream, router: Router) {
         let call = inner.call(request.map(Body::new));
         async move {
             match call.await {
-                Ok(response) if response.extensions().get::<Cut>().is_none() => {
-                    Ok::<Response, _>(response)
-                }
+                Ok(response) if response.extensions().get::<Cut>().is_none() => Ok::<Response, _>(response),
                 // An error here makes hyper close the connection with nothing written.
                 _ => Err(std::io::Error::other("cut")),
             }

@@ -47,10 +47,7 @@ pub struct Issued {
 
 impl std::fmt::Debug for Issued {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Issued")
-            .field("family", &self.family)
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
+        f.debug_struct("Issued").field("family", &self.family).field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
@@ -62,9 +59,7 @@ impl Simulator {
         listener.set_nonblocking(true)?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let world = Arc::new(World::new(base_url, options)?);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -74,11 +69,7 @@ impl Simulator {
         let thread = std::thread::Builder::new()
             .name("webex-oauth-simulator".into())
             .spawn(move || runtime.block_on(serve(listener, served, stopped)))?;
-        Ok(Self {
-            world,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { world, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:<port>`, without a slash at the end.
@@ -129,7 +120,7 @@ impl Simulator {
 
     /// Lets go the answers that [`FaultKind::Hold`](crate::FaultKind::Hold) keeps back now.
     pub fn release(&self) {
-        self.world.release.notify_waiters();
+        self.world.release();
     }
 
     /// While it is down, every connection is closed without an answer. The control API goes on.
@@ -194,12 +185,7 @@ impl Simulator {
     }
 
     /// The person with this id or e-mail address opens this authorization URL and decides.
-    pub fn visit_as(
-        &self,
-        person: &str,
-        authorize_url: &str,
-        decision: Decision,
-    ) -> Result<String, String> {
+    pub fn visit_as(&self, person: &str, authorize_url: &str, decision: Decision) -> Result<String, String> {
         self.world.visit(authorize_url, decision, Some(person))
     }
 
@@ -266,16 +252,14 @@ impl Drop for Simulator {
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        f.debug_struct("World").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 
 impl World {
     pub(crate) fn reset(&self) {
         self.state().reset();
-        self.release.notify_waiters();
+        self.release();
     }
 
     pub(crate) fn expire(&self, access: bool, refresh: bool) -> u64 {
@@ -284,12 +268,7 @@ impl World {
         state.ledger.expire(refresh, access, now)
     }
 
-    pub(crate) fn visit(
-        &self,
-        url: &str,
-        decision: Decision,
-        person: Option<&str>,
-    ) -> Result<String, String> {
+    pub(crate) fn visit(&self, url: &str, decision: Decision, person: Option<&str>) -> Result<String, String> {
         let query = url.split_once('?').map_or("", |(_, query)| query);
         let query = query.split('#').next().unwrap_or_default();
         let query = Params::parse(query.as_bytes());
@@ -299,12 +278,7 @@ impl World {
         }
     }
 
-    pub(crate) fn issue(
-        &self,
-        client_id: &str,
-        scope: &str,
-        person: Option<&str>,
-    ) -> Option<Issued> {
+    pub(crate) fn issue(&self, client_id: &str, scope: &str, person: Option<&str>) -> Option<Issued> {
         let mut state = self.state();
         let person = match person {
             Some(hint) => state.options.person(hint),

@@ -18,16 +18,10 @@ use crate::{codes, device, scope};
 pub(crate) const SCOPE_REDUCTION: &str = "urn:cisco:oauth:grant-type:scope-reduction";
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-pub(crate) async fn access_token(
-    Shared(world): Shared<Arc<World>>,
-    Extension(call): Extension<Arc<Call>>,
-) -> Answer {
+pub(crate) async fn access_token(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
     let mut state = world.state();
     let now = state.now();
-    let token = call
-        .form
-        .filled("refresh_token")
-        .or_else(|| call.form.filled("token"));
+    let token = call.form.filled("refresh_token").or_else(|| call.form.filled("token"));
     let presented = token.map(|token| state.ledger.name(token, now));
     let answer = match grant(&mut state, &call, now) {
         Ok(issued) => token_answer(issued, now, &state.options),
@@ -46,11 +40,7 @@ fn grant(state: &mut State, call: &Call, now: u64) -> Result<Issued, Refusal> {
         "client_credentials" => client_credentials(state, call, now),
         SCOPE_REDUCTION => scope_reduction(state, call, now),
         DEVICE_CODE => device::redeem(state, call, now),
-        _ => Err(Refusal::new(
-            400,
-            "unsupported_grant_type",
-            "The grant type is not supported.",
-        )),
+        _ => Err(Refusal::new(400, "unsupported_grant_type", "The grant type is not supported.")),
     }
 }
 
@@ -58,58 +48,31 @@ fn authorization_code(state: &mut State, call: &Call, now: u64) -> Result<Issued
     let client = authenticate(call, &state.options)?;
     let family = codes::redeem(state, call, &client.id, now)?;
     let (client_id, account) = (family.client_id, family.account);
-    sign_in(
-        state,
-        call,
-        &client_id,
-        account,
-        &family.scope,
-        Some(&family.code),
-        now,
-    )
+    sign_in(state, call, &client_id, account, &family.scope, Some(&family.code), now)
 }
 
 fn refresh_token(state: &mut State, call: &Call, now: u64) -> Result<Issued, Refusal> {
     let client = authenticate(call, &state.options)?;
     let token = field(call, "refresh_token")?;
-    let account = state
-        .ledger
-        .family_of(token)
-        .map(|family| family.account.clone());
+    let account = state.ledger.family_of(token).map(|family| family.account.clone());
     let account = account.ok_or_else(|| Refusal::bad_grant("The refresh token is not known."))?;
     let expires_ms = now.saturating_add(state.options.access_lifetime_ms);
     let fresh = state.fresh(self_contained(call), &account, &client.id, expires_ms);
-    state
-        .ledger
-        .refresh(token, &client.id, fresh, now, &state.options)
-        .map_err(Refusal::bad_grant)
+    state.ledger.refresh(token, &client.id, fresh, now, &state.options).map_err(Refusal::bad_grant)
 }
 
 fn client_credentials(state: &mut State, call: &Call, now: u64) -> Result<Issued, Refusal> {
     let client = authenticate(call, &state.options)?;
     if client.secret.is_none() {
-        return Err(Refusal::new(
-            400,
-            "unauthorized_client",
-            "A client without a secret has no credentials.",
-        ));
+        return Err(Refusal::new(400, "unauthorized_client", "A client without a secret has no credentials."));
     }
     let asked = asked_scope(call)?;
     if !scope::allowed(asked, &client) {
-        return Err(Refusal::new(
-            400,
-            "invalid_scope",
-            "The client may not ask for this scope.",
-        ));
+        return Err(Refusal::new(400, "invalid_scope", "The client may not ask for this scope."));
     }
     let account = Account::machine(&client.id, &client.name);
     let life = state.options.access_lifetime_ms;
-    let fresh = state.fresh(
-        self_contained(call),
-        &account,
-        &client.id,
-        now.saturating_add(life),
-    );
+    let fresh = state.fresh(self_contained(call), &account, &client.id, now.saturating_add(life));
     let family = state.ledger.open(&client.id, account, asked, now);
     issued_or_lost(state.ledger.issue(family, fresh, now, life, None))
 }
@@ -118,29 +81,15 @@ fn client_credentials(state: &mut State, call: &Call, now: u64) -> Result<Issued
 fn scope_reduction(state: &mut State, call: &Call, now: u64) -> Result<Issued, Refusal> {
     let client = named(call, &state.options)?;
     let token = field(call, "token")?;
-    let bearer = state
-        .ledger
-        .bearer(token, now)
-        .map_err(|_| Refusal::bad_grant("The token is not accepted."))?;
+    let bearer = state.ledger.bearer(token, now).map_err(|_| Refusal::bad_grant("The token is not accepted."))?;
     if bearer.client_id != client.id {
-        return Err(Refusal::bad_grant(
-            "The token was issued to another client.",
-        ));
+        return Err(Refusal::bad_grant("The token was issued to another client."));
     }
     let asked = asked_scope(call)?;
     if !scope::is_within(asked, &bearer.scope) {
-        return Err(Refusal::new(
-            400,
-            "invalid_scope",
-            "The token does not have this scope.",
-        ));
+        return Err(Refusal::new(400, "invalid_scope", "The token does not have this scope."));
     }
-    let text = state.mint(
-        self_contained(call),
-        &bearer.account,
-        &client.id,
-        bearer.expires_ms,
-    );
+    let text = state.mint(self_contained(call), &bearer.account, &client.id, bearer.expires_ms);
     issued_or_lost(state.ledger.downscope(token, asked, text, now))
 }
 
@@ -156,21 +105,12 @@ pub(crate) fn sign_in(
 ) -> Result<Issued, Refusal> {
     let life = state.options.access_lifetime_ms;
     let refresh_until = now.saturating_add(state.options.refresh_lifetime_ms);
-    let fresh = state.fresh(
-        self_contained(call),
-        &account,
-        client_id,
-        now.saturating_add(life),
-    );
+    let fresh = state.fresh(self_contained(call), &account, client_id, now.saturating_add(life));
     let family = state.ledger.open(client_id, account, scope, now);
     if let Some(code) = code.and_then(|code| state.codes.get_mut(code)) {
         code.family = Some(family);
     }
-    issued_or_lost(
-        state
-            .ledger
-            .issue(family, fresh, now, life, Some(refresh_until)),
-    )
+    issued_or_lost(state.ledger.issue(family, fresh, now, life, Some(refresh_until)))
 }
 
 /// A token answer as Webex writes it.
@@ -192,15 +132,11 @@ pub(crate) fn token_answer(issued: Issued, now: u64, options: &Options) -> Answe
 
 /// A form field that has to be there.
 pub(crate) fn field<'a>(call: &'a Call, name: &str) -> Result<&'a str, Refusal> {
-    call.form
-        .filled(name)
-        .ok_or_else(|| Refusal::bad_request(format!("{name} is missing.")))
+    call.form.filled(name).ok_or_else(|| Refusal::bad_request(format!("{name} is missing.")))
 }
 
 pub(crate) fn asked_scope(call: &Call) -> Result<&str, Refusal> {
-    call.form
-        .filled("scope")
-        .ok_or_else(|| Refusal::new(400, "invalid_scope", "scope is missing."))
+    call.form.filled("scope").ok_or_else(|| Refusal::new(400, "invalid_scope", "scope is missing."))
 }
 
 fn self_contained(call: &Call) -> bool {

@@ -17,9 +17,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The name of a token in the log: 12 hexadecimal digits of its SHA-256.
 #[must_use]
 pub fn fingerprint(token: &str) -> String {
-    hex(Sha256::digest(token.as_bytes())
-        .get(..6)
-        .unwrap_or_default())
+    hex(Sha256::digest(token.as_bytes()).get(..6).unwrap_or_default())
 }
 
 /// A stream of unguessable bytes, seeded once by the operating system.
@@ -37,11 +35,7 @@ impl Dice {
 
     pub(crate) fn bytes(&mut self) -> [u8; 32] {
         self.drawn += 1;
-        Sha256::new()
-            .chain_update(self.seed)
-            .chain_update(self.drawn.to_be_bytes())
-            .finalize()
-            .into()
+        Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_be_bytes()).finalize().into()
     }
 
     pub(crate) fn text(&mut self) -> String {
@@ -56,11 +50,7 @@ impl Dice {
 
     /// Six decimal digits, as a person types them.
     pub(crate) fn digits(&mut self) -> String {
-        let number = self
-            .bytes()
-            .iter()
-            .take(4)
-            .fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
+        let number = self.bytes().iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
         format!("{:06}", number % 1_000_000)
     }
 
@@ -72,11 +62,7 @@ impl Dice {
 
     /// A key that only this run knows.
     pub(crate) fn key(&self) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(self.seed)
-            .chain_update(b"jwt")
-            .finalize()
-            .into()
+        Sha256::new().chain_update(self.seed).chain_update(b"jwt").finalize().into()
     }
 }
 
@@ -90,9 +76,7 @@ pub(crate) fn sign(key: &[u8], claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let head = part(&serde_json::json!({"alg": "HS256", "typ": "JWT"}));
     let signed = format!("{head}.{}", part(claims));
-    let tag = mac(key, &signed)
-        .map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
-        .unwrap_or_default();
+    let tag = mac(key, &signed).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).unwrap_or_default();
     format!("{signed}.{tag}")
 }
 
@@ -100,9 +84,7 @@ pub(crate) fn sign(key: &[u8], claims: &Value) -> String {
 pub(crate) fn peek(jwt: &str) -> Option<(Value, Value)> {
     let mut parts = jwt.split('.');
     let mut part = || {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(parts.next()?.trim_end_matches('='))
-            .ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(parts.next()?.trim_end_matches('=')).ok()?;
         serde_json::from_slice(&bytes).ok()
     };
     let (head, claims) = (part()?, part()?);
@@ -151,10 +133,7 @@ mod tests {
 
     #[test]
     fn the_challenge_is_that_of_rfc_7636_appendix_b() {
-        assert_eq!(
-            s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-        );
+        assert_eq!(s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

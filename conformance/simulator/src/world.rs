@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::account::Account;
 use crate::authorize::Ticket;
@@ -18,8 +18,8 @@ use crate::tokens::{self, Dice};
 
 pub(crate) struct World {
     pub(crate) base_url: String,
-    /// Wakes the answers that a fault holds back.
-    pub(crate) release: Notify,
+    /// How often held answers were let go.
+    pub(crate) releases: watch::Sender<u64>,
     state: Mutex<State>,
 }
 
@@ -52,11 +52,12 @@ impl World {
             dice: Dice::from_os()?,
             ahead_ms: 0,
         };
-        Ok(Self {
-            base_url,
-            release: Notify::new(),
-            state: Mutex::new(state),
-        })
+        Ok(Self { base_url, releases: watch::Sender::new(0), state: Mutex::new(state) })
+    }
+
+    /// Lets go what a fault holds back now.
+    pub(crate) fn release(&self) {
+        self.releases.send_modify(|releases| *releases += 1);
     }
 
     /// The state. A panic elsewhere while it was held does not make it unusable: no invariant of
@@ -69,12 +70,8 @@ impl World {
 impl State {
     /// Unix milliseconds of the simulator's clock.
     pub(crate) fn now(&self) -> u64 {
-        let real = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        u64::try_from(real.as_millis())
-            .unwrap_or(u64::MAX)
-            .saturating_add(self.ahead_ms)
+        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(real.as_millis()).unwrap_or(u64::MAX).saturating_add(self.ahead_ms)
     }
 
     pub(crate) fn advance(&mut self, ms: u64) {
@@ -101,10 +98,7 @@ impl State {
 
     pub(crate) fn counters(&self) -> Counters {
         let live = self.ledger.live(self.now());
-        let refresh = live
-            .iter()
-            .filter(|token| token.kind == TokenKind::Refresh)
-            .count() as u64;
+        let refresh = live.iter().filter(|token| token.kind == TokenKind::Refresh).count() as u64;
         let tally = self.ledger.tally;
         Counters {
             access_tokens_issued: tally.access_issued,
@@ -119,13 +113,7 @@ impl State {
     }
 
     /// The text of a new access token.
-    pub(crate) fn mint(
-        &mut self,
-        jwt: bool,
-        account: &Account,
-        client_id: &str,
-        expires_ms: u64,
-    ) -> String {
+    pub(crate) fn mint(&mut self, jwt: bool, account: &Account, client_id: &str, expires_ms: u64) -> String {
         if !jwt && self.options.token_style == TokenStyle::Opaque {
             return self.dice.opaque(ORG_ID);
         }
@@ -146,16 +134,7 @@ impl State {
     }
 
     /// An access token and a refresh token that the ledger may take.
-    pub(crate) fn fresh(
-        &mut self,
-        jwt: bool,
-        account: &Account,
-        client_id: &str,
-        expires_ms: u64,
-    ) -> Fresh {
-        Fresh {
-            access: self.mint(jwt, account, client_id, expires_ms),
-            refresh: self.dice.opaque(ORG_ID),
-        }
+    pub(crate) fn fresh(&mut self, jwt: bool, account: &Account, client_id: &str, expires_ms: u64) -> Fresh {
+        Fresh { access: self.mint(jwt, account, client_id, expires_ms), refresh: self.dice.opaque(ORG_ID) }
     }
 }

@@ -35,16 +35,10 @@ impl Got {
 }
 
 pub(crate) fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .build()
-        .into()
+    Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into()
 }
 
-pub(crate) fn read(
-    response: Result<Response<ureq::Body>, ureq::Error>,
-) -> Result<Got, ureq::Error> {
+pub(crate) fn read(response: Result<Response<ureq::Body>, ureq::Error>) -> Result<Got, ureq::Error> {
     let mut response = response?;
     let headers = response.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().into()));
@@ -65,12 +59,7 @@ pub(crate) fn call(sim: &Simulator, path: &str, token: &str) -> Got {
 
 pub(crate) fn try_call(sim: &Simulator, path: &str, token: &str) -> Result<Got, ureq::Error> {
     let bearer = format!("Bearer {token}");
-    read(
-        agent()
-            .get(sim.url(path))
-            .header("authorization", bearer)
-            .call(),
-    )
+    read(agent().get(sim.url(path)).header("authorization", bearer).call())
 }
 
 pub(crate) fn post(url: &str, form: &[(&str, &str)]) -> Got {
@@ -93,10 +82,7 @@ pub(crate) fn try_ask(sim: &Simulator, form: &[(&str, &str)]) -> Result<Got, ure
 }
 
 pub(crate) fn refresh(sim: &Simulator, token: &str) -> Got {
-    ask(
-        sim,
-        &[("grant_type", "refresh_token"), ("refresh_token", token)],
-    )
+    ask(sim, &[("grant_type", "refresh_token"), ("refresh_token", token)])
 }
 
 pub(crate) fn control(sim: &Simulator, path: &str, body: Value) -> Got {
@@ -116,22 +102,11 @@ pub(crate) fn authorize_url(sim: &Simulator, more: &str) -> String {
 }
 
 pub(crate) fn code(sim: &Simulator) -> String {
-    param(
-        &sim.visit(&authorize_url(sim, ""), Decision::Accept)
-            .unwrap(),
-        "code",
-    )
+    param(&sim.visit(&authorize_url(sim, ""), Decision::Accept).unwrap(), "code")
 }
 
 pub(crate) fn exchange(sim: &Simulator, code: &str) -> Got {
-    ask(
-        sim,
-        &[
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", REDIRECT),
-        ],
-    )
+    ask(sim, &[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT)])
 }
 
 /// The tokens of a whole code flow.
@@ -145,10 +120,7 @@ pub(crate) fn param(url: &str, name: &str) -> String {
     let query = url.split_once(['?', '#']).map_or("", |(_, query)| query);
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let mut found = pairs.filter(|(key, _)| key == name);
-    found
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    found.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 pub(crate) fn encode(text: &str) -> String {
