@@ -177,7 +177,8 @@ pub enum Advice {
 }
 
 /// How sending failed. Report it with [`Session::send_failed`](crate::Session::send_failed).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SendFault {
     /// The server cannot have seen the request: name not resolved, connection refused, TLS refused.
     NotSent,

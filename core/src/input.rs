@@ -144,7 +144,8 @@ impl Default for SignOutOptions {
 }
 
 /// How the identity provider learns of a sign-out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LogoutVia {
     /// Not at all: only the tokens go.
     Nothing,

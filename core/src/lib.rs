@@ -48,6 +48,7 @@ mod state;
 mod step;
 mod time;
 mod tokens;
+pub mod transcript;
 
 pub use access::{Access, Phase, ReturnTo, SignInReason, SignedOutReason, StaleWhy, Status, Verdict, Via};
 pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshPolicy, Renewal};

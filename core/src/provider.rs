@@ -5,7 +5,8 @@ use serde::Deserialize;
 use crate::config::ConfigError;
 
 /// How the client proves who it is at the token endpoint. Never probed: a wrong guess burns the code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
     /// HTTP Basic, id and secret form-encoded first, as RFC 6749 section 2.3.1 demands.
     BasicFormEncoded,
@@ -18,7 +19,8 @@ pub enum ClientAuth {
 }
 
 /// What a parser lets pass. Everything tolerated is reported as a [`Deviation`](crate::Deviation).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Leniency {
     /// Webex's answers and other common oddities pass.
     Lenient,
@@ -27,7 +29,8 @@ pub enum Leniency {
 }
 
 /// How the guest JWT is presented at `jwt/login`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JwtScheme {
     /// `Authorization: Bearer <jwt>`, as documented.
     Bearer,
@@ -38,7 +41,7 @@ pub enum JwtScheme {
 /// An authorization server, as data. Start from a profile and change what differs.
 ///
 /// All endpoints are absolute URLs; they are checked when a [`Config`](crate::Config) is built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Provider {
     /// For people.
     pub name: String,

@@ -21,6 +21,7 @@ use crate::state::{self, ChildState, State};
 use crate::step::step;
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
+use crate::transcript::Recorder;
 
 /// One user's authorization, from the first login URL to the last sign-out.
 ///
@@ -30,23 +31,27 @@ use crate::tokens::TokenSet;
 pub struct Session {
     config: Config,
     state: State,
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Session {
     /// A signed-out session. `seed` spreads its refreshes among those of other clients.
     pub fn new(config: Config, seed: Entropy) -> Self {
-        Self { config, state: State::new(seed.into_seed()) }
+        Self { config, state: State::new(seed.into_seed()), recorder: None }
     }
 
     /// A session as it was stored, a pending login included. Requests that were under way are not: their outcome is
     /// unknown, and what is due begins anew.
     pub fn restore(config: Config, snapshot: &str) -> Result<Self, RestoreError> {
         let state = snapshot::read(&config, snapshot)?;
-        Ok(Self { config, state })
+        Ok(Self { config, state, recorder: None })
     }
 
     /// Takes in one input. `Err` means that the call itself was a mistake; the session is unchanged then.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Output, Misuse> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(now, &input);
+        }
         let state = std::mem::replace(&mut self.state, State::new(0));
         let (state, result) = match step(&self.config, state, now, input) {
             Ok((state, effects)) => {
@@ -56,6 +61,9 @@ impl Session {
             Err((state, misuse)) => (state, Err(misuse)),
         };
         self.state = state;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.output(&result);
+        }
         result
     }
 
@@ -286,6 +294,17 @@ impl Session {
             } => self.state.grant().is_some_and(|grant| grant.generation == *generation),
             Effect::Notify { .. } => true,
         }
+    }
+
+    /// Begins a transcript: from here on every input and what it leads to is written down, without secrets. Call it
+    /// right after [`Session::new`] or [`Session::restore`].
+    pub fn start_recording(&mut self) {
+        self.recorder = Some(Box::new(Recorder::new(&self.config, &self.snapshot())));
+    }
+
+    /// The transcript so far, as JSON lines, where one was begun; see [`transcript`](crate::transcript).
+    pub fn transcript(&self) -> Option<&str> {
+        self.recorder.as_deref().map(Recorder::text)
     }
 
     /// The configuration.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Who renews the tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Renewal {
     /// The session itself, by refresh token or client credentials.
     Grant,
@@ -14,7 +15,8 @@ pub enum Renewal {
 }
 
 /// What a caller gets whose downscoped token could not be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DownscopeFailure {
     /// No token: least privilege is kept.
     Refuse,

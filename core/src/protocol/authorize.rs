@@ -9,7 +9,8 @@ use crate::protocol::scope::Scope;
 use crate::protocol::state_param::LoginState;
 
 /// Which flow a browser login uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Flow {
     /// Authorization code with PKCE.
     #[default]
@@ -19,7 +20,8 @@ pub enum Flow {
 }
 
 /// How the server hands the answer back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
     /// `query`.
     Query,

@@ -1,0 +1,177 @@
+//! Secrets out, placeholders in: the same one for the same secret.
+
+use serde_json::{Map, Value};
+
+use crate::http::HttpResponse;
+use crate::protocol::answer::{clean, object};
+use crate::protocol::form::{self, Form};
+use crate::secret::Secret;
+
+/// Members and parameters that decide something and hold no secret.
+const HARMLESS: [&str; 20] = [
+    "error",
+    "token_type",
+    "expires_in",
+    "expiresIn",
+    "expires",
+    "refresh_token_expires_in",
+    "refresh_token_expires",
+    "scope",
+    "interval",
+    "verification_uri",
+    "iss",
+    // Of snapshots:
+    "webex_oauth",
+    "client_id",
+    "token_endpoint",
+    "via",
+    "flow",
+    "redirect_uri",
+    "signed_out",
+    "requested_scope",
+    "code_challenge_method",
+];
+
+/// A server's words: kept without what is, or looks like, a secret.
+const WORDS: [&str; 6] = ["error_description", "error_uri", "message", "description", "trackingId", "tracking_id"];
+
+#[derive(Default)]
+pub(super) struct Redactor {
+    known: Vec<(Secret, String)>,
+    logins: usize,
+}
+
+impl Redactor {
+    /// The placeholder of a secret.
+    pub(super) fn secret(&mut self, secret: &str) -> String {
+        if let Some((_, placeholder)) = self.known.iter().find(|(known, _)| known.expose() == secret) {
+            return placeholder.clone();
+        }
+        let number = self.known.len() + 1;
+        // A JWT stays one in shape: three parts, an empty payload.
+        let placeholder = match secret.split('.').count() {
+            3 => format!("redacted-{number}.e30.redacted"),
+            _ => format!("redacted-{number}"),
+        };
+        self.known.push((Secret::new(secret), placeholder.clone()));
+        placeholder
+    }
+
+    /// The state of the login that has just begun: a replay has another one, and puts it in.
+    pub(super) fn know_login_state(&mut self, state: &str) {
+        self.logins += 1;
+        self.known.push((Secret::new(state), login_placeholder(self.logins)));
+    }
+
+    /// A callback as it came: its parameters by name, its frame as it is.
+    pub(super) fn callback(&mut self, text: &str) -> String {
+        let (rest, fragment) = text.split_once('#').map_or((text, None), |(rest, tail)| (rest, Some(tail)));
+        let (base, query) = match rest.split_once('?') {
+            Some((base, query)) => (Some(base), Some(query)),
+            None if rest.contains("://") => (Some(rest), None),
+            None => (None, Some(rest)),
+        };
+        let mut redacted = base.unwrap_or_default().to_owned();
+        if let Some(query) = query {
+            if base.is_some() {
+                redacted.push('?');
+            }
+            redacted.push_str(&self.form(query));
+        }
+        if let Some(fragment) = fragment {
+            redacted.push('#');
+            redacted.push_str(&self.form(fragment));
+        }
+        redacted
+    }
+
+    fn form(&mut self, text: &str) -> String {
+        let mut form = Form::after(String::new());
+        for (name, value) in form::parse(text) {
+            form.add(&name, &self.text(&name, &value));
+        }
+        form.into_string()
+    }
+
+    /// Tokens in any shape. What is neither JSON nor a form is one secret.
+    pub(super) fn tokens(&mut self, text: &str) -> String {
+        let trimmed = text.trim();
+        match serde_json::from_str::<Value>(trimmed) {
+            Ok(Value::Object(object)) => return self.object(object),
+            Ok(Value::String(inner)) => return Value::String(self.bare(&inner)).to_string(),
+            Ok(_) | Err(_) => {}
+        }
+        let tail = trimmed.rsplit(['#', '?']).next().unwrap_or(trimmed);
+        if form::parse(tail).any(|(name, _)| name == "access_token" || name == "refresh_token") {
+            return self.form(tail);
+        }
+        self.bare(trimmed)
+    }
+
+    /// `Bearer x` keeps its scheme.
+    fn bare(&mut self, text: &str) -> String {
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            [token] => self.secret(token),
+            [scheme, token] => format!("{scheme} {}", self.secret(token)),
+            [] => String::new(),
+            [_, ..] => "redacted redacted redacted".to_owned(),
+        }
+    }
+
+    /// The body of an answer: JSON by member, anything else not at all.
+    pub(super) fn body(&mut self, response: &HttpResponse) -> String {
+        match object(response) {
+            Some(object) => self.object(object),
+            None if response.body.is_empty() => String::new(),
+            None => "(not a JSON object)".to_owned(),
+        }
+    }
+
+    /// A stored session. Damaged ones are left out.
+    pub(super) fn snapshot(&mut self, text: &str) -> String {
+        match serde_json::from_str::<Map<String, Value>>(text) {
+            Ok(object) => self.object(object),
+            Err(_) => "(not a snapshot)".to_owned(),
+        }
+    }
+
+    fn object(&mut self, object: Map<String, Value>) -> String {
+        Value::Object(self.members(object)).to_string()
+    }
+
+    fn members(&mut self, object: Map<String, Value>) -> Map<String, Value> {
+        object.into_iter().map(|(name, value)| (name.clone(), self.value(&name, value))).collect()
+    }
+
+    fn value(&mut self, name: &str, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(name, &text)),
+            Value::Object(object) => Value::Object(self.members(object)),
+            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.value(name, item)).collect()),
+            // Numbers decide; no secret here is one.
+            Value::Null | Value::Bool(_) | Value::Number(_) => value,
+        }
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
+        if WORDS.contains(&name) {
+            let secrets: Vec<&str> = self.known.iter().map(|(secret, _)| secret.expose()).collect();
+            return clean(text, &secrets);
+        }
+        if HARMLESS.contains(&name) && !self.known.iter().any(|(secret, _)| secret.expose() == text) {
+            return text.to_owned();
+        }
+        if matches!(name, "access_token" | "supertoken" | "authorization" | "credentials") {
+            return self.bare(text);
+        }
+        self.secret(text)
+    }
+}
+
+pub(super) fn login_placeholder(number: usize) -> String {
+    format!("login-state-{number}")
+}

@@ -1,0 +1,90 @@
+//! A transcript replays to the same decisions and holds no secret.
+
+use webex_oauth::transcript::{TranscriptError, replay};
+use webex_oauth::{
+    ConfigParts, Effect, Entropy, HttpResponse, LoginOptions, Output, Provider, RequestId, SendFault, Session,
+    SignOutOptions, Timestamp,
+};
+
+fn entropy(start: u8) -> Entropy {
+    let bytes: Vec<u8> = (0..64).map(|i: u8| start.wrapping_add(i)).collect();
+    Entropy::new(&bytes).unwrap()
+}
+
+fn sent(output: &Output) -> RequestId {
+    let request = output.effects.iter().find_map(|effect| match effect {
+        Effect::Send { request } => Some(request.id),
+        _ => None,
+    });
+    request.unwrap()
+}
+
+fn answer(status: u16, body: &str) -> HttpResponse {
+    let headers = vec![("Retry-After".into(), "7".into()), ("Set-Cookie".into(), "MARKED-cookie=1".into())];
+    HttpResponse { status, headers, body: body.as_bytes().to_vec() }
+}
+
+/// A login, a failed and a lost refresh, a rotation, a hostile callback and a sign-out.
+fn recorded() -> String {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.client_secret = Some("MARKED-client-secret".into());
+    parts.redirect_uri = Some("http://localhost:8080/oauth".into());
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
+
+    let options = LoginOptions { login_hint: Some("MARKED-person@example.com".into()), ..LoginOptions::default() };
+    let output = session.begin_login(at(0), options, entropy(1)).unwrap();
+    let [_, Effect::OpenBrowser { url }] = &output.effects[..] else { panic!() };
+    let state = url.expose().split("state=").nth(1).unwrap().split('&').next().unwrap();
+    session.complete_login(at(4), "http://localhost:8080/oauth?code=MARKED-evil&state=MARKED-foreign").unwrap();
+    let callback = format!("http://localhost:8080/oauth?code=MARKED-code&state={state}");
+    let request = sent(&session.complete_login(at(5), callback).unwrap());
+    let body = r#"{"access_token":"MARKED-at1","expires_in":3600,"refresh_token":"MARKED-rt1","user":"MARKED-name"}"#;
+    session.response(at(6), request, answer(200, body)).unwrap();
+
+    let request = sent(&session.refresh(at(100)).unwrap());
+    session.response(at(101), request, answer(503, "<html>MARKED-page")).unwrap();
+    let request = sent(&session.tick(at(120)).unwrap());
+    session.send_failed(at(121), request, SendFault::Lost).unwrap();
+    let request = sent(&session.tick(at(200)).unwrap());
+    let body =
+        r#"{"access_token":"MARKED-at2","expires_in":"3600","refresh_token":"MARKED-rt2","token_type":"bearer"}"#;
+    session.response(at(201), request, answer(200, body)).unwrap();
+    assert!(session.refresh(at(150)).is_ok(), "a clock that went back");
+    assert!(session.downscope(at(151), "".into()).is_err());
+    session.sign_out(at(300), SignOutOptions::default()).unwrap();
+    session.transcript().unwrap().to_owned()
+}
+
+#[test]
+fn a_transcript_replays_to_the_same_decisions() {
+    let replay = replay(&recorded()).unwrap();
+    for step in &replay.steps {
+        assert_eq!(step.recorded, step.replayed, "{} at {}", step.input, step.at);
+    }
+    assert!(replay.is_faithful());
+    assert_eq!(replay.steps.len(), 13);
+    assert!(replay.steps[4].replayed.iter().any(|line| line.starts_with("send 2 refresh")), "{:?}", replay.steps[4]);
+}
+
+#[test]
+fn a_transcript_holds_no_secret() {
+    let text = recorded();
+    assert!(!text.contains("MARKED"), "{text}");
+}
+
+#[test]
+fn a_changed_transcript_is_told_apart() {
+    let text = recorded().replace("\"status\":503", "\"status\":400");
+    assert!(!replay(&text).unwrap().is_faithful());
+}
+
+#[test]
+fn damaged_files_are_refused_by_line() {
+    assert_eq!(replay("").unwrap_err(), TranscriptError::Unreadable { line: 1 });
+    let text = recorded() + "{}\n";
+    assert_eq!(replay(&text).unwrap_err(), TranscriptError::Unreadable { line: 15 });
+    let newer = recorded().replace("webex_oauth_transcript\":1", "webex_oauth_transcript\":2");
+    assert_eq!(replay(&newer).unwrap_err(), TranscriptError::NewerVersion { found: 2 });
+}
