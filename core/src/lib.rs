@@ -68,3 +68,8 @@ pub use session::Session;
 pub use snapshot::{RestoreError, revision as snapshot_revision};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};
+
+/// The programs in `docs/drivers.md` compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/drivers.md")]
+struct Drivers;
