@@ -6,9 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::ledger::TokenRef;
 use crate::log::Note;
 use crate::options::{ErrorStyle, Options};
+use crate::token_ref::TokenRef;
 
 /// What Webex says to a bad token.
 pub(crate) const UNAUTHORIZED: &str =

@@ -10,8 +10,8 @@ use crate::answer::{Answer, Refusal};
 use crate::call::{Call, Params};
 use crate::codes::{Challenge, Code};
 use crate::landing::{Landing, Mode, is_registered};
-use crate::ledger::TokenRef;
 use crate::options::{Client, Decision, ORG_ID, Options};
+use crate::token_ref::TokenRef;
 use crate::world::{State, World};
 use crate::{pages, scope};
 
@@ -100,6 +100,11 @@ pub(crate) async fn decision(Shared(world): Shared<Arc<World>>, Extension(call):
             "This page was already used, or it waited too long. Start the sign-in again.",
         ),
     }
+}
+
+/// Where the answer goes while there is no app yet: a page that shows it.
+pub(crate) async fn callback(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {
+    pages::landed(&world.state().dice.hex(32), &call.query.0)
 }
 
 /// Decides about an authorization URL without a browser.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, error_body, status_code, style};
 use crate::call::Call;
-use crate::faults::FaultKind;
+use crate::fault_kind::FaultKind;
 use crate::pipeline::cut;
 use crate::world::World;
 

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
-use crate::ledger::{Issued, TokenRef};
+use crate::ledger::Issued;
 use crate::scope;
+use crate::token_ref::TokenRef;
 use crate::tokens;
 use crate::world::{State, World};
 
@@ -45,17 +46,17 @@ fn login(state: &mut State, call: &Call, life: u64) -> Result<Issued, Refusal> {
     }
     let subject = claim("sub").ok_or_else(|| refused("The JWT has no subject."))?;
     let now = state.now();
-    if expiry(&claims).is_some_and(|seconds| seconds.saturating_mul(1000) <= now) {
+    if expiry(&claims).is_some_and(|seconds| seconds * 1000.0 <= now as f64) {
         return Err(refused("The JWT is expired."));
     }
     let account = Account::guest(subject, claim("name").unwrap_or(subject));
     issue(state, issuer, account, "spark:all", life)
 }
 
-/// `exp` as a number, or as the string that one of the SDKs signs.
-fn expiry(claims: &Value) -> Option<u64> {
+/// `exp` as a number, or as the string that one of the SDKs signs. Anything else is long ago.
+fn expiry(claims: &Value) -> Option<f64> {
     let exp = claims.get("exp")?;
-    exp.as_u64().or_else(|| exp.as_str()?.parse().ok()).or(Some(0))
+    exp.as_f64().or_else(|| exp.as_str()?.parse().ok()).or(Some(0.0))
 }
 
 pub(crate) async fn guests_token(Shared(world): Shared<Arc<World>>, Extension(call): Extension<Arc<Call>>) -> Answer {

@@ -35,6 +35,7 @@ mod codes;
 mod control;
 mod damage;
 mod device;
+mod fault_kind;
 mod faults;
 mod guest;
 mod landing;
@@ -49,15 +50,21 @@ mod scope;
 mod server;
 mod simulator;
 mod token_endpoint;
+mod token_ref;
 mod tokens;
 mod world;
 
-pub use faults::{Fault, FaultKind};
-pub use ledger::{TokenKind, TokenRef, TokenState};
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+pub use fault_kind::FaultKind;
+pub use faults::Fault;
 pub use log::{ClientAuth, Counters, Endpoint, Entry};
 pub use options::{
     CLIENT_ID, CLIENT_SECRET, Client, Decision, ErrorStyle, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, GuestIssuer, ORG_ID,
     Options, PUBLIC_CLIENT_ID, Person, SERVICE_APP_ID, SERVICE_APP_SECRET, TokenStyle,
 };
 pub use simulator::{Issued, Simulator};
+pub use token_ref::{TokenKind, TokenRef, TokenState};
 pub use tokens::fingerprint;

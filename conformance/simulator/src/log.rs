@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::TokenRef;
+use crate::token_ref::TokenRef;
 
 /// One request. No secret and no whole token is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,7 +225,7 @@ impl Log {
 
     /// What the handler made of a request, as soon as it is known.
     pub(crate) fn handled(&mut self, seq: u64, note: Note) {
-        let Some(entry) = self.entries.iter_mut().find(|entry| entry.seq == seq) else {
+        let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) else {
             return;
         };
         let counters = &mut self.counters;
@@ -244,7 +244,7 @@ impl Log {
 
     /// The answer is on its way, or lost.
     pub(crate) fn answered(&mut self, seq: u64, now: u64, status: Option<u16>) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.seq == seq) {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
             if entry.outcome == "pending" {
                 entry.outcome = "fault".into();
             }

@@ -115,11 +115,18 @@ fn line(entry: &Entry) -> String {
     line
 }
 
-/// Where a newcomer can begin: the first client that has somewhere to go.
+/// Where a newcomer can begin: the first client that has somewhere to go. The simulator itself
+/// plays the app where it may.
 fn authorize_url(simulator: &Simulator) -> Option<String> {
     let options = simulator.options();
-    let client = options.clients.iter().find(|client| !client.redirect_uris.is_empty())?;
-    let redirect_uri = client.redirect_uris.first()?;
+    let mut clients = options.clients.iter();
+    let client = clients.find(|client| !client.redirect_uris.is_empty())?;
+    let here = "http://127.0.0.1/callback".to_owned();
+    let redirect_uri = if client.redirect_uris.contains(&here) {
+        simulator.url("/callback")
+    } else {
+        client.redirect_uris.first()?.clone()
+    };
     let scope = match client.scopes.as_slice() {
         [] => "spark:all".into(),
         scopes => scopes.join(" "),
@@ -127,7 +134,7 @@ fn authorize_url(simulator: &Simulator) -> Option<String> {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("response_type", "code")
         .append_pair("client_id", &client.id)
-        .append_pair("redirect_uri", redirect_uri)
+        .append_pair("redirect_uri", &redirect_uri)
         .append_pair("scope", &scope)
         .append_pair("state", "set-by-you")
         .finish();

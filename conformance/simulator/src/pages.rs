@@ -72,6 +72,15 @@ pub(crate) fn message(nonce: &str, status: u16, title: &str, text: &str) -> Answ
     html(nonce, status, title, &body, "'none'").outcome(if status < 400 { "page" } else { "error_page" })
 }
 
+/// What an app would have been sent.
+pub(crate) fn landed(nonce: &str, params: &[(String, String)]) -> Answer {
+    let mut body = "<h1>Your app comes next</h1><p>This is what it would be sent:</p>".to_owned();
+    for (name, value) in params {
+        let _ = write!(body, "<h2>{}</h2><p><code>{}</code></p>", escape(name), escape(value));
+    }
+    html(nonce, 200, "Your app comes next", &body, "'none'").outcome("page")
+}
+
 /// `response_mode=form_post`: the browser posts the answer to the client.
 pub(crate) fn form_post(nonce: &str, target: &str, params: &[(String, String)]) -> Answer {
     let mut body = format!("<h1>Back to the app</h1><form id=f method=post action=\"{}\">", escape(target));

@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use crate::answer::{Answer, Refusal};
 use crate::call::Call;
 use crate::damage::{damage, instead};
-use crate::faults::{self, FaultKind};
+use crate::fault_kind::FaultKind;
+use crate::faults;
 use crate::log::{Entry, Note};
 use crate::world::World;
 

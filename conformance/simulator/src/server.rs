@@ -27,6 +27,7 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
     Router::new()
         .route("/v1/authorize", get(authorize::page))
         .route("/v1/authorize/decision", get(authorize::decision).post(authorize::decision))
+        .route("/callback", get(authorize::callback))
         .route("/v1/access_token", token.clone())
         .route("/v1/jwt/login", post(guest::jwt_login))
         .route("/v1/guests/token", post(guest::guests_token))

@@ -14,10 +14,10 @@ use crate::authorize::{End, visit};
 use crate::call::Params;
 use crate::device;
 use crate::faults::Fault;
-use crate::ledger::TokenRef;
 use crate::log::{Counters, Entry};
 use crate::options::{Client, Decision, Options};
 use crate::server::serve;
+use crate::token_ref::TokenRef;
 use crate::world::World;
 
 /// A simulated server on a loopback port. It runs on a thread of its own and stops when dropped.

@@ -11,9 +11,10 @@ use crate::authorize::Ticket;
 use crate::codes::Code;
 use crate::device::Device;
 use crate::faults::Fault;
-use crate::ledger::{Fresh, Ledger, Tally, TokenKind};
+use crate::ledger::{Fresh, Ledger, Tally};
 use crate::log::{Counters, Log};
 use crate::options::{ORG_ID, Options, TokenStyle};
+use crate::token_ref::TokenKind;
 use crate::tokens::{self, Dice};
 
 pub(crate) struct World {

@@ -1,0 +1,141 @@
+//! The ways in which an answer can go wrong.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What goes wrong. `after` means that the request is handled first (codes are spent, tokens are
+/// rotated) and only its answer suffers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// This status with an error body in the style of the endpoint.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// `Retry-After`, sent as it is.
+        #[serde(default)]
+        retry_after: Option<String>,
+        /// The OAuth code, or the message of a Webex body.
+        #[serde(default)]
+        error: Option<String>,
+        /// The whole body instead, sent as JSON.
+        #[serde(default)]
+        body: Option<Value>,
+        /// The request is handled first.
+        #[serde(default)]
+        after: bool,
+    },
+    /// A page where JSON is expected.
+    Html {
+        /// The HTTP status.
+        status: u16,
+        /// The request is handled first.
+        #[serde(default)]
+        after: bool,
+    },
+    /// `302` to another place.
+    Redirect {
+        /// `Location`, sent as it is.
+        location: String,
+    },
+    /// Status 200 with an OAuth error in the body.
+    OkWithError {
+        /// The OAuth code.
+        error: String,
+    },
+    /// Handled and answered as usual, but with this status (201, say).
+    WithStatus {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Handled, and the JSON object of the answer is changed.
+    Rewrite {
+        /// Members to put in, in place of those of the same name.
+        #[serde(default)]
+        set: Map<String, Value>,
+        /// Members to leave out.
+        #[serde(default)]
+        remove: Vec<String>,
+    },
+    /// Handled, and `expires_in` is answered as a string of digits.
+    StringExpiresIn,
+    /// Handled, and the body is left out.
+    EmptyBody,
+    /// Handled, and the second half of the body is left out.
+    Truncated,
+    /// Handled, and the body is sent as something that it is not.
+    ContentType {
+        /// `Content-Type`, sent as it is.
+        value: String,
+    },
+    /// The answer takes its time.
+    Slow {
+        /// Real milliseconds.
+        ms: u64,
+        /// The request is handled first, then the wait begins.
+        #[serde(default)]
+        after: bool,
+    },
+    /// The answer waits until it is released.
+    Hold {
+        /// The request is handled first, then the wait begins.
+        #[serde(default)]
+        after: bool,
+    },
+    /// The connection is closed without an answer.
+    Cut {
+        /// The request is handled first: the answer is lost.
+        #[serde(default)]
+        after: bool,
+    },
+    /// A body of blanks with a huge `Content-Length`.
+    Huge {
+        /// What is announced.
+        length: u64,
+        /// How much is sent before the connection is closed. None: all of it.
+        #[serde(default)]
+        send: Option<u64>,
+    },
+}
+
+impl FaultKind {
+    /// Its name in the log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Html { .. } => "html",
+            Self::Redirect { .. } => "redirect",
+            Self::OkWithError { .. } => "ok_with_error",
+            Self::WithStatus { .. } => "with_status",
+            Self::Rewrite { .. } => "rewrite",
+            Self::StringExpiresIn => "string_expires_in",
+            Self::EmptyBody => "empty_body",
+            Self::Truncated => "truncated",
+            Self::ContentType { .. } => "content_type",
+            Self::Slow { .. } => "slow",
+            Self::Hold { .. } => "hold",
+            Self::Cut { .. } => "cut",
+            Self::Huge { .. } => "huge",
+        }
+    }
+
+    /// Whether the request is handled before the fault shows.
+    pub(crate) fn after(&self) -> bool {
+        match self {
+            Self::Status { after, .. }
+            | Self::Html { after, .. }
+            | Self::Slow { after, .. }
+            | Self::Hold { after }
+            | Self::Cut { after } => *after,
+            Self::Redirect { .. } | Self::OkWithError { .. } | Self::Huge { .. } => false,
+            Self::WithStatus { .. }
+            | Self::Rewrite { .. }
+            | Self::StringExpiresIn
+            | Self::EmptyBody
+            | Self::Truncated
+            | Self::ContentType { .. } => true,
+        }
+    }
+}
