@@ -298,12 +298,11 @@ impl State {
     /// Takes note of the clock. Where it was set back, everything that was reckoned with the earlier reading moves
     /// along: a token's remaining life stays what it was and never grows.
     pub(crate) fn observe(&mut self, now: Timestamp) {
-        let back = now.millis_since(self.latest);
-        self.latest = now;
-        if back >= 0 {
+        let before = std::mem::replace(&mut self.latest, now);
+        if before <= now {
             return;
         }
-        let shift = |at: &mut Timestamp| *at = at.plus_millis(back);
+        let shift = |at: &mut Timestamp| *at = at.moved_along(before, now);
         for flight in self.flight.iter_mut().chain(&mut self.late) {
             shift(&mut flight.deadline);
         }
@@ -315,7 +314,7 @@ impl State {
             shift(&mut login.send_at);
         }
         if let Some(grant) = self.grant_mut() {
-            grant.tokens.shift(back);
+            grant.tokens.shift(before, now);
             grant.renew.last.as_mut().map(shift);
             grant.renew.retry_at.as_mut().map(shift);
             for child in &mut grant.children {

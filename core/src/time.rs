@@ -46,6 +46,13 @@ impl Timestamp {
     pub const fn millis_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// As far from `to` as `self` is from `from`. The distance may be more than an `i64` holds, so it is added wide.
+    pub(crate) fn moved_along(self, from: Self, to: Self) -> Self {
+        let moved = i128::from(self.0) - i128::from(from.0) + i128::from(to.0);
+        let nearest = if moved < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(moved).unwrap_or(nearest))
+    }
 }
 
 /// RFC 3339 in UTC, for people; the bare number where no calendar reaches.

@@ -73,8 +73,8 @@ impl TokenSet {
 
     /// Moves what was reckoned by a clock that has since been set back. The refresh token's end is the server's own
     /// date and stays.
-    pub(crate) fn shift(&mut self, by_millis: i64) {
-        self.received_at = self.received_at.plus_millis(by_millis);
-        self.expires_at = self.expires_at.map(|at| at.plus_millis(by_millis));
+    pub(crate) fn shift(&mut self, from: Timestamp, to: Timestamp) {
+        self.received_at = self.received_at.moved_along(from, to);
+        self.expires_at = self.expires_at.map(|at| at.moved_along(from, to));
     }
 }

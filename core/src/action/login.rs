@@ -113,6 +113,8 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
                 redirect_uri: Some(browser.redirect_uri.clone()),
             };
             login.send_at = turn.now;
+            // The user has done their part: what is left is ours, and has its own time.
+            login.expires_at = turn.now.plus(turn.config.parts().login_lifetime);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Another process wrote to the store: the newer of the two states wins.
 
+use std::cmp::Ordering;
+
 use super::turn::Turn;
 use crate::access::{ReturnTo, SignedOutReason};
 use crate::event::{Event, StoreIgnored};
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
 use crate::state::{Before, Phase, SigningIn, State};
+use crate::time::Timestamp;
 
 pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     let theirs = match snapshot::read(turn.config, bytes.expose()) {
@@ -19,11 +22,17 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
             return turn.notify(Event::StoreIgnored { reason });
         }
     };
-    if theirs.revision <= state.revision {
+    // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same.
+    let nothing_new = match theirs.revision.cmp(&state.revision) {
+        Ordering::Less => rank(&theirs) <= rank(state),
+        Ordering::Equal => rank(&theirs) == rank(state),
+        Ordering::Greater => false,
+    };
+    if nothing_new {
         return;
     }
-    state.revision = theirs.revision;
-    if is_newer(state, &theirs) {
+    state.revision = state.revision.max(theirs.revision);
+    if rank(&theirs) >= rank(state) {
         adopt(turn, state, theirs);
     } else {
         // Ours is the newer one and did not get through: store it over theirs.
@@ -32,12 +41,8 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
 }
 
 /// The later sign-in or sign-out wins; within one sign-in the higher generation, then the later answer.
-fn is_newer(ours: &State, theirs: &State) -> bool {
-    let rank = |state: &State| {
-        let tokens = state.grant().map(|grant| (grant.generation, grant.tokens.received_at));
-        (state.changed_at, tokens)
-    };
-    rank(theirs) >= rank(ours)
+fn rank(state: &State) -> (Timestamp, Option<(u64, Timestamp)>) {
+    (state.changed_at, state.grant().map(|grant| (grant.generation, grant.tokens.received_at)))
 }
 
 fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {

@@ -148,9 +148,10 @@ pub(crate) fn accept(
         caller_state = login.caller_state.take();
     }
     let ReadTokens { mut tokens, deviations } = read;
+    let requested = requested.filter(|scope| !scope.is_empty());
     // RFC 6749 section 5.1: a scope that is not told is the one that was asked for.
     if tokens.scope.is_none() {
-        tokens.scope = requested.clone().filter(|scope| !scope.is_empty());
+        tokens.scope.clone_from(&requested);
     }
     let granted = tokens.scope.clone().unwrap_or_default();
     let scope = ScopeDelta::between(requested.as_ref().unwrap_or(&granted), &granted);

@@ -81,6 +81,8 @@ pub(crate) fn read_object(
     }
     let id_token = take_text(&mut body, &["id_token"])?.map(Secret::new);
     let scope = take_scope(&mut body, deviations)?;
+    // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
+    body.retain(|_, value| !is_deeper(value, MAX_DEPTH));
     Ok(TokenSet {
         access_token,
         refresh_token,
@@ -91,6 +93,20 @@ pub(crate) fn read_object(
         refresh_token_expires_at,
         custom: Custom(body),
     })
+}
+
+/// Members that are nested deeper are not kept.
+const MAX_DEPTH: usize = 32;
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(below) = levels.checked_sub(1) else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, below)),
+        Value::Object(members) => members.values().any(|member| is_deeper(member, below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 fn present(
