@@ -1,0 +1,96 @@
+//! What the browser shows at the end of a login. No script, nothing from elsewhere, nothing of the callback.
+
+use std::net::TcpStream;
+
+use super::write_all;
+
+/// The page that ends a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Page {
+    /// Signed in.
+    SignedIn,
+    /// The user declined.
+    Declined,
+    /// It did not work out.
+    Failed {
+        /// For people; escaped on the page.
+        problem: String,
+    },
+    /// A request that does not belong to the login, which still waits.
+    NotOurs {
+        /// For people; escaped on the page.
+        problem: String,
+    },
+}
+
+const STYLE: &str = "body{font:17px/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;\
+place-items:center;background:#f4f6f8;color:#1b2733}main{max-width:26rem;margin:1rem;padding:2.2rem 2.4rem;\
+background:#fff;border-radius:14px;box-shadow:0 8px 30px #0b1f3322}h1{font-size:1.45rem;margin:0 0 .6rem}p{margin:0;\
+overflow-wrap:anywhere}.mark{width:2.6rem;height:2.6rem;border-radius:50%;display:grid;place-items:center;\
+font-size:1.4rem;color:#fff;background:#0a7d4f;margin-bottom:1rem}.no .mark{background:#b3541e}\
+@media(prefers-color-scheme:dark){body{background:#11181f;color:#e4ebf1}main{background:#1b252f}}";
+/// SHA-256 of [`STYLE`], base64: the only style that the policy lets pass. A test keeps it true.
+const STYLE_HASH: &str = "PP9TeLr8Iq8fhh3P/vuv0BbLul969xDSajNdXK//bic=";
+
+pub(super) fn show(stream: &mut TcpStream, page: &Page) {
+    let (status, class, mark, title, text) = match page {
+        Page::SignedIn => ("200 OK", "", "✓", "You are signed in", "You can close this window and go back.".to_owned()),
+        Page::Declined => {
+            let text = "Nothing was granted. You can close this window, or go back and try again.";
+            ("200 OK", "no", "–", "You declined", text.to_owned())
+        }
+        Page::Failed { problem } => ("200 OK", "no", "!", "Signing in did not work", escape(problem)),
+        Page::NotOurs { problem } => ("400 Bad Request", "no", "?", "Nothing to do here", escape(problem)),
+    };
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><style>{STYLE}</style></head>\
+         <body class=\"{class}\"><main><div class=\"mark\" aria-hidden=\"true\">{mark}</div><h1>{title}</h1>\
+         <p>{text}</p></main></body></html>"
+    );
+    respond(stream, status, "text/html; charset=utf-8", &html);
+}
+
+pub(super) fn not_found(stream: &mut TcpStream) {
+    respond(stream, "404 Not Found", "text/plain", "Not found\n");
+}
+
+pub(super) fn bad_request(stream: &mut TcpStream) {
+    respond(stream, "400 Bad Request", "text/plain", "Bad request\n");
+}
+
+fn respond(stream: &mut TcpStream, status: &str, kind: &str, body: &str) {
+    let response = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\
+         cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
+         content-security-policy: default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'\r\n\r\n{body}",
+        body.len()
+    );
+    // A browser that has gone away is not our trouble.
+    let _ = write_all(stream, response.as_bytes());
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    use super::*;
+
+    #[test]
+    fn the_policy_lets_our_style_pass() {
+        let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
+        assert_eq!(hash, STYLE_HASH);
+    }
+
+    #[test]
+    fn a_problem_cannot_write_html() {
+        assert_eq!(escape("<b a=\"1\">&"), "&lt;b a=&quot;1&quot;&gt;&amp;");
+    }
+}

@@ -1,0 +1,116 @@
+//! The listener of a login: what it takes for the callback, and what it does with everything else.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use webex_oauth_driver::{ClientError, Loopback, Page};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn send(loopback: &Loopback, bytes: &[u8]) -> TcpStream {
+    let address = loopback.redirect_uri().split('/').nth(2).unwrap().replace("localhost", "127.0.0.1");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+fn answer(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+fn get(loopback: &Loopback, target: &str) -> String {
+    answer(send(loopback, format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()))
+}
+
+/// Runs the listener beside `browser`; returns what it took for callbacks and the page it ended with.
+fn listen(loopback: &Loopback, limit: Duration, browser: impl FnOnce() + Send) -> (Vec<String>, Option<Page>) {
+    let mut seen = Vec::new();
+    let page = std::thread::scope(|scope| {
+        scope.spawn(browser);
+        loopback.wait(
+            limit,
+            || true,
+            |callback| {
+                seen.push(callback.to_owned());
+                if callback.contains("code=") { Page::SignedIn } else { Page::NotOurs { problem: "<no>".to_owned() } }
+            },
+        )
+    });
+    (seen, page)
+}
+
+#[test]
+fn the_callback_comes_through_as_a_whole_url() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        let text = get(&loopback, "/callback?code=a%20b&state=c");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(text.contains("content-security-policy: default-src 'none'; style-src 'sha256-"));
+        assert!(text.contains("You are signed in"));
+        assert!(!text.contains("a%20b"), "the page does not repeat the code");
+    });
+    assert_eq!(seen, [format!("{}?code=a%20b&state=c", loopback.redirect_uri())]);
+    assert_eq!(page, Some(Page::SignedIn));
+}
+
+#[test]
+fn a_form_post_comes_through_as_its_body() {
+    let loopback = Loopback::open(Some("http://localhost/oauth")).unwrap();
+    let (seen, _) = listen(&loopback, LIMIT, || {
+        let request = b"POST /oauth HTTP/1.1\r\nContent-Length: 14\r\n\r\ncode=x&state=y";
+        assert!(answer(send(&loopback, request)).starts_with("HTTP/1.1 200"));
+    });
+    assert_eq!(seen, ["code=x&state=y"]);
+}
+
+#[test]
+fn strays_change_nothing() {
+    let loopback = Loopback::open(Some("http://127.0.0.1/oauth")).unwrap();
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        let silent = send(&loopback, b"");
+        let slow = send(&loopback, b"GET /oau");
+        assert!(get(&loopback, "/favicon.ico").starts_with("HTTP/1.1 404"));
+        assert!(get(&loopback, "/oauth/deeper?code=x").starts_with("HTTP/1.1 404"));
+        assert!(answer(send(&loopback, b"\x16\x03\x01\x02\x00\r\n\r\n")).starts_with("HTTP/1.1 400"));
+        assert!(answer(send(&loopback, b"HEAD /oauth?code=x HTTP/1.1\r\n\r\n")).starts_with("HTTP/1.1 404"));
+        let mut long = b"GET /oauth?code=".to_vec();
+        long.resize(80_000, b'x');
+        drop(send(&loopback, &long));
+        drop(send(&loopback, b"GET /oauth?code=gone HTTP/1.1\r\n"));
+        let plain = get(&loopback, "/oauth");
+        assert!(plain.starts_with("HTTP/1.1 400") && plain.contains("&lt;no&gt;"), "{plain}");
+        assert!(get(&loopback, "/oauth?code=1").starts_with("HTTP/1.1 200"));
+        drop((silent, slow));
+    });
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert_eq!(page, Some(Page::SignedIn));
+}
+
+#[test]
+fn it_ends_at_its_limit_and_when_told_so() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, page) = listen(&loopback, Duration::from_millis(60), || {});
+    assert_eq!((seen.len(), page), (0, None));
+    let begun = Instant::now();
+    assert_eq!(loopback.wait(LIMIT, || false, |_| Page::SignedIn), None);
+    assert!(begun.elapsed() < LIMIT);
+}
+
+#[test]
+fn the_port_of_the_redirect_uri_is_kept() {
+    let free = Loopback::open(Some("http://127.0.0.1/callback")).unwrap();
+    let taken = free.redirect_uri().to_owned();
+    assert!(matches!(Loopback::open(Some(&taken)), Err(ClientError::Listen { .. })), "the port is taken");
+    drop(free);
+    assert_eq!(Loopback::open(Some(&taken)).unwrap().redirect_uri(), taken);
+}
+
+#[test]
+fn only_plain_http_on_loopback_can_be_listened_for() {
+    for uri in ["https://localhost/cb", "http://example.com/cb", "com.example:/cb", "nonsense"] {
+        assert!(matches!(Loopback::open(Some(uri)), Err(ClientError::Listen { .. })), "{uri}");
+    }
+}
