@@ -19,7 +19,7 @@ use crate::tokens::ReadTokens;
 
 /// An answer came, to whatever it may belong to.
 pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, response: &HttpResponse) {
-    if let Some(flight) = take_flight(state, id) {
+    if let Some(flight) = take_flight(state, id, By::Driver) {
         turn.lenient(token::error_deviations(response));
         if flight.kind == FlightKind::DeviceStart {
             return device_started(turn, state, &flight, response);
@@ -50,7 +50,7 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
 /// A request failed below HTTP.
 pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId, send: SendFault) {
     let fault = Fault::network(send);
-    if let Some(flight) = take_flight(state, id) {
+    if let Some(flight) = take_flight(state, id, By::Driver) {
         flight_failed(turn, state, &flight, fault);
     } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
         let side = state.side.remove(at);
@@ -65,7 +65,7 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
 
 /// The host delivered tokens that it was asked for.
 pub(crate) fn provide_token(turn: &mut Turn<'_>, state: &mut State, id: RequestId, tokens: &Secret) {
-    let Some(flight) = take_flight(state, id) else {
+    let Some(flight) = take_flight(state, id, By::Host) else {
         return turn.notify(Event::StaleResponse { id });
     };
     match adopt::read(tokens.expose(), turn.now) {
@@ -80,7 +80,7 @@ pub(crate) fn provide_jwt(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
     if turn.config.provider().jwt_login_endpoint.is_none() {
         return Err(crate::error::Misuse::NotConfigured { what: "jwt_login_endpoint", needed_by: "provide_jwt" });
     }
-    let Some(flight) = take_flight(state, id) else {
+    let Some(flight) = take_flight(state, id, By::Host) else {
         turn.notify(Event::StaleResponse { id });
         return Ok(());
     };
@@ -91,7 +91,10 @@ pub(crate) fn provide_jwt(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         }
         (Ok(jwt), FlightKind::Renew { by }) => {
             let kind = FlightKind::Renew { by: *by };
-            if flight.version == state.version && flight.epoch == state.epoch {
+            // A late one finds another request out, and one at a time is the rule: the host will be asked again.
+            if state.flight.is_some() {
+                turn.notify(Event::StaleResponse { id });
+            } else if flight.version == state.version && flight.epoch == state.epoch {
                 progress::send_jwt(turn, state, kind, &jwt);
             }
         }
@@ -113,7 +116,7 @@ pub(crate) fn host_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
     if reason.len() > 1000 {
         return Err(invalid("reason", "is longer than 1000 bytes".to_owned()));
     }
-    match take_flight(state, id) {
+    match take_flight(state, id, By::Host) {
         None => turn.notify(Event::StaleResponse { id }),
         Some(flight) => {
             let secrets = secrets(turn, state);
@@ -125,11 +128,19 @@ pub(crate) fn host_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
     Ok(())
 }
 
-fn take_flight(state: &mut State, id: RequestId) -> Option<Flight> {
-    if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
+/// Who answers: a request is not answered by the host, and a question not by the driver.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Driver,
+    Host,
+}
+
+fn take_flight(state: &mut State, id: RequestId, by: By) -> Option<Flight> {
+    let is_meant = |flight: &Flight| flight.id == id && flight.asks_host == (by == By::Host);
+    if let Some(flight) = state.flight.take_if(|flight| is_meant(flight)) {
         return Some(flight);
     }
-    let at = state.late.iter().position(|flight| flight.id == id)?;
+    let at = state.late.iter().position(is_meant)?;
     Some(state.late.remove(at))
 }
 
