@@ -7,8 +7,7 @@ use crate::access::{ReturnTo, SignedOutReason};
 use crate::event::{Event, StoreIgnored};
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
-use crate::state::{Before, Phase, SigningIn, State};
-use crate::time::Timestamp;
+use crate::state::{Before, Grant, Phase, SigningIn, State};
 
 pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     let theirs = match snapshot::read(turn.config, bytes.expose()) {
@@ -23,16 +22,17 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
         }
     };
     // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same.
+    let news = compare(&theirs, state);
     let nothing_new = match theirs.revision.cmp(&state.revision) {
-        Ordering::Less => rank(&theirs) <= rank(state),
-        Ordering::Equal => rank(&theirs) == rank(state),
+        Ordering::Less => news.is_le(),
+        Ordering::Equal => news.is_eq(),
         Ordering::Greater => false,
     };
     if nothing_new {
         return;
     }
     state.revision = state.revision.max(theirs.revision);
-    if rank(&theirs) >= rank(state) {
+    if news.is_ge() {
         adopt(turn, state, theirs);
     } else {
         // Ours is the newer one and did not get through: store it over theirs.
@@ -40,9 +40,18 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     }
 }
 
-/// The later sign-in or sign-out wins; within one sign-in the higher generation, then the later answer.
-fn rank(state: &State) -> (Timestamp, Option<(u64, Timestamp)>) {
-    (state.changed_at, state.grant().map(|grant| (grant.generation, grant.tokens.received_at)))
+/// The later sign-in or sign-out wins; within one sign-in the later answer. Generations do not tell: each process counts
+/// its own.
+fn compare(theirs: &State, ours: &State) -> Ordering {
+    let by_arrival = || match (theirs.grant(), ours.grant()) {
+        // One and the same; when it arrived moves with the clock.
+        (Some(a), Some(b)) if a.tokens.access_token == b.tokens.access_token => Ordering::Equal,
+        (a, b) => {
+            let arrival = |grant: &Grant| (grant.tokens.received_at, grant.generation);
+            a.map(arrival).cmp(&b.map(arrival))
+        }
+    };
+    theirs.changed_at.cmp(&ours.changed_at).then_with(by_arrival)
 }
 
 fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
@@ -62,6 +71,10 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
         // The user tokens are not stored; those of the same token go on.
         grant.children = std::mem::take(&mut own.children);
         grant.generation = own.generation;
+        // Where the clock was set back in between, ours has moved along and theirs has not.
+        if own.tokens.expires_at.is_some() && own.tokens.expires_at < grant.tokens.expires_at {
+            (grant.tokens.received_at, grant.tokens.expires_at) = (own.tokens.received_at, own.tokens.expires_at);
+        }
     }
     if same_session {
         if let (Some(own), Some(grant)) = (state.grant(), theirs.grant_mut()) {
