@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 pub use page::Page;
@@ -141,10 +141,7 @@ fn receive(mut stream: TcpStream, sender: &Sender<(TcpStream, Request)>) {
 }
 
 fn next(requests: &Receiver<(TcpStream, Request)>) -> Option<(TcpStream, Request)> {
-    match requests.recv_timeout(PAUSE) {
-        Ok(request) => Some(request),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    requests.recv_timeout(PAUSE).ok()
 }
 
 /// Where to listen for this redirect URI.
