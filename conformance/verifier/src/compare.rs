@@ -79,8 +79,8 @@ fn fits(matcher: &str, argument: &Value, got: Option<&Value>) -> bool {
             got.zip(bounds).is_some_and(|(got, (low, high))| (low..=high).contains(&got))
         }
         ("$lacks", texts) => {
-            let got = got.map(Value::to_string).unwrap_or_default();
-            !texts.is_empty() && texts.iter().all(|text| text.as_str().is_some_and(|text| !got.contains(text)))
+            let lacks = |got: &String| texts.iter().all(|text| text.as_str().is_some_and(|text| !got.contains(text)));
+            !texts.is_empty() && got.map(Value::to_string).as_ref().is_some_and(lacks)
         }
         (_, _) => false,
     }
@@ -134,6 +134,7 @@ mod tests {
         assert!(differences(&json!({"$lacks": ["x"]}), &json!({"a": "y"})).is_empty());
         assert_eq!(differences(&json!({"$lacks": ["x"]}), &json!({"a": "axb"})), ["result"]);
         assert_eq!(differences(&json!({"$lacks": []}), &json!("y")), ["result"], "an empty list says nothing");
+        assert_eq!(differences(&json!({"a": {"$lacks": ["x"]}}), &json!({})), ["result.a"], "nothing lacks nothing");
         assert_eq!(differences(&json!({"$typo": [1]}), &json!(1)), ["result"]);
     }
 
