@@ -4,4 +4,5 @@ mod interleavings;
 mod kit;
 mod lifecycle;
 mod properties;
+mod snapshots;
 mod walk;
