@@ -1,0 +1,49 @@
+//! A blocking client on top of [`webex_oauth`]: signs in, keeps the tokens fresh, calls APIs.
+//!
+//! ```no_run
+//! use webex_oauth_ureq::Client;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI, WEBEX_SCOPE, WEBEX_SESSION_FILE
+//! let client = Client::from_env()?;
+//! if !client.status().can_authorize {
+//!     client.login_with_browser(Default::default())?;
+//! }
+//! let answer = client.get("https://webexapis.com/v1/people/me")?;
+//! println!("{}", String::from_utf8_lossy(answer.body()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] is a handle: clone it, share it between threads. One refresh serves all of them, and several processes
+//! may share one [`FileStore`].
+#![warn(missing_docs)]
+
+mod builder;
+mod call;
+mod client;
+mod courier;
+mod events;
+mod host;
+mod keeper;
+mod login;
+mod shared;
+mod transport;
+
+pub use builder::ClientBuilder;
+pub use call::refresh_error;
+pub use client::Client;
+pub use login::{BrowserLogin, DeviceLogin, Guest};
+pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+
+pub use http;
+pub use webex_oauth;
+
+/// The programs in `docs/cookbook.md` compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cookbook.md")]
+struct Cookbook;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,139 @@
+//! HTTP: no redirects, no cookies, every status an answer, bodies capped.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Timeout};
+use webex_oauth::{HttpRequest, HttpResponse, SendFault};
+
+/// How a call failed below HTTP.
+pub(crate) struct Failure {
+    pub(crate) fault: SendFault,
+    /// For people; from the transport, which knows no secret but the URL's, and names none.
+    pub(crate) problem: String,
+}
+
+pub(crate) struct Transport {
+    /// For grants. A connection is used once: a request on a stale one could be lost without a trace.
+    grants: Agent,
+    /// For the caller's own calls.
+    calls: Agent,
+}
+
+impl Transport {
+    pub(crate) fn new(user_agent: Option<&str>) -> Self {
+        let user_agent = user_agent.unwrap_or(concat!("webex-oauth-ureq/", env!("CARGO_PKG_VERSION")));
+        let agent = |idle: usize| {
+            let tls = TlsConfig::builder()
+                .provider(TlsProvider::Rustls)
+                .root_certs(RootCerts::PlatformVerifier)
+                .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .build();
+            let config = Agent::config_builder()
+                .tls_config(tls)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .http_status_as_error(false)
+                .user_agent(user_agent)
+                .max_idle_connections(idle);
+            Agent::new_with_config(config.build())
+        };
+        Self { grants: agent(0), calls: agent(16) }
+    }
+
+    /// Sends a request of the session.
+    pub(crate) fn send(&self, request: &HttpRequest) -> Result<HttpResponse, SendFault> {
+        let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(&*request.url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value.expose());
+        }
+        // A URL or a header that HTTP cannot carry.
+        let whole = builder.body(request.body.expose().as_bytes()).map_err(|_| SendFault::NotSent)?;
+        let hints = &request.hints;
+        let response = run(&self.grants, whole, hints.timeout, hints.max_response_bytes);
+        let response = response.map_err(|failure| failure.fault)?;
+        let headers = response.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        Ok(HttpResponse { status: response.status().as_u16(), headers: headers.collect(), body: response.into_body() })
+    }
+
+    /// Sends a caller's request.
+    pub(crate) fn call(
+        &self,
+        request: &http::Request<Vec<u8>>,
+        timeout: Duration,
+        cap: usize,
+    ) -> Result<http::Response<Vec<u8>>, Failure> {
+        let mut copy = http::Request::new(request.body().as_slice());
+        copy.method_mut().clone_from(request.method());
+        copy.uri_mut().clone_from(request.uri());
+        copy.headers_mut().clone_from(request.headers());
+        run(&self.calls, copy, timeout, cap)
+    }
+}
+
+fn run(
+    agent: &Agent,
+    request: http::Request<&[u8]>,
+    timeout: Duration,
+    cap: usize,
+) -> Result<http::Response<Vec<u8>>, Failure> {
+    let request = agent.configure_request(request).timeout_global(Some(timeout)).build();
+    let mut response = agent.run(request).map_err(|error| failure(&error))?;
+    let limit = u64::try_from(cap).unwrap_or(u64::MAX);
+    let body = response.body_mut().with_config().limit(limit).read_to_vec();
+    let body = body.map_err(|error| after_the_head(failure(&error)))?;
+    let (head, _) = response.into_parts();
+    Ok(http::Response::from_parts(head, body))
+}
+
+/// Once the head is there, the request was received.
+fn after_the_head(failure: Failure) -> Failure {
+    match failure.fault {
+        SendFault::NotSent => Failure { fault: SendFault::Lost, ..failure },
+        SendFault::Lost | SendFault::TooLarge => failure,
+    }
+}
+
+fn failure(error: &ureq::Error) -> Failure {
+    let fault = match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::InvalidProxyUrl
+        | ureq::Error::Tls(_)
+        | ureq::Error::ConnectProxyFailed(_)
+        | ureq::Error::TlsRequired
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => SendFault::NotSent,
+        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => SendFault::NotSent,
+        ureq::Error::Io(error) if was_refused(error.kind()) => SendFault::NotSent,
+        ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
+        _ => SendFault::Lost,
+    };
+    Failure { fault, problem: describe(error) }
+}
+
+/// No connection came about.
+fn was_refused(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkDown
+    )
+}
+
+/// Without the URL, which may carry what the caller put there.
+fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::BadUri(_) => "the URL cannot be called".to_owned(),
+        ureq::Error::Io(error) => error.kind().to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,149 @@
+//! Calling an API.
+
+use std::time::{Duration, Instant};
+
+use webex_oauth_simulator::{Endpoint, Fault, FaultKind};
+use webex_oauth_ureq::http::{Request, Response};
+use webex_oauth_ureq::webex_oauth::{Phase, SendFault};
+use webex_oauth_ureq::{ClientError, refresh_error};
+
+use crate::kit::{builder, issue, signed_in, simulator};
+
+fn json(answer: &Response<Vec<u8>>) -> serde_json::Value {
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+#[test]
+fn a_refused_token_is_replaced_and_the_call_is_made_again() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.expire_access_tokens();
+    let request = Request::post(simulator.url("/v1/echo/x?a=b")).body(b"hello".to_vec()).unwrap();
+    let answer = client.call(request).unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(json(&answer)["body"], "hello");
+    assert_eq!(json(&answer)["token"]["generation"], 2);
+    let counters = simulator.counters();
+    assert_eq!((counters.api_calls, counters.refreshes_attempted), (2, 1));
+}
+
+#[test]
+fn a_storm_of_401_is_one_refresh_per_generation() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    for _ in 0..2 {
+        simulator.expire_access_tokens();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| assert_eq!(client.get(&simulator.url("/v1/people/me")).unwrap().status(), 200));
+            }
+        });
+    }
+    assert_eq!(simulator.counters().refreshes_attempted, 2);
+}
+
+#[test]
+fn a_401_that_a_new_token_does_not_help_is_the_answer() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.fault(Fault::status(401).at(Endpoint::PeopleMe).always());
+    let answer = client.get(&simulator.url("/v1/people/me")).unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(refresh_error(&answer), None);
+    let counters = simulator.counters();
+    assert_eq!((counters.api_calls, counters.refreshes_attempted), (2, 1));
+}
+
+#[test]
+fn the_first_401_is_returned_with_the_reason_where_the_refresh_fails() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.revoke_all();
+    let answer = client.get(&simulator.url("/v1/people/me")).unwrap();
+    assert_eq!(answer.status(), 401);
+    assert!(matches!(refresh_error(&answer), Some(ClientError::SignInRequired { .. })));
+    assert_eq!(simulator.counters().api_calls, 1, "no replay without a new token");
+}
+
+#[test]
+fn other_hosts_do_not_see_the_token() {
+    let (simulator, stranger) = (simulator(), simulator());
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    let answer = client.get(&stranger.url("/v1/people/me")).unwrap();
+    assert_eq!(answer.status(), 401, "an answer like another");
+    assert_eq!(stranger.log()[0].client_auth, webex_oauth_simulator::ClientAuth::None);
+    assert_eq!(simulator.counters().refreshes_attempted, 0, "and none of the session's business");
+}
+
+#[test]
+fn the_callers_own_authorization_stays() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    let other = issue(&simulator);
+    let request =
+        Request::get(simulator.url("/v1/echo")).header("authorization", format!("Bearer {}", other.access_token));
+    let answer = client.call(request.body(Vec::new()).unwrap()).unwrap();
+    assert_eq!(json(&answer)["token"]["family"], other.family);
+
+    let request = Request::get(simulator.url("/v1/echo")).header("Authorization", "Bearer wrong");
+    assert_eq!(client.call(request.body(Vec::new()).unwrap()).unwrap().status(), 401);
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+}
+
+#[test]
+fn a_wait_that_the_api_asks_for_is_kept_within_bounds() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator).max_wait(Duration::from_secs(3)), 3600);
+    simulator.fault(Fault::retry_after(429, "1").at(Endpoint::PeopleMe));
+    let begun = Instant::now();
+    assert_eq!(client.get(&simulator.url("/v1/people/me")).unwrap().status(), 200);
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    simulator.fault(Fault::retry_after(429, "3000").at(Endpoint::PeopleMe));
+    assert_eq!(client.get(&simulator.url("/v1/people/me")).unwrap().status(), 429);
+    assert_eq!(simulator.counters().api_calls, 3);
+}
+
+#[test]
+fn an_embargo_ends_the_session() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.fault(Fault::status(451).at(Endpoint::PeopleMe));
+    assert_eq!(client.get(&simulator.url("/v1/people/me")).unwrap().status(), 451);
+    assert!(matches!(client.status().phase, Phase::SignedOut { .. }));
+    assert!(matches!(client.token(), Err(ClientError::SignInRequired { .. })));
+}
+
+#[test]
+fn redirects_and_errors_are_answers() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator
+        .fault(Fault::new(FaultKind::Redirect { location: "https://evil.example/".into() }).at(Endpoint::PeopleMe));
+    let answer = client.get(&simulator.url("/v1/people/me")).unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(answer.headers()["location"], "https://evil.example/");
+    simulator.fault(Fault::html(502).at(Endpoint::PeopleMe));
+    assert_eq!(client.get(&simulator.url("/v1/people/me")).unwrap().status(), 502);
+}
+
+#[test]
+fn an_answer_has_a_longest_length() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator).max_body(1000), 3600);
+    simulator.fault(Fault::new(FaultKind::Huge { length: 1 << 30, send: Some(10_000) }).at(Endpoint::PeopleMe));
+    let error = client.get(&simulator.url("/v1/people/me")).unwrap_err();
+    assert!(matches!(error, ClientError::Call { fault: SendFault::TooLarge, .. }), "{error:?}");
+}
+
+#[test]
+fn a_call_that_does_not_get_through_says_how() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.fault(Fault::cut_before().at(Endpoint::PeopleMe));
+    let error = client.get(&simulator.url("/v1/people/me")).unwrap_err();
+    assert!(matches!(error, ClientError::Call { fault: SendFault::Lost, .. }), "{error:?}");
+    let error = client.get("http://127.0.0.1:1/").unwrap_err();
+    assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
+    let error = client.get("https://127.0.0.1:1/").unwrap_err();
+    assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
+}

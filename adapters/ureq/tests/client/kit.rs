@@ -1,0 +1,87 @@
+//! A simulator and clients for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Issued, Options, Simulator};
+use webex_oauth_ureq::webex_oauth::{ConfigParts, Event, Provider, Timestamp};
+use webex_oauth_ureq::{Client, ClientBuilder, ClientEvent, Store};
+
+pub(crate) const SCOPE: &str = "spark:people_read spark:rooms_read";
+
+pub(crate) fn simulator() -> Simulator {
+    Simulator::start(Options { rotate: true, ..Options::default() }).unwrap()
+}
+
+pub(crate) fn parts(simulator: &Simulator) -> ConfigParts {
+    let mut parts = ConfigParts::new(Provider::webex_at(simulator.base_url()), CLIENT_ID);
+    parts.client_secret = Some(CLIENT_SECRET.into());
+    parts.redirect_uri = Some("http://127.0.0.1/callback".into());
+    parts.scope = SCOPE.into();
+    parts.request_timeout = Duration::from_secs(10);
+    parts
+}
+
+pub(crate) fn builder(simulator: &Simulator) -> ClientBuilder {
+    Client::builder(parts(simulator).build().unwrap())
+}
+
+pub(crate) fn issue(simulator: &Simulator) -> Issued {
+    simulator.issue(CLIENT_ID, SCOPE).unwrap()
+}
+
+/// The tokens as text, with a life of `expires_in` seconds.
+pub(crate) fn handoff(issued: &Issued, expires_in: i64) -> String {
+    format!(
+        r#"{{"access_token":"{}","refresh_token":"{}","expires_in":{expires_in},"scope":"{}"}}"#,
+        issued.access_token, issued.refresh_token, issued.scope
+    )
+}
+
+/// Signed in with a token of that life.
+pub(crate) fn signed_in(simulator: &Simulator, builder: ClientBuilder, expires_in: i64) -> Client {
+    let client = builder.open().unwrap();
+    client.adopt(handoff(&issue(simulator), expires_in)).unwrap();
+    client
+}
+
+/// A clock that runs, and that can be set.
+#[derive(Clone, Default)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    pub(crate) fn read(&self) -> impl Fn() -> Timestamp + Send + Sync + use<> {
+        let ahead = Arc::clone(&self.0);
+        move || webex_oauth_driver::now().plus_millis(ahead.load(Ordering::SeqCst))
+    }
+}
+
+/// Waits for an event.
+pub(crate) fn wait_for(
+    events: &std::sync::mpsc::Receiver<ClientEvent>,
+    wanted: impl Fn(&ClientEvent) -> bool,
+) -> ClientEvent {
+    loop {
+        let event = events.recv_timeout(Duration::from_secs(20)).expect("the event");
+        if wanted(&event) {
+            return event;
+        }
+    }
+}
+
+pub(crate) fn is_refreshed(event: &ClientEvent) -> bool {
+    matches!(event, ClientEvent::Session(Event::TokensRefreshed { .. }))
+}
+
+/// Leaves a session with an expired access token in the store.
+pub(crate) fn prepare(simulator: &Simulator, store: impl Store + 'static) {
+    let mut parts = parts(simulator);
+    parts.refresh.proactive = false;
+    drop(signed_in(simulator, Client::builder(parts.build().unwrap()).store(store), 0));
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+}

@@ -1,0 +1,8 @@
+//! The client against the simulator: what callers get, and what the server saw.
+
+mod calls;
+mod kit;
+mod logins;
+mod secrets;
+mod stores;
+mod tokens;
