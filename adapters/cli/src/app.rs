@@ -1,0 +1,212 @@
+//! A command at work: its settings, its store and its client; what is left behind when it ends or is interrupted.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use webex_oauth::{Config, RestoreError};
+use webex_oauth_ureq::{Client, ClientError};
+
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use crate::interrupt;
+use crate::record;
+use crate::settings::Settings;
+use crate::store::{self, Opened, Place, Wanted};
+use crate::terminal::{Spinner, Terminal};
+
+/// What stands for a client where guests are all there is.
+const GUESTS_ONLY: &str = "guests-only";
+
+/// What a command needs of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// A sign-in of the client or of somebody through it.
+    SignIn,
+    /// A sign-in that needs no client.
+    Guest,
+    /// What is signed in already.
+    Tokens,
+}
+
+/// A command at work. Clones are handles to the same.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) terminal: Terminal,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) opened: Opened,
+    pub(crate) client: Client,
+    record: Option<PathBuf>,
+    /// Nothing was stored for this profile before.
+    is_new: bool,
+    spinner: Arc<Mutex<Option<Spinner>>>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl App {
+    pub(crate) fn open(global: &Global, terminal: Terminal, purpose: For) -> Result<Self, Failure> {
+        let settings = Settings::read(global)?;
+        for notice in &settings.notices {
+            terminal.notice(notice);
+        }
+        let opened = open_store(&settings)?;
+        let is_new = opened.store.load()?.is_none();
+        let config = config(&settings, purpose)?;
+        let mut builder = Client::builder(config)
+            .store(Arc::clone(&opened.store))
+            .user_agent(concat!("webex-oauth-cli/", env!("CARGO_PKG_VERSION")));
+        if global.record.is_some() {
+            builder = builder.record();
+        }
+        let client = builder.open().map_err(|error| match error {
+            // The settings say nothing of a client, and it is not a guest who is signed in.
+            ClientError::Restore(RestoreError::OtherConfig { .. }) if settings.has_no_client() => {
+                webex_oauth::ConfigError::Missing { field: "client_id" }.into()
+            }
+            error => Failure::from(error),
+        })?;
+        let app = Self {
+            terminal,
+            settings: Arc::new(settings),
+            opened,
+            client,
+            record: global.record.clone(),
+            is_new,
+            spinner: Arc::default(),
+            interrupted: Arc::default(),
+        };
+        app.handle_signals()?;
+        Ok(app)
+    }
+
+    /// Shows that something is waited for, until the guard is dropped.
+    #[must_use]
+    pub(crate) fn spin(&self, text: &str) -> Spinning<'_> {
+        self.show(self.terminal.spinner(text));
+        Spinning(self)
+    }
+
+    /// The same until [`App::stop_spinning`].
+    pub(crate) fn show(&self, spinner: Spinner) {
+        *self.spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(spinner);
+    }
+
+    pub(crate) fn stop_spinning(&self) {
+        if let Some(spinner) = self.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            spinner.clear();
+        }
+    }
+
+    /// Ends a sign-in: a failed one leaves nothing behind, a successful one is in the store.
+    pub(crate) fn end_sign_in(&self, result: Result<(), Failure>) -> Result<(), Failure> {
+        match result {
+            Ok(()) => self.end(Ok(())),
+            Err(failure) => {
+                self.give_way_to_interrupt();
+                self.leave_no_trace();
+                // Of the two the store is to blame: without it the sign-in was given up.
+                let failure = self.client.store_error().map_or(failure, Failure::from);
+                self.end(Err(failure))
+            }
+        }
+    }
+
+    /// Ends a command: what a client could not store is lost with this process, and that is to be told.
+    pub(crate) fn end(&self, result: Result<(), Failure>) -> Result<(), Failure> {
+        if result.is_err() {
+            self.give_way_to_interrupt();
+        }
+        self.client.close();
+        self.write_record()?;
+        result?;
+        match self.client.store_error() {
+            None => Ok(()),
+            Some(error) => {
+                let Failure { exit, sentence } = error.into();
+                Err(Failure::new(exit, format!("the new tokens could not be stored and are lost: {sentence}")))
+            }
+        }
+    }
+
+    /// Tells where the tokens are, where that is not what people would expect.
+    pub(crate) fn tell_place(&self) {
+        if let Place::NoKeyring(path) = &self.opened.place {
+            let path = path.display();
+            self.terminal
+                .notice(&format!("There is no key ring here: the tokens are in {path}, which only you can read."));
+        }
+    }
+
+    fn write_record(&self) -> Result<(), Failure> {
+        match (&self.record, self.client.transcript()) {
+            (Some(path), Some(transcript)) => record::write(path, &transcript),
+            (_, _) => Ok(()),
+        }
+    }
+
+    /// Takes away a login that did not come to its end, where there was nothing before.
+    fn leave_no_trace(&self) {
+        // Another process may have signed in meanwhile; cancelling and deleting are never worth a failure of their own.
+        let _ = self.client.cancel_login();
+        if self.is_new && self.client.tokens().is_none() {
+            let _ = self.opened.store.delete();
+        }
+    }
+
+    fn handle_signals(&self) -> Result<(), Failure> {
+        let app = self.clone();
+        interrupt::on_signal(move || {
+            if app.interrupted.swap(true, Ordering::SeqCst) {
+                // Twice means now.
+                std::process::exit(i32::from(Exit::Interrupted as u8));
+            }
+            let app = app.clone();
+            std::thread::spawn(move || app.interrupt());
+        })
+    }
+
+    fn interrupt(&self) {
+        self.stop_spinning();
+        self.leave_no_trace();
+        // The answer of a refresh that is under way may carry the only refresh token that still counts.
+        self.client.close();
+        let _ = self.write_record();
+        self.terminal.problem(&Failure::new(Exit::Interrupted, "interrupted"));
+        std::process::exit(i32::from(Exit::Interrupted as u8));
+    }
+
+    /// After a signal its thread ends the process, and must not be outrun.
+    fn give_way_to_interrupt(&self) {
+        while self.interrupted.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// A spinner that stops turning when it is dropped.
+pub(crate) struct Spinning<'a>(&'a App);
+
+impl Drop for Spinning<'_> {
+    fn drop(&mut self) {
+        self.0.stop_spinning();
+    }
+}
+
+/// The store of the profile.
+pub(crate) fn open_store(settings: &Settings) -> Result<Opened, Failure> {
+    store::open(&Wanted {
+        kind: settings.store,
+        profile: &settings.profile,
+        places: &settings.places,
+        session_file: settings.session_file.clone(),
+    })
+}
+
+/// The configuration; that of a guest where no client is set.
+pub(crate) fn config(settings: &Settings, purpose: For) -> Result<Config, Failure> {
+    match purpose {
+        For::SignIn => settings.config_for_sign_in(),
+        For::Guest | For::Tokens => settings.config_or_of(GUESTS_ONLY),
+    }
+}

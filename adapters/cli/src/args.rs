@@ -1,0 +1,331 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::words;
+
+const EXAMPLES: &str = "\
+Examples:
+  Sign in once, then use the token in scripts:
+    $ webex-oauth login
+    $ curl -H \"Authorization: Bearer $(webex-oauth token)\" https://webexapis.com/v1/people/me
+
+  On a machine without a browser:
+    $ webex-oauth login --device
+
+  With a second account:
+    $ webex-oauth --profile work login
+    $ webex-oauth --profile work whoami
+
+  To try it out without an account, in two terminals:
+    $ webex-oauth simulator
+
+Settings come from these flags, then from variables (WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI,
+WEBEX_SCOPE, WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_PROFILE, WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_CONFIG),
+then from the configuration file.
+
+Exit status:
+  0  done
+  1  something else went wrong
+  2  the command line cannot be understood
+  3  a setting is missing or wrong, or the server does not accept the client
+  4  sign in first
+  5  the sign-in did not come to its end: declined, timed out
+  6  the network or the server fails: try again later
+  7  the tokens cannot be read or stored
+  8  a replay came out differently from what was recorded
+  130  interrupted";
+
+/// Sign in to Webex from a terminal, and get access tokens for scripts.
+///
+/// Signs in through the browser, on another device or as a guest, keeps the tokens in the key ring of the operating
+/// system, and refreshes them when they are due. Any number of processes may ask for a token at the same time.
+#[derive(Debug, Parser)]
+#[command(name = "webex-oauth", version, after_long_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(after_help = "Use --help for examples, variables and exit status.", max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Which account: each profile has its own tokens [default: default]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Settings")]
+    pub(crate) profile: Option<String>,
+
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The server: webex, fedramp, idbroker, or the base URL of one with Webex's paths
+    #[arg(long, global = true, value_name = "SERVER", help_heading = "Settings")]
+    pub(crate) server: Option<String>,
+
+    /// The authorization URL that the developer portal shows: client id, redirect URI, scope and server in one
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    pub(crate) authorization_url: Option<String>,
+
+    /// The client id of the integration
+    #[arg(long, global = true, value_name = "ID", help_heading = "Settings")]
+    pub(crate) client_id: Option<String>,
+
+    /// A file with the client secret, - for standard input; there is no flag for the secret itself because others see it
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+
+    /// The redirect URI as it is registered, http on loopback
+    #[arg(long, global = true, value_name = "URI", help_heading = "Settings")]
+    pub(crate) redirect_uri: Option<String>,
+
+    /// What to ask for, in quotes and separated by spaces
+    #[arg(long, global = true, value_name = "SCOPE", help_heading = "Settings")]
+    pub(crate) scope: Option<String>,
+
+    /// Where the tokens are kept [default: auto, the key ring where there is one]
+    #[arg(long, global = true, value_name = "STORE", help_heading = "Settings")]
+    pub(crate) store: Option<StoreKind>,
+
+    /// Write down what happens, without secrets, for `replay` and for bug reports
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Output")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Say nothing but the result, problems, and what you have to do
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
+
+    /// Whether to use colours [default: auto, on a terminal and without NO_COLOR]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Output")]
+    pub(crate) color: Option<ColorWhen>,
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StoreKind {
+    /// The key ring where there is one, else a file
+    Auto,
+    /// The key ring of the operating system
+    Keyring,
+    /// A file that only you can read
+    File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in
+    #[command(after_help = "\
+Examples:
+  $ webex-oauth login                                      opens the browser and waits
+  $ webex-oauth login --device                             shows a code and a QR code for another device
+  $ webex-oauth login --paste                              you copy two addresses
+  $ webex-oauth login --scope \"spark:people_read\"")]
+    Login(LoginArgs),
+
+    /// Print a valid access token and nothing else
+    #[command(after_help = "\
+Refreshes when that is due; several processes that ask at the same time cause one refresh.
+
+Example:
+  $ curl -H \"Authorization: Bearer $(webex-oauth token)\" https://webexapis.com/v1/people/me")]
+    Token,
+
+    /// Ask the server who is signed in
+    Whoami(JsonArgs),
+
+    /// Show scopes, expiries and when to sign in again, without asking anybody
+    Status(JsonArgs),
+
+    /// Get new tokens now, whatever the clock says
+    Refresh,
+
+    /// Sign in as a guest
+    #[command(after_help = "\
+Examples:
+  $ WEBEX_GUEST_ISSUER_SECRET=... webex-oauth guest --issuer Y2lz... --name \"Ada Lovelace\" --subject ada
+  $ my-backend make-jwt | webex-oauth guest --jwt-file -
+  $ webex-oauth -p service-app token | webex-oauth guest --service-token-file - --subject ada --name Ada")]
+    Guest(GuestArgs),
+
+    /// Sign in as the client itself
+    ClientCredentials,
+
+    /// Print a token of the signed-in user with less scope, and nothing else
+    #[command(after_help = "\
+Example:
+  $ webex-oauth user-token \"spark:people_read\"")]
+    UserToken {
+        /// The scope: a part of what was granted, in quotes and separated by spaces
+        #[arg(value_name = "SCOPE")]
+        user_scope: String,
+    },
+
+    /// Take the tokens back at the server and forget them here; the exit status says whether the server did it
+    Revoke,
+
+    /// Forget the tokens here, and take them back at the server where that is possible
+    Logout(LogoutArgs),
+
+    /// Play a recorded file again and show each step
+    #[command(after_help = "\
+Needs no network, no settings and no secrets. Exit status 8 where a step comes out differently.
+
+Example:
+  $ webex-oauth --record login.jsonl login
+  $ webex-oauth replay login.jsonl")]
+    Replay {
+        /// What `--record` wrote, - for standard input
+        file: PathBuf,
+        /// Show only the steps that come out differently
+        #[arg(long)]
+        differences: bool,
+    },
+
+    /// Start a Webex-like server on this machine
+    #[command(after_help = "\
+Example, in two terminals:
+  $ webex-oauth simulator --port 8181
+  $ export WEBEX_SERVER=http://127.0.0.1:8181
+  $ export WEBEX_CLIENT_ID=simulated-integration WEBEX_CLIENT_SECRET=simulated-secret
+  $ webex-oauth login && webex-oauth whoami")]
+    Simulator(SimulatorArgs),
+
+    /// Print the completions of a shell
+    #[command(after_help = "\
+Example:
+  $ webex-oauth completions bash > ~/.local/share/bash-completion/completions/webex-oauth")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+
+    /// Print the manual page, or write the pages of all commands into a folder
+    #[command(after_help = "\
+Example:
+  $ webex-oauth man | man -l -")]
+    Man {
+        /// Write webex-oauth.1, webex-oauth-login.1 and so on here
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Confirm on another device: shows a code and a QR code
+    #[arg(long, conflicts_with = "paste")]
+    pub(crate) device: bool,
+
+    /// Copy the addresses by hand, where no browser can reach this machine
+    #[arg(long)]
+    pub(crate) paste: bool,
+
+    /// Show the address instead of opening the browser
+    #[arg(long, conflicts_with_all = ["device", "paste"])]
+    pub(crate) no_browser: bool,
+
+    /// Whom the server should expect
+    #[arg(long, value_name = "EMAIL", conflicts_with = "device")]
+    pub(crate) email: Option<String>,
+
+    /// Ask who you are even if the browser remembers
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) select_account: bool,
+
+    /// How long to wait for you: 90s, 10m, an hour at most
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = words::parse_patience)]
+    pub(crate) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// End the session in the browser as well
+    #[arg(long)]
+    pub(crate) browser: bool,
+
+    /// Leave the tokens valid at the server
+    #[arg(long)]
+    pub(crate) keep_tokens: bool,
+
+    /// Delete what is stored without looking at it and without asking the server
+    #[arg(long, conflicts_with_all = ["browser", "keep_tokens"])]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JsonArgs {
+    /// One line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GuestArgs {
+    /// The id of the guest issuer; its secret is in WEBEX_GUEST_ISSUER_SECRET or --issuer-secret-file
+    #[arg(long, value_name = "ID", conflicts_with_all = ["jwt_file", "service_token_file"])]
+    pub(crate) issuer: Option<String>,
+
+    /// A file with the guest issuer's secret, - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["jwt_file", "service_token_file"])]
+    pub(crate) issuer_secret_file: Option<PathBuf>,
+
+    /// A file with a guest JWT, - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["service_token_file", "name", "subject", "lifetime"])]
+    pub(crate) jwt_file: Option<PathBuf>,
+
+    /// A file with the access token of a Service App, - for standard input
+    #[arg(long, value_name = "FILE", requires = "subject", conflicts_with = "lifetime")]
+    pub(crate) service_token_file: Option<PathBuf>,
+
+    /// The name that other people see
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+
+    /// The guest's own identifier: the same subject is the same guest
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+
+    /// How long the guest may stay: 90m, 12h [default: 6h]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) lifetime: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulatorArgs {
+    /// The port to listen on [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+
+    /// Accept every request for authorization at once, without a page
+    #[arg(long, conflicts_with = "auto_decline")]
+    pub(crate) auto_accept: bool,
+
+    /// Decline every request for authorization at once, without a page
+    #[arg(long)]
+    pub(crate) auto_decline: bool,
+
+    /// The life of access tokens: 90s, 15m, 12h, 14d
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    pub(crate) access_lifetime: Option<std::time::Duration>,
+
+    /// The life of refresh tokens
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    pub(crate) refresh_lifetime: Option<std::time::Duration>,
+
+    /// Answer a new refresh token to each refresh
+    #[arg(long)]
+    pub(crate) rotate: bool,
+}

@@ -1,0 +1,37 @@
+//! The commands, one room each.
+
+mod device;
+mod guest;
+mod login;
+mod logout;
+mod outcome;
+mod pages;
+mod replay;
+mod simulator;
+mod status;
+mod tokens;
+mod whoami;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Login(args) => login::run(global, terminal, args),
+        Command::Token => tokens::token(global, terminal),
+        Command::Whoami(args) => whoami::run(global, terminal, args.json),
+        Command::Status(args) => status::run(global, terminal, args.json),
+        Command::Refresh => tokens::refresh(global, terminal),
+        Command::Guest(args) => guest::run(global, terminal, args),
+        Command::ClientCredentials => guest::client_credentials(global, terminal),
+        Command::UserToken { user_scope } => tokens::user_token(global, terminal, user_scope),
+        Command::Revoke => logout::revoke(global, terminal),
+        Command::Logout(args) => logout::run(global, terminal, args),
+        Command::Replay { file, differences } => replay::run(terminal, file, *differences),
+        Command::Simulator(args) => simulator::run(terminal, args),
+        Command::Completions { shell } => pages::completions(*shell),
+        Command::Man { folder } => pages::man(folder.as_deref()),
+    }
+}

@@ -1,0 +1,60 @@
+//! `login --device`: a code and a QR code to confirm elsewhere.
+
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use webex_oauth::protocol::device::DevicePrompt;
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::terminal::STRONG;
+
+pub(crate) fn login(app: &App) -> Result<(), Failure> {
+    let spinner = app.spin("asking for a code");
+    let login = app.client.begin_device_login(None);
+    drop(spinner);
+    let login = login?;
+    if let Some(error) = app.client.store_error() {
+        login.cancel();
+        return Err(error.into());
+    }
+    let prompt = login.prompt();
+    app.terminal.ask(&shown(prompt, app.terminal.is_watched()));
+    app.show(app.terminal.countdown("waiting for you to confirm", prompt.expires_at));
+    let result = login.wait();
+    app.stop_spinning();
+    Ok(result?)
+}
+
+fn shown(prompt: &DevicePrompt, with_picture: bool) -> String {
+    let code = prompt.user_code.expose();
+    let mut text = format!(
+        "Open {STRONG}{}{STRONG:#} on any device and enter the code:\n\n  {STRONG}{code}{STRONG:#}\n",
+        prompt.verification_uri
+    );
+    let complete = prompt.verification_uri_complete.as_ref().map(|url| url.expose());
+    if let Some(picture) = complete.filter(|_| with_picture).and_then(qr_code) {
+        text += &format!("\nOr point a camera here:\n\n{picture}\n");
+    }
+    text
+}
+
+/// Light modules are drawn, so that it reads well on the dark background that most terminals have.
+fn qr_code(url: &str) -> Option<String> {
+    let code = QrCode::new(url).ok()?;
+    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).quiet_zone(true).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_becomes_a_picture_of_half_blocks() {
+        let picture = qr_code("https://example.com/verify?userCode=ABCD").unwrap();
+        assert!(picture.contains('▀') && picture.lines().count() > 10, "{picture}");
+        assert_eq!(
+            picture.lines().map(|line| line.chars().count()).min(),
+            picture.lines().map(|line| line.chars().count()).max()
+        );
+    }
+}

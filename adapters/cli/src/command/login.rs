@@ -1,0 +1,104 @@
+//! `login`: through the browser, on another device, or by hand.
+
+use std::io::BufRead as _;
+
+use webex_oauth::{LoginOptions, Secret};
+use webex_oauth_driver::open_browser;
+use webex_oauth_ureq::{BrowserLogin, ClientError};
+
+use super::device;
+use crate::app::{App, For};
+use crate::args::{Global, LoginArgs};
+use crate::command::outcome;
+use crate::failure::{Exit, Failure};
+use crate::terminal::{STRONG, Terminal};
+
+/// An address that is not the callback may be pasted this often.
+const TRIES: usize = 5;
+
+pub(crate) fn run(global: &Global, terminal: Terminal, args: &LoginArgs) -> Result<(), Failure> {
+    let app = App::open(global, terminal, For::SignIn)?;
+    let result = match args {
+        LoginArgs { device: true, .. } => device::login(&app),
+        LoginArgs { paste: true, .. } => by_hand(&app, args),
+        LoginArgs { .. } => in_browser(&app, args),
+    };
+    app.end_sign_in(result)?;
+    outcome::signed_in(&app)
+}
+
+fn options(app: &App, args: &LoginArgs) -> Result<LoginOptions, Failure> {
+    Ok(LoginOptions {
+        prompt: args.select_account.then(|| "select_account".to_owned()),
+        email: args.email.clone(),
+        redirect_uri: Some(app.settings.redirect_uri()?.to_owned()),
+        ..LoginOptions::default()
+    })
+}
+
+fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
+    let no_browser = args.no_browser;
+    let shown = app.clone();
+    let open = move |url: &Secret| {
+        if shown.client.store_error().is_some() {
+            // Before the user has done anything in vain.
+            let _ = shown.client.cancel_login();
+            return;
+        }
+        if no_browser || !open_browser(url) {
+            let why = if no_browser { "" } else { "No browser can be opened here. " };
+            shown
+                .terminal
+                .ask(&format!("{why}Open this address in a browser on this machine:\n\n  {}\n", url.expose()));
+            shown.terminal.progress("No browser on this machine? Press Ctrl-C and use --device or --paste.");
+        } else {
+            shown.terminal.progress("The browser is open: sign in there.");
+        }
+        shown.show(shown.terminal.spinner("waiting for the browser"));
+    };
+    let login = BrowserLogin { options: options(app, args)?, limit: args.timeout, open: Box::new(open) };
+    let result = app.client.login_with_browser(login);
+    app.stop_spinning();
+    result.map_err(Failure::from)
+}
+
+fn by_hand(app: &App, args: &LoginArgs) -> Result<(), Failure> {
+    let url = app.client.begin_login(options(app, args)?)?;
+    if let Some(error) = app.client.store_error() {
+        return Err(error.into());
+    }
+    app.terminal.ask(&format!(
+        "{STRONG}1.{STRONG:#} Open this address in a browser on any machine and sign in:\n\n  {}\n\n\
+         {STRONG}2.{STRONG:#} The browser then goes to a page that it may not be able to show. \
+         Copy the address of that page, paste it here and press Enter:\n",
+        url.expose()
+    ));
+    for _ in 0..TRIES {
+        let Some(callback) = read_line()? else {
+            return Err(Failure::new(Exit::SignIn, "no address was pasted; run it again and paste the address"));
+        };
+        if callback.is_empty() {
+            continue;
+        }
+        let spinner = app.spin("getting the tokens");
+        let result = app.client.complete_login(callback);
+        drop(spinner);
+        match result {
+            Err(error @ ClientError::CallbackIgnored { .. }) => {
+                app.terminal.ask(&format!("This is {error}. Paste the address again:"));
+            }
+            result => return Ok(result?),
+        }
+    }
+    Err(Failure::new(Exit::SignIn, "none of the addresses belongs to this sign-in; run it again"))
+}
+
+/// The whole line, which is longer than a person would type. `None` where the input has ended.
+fn read_line() -> Result<Option<Secret>, Failure> {
+    let mut line = String::with_capacity(16 * 1024);
+    match std::io::stdin().lock().read_line(&mut line) {
+        Ok(0) => Ok(None),
+        Ok(_) => Ok(Some(Secret::from(line.trim()))),
+        Err(error) => Err(Failure::new(Exit::SignIn, format!("standard input cannot be read ({})", error.kind()))),
+    }
+}

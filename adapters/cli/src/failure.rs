@@ -1,0 +1,240 @@
+//! What goes wrong, as one plain sentence and an exit status.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
+use webex_oauth_driver::{ClientError, StoreError};
+
+/// The exit status. The numbers are a promise: they are in `--help` and in the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// None of the others.
+    Other = 1,
+    /// As clap's own.
+    Usage = 2,
+    /// A setting, or the registration of the client.
+    Settings = 3,
+    /// Sign in first.
+    NotSignedIn = 4,
+    /// The sign-in did not come to its end.
+    SignIn = 5,
+    /// Network or server.
+    TryLater = 6,
+    /// The tokens cannot be read or stored.
+    Store = 7,
+    /// A replay came out differently.
+    Replay = 8,
+    /// As a shell reports a signal.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Somebody said no, as opposed to somebody not answering.
+    pub(crate) fn is_refusal(self) -> bool {
+        matches!(self, Self::Settings | Self::NotSignedIn | Self::SignIn)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A failure to be told and to end with. Free of secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What happened, a semicolon, what to do. No full stop.
+    pub(crate) sentence: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Self {
+        Self { exit, sentence: sentence.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::SignInRequired { .. } => {
+                Self::new(Exit::NotSignedIn, format!("{error}; run webex-oauth login"))
+            }
+            ClientError::Unavailable { fault, .. } => Self::of_fault("no token at the moment", &fault),
+            ClientError::LoginFailed { fault } => Self::of_login(&fault),
+            ClientError::CallbackIgnored { .. } => {
+                Self::new(Exit::SignIn, format!("{error}; sign in again and use the address of that sign-in"))
+            }
+            ClientError::LoginCancelled | ClientError::LoginSuperseded => Self::new(Exit::SignIn, error.to_string()),
+            ClientError::Timeout { .. } => {
+                Self::new(Exit::SignIn, format!("{error}; try again, or give more time with --timeout"))
+            }
+            ClientError::Misuse(misuse) => misuse.into(),
+            ClientError::Config(error) => error.into(),
+            ClientError::Jwt(error) => Self::new(Exit::Settings, error.to_string()),
+            ClientError::Store(error) => error.into(),
+            ClientError::Restore(error) => error.into(),
+            ClientError::Call { .. } => Self::new(Exit::TryLater, format!("{error}; check the network and try again")),
+            ClientError::Listen { ref address, kind } => Self::of_listener(address, kind),
+            _ => Self::new(Exit::Other, error.to_string()),
+        }
+    }
+}
+
+impl From<Misuse> for Failure {
+    fn from(misuse: Misuse) -> Self {
+        let text = misuse.to_string();
+        match misuse {
+            Misuse::NotConfigured { what, .. } => Self::new(Exit::Settings, format!("{text}; {}", where_to_set(what))),
+            Misuse::InvalidArgument { .. } | Misuse::ScopeNotReducible { .. } => Self::new(Exit::Usage, text),
+            Misuse::NotSignedIn { .. } => Self::new(Exit::NotSignedIn, "nobody is signed in; run webex-oauth login"),
+            Misuse::CannotRefresh { .. } => {
+                Self::new(Exit::NotSignedIn, format!("{text}; sign in again when they end"))
+            }
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let advice = match &error {
+            ConfigError::Missing { field } => where_to_set(field),
+            ConfigError::Invalid { .. } | ConfigError::Insecure { .. } => "correct that setting".to_owned(),
+        };
+        Self::new(Exit::Settings, format!("{error}; {advice}"))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let advice = match &error {
+            StoreError::Denied { .. } => {
+                "give yourself the permission, or keep the tokens elsewhere with WEBEX_SESSION_FILE"
+            }
+            StoreError::Full { .. } => "make room and try again",
+            StoreError::Busy { .. } => "wait for the other process and try again",
+            StoreError::Damaged { .. } => "delete it and sign in again",
+            StoreError::Lock { .. } | StoreError::Io { .. } => "keep the tokens elsewhere with WEBEX_SESSION_FILE",
+            StoreError::Other { .. } => "unlock it, or keep the tokens in a file with --store file",
+        };
+        Self::new(Exit::Store, format!("{error}; {advice}"))
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Unreadable => Self::new(Exit::Store, format!("{error}; delete it and sign in again")),
+            RestoreError::NewerVersion { .. } => Self::new(Exit::Store, format!("{error}; use the newer webex-oauth")),
+            RestoreError::OtherConfig { field } => Self::new(
+                Exit::Settings,
+                format!(
+                    "this profile is signed in with another {field}; use another --profile, or correct the settings"
+                ),
+            ),
+        }
+    }
+}
+
+impl Failure {
+    /// A login that failed: declined, timed out, or for one of the reasons of [`Failure::of_fault`].
+    fn of_login(fault: &Fault) -> Self {
+        match (fault.kind, &fault.code) {
+            (_, Some(ErrorCode::AccessDenied)) => {
+                Self::new(Exit::SignIn, format!("the sign-in was declined ({fault}); run it again and accept"))
+            }
+            (FaultKind::Expired, _) | (_, Some(ErrorCode::ExpiredToken)) => {
+                Self::new(Exit::SignIn, "the sign-in ran out of time; run it again")
+            }
+            (_, _) if fault.ends_grant() => {
+                Self::new(Exit::SignIn, format!("the sign-in failed: {fault}; run it again"))
+            }
+            (_, _) => Self::of_fault("the sign-in failed", fault),
+        }
+    }
+
+    /// A fault of somebody else, behind what came of it.
+    pub(crate) fn of_fault(what: &str, fault: &Fault) -> Self {
+        let (exit, advice) = match fault.advice() {
+            Advice::FixConfiguration => (Exit::Settings, fix(fault)),
+            Advice::SignInAgain => (Exit::NotSignedIn, "run webex-oauth login"),
+            Advice::WaitAndRetry if fault.kind == FaultKind::Network => {
+                (Exit::TryLater, "check the network and try again")
+            }
+            Advice::WaitAndRetry => (Exit::TryLater, "try again later"),
+            Advice::WaitOrSignIn => (Exit::TryLater, "try again later, and sign in again if it lasts"),
+        };
+        Self::new(exit, format!("{what}: {fault}; {advice}"))
+    }
+
+    fn of_listener(address: &str, kind: std::io::ErrorKind) -> Self {
+        use std::io::ErrorKind;
+        let sentence = match kind {
+            ErrorKind::AddrInUse => format!(
+                "the port of {address} is in use; stop the program that has it, or sign in with --paste or --device"
+            ),
+            ErrorKind::PermissionDenied => {
+                format!(
+                    "the port of {address} is reserved by the system; register a redirect URI with a port above 1023"
+                )
+            }
+            ErrorKind::AddrNotAvailable | ErrorKind::InvalidInput => {
+                format!(
+                    "no browser can come back to {address} here; use --paste, or register one like http://localhost:8080/oauth"
+                )
+            }
+            _ => format!("cannot listen on {address} ({kind}); sign in with --paste or --device"),
+        };
+        Self::new(Exit::SignIn, sentence)
+    }
+}
+
+fn fix(fault: &Fault) -> &'static str {
+    match fault.code {
+        Some(ErrorCode::InvalidScope) => "correct the scope",
+        _ => "check client id and client secret, and that the integration still exists",
+    }
+}
+
+/// How a missing setting is given.
+fn where_to_set(field: &str) -> String {
+    let given = match field {
+        "client_id" => "--client-id, WEBEX_CLIENT_ID",
+        "client_secret" => "--client-secret-file, WEBEX_CLIENT_SECRET",
+        "redirect_uri" => "--redirect-uri, WEBEX_REDIRECT_URI",
+        "scope" => "--scope, WEBEX_SCOPE",
+        "guest_issuer" => "--issuer",
+        "guest_issuer_secret" => "--issuer-secret-file, WEBEX_GUEST_ISSUER_SECRET",
+        _ => return "choose another --server".to_owned(),
+    };
+    format!("give {given}, or {field} in the configuration file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_is_one_sentence_with_an_exit_status() {
+        let missing = Failure::from(ConfigError::Missing { field: "client_id" });
+        assert_eq!(missing.exit, Exit::Settings);
+        assert_eq!(
+            missing.sentence,
+            "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in the configuration file"
+        );
+        let mut fault = Fault::new(FaultKind::Refused);
+        fault.code = Some(ErrorCode::InvalidClient);
+        assert_eq!(Failure::of_fault("no token at the moment", &fault).exit, Exit::Settings);
+        fault.code = Some(ErrorCode::AccessDenied);
+        assert_eq!(Failure::of_login(&fault).exit, Exit::SignIn);
+        assert_eq!(Failure::of_fault("x", &Fault::new(FaultKind::Unavailable)).exit, Exit::TryLater);
+    }
+}

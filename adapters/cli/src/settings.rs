@@ -1,0 +1,103 @@
+//! Settings: flags go before `WEBEX_*` variables, those before the configuration file's profile, that before its top.
+
+mod file;
+mod layer;
+
+use std::path::PathBuf;
+
+use webex_oauth::{Config, ConfigError, ConfigParts, Provider, Secret};
+use webex_oauth_driver::settings::SESSION_FILE;
+
+use crate::args::{Global, StoreKind};
+use crate::failure::{Exit, Failure};
+use crate::places::{DEFAULT_PROFILE, Places, Profile};
+use crate::words::LONGEST_PATIENCE;
+use file::ConfigFile;
+pub(crate) use layer::read_secret;
+use layer::{Layer, Name};
+
+/// Everything that is settled before a command begins.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+    pub(crate) places: Places,
+    pub(crate) store: StoreKind,
+    pub(crate) session_file: Option<PathBuf>,
+    pub(crate) guest_issuer: Option<String>,
+    pub(crate) guest_issuer_secret: Option<Secret>,
+    /// What people should know about their settings.
+    pub(crate) notices: Vec<String>,
+    parts: ConfigParts,
+}
+
+impl Settings {
+    pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+        let places = Places::find()?;
+        let env = Layer::of_environment();
+        let file = ConfigFile::read(global.config.clone(), env.get(Name::Config), &places)?;
+        let flags = Layer::of_flags(global)?;
+
+        let profile = flags.get(Name::Profile).or(env.get(Name::Profile)).or(file.top.get(Name::Profile));
+        let profile = Profile::parse(profile.unwrap_or(DEFAULT_PROFILE))?;
+        let layers = [&flags, &env, file.profile(&profile), &file.top];
+        let first = |name: Name| layers.iter().find_map(|layer| layer.get(name));
+
+        let mut parts = ConfigParts::new(Provider::webex(), "");
+        for layer in layers.iter().rev() {
+            layer.lay_over(&mut parts)?;
+        }
+        parts.login_lifetime = LONGEST_PATIENCE;
+        let session_file = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(Self {
+            store: match first(Name::Store) {
+                None => StoreKind::Auto,
+                Some(text) => clap::ValueEnum::from_str(text, true).map_err(|_| {
+                    Failure::new(Exit::Settings, "store is none of auto, keyring and file; correct that setting")
+                })?,
+            },
+            // A store that the command line asks for is meant.
+            session_file: session_file.filter(|_| global.store.is_none()),
+            guest_issuer: first(Name::GuestIssuer).map(str::to_owned),
+            guest_issuer_secret: first(Name::GuestIssuerSecret).map(Secret::from),
+            notices: file.notices,
+            profile,
+            places,
+            parts,
+        })
+    }
+
+    /// The configuration, where what a sign-in of this client needs is there.
+    pub(crate) fn config_for_sign_in(&self) -> Result<Config, Failure> {
+        let config = self.parts.clone().build()?;
+        if config.provider().secret_required && config.parts().client_secret.is_none() {
+            return Err(ConfigError::Missing { field: "client_secret" }.into());
+        }
+        Ok(config)
+    }
+
+    /// The configuration; `stand_in` is the client's id where none is set.
+    pub(crate) fn config_or_of(&self, stand_in: &str) -> Result<Config, Failure> {
+        let mut parts = self.parts.clone();
+        if parts.client_id.is_empty() {
+            stand_in.clone_into(&mut parts.client_id);
+        }
+        Ok(parts.build()?)
+    }
+
+    pub(crate) fn has_no_client(&self) -> bool {
+        self.parts.client_id.is_empty()
+    }
+
+    /// Where the browser comes back to. A server on this machine takes any loopback address (RFC 8252 section 7.3), so
+    /// that none has to be set; others want the one that is registered.
+    pub(crate) fn redirect_uri(&self) -> Result<&str, Failure> {
+        let endpoint = &self.parts.provider.authorization_endpoint;
+        let is_local =
+            ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host));
+        match &self.parts.redirect_uri {
+            Some(uri) => Ok(uri),
+            None if is_local => Ok("http://127.0.0.1/callback"),
+            None => Err(ConfigError::Missing { field: "redirect_uri" }.into()),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One source of settings, as names and values.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+use webex_oauth::{ConfigParts, Provider, Secret};
+
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+
+/// The settings. Each is a key of the configuration file and a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    Config,
+    Profile,
+    Store,
+    Server,
+    AuthorizationUrl,
+    ClientId,
+    ClientSecret,
+    RedirectUri,
+    Scope,
+    GuestIssuer,
+    GuestIssuerSecret,
+}
+
+impl Name {
+    pub(super) const ALL: [Self; 11] = [
+        Self::Config,
+        Self::Profile,
+        Self::Store,
+        Self::Server,
+        Self::AuthorizationUrl,
+        Self::ClientId,
+        Self::ClientSecret,
+        Self::RedirectUri,
+        Self::Scope,
+        Self::GuestIssuer,
+        Self::GuestIssuerSecret,
+    ];
+
+    /// In the configuration file.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Profile => "profile",
+            Self::Store => "store",
+            Self::Server => "server",
+            Self::AuthorizationUrl => "authorization_url",
+            Self::ClientId => "client_id",
+            Self::ClientSecret => "client_secret",
+            Self::RedirectUri => "redirect_uri",
+            Self::Scope => "scope",
+            Self::GuestIssuer => "guest_issuer",
+            Self::GuestIssuerSecret => "guest_issuer_secret",
+        }
+    }
+
+    /// In the environment; those of the core's names that the whole project knows.
+    const fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Config => &["WEBEX_CONFIG"],
+            Self::Profile => &["WEBEX_PROFILE"],
+            Self::Store => &["WEBEX_STORE"],
+            Self::Server => &["WEBEX_SERVER"],
+            Self::AuthorizationUrl => &["WEBEX_AUTHORIZATION_STRING"],
+            Self::ClientId => &["WEBEX_CLIENT_ID"],
+            Self::ClientSecret => &["WEBEX_CLIENT_SECRET"],
+            Self::RedirectUri => &["WEBEX_REDIRECT_URI"],
+            Self::Scope => &["WEBEX_SCOPE", "WEBEX_SCOPES"],
+            Self::GuestIssuer => &["WEBEX_GUEST_ISSUER"],
+            Self::GuestIssuerSecret => &["WEBEX_GUEST_ISSUER_SECRET"],
+        }
+    }
+}
+
+/// What one source says. There are secrets in it: no `Debug` beyond the names.
+#[derive(Default)]
+pub(crate) struct Layer(BTreeMap<Name, Secret>);
+
+impl Layer {
+    pub(super) fn of_environment() -> Self {
+        let mut layer = Self::default();
+        for name in Name::ALL {
+            let value =
+                name.variables().iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+            layer.set(name, value);
+        }
+        layer
+    }
+
+    pub(super) fn of_flags(global: &Global) -> Result<Self, Failure> {
+        let mut layer = Self::default();
+        let store = global.store.and_then(|store| clap::ValueEnum::to_possible_value(&store));
+        layer.set(Name::Store, store.map(|store| store.get_name().to_owned()));
+        layer.set(Name::Profile, global.profile.clone());
+        layer.set(Name::Server, global.server.clone());
+        layer.set(Name::AuthorizationUrl, global.authorization_url.clone());
+        layer.set(Name::ClientId, global.client_id.clone());
+        layer.set(Name::RedirectUri, global.redirect_uri.clone());
+        layer.set(Name::Scope, global.scope.clone());
+        if let Some(path) = &global.client_secret_file {
+            layer.0.insert(Name::ClientSecret, read_secret(path, "the client secret")?);
+        }
+        Ok(layer)
+    }
+
+    pub(super) fn set(&mut self, name: Name, value: Option<String>) {
+        if let Some(value) = value {
+            self.0.insert(name, value.into());
+        }
+    }
+
+    pub(super) fn get(&self, name: Name) -> Option<&str> {
+        self.0.get(&name).map(Secret::expose)
+    }
+
+    /// Replaces what this source speaks of. The core reads the values, so that they mean the same everywhere: pasted
+    /// URLs, quotes that a shell has left.
+    pub(super) fn lay_over(&self, parts: &mut ConfigParts) -> Result<(), Failure> {
+        let lookup = |name: &str| match name {
+            "WEBEX_AUTHORIZATION_STRING" => self.get(Name::AuthorizationUrl),
+            "WEBEX_CLIENT_ID" => self.get(Name::ClientId),
+            "WEBEX_CLIENT_SECRET" => self.get(Name::ClientSecret),
+            "WEBEX_REDIRECT_URI" => self.get(Name::RedirectUri),
+            "WEBEX_SCOPE" => self.get(Name::Scope),
+            _ => None,
+        };
+        let read = ConfigParts::from_variables(|name| lookup(name).map(str::to_owned), false)?;
+        if let Some(server) = self.get(Name::Server) {
+            parts.provider = provider(server)?;
+        } else if self.get(Name::AuthorizationUrl).is_some() {
+            parts.provider = read.provider;
+        }
+        if !read.client_id.is_empty() && read.client_id != parts.client_id {
+            parts.client_id = read.client_id;
+            // It was another client's.
+            parts.client_secret = None;
+        }
+        if read.client_secret.is_some() {
+            parts.client_secret = read.client_secret;
+        }
+        if read.redirect_uri.is_some() {
+            parts.redirect_uri = read.redirect_uri;
+        }
+        if !read.scope.is_empty() {
+            parts.scope = read.scope;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+fn provider(server: &str) -> Result<Provider, Failure> {
+    match server.trim() {
+        "webex" => Ok(Provider::webex()),
+        "fedramp" => Ok(Provider::webex_fedramp()),
+        "idbroker" => Ok(Provider::webex_idbroker()),
+        base if base.starts_with("http://") || base.starts_with("https://") => Ok(Provider::webex_at(base)),
+        _ => Err(Failure::new(
+            Exit::Settings,
+            "server is none of webex, fedramp, idbroker and no URL that begins with https://; correct that setting",
+        )),
+    }
+}
+
+/// A secret from a file, or from standard input for `-`. Line ends around it are not part of it.
+pub(crate) fn read_secret(path: &Path, what: &str) -> Result<Secret, Failure> {
+    const MOST: u64 = 64 * 1024;
+    let unreadable = |kind| {
+        Failure::new(
+            Exit::Settings,
+            format!("{what} cannot be read from {} ({kind}); give another file", path.display()),
+        )
+    };
+    let mut text = String::with_capacity(4096);
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(MOST).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+    };
+    read.map_err(|error| unreadable(error.kind()))?;
+    let secret = Secret::from(text.trim());
+    drop(Secret::new(text));
+    if secret.is_empty() {
+        return Err(Failure::new(Exit::Settings, format!("{what} is empty in {}; give another file", path.display())));
+    }
+    Ok(secret)
+}

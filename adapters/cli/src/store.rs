@@ -1,0 +1,78 @@
+//! Where the tokens of a profile are.
+
+mod keyring;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use webex_oauth_driver::{FileStore, Store, StoreError};
+
+use crate::args::StoreKind;
+use crate::failure::Failure;
+use crate::places::{Places, Profile};
+use keyring::KeyringStore;
+
+/// What to open.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) kind: StoreKind,
+    pub(crate) profile: &'a Profile,
+    pub(crate) places: &'a Places,
+    /// A file of its own choosing goes before everything.
+    pub(crate) session_file: Option<PathBuf>,
+}
+
+/// A store, and how to speak of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) place: Place,
+}
+
+/// Where the tokens are, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The key ring of the operating system.
+    Keyring,
+    /// A file, as wanted.
+    File(PathBuf),
+    /// A file, because there is no key ring.
+    NoKeyring(PathBuf),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Keyring => f.write_str("the key ring"),
+            Self::File(path) | Self::NoKeyring(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Opens the store of a profile. Where the choice is ours, tokens stay where they are once they are somewhere.
+pub(crate) fn open(wanted: &Wanted<'_>) -> Result<Opened, Failure> {
+    if let Some(path) = &wanted.session_file {
+        return Ok(in_file(path.clone(), Place::File));
+    }
+    let path = wanted.places.session_file(wanted.profile);
+    match wanted.kind {
+        StoreKind::File => Ok(in_file(path, Place::File)),
+        StoreKind::Keyring => in_keyring(wanted).map_err(Failure::from),
+        StoreKind::Auto if path.exists() => Ok(in_file(path, Place::File)),
+        StoreKind::Auto => match in_keyring(wanted) {
+            Ok(opened) => Ok(opened),
+            // What is in there must not seem to be gone.
+            Err(error) if KeyringStore::is_used(&wanted.places.keyring_file(wanted.profile)) => Err(error.into()),
+            Err(_) => Ok(in_file(path, Place::NoKeyring)),
+        },
+    }
+}
+
+fn in_file(path: PathBuf, place: fn(PathBuf) -> Place) -> Opened {
+    Opened { store: Arc::new(FileStore::new(&path)), place: place(path) }
+}
+
+fn in_keyring(wanted: &Wanted<'_>) -> Result<Opened, StoreError> {
+    let store = KeyringStore::open(wanted.profile, &wanted.places.keyring_file(wanted.profile))?;
+    Ok(Opened { store: Arc::new(store), place: Place::Keyring })
+}

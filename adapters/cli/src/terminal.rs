@@ -1,0 +1,130 @@
+//! What people see. Results go to standard output and nothing else does; everything else goes to standard error.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use webex_oauth::Timestamp;
+use webex_oauth_driver::now;
+
+use crate::args::ColorWhen;
+use crate::failure::{Exit, Failure};
+use crate::words;
+
+/// The marks in front of lines.
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const NOTICE: Style = AnsiColor::Yellow.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What to look at.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// What may be overlooked.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// How to talk to whoever runs the command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terminal {
+    quiet: bool,
+}
+
+impl Terminal {
+    /// Also settles colours for the whole process.
+    pub(crate) fn new(quiet: bool, color: Option<ColorWhen>) -> Self {
+        match color {
+            None | Some(ColorWhen::Auto) => {}
+            Some(ColorWhen::Always) => anstream::ColorChoice::Always.write_global(),
+            Some(ColorWhen::Never) => anstream::ColorChoice::Never.write_global(),
+        }
+        Self { quiet }
+    }
+
+    /// The result. A reader that has gone away is no failure.
+    pub(crate) fn result(self, text: &str) -> Result<(), Failure> {
+        let mut out = anstream::stdout();
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::new(Exit::Other, format!("standard output cannot be written ({})", error.kind())))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Something went well.
+    pub(crate) fn done(self, text: &str) {
+        if !self.quiet {
+            line(&format!("{GOOD}✓{GOOD:#} {text}"));
+        }
+    }
+
+    /// What goes on.
+    pub(crate) fn progress(self, text: &str) {
+        if !self.quiet {
+            line(text);
+        }
+    }
+
+    /// Something to know.
+    pub(crate) fn notice(self, text: &str) {
+        if !self.quiet {
+            line(&format!("{NOTICE}!{NOTICE:#} {text}"));
+        }
+    }
+
+    /// Something the user has to read to go on, quiet or not.
+    pub(crate) fn ask(self, text: &str) {
+        line(text);
+    }
+
+    /// What ends the command.
+    pub(crate) fn problem(self, failure: &Failure) {
+        line(&format!("{BAD}webex-oauth:{BAD:#} {failure}."));
+    }
+
+    /// Turns until it is cleared.
+    pub(crate) fn spinner(self, text: &str) -> Spinner {
+        Spinner(self.bar(ProgressStyle::default_spinner()).with_message(text.to_owned()))
+    }
+
+    /// The same, with the time that is left until `end`.
+    pub(crate) fn countdown(self, text: &str, end: Timestamp) -> Spinner {
+        let left = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let millis = u64::try_from(end.millis_since(now())).unwrap_or(0);
+            // A spinner that cannot be written is not seen either.
+            let _ = out.write_str(&words::countdown(Duration::from_millis(millis)));
+        };
+        // The template is a constant and valid.
+        let style = ProgressStyle::with_template("{spinner} {msg}, {left} left");
+        let style = style.map_or_else(|_| ProgressStyle::default_spinner(), |style| style.with_key("left", left));
+        Spinner(self.bar(style).with_message(text.to_owned()))
+    }
+
+    /// Whether pictures make sense.
+    pub(crate) fn is_watched(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Shows nothing where nobody watches.
+    fn bar(self, style: ProgressStyle) -> ProgressBar {
+        let target = if self.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    }
+}
+
+/// Standard error that cannot be written to has nobody to tell.
+fn line(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Shows that something is waited for.
+#[derive(Debug)]
+pub(crate) struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// Takes it away so that a line can be printed.
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
