@@ -53,6 +53,11 @@ impl Desk {
         })
     }
 
+    /// Begins a transcript, before the first input; it is in [`Session::transcript`].
+    pub fn start_recording(&mut self) {
+        self.session.start_recording();
+    }
+
     /// Whether an input may be given.
     pub fn is_free(&self) -> bool {
         self.saving.is_none() && self.effects.is_empty() && self.inputs.is_empty()
