@@ -22,6 +22,7 @@ pub struct ClientBuilder {
     on_event: Option<Callback>,
     settings: Settings,
     user_agent: Option<String>,
+    record: bool,
 }
 
 impl ClientBuilder {
@@ -32,7 +33,7 @@ impl ClientBuilder {
             max_wait: Duration::from_secs(60),
             max_body: 16 * 1024 * 1024,
         };
-        Self { config, store: None, host: Host::default(), on_event: None, settings, user_agent: None }
+        Self { config, store: None, host: Host::default(), on_event: None, settings, user_agent: None, record: false }
     }
 
     /// Where the session survives a restart, and is shared with other processes. Without one it lives as long as the
@@ -98,6 +99,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps a transcript of what happens, without secrets: [`Client::transcript`].
+    #[must_use]
+    pub fn record(mut self) -> Self {
+        self.record = true;
+        self
+    }
+
     /// Another clock than the machine's: for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
@@ -112,7 +120,10 @@ impl ClientBuilder {
     pub fn open(self) -> Result<Client, ClientError> {
         let stored = self.store.as_ref().map_or(Ok(None), |store| store.load())?;
         let initial = self.config.parts().access_token.clone();
-        let desk = Desk::open(self.config, stored.as_ref())?;
+        let mut desk = Desk::open(self.config, stored.as_ref())?;
+        if self.record {
+            desk.start_recording();
+        }
         let transport = Transport::new(self.user_agent.as_deref());
         let shared = Arc::new(Shared::new(desk, self.store, transport, self.host, self.settings));
         if let Some(callback) = self.on_event {

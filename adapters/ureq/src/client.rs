@@ -127,6 +127,12 @@ impl Client {
         self.shared().lock().desk.session().config().clone()
     }
 
+    /// What has happened so far, without secrets, where [`ClientBuilder::record`] asked for it: for a bug report, and to
+    /// be played again by [`replay`](webex_oauth::transcript::replay).
+    pub fn transcript(&self) -> Option<String> {
+        self.shared().lock().desk.session().transcript().map(str::to_owned)
+    }
+
     /// Events from now on. Any number of listeners may be there; each gets all of them, in order.
     pub fn events(&self) -> Receiver<ClientEvent> {
         self.shared().events.listen()
