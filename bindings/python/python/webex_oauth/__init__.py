@@ -1,0 +1,166 @@
+"""Cisco Webex authorization, and that of any OAuth 2.0 server: login, tokens that stay fresh, drop-in auth.
+
+Start with :class:`Client` (or :class:`AsyncClient`); :class:`Session` is the sans-IO machine below them, for
+applications with a stack of their own. Importing this package costs a few milliseconds: the clients, and what they
+need of the standard library, are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from ._core import (
+    ENTROPY_LEN,
+    Access,
+    AccessToken,
+    Callback,
+    Config,
+    DevicePrompt,
+    Effect,
+    Event,
+    Fault,
+    HttpRequest,
+    HttpResponse,
+    LoginOptions,
+    Output,
+    Phase,
+    Provider,
+    ReadTokens,
+    RefreshPolicy,
+    RetryAfterBounds,
+    Scope,
+    ScopeDelta,
+    Secret,
+    Session,
+    SignInReason,
+    Status,
+    TokenAsk,
+    TokenSet,
+    TransportHints,
+    Verdict,
+    __version__,
+    snapshot_revision,
+)
+from ._errors import (
+    AuthError,
+    CallbackIgnored,
+    CannotRefresh,
+    Closed,
+    ConfigError,
+    DownscopeFailed,
+    Error,
+    InvalidArgument,
+    LoginFailed,
+    LoginSuperseded,
+    Misuse,
+    NotConfigured,
+    NotSignedIn,
+    RefreshFailed,
+    RestoreError,
+    ScopeNotReducible,
+    SignInRequired,
+    StoreError,
+    TimedOut,
+    TransportError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._async_client import AsyncClient
+    from ._client import Client
+    from ._driver import ClientEvent, StoreFailed, StoreRecovered
+    from ._guest import guest_jwt
+    from ._stores import FileStore, KeyringStore, MemoryStore, Store
+    from ._transport import StdlibTransport
+
+#: What is loaded when it is first used, and where it lives.
+_LATER = {
+    "AsyncClient": "_async_client",
+    "Client": "_client",
+    "ClientEvent": "_driver",
+    "FileStore": "_stores",
+    "KeyringStore": "_stores",
+    "MemoryStore": "_stores",
+    "StdlibTransport": "_transport",
+    "Store": "_stores",
+    "StoreFailed": "_driver",
+    "StoreRecovered": "_driver",
+    "guest_jwt": "_guest",
+}
+
+__all__ = [
+    "ENTROPY_LEN",
+    "Access",
+    "AccessToken",
+    "AsyncClient",
+    "AuthError",
+    "Callback",
+    "CallbackIgnored",
+    "CannotRefresh",
+    "Client",
+    "ClientEvent",
+    "Closed",
+    "Config",
+    "ConfigError",
+    "DevicePrompt",
+    "DownscopeFailed",
+    "Effect",
+    "Error",
+    "Event",
+    "Fault",
+    "FileStore",
+    "HttpRequest",
+    "HttpResponse",
+    "InvalidArgument",
+    "KeyringStore",
+    "LoginFailed",
+    "LoginOptions",
+    "LoginSuperseded",
+    "MemoryStore",
+    "Misuse",
+    "NotConfigured",
+    "NotSignedIn",
+    "Output",
+    "Phase",
+    "Provider",
+    "ReadTokens",
+    "RefreshFailed",
+    "RefreshPolicy",
+    "RestoreError",
+    "RetryAfterBounds",
+    "Scope",
+    "ScopeDelta",
+    "ScopeNotReducible",
+    "Secret",
+    "Session",
+    "SignInReason",
+    "SignInRequired",
+    "Status",
+    "StdlibTransport",
+    "Store",
+    "StoreError",
+    "StoreFailed",
+    "StoreRecovered",
+    "TimedOut",
+    "TokenAsk",
+    "TokenSet",
+    "TransportError",
+    "TransportHints",
+    "Verdict",
+    "__version__",
+    "guest_jwt",
+    "snapshot_revision",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,486 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import _errors
+from ._core import (
+    Access,
+    Config,
+    DevicePrompt,
+    Event,
+    HttpRequest,
+    HttpResponse,
+    LoginOptions,
+    Scope,
+    Secret,
+    Session,
+    Status,
+    TokenAsk,
+    TokenSet,
+    Verdict,
+)
+from ._driver import ClientEvent, Clock, Driver, logger, seconds, tokens_text
+from ._options import Settings, from_env, login_options
+from ._stores import Store
+from ._transport import StdlibTransport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal
+
+    import httpx
+    from typing_extensions import Self, Unpack
+
+    from ._options import ConfigSettings, LoginSettings
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Steps a coroutine of the driver: with a blocking IO it never suspends."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise AssertionError("a blocking client must not suspend")
+
+
+class _Lock:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class ThreadIO:
+    """Waits by blocking, works in threads."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.version = 0
+
+    def lock(self) -> _Lock:
+        return _Lock()
+
+    async def wait(self, seen: int, limit: float | None) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self.version != seen, limit)
+
+    def wake(self) -> None:
+        with self._changed:
+            self.version += 1
+            self._changed.notify_all()
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, background: bool) -> None:
+        """A thread. The interpreter waits for those that are not in the background: their answers hold tokens."""
+        thread = threading.Thread(target=run, args=(work,), name="webex-oauth", daemon=background)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is shutting down, or the system gives no thread.
+            if background:
+                work.close()
+            else:
+                run(work)
+
+    def tell(self, work: Coroutine[Any, Any, None]) -> None:
+        run(work)
+
+    async def shield(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work
+
+    async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        return function(*arguments)
+
+
+_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Threads, and the locks that they held, are the parent's: a child starts anew from what it knows."""
+    for client in list(_clients):
+        client._driver.restart(ThreadIO())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Client:
+    """Webex authorization for programs that block: log in once, ask for the token whenever one is needed.
+
+    Safe to share between threads: any number of them waiting on one expired token cause one refresh. A caller whose
+    token is still valid never waits, and never fails because a refresh did. All times are seconds, or ``timedelta``.
+
+    ``store`` keeps the session (:class:`FileStore`, :class:`MemoryStore`, or any object like them; without one it ends
+    with the client). ``transport`` is any callable from :class:`HttpRequest` to :class:`HttpResponse`; it must not
+    follow redirects. ``on_event`` is called with every :class:`Event`, from whichever thread it happens on.
+    ``refresh_callback`` and ``jwt_callback`` answer for ``renewal="host_token"`` and ``"host_jwt"``.
+
+    After a fork the child goes on with a copy. Without a store that both share, a server that rotates refresh tokens
+    will take the two for a thief and an owner: give such programs a :class:`FileStore`.
+
+    Raises :class:`StoreError` and :class:`RestoreError` where the store cannot be read.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store | None = None,
+        transport: Callable[[HttpRequest], HttpResponse] | None = None,
+        on_event: Callable[[ClientEvent], object] | None = None,
+        refresh_callback: Callable[[TokenAsk], str | Secret | Mapping[str, object]] | None = None,
+        jwt_callback: Callable[[], str | Secret] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._driver = Driver(
+            config,
+            ThreadIO(),
+            store=store,
+            transport=StdlibTransport() if transport is None else transport,
+            on_event=on_event,
+            refresh_callback=refresh_callback,
+            jwt_callback=jwt_callback,
+            clock=clock,
+        )
+        self._has_clock = clock is not None
+        _clients.add(self)
+        self._start()
+
+    def _start(self) -> None:
+        """A token that the configuration brought along is where an empty session starts from."""
+        token = self.config.access_token
+        if token is not None and self._driver.session.tokens is None:
+            run(self._driver.give(lambda session, now: session.adopt(now, token)))
+        else:
+            self._driver._keep()
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        store: Store | None = None,
+        legacy: bool = False,
+        **settings: Unpack[Settings],
+    ) -> Self:
+        """From ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET``, ``WEBEX_REDIRECT_URI``, ``WEBEX_SCOPE``, or
+        ``WEBEX_AUTHORIZATION_STRING`` and its relatives; ``WEBEX_ACCESS_TOKEN`` alone will do.
+
+        The session is kept in the file that ``WEBEX_SESSION_FILE`` names, unless a store is given.
+        """
+        config, named = from_env(environ, legacy=legacy)
+        return cls(config, store=named if store is None else store, **settings)
+
+    @classmethod
+    def from_authorization_url(
+        cls,
+        url: str,
+        *,
+        client_secret: str | Secret | None = None,
+        store: Store | None = None,
+        config: ConfigSettings | None = None,
+        **settings: Unpack[Settings],
+    ) -> Self:
+        """From the authorization URL that the developer portal shows."""
+        built = Config.from_authorization_url(url, client_secret=client_secret, **(config or {}))
+        return cls(built, store=store, **settings)
+
+    # --------------------------------------------------------------------------------------------------------- tokens
+
+    def token(self, *, timeout: timedelta | float | None = None) -> str:
+        """A valid access token, refreshed if need be.
+
+        Raises :class:`SignInRequired` where only the user can help, :class:`RefreshFailed` where no token can be had
+        now, :class:`TimedOut`.
+        """
+        return run(self._driver.ready(seconds(timeout))).token.expose()
+
+    def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
+        """``Bearer <token>``: the value of the header. Raises as :meth:`token` does."""
+        driver = self._driver
+        if not self._has_clock:
+            header = driver.session.ready_header()
+            # Looked at afterwards: see Driver.access.
+            if header is not None and driver.held is None and not driver.closed:
+                return header
+        return run(driver.ready(seconds(timeout))).token.expose_header()
+
+    def access(self, *, timeout: timedelta | float | None = None) -> Access.Ready:
+        """The token with its generation, for callers that report a 401 with :meth:`rejected`."""
+        return run(self._driver.ready(seconds(timeout)))
+
+    def rejected(self, generation: int, *, timeout: timedelta | float | None = None) -> Access.Ready | None:
+        """An API answered 401 to the token of this generation. Another one to try once, or None."""
+        return run(self._driver.rejected(generation, seconds(timeout)))
+
+    def user_token(self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None) -> str:
+        """Webex: a token with less scope, to hand to something that needs no more. Raises :class:`DownscopeFailed`,
+        :class:`ScopeNotReducible`, and as :meth:`token` does."""
+        return run(self._driver.ready_for(scope, seconds(timeout))).token.expose()
+
+    def refresh(self, *, timeout: timedelta | float | None = None) -> None:
+        """New tokens whatever the clock says. Raises :class:`RefreshFailed`, :class:`CannotRefresh`."""
+        run(self._driver.refresh(seconds(timeout)))
+
+    # --------------------------------------------------------------------------------------------------------- logins
+
+    def login(
+        self,
+        *,
+        open_browser: Callable[[str], object] | None = None,
+        timeout: timedelta | float | None = None,
+        **options: Unpack[LoginSettings],
+    ) -> Event.SignedIn:
+        """Signs in through the user's browser, with a listener on the redirect URI, which has to be on loopback.
+
+        ``open_browser`` is called with the URL; :func:`webbrowser.open` otherwise. Waits as long as a login lives
+        (``login_lifetime`` of the configuration), or ``timeout``. Raises :class:`LoginFailed`, :class:`TimedOut`.
+        """
+        from ._loopback import Loopback, open_in_browser
+
+        loopback = Loopback(self.config.redirect_uri)
+        with loopback:
+            login_settings = {**options, "redirect_uri": loopback.redirect_uri}
+            wanted = login_options(**login_settings)  # type: ignore[arg-type]
+            login, url = run(self._driver.begin_login(wanted))
+            (open_browser or open_in_browser)(url.expose())
+            limit = seconds(timeout)
+            end = time.monotonic() + (self.config.login_lifetime.total_seconds() if limit is None else limit)
+            while True:
+                if login.result is not None:
+                    return run(self._driver.login_result(login, 0))
+                callback = loopback.receive(min(0.5, end - time.monotonic()))
+                if callback is None:
+                    if time.monotonic() >= end:
+                        run(self._driver.cancel_login())
+                        raise _errors.TimedOut("nobody finished the login in the browser")
+                    continue
+                try:
+                    signed_in = run(self._driver.complete_login(callback.text, end - time.monotonic()))
+                except _errors.CallbackIgnored:
+                    callback.answer(False, final=False)
+                except _errors.Error:
+                    callback.answer(False)
+                    raise
+                else:
+                    callback.answer(True)
+                    return signed_in
+
+    def begin_login(self, **options: Unpack[LoginSettings]) -> str:
+        """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back."""
+        return run(self._driver.begin_login(login_options(**options)))[1].expose()
+
+    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+        """The browser came back: the whole URL, its query, its fragment, or the body of a form post.
+
+        Raises :class:`CallbackIgnored` where it does not belong to the pending login (which still waits), and
+        :class:`LoginFailed`. Of the event, ``state`` is the JSON that was given, ``cleaned_url`` fit to be shown.
+        """
+        return run(self._driver.complete_login(callback, seconds(timeout)))
+
+    def cancel_login(self) -> None:
+        """The user gave up. A session that was there before goes on."""
+        run(self._driver.cancel_login())
+
+    def redeem_code(
+        self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """Redeems a code whose state this application has verified itself."""
+        return self._sign_in(
+            ("code", secret(code)), lambda session, now: session.redeem_code(now, code, verifier), timeout
+        )
+
+    def device_login(
+        self,
+        scope: str | Scope | None = None,
+        *,
+        show: Callable[[DevicePrompt], object] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> Event.SignedIn:
+        """Signs in on another device (RFC 8628): ``show`` gets what the user has to see; it is printed otherwise."""
+        limit = seconds(timeout)
+        login, prompt = run(self._driver.begin_device_login(scope, limit))
+        (show or print_prompt)(prompt)
+        return run(self._driver.login_result(login, limit))
+
+    def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+        """Webex: signs in as the guest that this JWT names; see :func:`guest_jwt`."""
+        return self._sign_in(("jwt", secret(jwt)), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout)
+
+    def service_guest(
+        self,
+        service_token: str | Secret,
+        subject: str,
+        display_name: str,
+        *,
+        timeout: timedelta | float | None = None,
+    ) -> Event.SignedIn:
+        """Webex: signs in as a guest through a Service App's token (scope ``guest-issuer:write``)."""
+        return self._sign_in(
+            ("guest", secret(service_token), subject),
+            lambda session, now: session.sign_in_as_guest(now, service_token, subject, display_name),
+            timeout,
+        )
+
+    def client_credentials(
+        self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """Signs in as the client itself (RFC 6749 section 4.4)."""
+        return self._sign_in(
+            ("client_credentials", None if scope is None else Scope(scope)),
+            lambda session, now: session.sign_in_with_client_credentials(now, scope),
+            timeout,
+        )
+
+    def adopt(self, tokens: str | Secret | Mapping[str, object]) -> None:
+        """Takes over tokens from elsewhere: a token, ``Bearer x``, a JSON object, a hand-off query string, or
+        ``{"refresh_token": ...}`` alone, which is used when a token is first asked for."""
+        self._driver.check_open()
+        text = tokens_text(tokens)
+        run(self._driver.give(lambda session, now: session.adopt(now, text)))
+
+    def _sign_in(
+        self, key: object, give: Callable[[Session, int], Any], timeout: timedelta | float | None
+    ) -> Event.SignedIn:
+        return run(self._driver.sign_in(key, give, seconds(timeout)))
+
+    def sign_out(
+        self,
+        *,
+        revoke: bool = True,
+        logout: Literal["nothing", "browser", "post"] = "nothing",
+        goto: str | None = None,
+    ) -> str | None:
+        """Forgets the tokens at once and has them revoked in the background. With ``logout="browser"`` the URL that
+        the browser has to visit is returned."""
+        url = run(
+            self._driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
+        )
+        return None if url is None else url.expose()
+
+    # ---------------------------------------------------------------------------------------------------------- state
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self._driver.config
+
+    @property
+    def session(self) -> Session:
+        """The session, to ask it questions. Inputs are the client's to give."""
+        return self._driver.session
+
+    def status(self) -> Status:
+        """A summary for people and user interfaces."""
+        return self._driver.session.status(self._driver.now())
+
+    def tokens(self) -> TokenSet | None:
+        """The tokens themselves, for hand-off and display."""
+        return self._driver.session.tokens
+
+    def reload(self) -> None:
+        """Takes in what another process stored. The client does so by itself before it refreshes."""
+        self._driver.check_open()
+        run(self._driver.look_at_store())
+
+    def flush(self) -> None:
+        """Saves what could not be saved before. Raises :class:`StoreError`."""
+        run(self._driver.flush())
+
+    def close(self, *, timeout: timedelta | float | None = 30.0) -> None:
+        """Waits for requests that are under way, so that no renewed token is lost. Afterwards calls raise
+        :class:`Closed`."""
+        run(self._driver.close(seconds(timeout)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.Client {self.config.client_id} {type(self._driver.session.phase).__qualname__}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Client cannot be pickled: give each process one of its own, with a store that they share")
+
+    # ------------------------------------------------------------------------------------- drop-ins: requests, httpx
+
+    def __call__(self, request: R) -> R:
+        """``auth=client`` for requests."""
+        from ._requests import authorize
+
+        return authorize(self, request)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self):
+            """``auth=client`` for httpx wants an ``httpx.Auth``; this is one as soon as httpx is there."""
+            from ._httpx import class_of
+
+            return class_of(type(self))
+
+    requires_request_body = False
+    requires_response_body = False
+
+    def sync_auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
+        """For ``httpx.Client(auth=client)``."""
+        from ._httpx import sync_auth_flow
+
+        return sync_auth_flow(self, request)
+
+    def async_auth_flow(self, request: httpx.Request) -> Any:
+        """For ``httpx.AsyncClient(auth=client)``: waits in a thread. An :class:`AsyncClient` needs none."""
+        from ._httpx import threaded_auth_flow
+
+        return threaded_auth_flow(self, request)
+
+    def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
+        """The token for a request of somebody else, unless it has a header of its own or goes to another host."""
+        if any(name.lower() == "authorization" for name in headers) or not self.config.may_carry_token(url):
+            return None
+        return self.access()
+
+    def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
+        """What an API's answer means; another token to try once, if it means that."""
+        match self._driver.session.judge(self._driver.now(), status, retry_after):
+            case Verdict.Rejected():
+                return self.rejected(generation)
+            case Verdict.Embargoed():
+                run(self._driver.give(lambda session, now: session.embargoed(now)))
+            case _:
+                pass
+        return None
+
+
+def secret(text: str | Secret) -> Secret:
+    return text if isinstance(text, Secret) else Secret(text)
+
+
+def print_prompt(prompt: DevicePrompt) -> None:
+    print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", flush=True)
+
+
+_ = logger

@@ -1,0 +1,183 @@
+"""One tree of exceptions. Everything that this package raises on purpose is a :class:`Error`.
+
+Messages and fields are free of secrets. Two sides are kept apart: :class:`Misuse` is the caller's own mistake and has
+changed nothing; what servers, networks, stores and users do is under :class:`AuthError` and its neighbours.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ._core import Fault, SignInReason
+
+__all__ = [
+    "AuthError",
+    "CallbackIgnored",
+    "CannotRefresh",
+    "Closed",
+    "ConfigError",
+    "DownscopeFailed",
+    "Error",
+    "InvalidArgument",
+    "LoginFailed",
+    "LoginSuperseded",
+    "Misuse",
+    "NotConfigured",
+    "NotSignedIn",
+    "RefreshFailed",
+    "RestoreError",
+    "ScopeNotReducible",
+    "SignInRequired",
+    "StoreError",
+    "TimedOut",
+    "TransportError",
+]
+
+
+class Error(Exception):
+    """Whatever this package raises on purpose."""
+
+    def __init__(self, message: str = "", **fields: object) -> None:
+        super().__init__(message)
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+class Misuse(Error):
+    """The caller's own mistake. Nothing has changed, and the same call fails again until it is corrected."""
+
+
+class InvalidArgument(Misuse, ValueError):
+    """An argument cannot be used: a wrong type, a naive datetime, unfilled entropy."""
+
+    #: Which argument.
+    argument: str
+    #: What is wrong with it.
+    problem: str
+
+
+class NotConfigured(Misuse):
+    """The configuration lacks what this call needs."""
+
+    #: The missing piece: ``redirect_uri``, ``client_secret``, ...
+    what: str
+    #: The call that needs it.
+    needed_by: str
+
+
+class NotSignedIn(Misuse):
+    """The call needs a signed-in session."""
+
+    #: The call.
+    call: str
+
+
+class CannotRefresh(Misuse):
+    """Nothing is there to renew the tokens with."""
+
+    #: The missing ingredient.
+    why: str
+
+
+class ScopeNotReducible(Misuse):
+    """The scope of a downscoped token must be a proper, non-empty part of the granted scope."""
+
+    #: What was asked for.
+    requested: str
+    #: Why not.
+    problem: str
+
+
+class ConfigError(Misuse):
+    """A configuration was refused."""
+
+    #: Which setting.
+    field: str
+    #: ``missing``, ``invalid`` or ``insecure``.
+    kind: str
+    #: What is wrong with it.
+    problem: str
+
+
+class Closed(Misuse):
+    """The client has been closed."""
+
+
+class RestoreError(Error):
+    """Stored bytes cannot be used. They are left as they are."""
+
+    #: ``unreadable``, ``newer_version`` or ``other_config``.
+    kind: str
+
+
+class AuthError(Error):
+    """No token, and a :class:`Fault` that says why."""
+
+    #: What happened, typed: ``fault.code``, ``fault.status``, ``fault.tracking_id``, ``fault.advice``, ...
+    fault: Fault
+
+
+class RefreshFailed(AuthError):
+    """The tokens could not be renewed now. They are kept; the session tries again."""
+
+    #: Not before this instant. None where the caller need not wait.
+    retry_at: datetime | None = None
+
+
+class LoginFailed(AuthError):
+    """A login ended without tokens. The session is what it was before."""
+
+    #: Which way it was tried: ``code``, ``device``, ``jwt``, ...
+    via: str
+    #: The callback URL without anything secret, for the browser's history.
+    cleaned_url: str | None = None
+    #: The JSON text that the caller gave as ``state`` when the login began.
+    state: str | None = None
+
+
+class DownscopeFailed(AuthError):
+    """No token with less scope could be had."""
+
+    #: Not before this instant.
+    retry_at: datetime | None = None
+
+
+class SignInRequired(Error):
+    """Only the user can help: sign in."""
+
+    #: Why.
+    reason: SignInReason
+
+
+class LoginSuperseded(Error):
+    """Another login was begun, or this one was cancelled."""
+
+
+class CallbackIgnored(Error):
+    """The callback does not belong to the pending login. That login, if there is one, still waits."""
+
+    #: ``wrong_state``, ``no_login_pending``, ``other_url``, ...
+    reason: str
+
+
+class TimedOut(Error, TimeoutError):
+    """The caller's own time limit passed. What was under way goes on."""
+
+
+class StoreError(Error):
+    """The store failed; its own exception is the ``__cause__``. The session keeps everything and tries again."""
+
+
+class TransportError(Error):
+    """For transports of one's own: the request did not get through.
+
+    ``fault`` is ``not_sent`` only where the server cannot have seen the request, ``lost`` where it may have acted upon
+    it, ``too_large`` where the answer was beyond ``request.hints.max_response_bytes``.
+    """
+
+    fault: str
+
+    def __init__(self, message: str = "the request did not get through", *, fault: str = "lost") -> None:
+        super().__init__(message, fault=fault)

@@ -1,0 +1,79 @@
+"""``auth=client`` for httpx: its generators of requests, with one replay after a 401 that a refresh can help."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ._async_client import AsyncClient
+    from ._client import Client
+
+_classes: dict[type, type] = {}
+
+
+def class_of(own: type) -> type:
+    """What ``isinstance`` sees: a client is an ``httpx.Auth`` too, which it cannot say before httpx is imported."""
+    module = sys.modules.get("httpx")
+    auth = getattr(module, "Auth", None)
+    if auth is None:
+        return own
+    if own not in _classes:
+        _classes[own] = type(own.__name__, (own, auth), {"__module__": own.__module__})
+    return _classes[own]
+
+
+def _prepare(request: httpx.Request, header: str) -> None:
+    request.headers["Authorization"] = header
+
+
+def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    access = client._header_for(str(request.url), request.headers.keys())
+    if access is None:
+        yield request
+        return
+    _prepare(request, access.token.expose_header())
+    response = yield request
+    again = client._answered(access.generation, response.status_code, response.headers.get("Retry-After"))
+    if again is not None and _can_replay(request):
+        _prepare(request, again.token.expose_header())
+        yield request
+
+
+async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    """A blocking client under asyncio: what may wait does so in a thread."""
+    access = await asyncio.to_thread(client._header_for, str(request.url), list(request.headers.keys()))
+    if access is None:
+        yield request
+        return
+    _prepare(request, access.token.expose_header())
+    response = yield request
+    retry_after = response.headers.get("Retry-After")
+    again = await asyncio.to_thread(client._answered, access.generation, response.status_code, retry_after)
+    if again is not None and _can_replay(request):
+        _prepare(request, again.token.expose_header())
+        yield request
+
+
+async def async_auth_flow(
+    client: AsyncClient, request: httpx.Request
+) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    access = await client._header_for(str(request.url), request.headers.keys())
+    if access is None:
+        yield request
+        return
+    _prepare(request, access.token.expose_header())
+    response = yield request
+    again = await client._answered(access.generation, response.status_code, response.headers.get("Retry-After"))
+    if again is not None and _can_replay(request):
+        _prepare(request, again.token.expose_header())
+        yield request
+
+
+def _can_replay(request: Any) -> bool:
+    """A body that is a stream has been read: it cannot be sent twice."""
+    return hasattr(request, "_content")

@@ -1,0 +1,221 @@
+//! The core's errors as the exceptions of `webex_oauth._errors`: one tree, with fields.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use webex_oauth::protocol::jwt::JwtError;
+use webex_oauth::protocol::org::OrgIdError;
+use webex_oauth::transcript::TranscriptError;
+use webex_oauth::{ConfigError, EntropyError, Misuse, RestoreError};
+
+use crate::convert::{Span, described};
+use crate::words::{Advice, Blame, FaultKind, SendFault};
+
+/// An exception of class `name`, its fields taken from `fields`.
+fn exception<'py>(py: Python<'py>, name: &str, message: &str, fields: &[(&str, Bound<'py, PyAny>)]) -> PyErr {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let build = || {
+        let module = MODULE.get_or_try_init(py, || py.import("webex_oauth._errors").map(Bound::unbind))?;
+        let kwargs = PyDict::new(py);
+        for (field, value) in fields {
+            kwargs.set_item(field, value)?;
+        }
+        module.bind(py).getattr(name)?.call((message,), Some(&kwargs))
+    };
+    build().map_or_else(|error| error, PyErr::from_value)
+}
+
+fn text<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
+    pyo3::types::PyString::new(py, text).into_any()
+}
+
+/// An argument that cannot be used.
+pub(crate) fn invalid(py: Python<'_>, argument: &str, problem: &str) -> PyErr {
+    let fields = [("argument", text(py, argument)), ("problem", text(py, problem))];
+    exception(py, "InvalidArgument", &format!("{argument}: {problem}"), &fields)
+}
+
+/// The core's errors, turned into Python's.
+pub(crate) trait Raise {
+    fn raise(self, py: Python<'_>) -> PyErr;
+}
+
+impl Raise for Misuse {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        match self {
+            Self::NotConfigured { what, needed_by } => {
+                let fields = [("what", text(py, what)), ("needed_by", text(py, needed_by))];
+                exception(py, "NotConfigured", &message, &fields)
+            }
+            Self::InvalidArgument { argument, problem } => invalid(py, argument, &problem),
+            Self::NotSignedIn { call } => exception(py, "NotSignedIn", &message, &[("call", text(py, call))]),
+            Self::CannotRefresh { why } => exception(py, "CannotRefresh", &message, &[("why", text(py, why))]),
+            Self::ScopeNotReducible { requested, problem } => {
+                let fields = [("requested", text(py, &requested)), ("problem", text(py, problem))];
+                exception(py, "ScopeNotReducible", &message, &fields)
+            }
+        }
+    }
+}
+
+impl Raise for ConfigError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        let (kind, problem) = match &self {
+            Self::Missing { .. } => ("missing", "is missing"),
+            Self::Invalid { problem, .. } => ("invalid", *problem),
+            Self::Insecure { .. } => ("insecure", "plain http is allowed on loopback only"),
+        };
+        let fields = [("field", text(py, self.field())), ("kind", text(py, kind)), ("problem", text(py, problem))];
+        exception(py, "ConfigError", &message, &fields)
+    }
+}
+
+impl Raise for RestoreError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let kind = match self {
+            Self::Unreadable => "unreadable",
+            Self::NewerVersion { .. } => "newer_version",
+            Self::OtherConfig { .. } => "other_config",
+        };
+        exception(py, "RestoreError", &self.to_string(), &[("kind", text(py, kind))])
+    }
+}
+
+impl Raise for EntropyError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Length { .. } | Self::Unfilled => invalid(py, "entropy", &self.to_string()),
+        }
+    }
+}
+
+impl Raise for JwtError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let argument = match self {
+            Self::MissingIssuer => "issuer",
+            Self::MissingSecret | Self::InvalidSecret => "secret",
+            Self::InvalidLifetime => "lifetime",
+        };
+        invalid(py, argument, &self.to_string())
+    }
+}
+
+impl Raise for OrgIdError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::UnreadableJwt | Self::NoRealm | Self::Sections { .. } => invalid(py, "token", &self.to_string()),
+        }
+    }
+}
+
+impl Raise for TranscriptError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Unreadable { .. } | Self::NewerVersion { .. } => invalid(py, "transcript", &self.to_string()),
+            Self::Config(error) => error.raise(py),
+            Self::Session(error) => error.raise(py),
+        }
+    }
+}
+
+/// A failure that is somebody else's: typed, and free of secrets. `str(fault)` is a sentence for people.
+#[pyclass(frozen, eq, from_py_object, module = "webex_oauth")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault(pub(crate) Arc<webex_oauth::Fault>);
+
+#[pymethods]
+impl Fault {
+    /// What kind of failure.
+    #[getter]
+    fn kind(&self) -> FaultKind {
+        self.0.kind.into()
+    }
+
+    /// The OAuth error code as it came, if there is one.
+    #[getter]
+    fn code(&self) -> Option<&str> {
+        self.0.code.as_ref().map(webex_oauth::ErrorCode::as_str)
+    }
+
+    /// `error_description`, or the `message` of a Webex answer. Cut to 300 characters.
+    #[getter]
+    fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// `error_uri`.
+    #[getter]
+    fn uri(&self) -> Option<&str> {
+        self.0.uri.as_deref()
+    }
+
+    /// HTTP status, if an answer came.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Webex's `trackingId`: quote it to support.
+    #[getter]
+    fn tracking_id(&self) -> Option<&str> {
+        self.0.tracking_id.as_deref()
+    }
+
+    /// How long the server asks to wait, within bounds.
+    #[getter]
+    fn retry_after(&self) -> Option<Span> {
+        self.0.retry_after.map(Span)
+    }
+
+    /// How sending failed, for kind `network`.
+    #[getter]
+    fn send(&self) -> Option<SendFault> {
+        self.0.send.map(SendFault)
+    }
+
+    /// Whose fault it is.
+    #[getter]
+    fn blame(&self) -> Blame {
+        self.0.blame().into()
+    }
+
+    /// What to do about it.
+    #[getter]
+    fn advice(&self) -> Advice {
+        self.0.advice().into()
+    }
+
+    /// The grant is over and only a new sign-in helps.
+    #[getter]
+    fn ends_grant(&self) -> bool {
+        self.0.ends_grant()
+    }
+
+    /// Trying the same thing again may work without anybody changing anything.
+    #[getter]
+    fn is_transient(&self) -> bool {
+        self.0.is_transient()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+described!(Fault: kind, code, description, status, tracking_id);
+
+impl From<Arc<webex_oauth::Fault>> for Fault {
+    fn from(fault: Arc<webex_oauth::Fault>) -> Self {
+        Self(fault)
+    }
+}
+
+impl From<webex_oauth::Fault> for Fault {
+    fn from(fault: webex_oauth::Fault) -> Self {
+        Self(Arc::new(fault))
+    }
+}
