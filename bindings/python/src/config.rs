@@ -196,6 +196,37 @@ impl Config {
         build(py, self.0.parts().clone(), settings)
     }
 
+    /// The same with an authorization URL laid over it: only what it carries is replaced.
+    fn with_authorization_url(&self, py: Python<'_>, url: &str) -> PyResult<Self> {
+        let mut parts = self.0.parts().clone();
+        parts.apply_authorization_url(url).map_err(|error| error.raise(py))?;
+        build(py, parts, None)
+    }
+
+    /// The client secret, for confidential clients.
+    #[getter]
+    fn client_secret(&self) -> Option<Secret> {
+        self.0.parts().client_secret.clone().map(Secret)
+    }
+
+    /// What happens where a token cannot be downscoped.
+    #[getter]
+    fn downscope_failure(&self) -> DownscopeFailure {
+        self.0.parts().downscope_failure.into()
+    }
+
+    /// Which waits are believed.
+    #[getter]
+    fn retry_after(&self) -> RetryAfterBounds {
+        RetryAfterBounds(self.0.parts().retry_after)
+    }
+
+    /// Further hosts that may see the access token.
+    #[getter]
+    fn token_hosts(&self) -> Vec<String> {
+        self.0.parts().token_hosts.clone()
+    }
+
     /// The client identifier.
     #[getter]
     fn client_id(&self) -> &str {

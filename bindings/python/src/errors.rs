@@ -31,6 +31,10 @@ fn text<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
     pyo3::types::PyString::new(py, text).into_any()
 }
 
+fn number(py: Python<'_>, number: u64) -> Bound<'_, PyAny> {
+    pyo3::types::PyInt::new(py, number).into_any()
+}
+
 /// An argument that cannot be used.
 pub(crate) fn invalid(py: Python<'_>, argument: &str, problem: &str) -> PyErr {
     let fields = [("argument", text(py, argument)), ("problem", text(py, problem))];
@@ -76,38 +80,68 @@ impl Raise for ConfigError {
 
 impl Raise for RestoreError {
     fn raise(self, py: Python<'_>) -> PyErr {
-        let kind = match self {
-            Self::Unreadable => "unreadable",
-            Self::NewerVersion { .. } => "newer_version",
-            Self::OtherConfig { .. } => "other_config",
-        };
-        exception(py, "RestoreError", &self.to_string(), &[("kind", text(py, kind))])
+        let message = self.to_string();
+        let kind = |kind| ("kind", text(py, kind));
+        match self {
+            Self::Unreadable => exception(py, "RestoreError", &message, &[kind("unreadable")]),
+            Self::NewerVersion { found } => {
+                exception(py, "RestoreError", &message, &[kind("newer_version"), ("found", number(py, found.into()))])
+            }
+            Self::OtherConfig { field } => {
+                exception(py, "RestoreError", &message, &[kind("other_config"), ("field", text(py, field))])
+            }
+        }
     }
+}
+
+/// An argument of a pure function; `kind` is the core's name for what is wrong.
+fn refused<'py>(
+    py: Python<'py>,
+    argument: &'static str,
+    kind: &str,
+    problem: &str,
+    more: Option<(&str, Bound<'py, PyAny>)>,
+) -> PyErr {
+    let mut fields = vec![("argument", text(py, argument)), ("problem", text(py, problem)), ("kind", text(py, kind))];
+    fields.extend(more);
+    exception(py, "InvalidArgument", &format!("{argument}: {problem}"), &fields)
 }
 
 impl Raise for EntropyError {
     fn raise(self, py: Python<'_>) -> PyErr {
+        let problem = self.to_string();
         match self {
-            Self::Length { .. } | Self::Unfilled => invalid(py, "entropy", &self.to_string()),
+            Self::Length { found } => {
+                let found = number(py, u64::try_from(found).unwrap_or(u64::MAX));
+                refused(py, "entropy", "length", &problem, Some(("found", found)))
+            }
+            Self::Unfilled => refused(py, "entropy", "unfilled", &problem, None),
         }
     }
 }
 
 impl Raise for JwtError {
     fn raise(self, py: Python<'_>) -> PyErr {
-        let argument = match self {
-            Self::MissingIssuer => "issuer",
-            Self::MissingSecret | Self::InvalidSecret => "secret",
-            Self::InvalidLifetime => "lifetime",
+        let (argument, kind) = match self {
+            Self::MissingIssuer => ("issuer", "missing_issuer"),
+            Self::MissingSecret => ("secret", "missing_secret"),
+            Self::InvalidSecret => ("secret", "invalid_secret"),
+            Self::InvalidLifetime => ("lifetime", "invalid_lifetime"),
         };
-        invalid(py, argument, &self.to_string())
+        refused(py, argument, kind, &self.to_string(), None)
     }
 }
 
 impl Raise for OrgIdError {
     fn raise(self, py: Python<'_>) -> PyErr {
+        let problem = self.to_string();
         match self {
-            Self::UnreadableJwt | Self::NoRealm | Self::Sections { .. } => invalid(py, "token", &self.to_string()),
+            Self::UnreadableJwt => refused(py, "token", "unreadable_jwt", &problem, None),
+            Self::NoRealm => refused(py, "token", "no_realm", &problem, None),
+            Self::Sections { sections } => {
+                let sections = number(py, u64::try_from(sections).unwrap_or(u64::MAX));
+                refused(py, "token", "sections", &problem, Some(("sections", sections)))
+            }
         }
     }
 }

@@ -145,6 +145,25 @@ impl HttpResponse {
         self.0.header(name)
     }
 
+    /// All headers, names in lower case; of one that occurs more than once the values, separated by commas.
+    fn expose_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for (name, value) in &self.0.headers {
+            let name = name.to_ascii_lowercase();
+            let value = match headers.get_item(&name)? {
+                Some(before) => format!("{}, {value}", before.extract::<String>()?),
+                None => value.clone(),
+            };
+            headers.set_item(name, value)?;
+        }
+        Ok(headers)
+    }
+
+    /// The body as received.
+    fn expose_body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.body)
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "HttpResponse(status={}, headers={}, body_bytes={})",

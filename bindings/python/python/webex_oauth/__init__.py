@@ -42,12 +42,14 @@ from ._core import (
 from ._errors import (
     AuthError,
     CallbackIgnored,
+    CallFailed,
     CannotRefresh,
     Closed,
     ConfigError,
     DownscopeFailed,
     Error,
     InvalidArgument,
+    LoginCancelled,
     LoginFailed,
     LoginSuperseded,
     Misuse,
@@ -65,6 +67,7 @@ from ._errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
+    from ._calls import ApiResponse
     from ._client import Client
     from ._driver import ClientEvent, StoreFailed, StoreRecovered
     from ._guest import guest_jwt
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
 
 #: What is loaded when it is first used, and where it lives.
 _LATER = {
+    "ApiResponse": "_calls",
     "AsyncClient": "_async_client",
     "Client": "_client",
     "ClientEvent": "_driver",
@@ -90,8 +94,10 @@ __all__ = [
     "ENTROPY_LEN",
     "Access",
     "AccessToken",
+    "ApiResponse",
     "AsyncClient",
     "AuthError",
+    "CallFailed",
     "Callback",
     "CallbackIgnored",
     "CannotRefresh",
@@ -111,6 +117,7 @@ __all__ = [
     "HttpResponse",
     "InvalidArgument",
     "KeyringStore",
+    "LoginCancelled",
     "LoginFailed",
     "LoginOptions",
     "LoginSuperseded",

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors
+from ._calls import ApiRequest, ApiResponse
 from ._core import (
     Access,
     Config,
@@ -18,17 +19,15 @@ from ._core import (
     Event,
     HttpRequest,
     HttpResponse,
-    LoginOptions,
     Scope,
     Secret,
     Session,
     Status,
     TokenAsk,
     TokenSet,
-    Verdict,
 )
-from ._driver import ClientEvent, Clock, Driver, logger, seconds, tokens_text
-from ._options import Settings, from_env, login_options
+from ._driver import ClientEvent, Clock, Driver, seconds, tokens_text
+from ._options import from_env, login_options
 from ._stores import Store
 from ._transport import StdlibTransport
 
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self, Unpack
 
-    from ._options import ConfigSettings, LoginSettings
+    from ._options import ConfigSettings, LoginSettings, Settings
 
 __all__ = ["Client"]
 
@@ -79,6 +78,9 @@ class ThreadIO:
     def lock(self) -> _Lock:
         return _Lock()
 
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
     async def wait(self, seen: int, limit: float | None) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self.version != seen, limit)
@@ -108,6 +110,8 @@ class ThreadIO:
 
     async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
         return function(*arguments)
+
+    ask = call
 
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
@@ -230,7 +234,7 @@ class Client:
 
     def rejected(self, generation: int, *, timeout: timedelta | float | None = None) -> Access.Ready | None:
         """An API answered 401 to the token of this generation. Another one to try once, or None."""
-        return run(self._driver.rejected(generation, seconds(timeout)))
+        return run(self._driver.rejected(generation, seconds(timeout)))[0]
 
     def user_token(self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None) -> str:
         """Webex: a token with less scope, to hand to something that needs no more. Raises :class:`DownscopeFailed`,
@@ -257,33 +261,22 @@ class Client:
         """
         from ._loopback import Loopback, open_in_browser
 
-        loopback = Loopback(self.config.redirect_uri)
-        with loopback:
-            login_settings = {**options, "redirect_uri": loopback.redirect_uri}
-            wanted = login_options(**login_settings)  # type: ignore[arg-type]
+        limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
+        end = time.monotonic() + (limit or 0)
+        with Loopback(self.config.redirect_uri) as loopback:
+            options["redirect_uri"] = loopback.redirect_uri
+            wanted = login_options(**options)
             login, url = run(self._driver.begin_login(wanted))
             (open_browser or open_in_browser)(url.expose())
-            limit = seconds(timeout)
-            end = time.monotonic() + (self.config.login_lifetime.total_seconds() if limit is None else limit)
-            while True:
-                if login.result is not None:
-                    return run(self._driver.login_result(login, 0))
-                callback = loopback.receive(min(0.5, end - time.monotonic()))
-                if callback is None:
-                    if time.monotonic() >= end:
-                        run(self._driver.cancel_login())
-                        raise _errors.TimedOut("nobody finished the login in the browser")
-                    continue
-                try:
-                    signed_in = run(self._driver.complete_login(callback.text, end - time.monotonic()))
-                except _errors.CallbackIgnored:
-                    callback.answer(False, final=False)
-                except _errors.Error:
-                    callback.answer(False)
-                    raise
-                else:
-                    callback.answer(True)
-                    return signed_in
+            while login.result is None and (left := end - time.monotonic()) > 0:
+                callback = loopback.receive(min(0.5, left))
+                if callback is not None:
+                    with callback:
+                        callback.outcome = run(self._driver.complete_any(login, callback.text, left))
+            if login.result is None:
+                run(self._driver.cancel_login())
+                raise _errors.TimedOut("nobody finished the login in the browser")
+        return run(self._driver.login_result(login, 0))
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back."""
@@ -377,6 +370,27 @@ class Client:
         )
         return None if url is None else url.expose()
 
+    def call(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        json: object = None,
+        timeout: timedelta | float = 60.0,
+        max_wait: timedelta | float = 60.0,
+    ) -> ApiResponse:
+        """Calls an API with the token, through this client's transport; no other package is needed.
+
+        ``json`` is sent as such; an ``Authorization`` in ``headers`` stays, and another host never sees the token. A
+        401 is answered by one refresh and one replay; if the refresh fails, the 401 is what is returned, and
+        ``refresh_error`` says why. Waits that a 429 asks for are kept, ``max_wait`` seconds in all. Any status is a
+        response; raises :class:`CallFailed` where none came.
+        """
+        request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
+        return run(self._driver.call(request, seconds(timeout), seconds(max_wait) or 0))
+
     # ---------------------------------------------------------------------------------------------------------- state
 
     @property
@@ -423,6 +437,7 @@ class Client:
         return f"<webex_oauth.Client {self.config.client_id} {type(self._driver.session.phase).__qualname__}>"
 
     def __reduce__(self) -> str:
+        """Not to be pickled."""
         raise TypeError("a Client cannot be pickled: give each process one of its own, with a store that they share")
 
     # ------------------------------------------------------------------------------------- drop-ins: requests, httpx
@@ -458,21 +473,10 @@ class Client:
         return threaded_auth_flow(self, request)
 
     def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
-        """The token for a request of somebody else, unless it has a header of its own or goes to another host."""
-        if any(name.lower() == "authorization" for name in headers) or not self.config.may_carry_token(url):
-            return None
-        return self.access()
+        return run(self._driver.header_for(url, headers))
 
     def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
-        """What an API's answer means; another token to try once, if it means that."""
-        match self._driver.session.judge(self._driver.now(), status, retry_after):
-            case Verdict.Rejected():
-                return self.rejected(generation)
-            case Verdict.Embargoed():
-                run(self._driver.give(lambda session, now: session.embargoed(now)))
-            case _:
-                pass
-        return None
+        return run(self._driver.answered(generation, status, retry_after))
 
 
 def secret(text: str | Secret) -> Secret:
@@ -481,6 +485,3 @@ def secret(text: str | Secret) -> Secret:
 
 def print_prompt(prompt: DevicePrompt) -> None:
     print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", flush=True)
-
-
-_ = logger

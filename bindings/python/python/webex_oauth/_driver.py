@@ -22,12 +22,13 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar, Union
 
 from . import _errors
+from ._calls import ApiRequest, ApiResponse
 from ._core import (
     ENTROPY_LEN,
     Access,
@@ -44,6 +45,7 @@ from ._core import (
     Secret,
     Session,
     TokenAsk,
+    Verdict,
     snapshot_revision,
 )
 from ._stores import MemoryStore, Store, lock_of
@@ -52,7 +54,7 @@ logger = logging.getLogger("webex_oauth")
 
 T = TypeVar("T")
 Input = Callable[[Session, int], Output]
-Clock = Callable[[], Union[datetime, int]]
+Clock = Callable[[], datetime | int]
 
 #: How long another process may hold the store's lock, in seconds: a little less than the grace of a request.
 LOCK_PATIENCE = 12.0
@@ -95,13 +97,18 @@ class IO(Protocol):
 
     def lock(self) -> AbstractAsyncContextManager[object]: ...
     async def wait(self, seen: int, limit: float | None) -> None: ...
+    async def sleep(self, seconds: float) -> None: ...
     def wake(self) -> None: ...
     @property
     def version(self) -> int: ...
     def spawn(self, work: Coroutine[Any, Any, None], *, background: bool) -> None: ...
     def tell(self, work: Coroutine[Any, Any, None]) -> None: ...
     async def shield(self, work: Coroutine[Any, Any, T]) -> T: ...
-    async def call(self, function: Callable[..., Any], *arguments: object) -> Any: ...
+    async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Calls what may block: a store, a transport."""
+
+    async def ask(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Calls what the application wrote for this kind of client: listeners, callbacks."""
 
 
 class Turn:
@@ -162,7 +169,7 @@ class Driver:
         io: IO,
         *,
         store: Store | None,
-        transport: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]],
+        transport: Callable[[Any], HttpResponse | Awaitable[HttpResponse]],
         on_event: Callable[[ClientEvent], object] | None,
         refresh_callback: Callable[[TokenAsk], object] | None,
         jwt_callback: Callable[[], object] | None,
@@ -170,7 +177,9 @@ class Driver:
     ) -> None:
         if not isinstance(config, Config):
             raise _errors.InvalidArgument(
-                "config: expected a Config", argument="config", problem=f"expected a Config, got {type(config).__name__}"
+                "config: expected a Config",
+                argument="config",
+                problem=f"expected a Config, got {type(config).__name__}",
             )
         self.config = config
         self.io = io
@@ -393,8 +402,6 @@ class Driver:
                 raise _errors.TransportError(f"the transport returned {type(response).__name__}, not an HttpResponse")
         except Exception as error:
             fault = error.fault if isinstance(error, _errors.TransportError) else "lost"
-            if fault not in ("not_sent", "lost", "too_large"):
-                fault = "lost"
             self._cause = describe(error)
             # Only what we made ourselves is known to be free of secrets.
             why = error if isinstance(error, _errors.Error) else type(error).__name__
@@ -431,7 +438,7 @@ class Driver:
                     raise _errors.NotConfigured(
                         "no callback is set", what="refresh_callback or jwt_callback", needed_by="renewal"
                     )
-                answer = tokens_text(await self.io.call(callback, *arguments))
+                answer = tokens_text(await self.io.ask(callback, *arguments))
             except Exception as error:
                 self._cause = describe(error)
                 reason = "no callback is set" if callback is None else f"the callback raised {type(error).__name__}"
@@ -480,7 +487,7 @@ class Driver:
         if self._on_event is None:
             return
         try:
-            await self.io.call(self._on_event, event)
+            await self.io.ask(self._on_event, event)
         except Exception as error:
             # Its message may quote anything.
             logger.error("the callback for events raised %s at %s", type(error).__name__, event.name)
@@ -547,7 +554,7 @@ class Driver:
         query: Callable[[], Access | None],
         ask: Input,
         timeout: float | None,
-        failure: type[_errors.RefreshFailed] | type[_errors.DownscopeFailed] = _errors.RefreshFailed,
+        failure: type[_errors.RefreshFailed | _errors.DownscopeFailed] = _errors.RefreshFailed,
     ) -> Access.Ready:
         end = None if timeout is None else time.monotonic() + timeout
         looked, asked = not self._is_shared, 0
@@ -590,15 +597,67 @@ class Driver:
         finally:
             self._nudged = False
 
-    async def rejected(self, generation: int, timeout: float | None = None) -> Access.Ready | None:
-        """An API answered 401. Another token to try once, or None: then the 401 is the answer."""
+    async def rejected(
+        self, generation: int, timeout: float | None = None
+    ) -> tuple[Access.Ready | None, _errors.Error | None]:
+        """An API answered 401. Another token to try once; or none, and why: then the 401 is the answer."""
         try:
             await self.give(lambda session, now: session.token_rejected(now, generation))
             access = await self.ready(timeout)
         except _errors.Error as error:
             logger.info("401, and no other token: %s", type(error).__name__)
+            return None, error
+        return (access, None) if access.generation != generation else (None, None)
+
+    async def header_for(self, url: str, headers: Iterable[str], timeout: float | None = None) -> Access.Ready | None:
+        """The token for a request of somebody else, unless it has a header of its own or goes to another host."""
+        if any(name.lower() == "authorization" for name in headers) or not self.config.may_carry_token(url):
             return None
-        return access if access.generation != generation else None
+        return await self.ready(timeout)
+
+    async def answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
+        """What an API's answer means; another token to try once, if it means that."""
+        match self.session.judge(self.now(), status, retry_after):
+            case Verdict.Rejected():
+                return (await self.rejected(generation))[0]
+            case Verdict.Embargoed():
+                await self.give(lambda session, now: session.embargoed(now))
+            case _:
+                pass
+        return None
+
+    async def call(self, request: ApiRequest, timeout: float | None, max_wait: float) -> ApiResponse:
+        """Calls an API with the token: one replay after a 401, waits of a 429 as far as the caller has the time."""
+        access = await self.header_for(request.url, request.headers, timeout)
+        replayed = False
+        while True:
+            response = await self._call_once(request, access)
+            if access is None:
+                return response
+            match self.session.judge(self.now(), response.status, response.header("retry-after")):
+                case Verdict.Rejected() if not replayed:
+                    replayed = True
+                    again, response.refresh_error = await self.rejected(access.generation, timeout)
+                    if again is None:
+                        return response
+                    access = again
+                case Verdict.Wait(wait=wait) if wait.total_seconds() <= max_wait:
+                    max_wait -= wait.total_seconds()
+                    await self.io.sleep(wait.total_seconds())
+                    access = await self.ready(timeout)
+                case Verdict.Embargoed():
+                    await self.give(lambda session, now: session.embargoed(now))
+                    return response
+                case _:
+                    return response
+
+    async def _call_once(self, request: ApiRequest, access: Access.Ready | None) -> ApiResponse:
+        try:
+            return ApiResponse.of(await self.io.call(self._transport, request.signed(access)))
+        except _errors.TransportError as error:
+            raise _errors.CallFailed(f"the call failed: {error}") from describe(error)
+        except Exception as error:
+            raise _errors.CallFailed(f"the call failed ({type(error).__name__})") from describe(error)
 
     async def refresh(self, timeout: float | None = None) -> None:
         """New tokens, whatever the clock says."""
@@ -607,7 +666,9 @@ class Driver:
         await self._until_renewed(turn, timeout)
 
     async def _until_renewed(self, turn: Turn, timeout: float | None) -> None:
-        await self.until(lambda: True if not self.session.status(self.now()).is_refreshing else None, timeout, "the refresh")
+        await self.until(
+            lambda: True if not self.session.status(self.now()).is_refreshing else None, timeout, "the refresh"
+        )
         access = await self.ready(timeout)
         fault = self.session.status(self.now()).last_fault
         if fault is not None:
@@ -628,7 +689,7 @@ class Driver:
                 error.__cause__ = self._cause
                 self._end_login(error)
             case Event.SignedOut() if not signing_in:
-                self._end_login(_errors.LoginSuperseded("the user signed out"))
+                self._end_login(_errors.LoginCancelled("the user signed out"))
             case _:
                 pass
 
@@ -667,6 +728,16 @@ class Driver:
         await self._give_login(login, give)
         return await self.login_result(login, timeout)
 
+    async def complete_any(self, login: Login, text: str, timeout: float) -> tuple[bool, bool]:
+        """A callback of the browser: whether it was the one that is waited for, and whether it signed in."""
+        try:
+            await self.complete_login(text, timeout)
+        except _errors.CallbackIgnored:
+            return login.result is not None, False
+        except _errors.LoginFailed:
+            return True, False
+        return True, True
+
     async def begin_device_login(self, scope: str | Scope | None, timeout: float | None) -> tuple[Login, DevicePrompt]:
         self.check_open()
         login = self._new_login(object())
@@ -680,7 +751,10 @@ class Driver:
         return login, await self.until(prompted, timeout, "the device login")
 
     async def login_result(self, login: Login, timeout: float | None) -> Event.SignedIn:
-        result = await self.until(lambda: login.result, timeout, "the login")
+        def ended() -> Event.SignedIn | _errors.Error | None:
+            return login.result
+
+        result: Event.SignedIn | _errors.Error = await self.until(ended, timeout, "the login")
         if isinstance(result, _errors.Error):
             raise result
         return result
@@ -701,7 +775,7 @@ class Driver:
     async def cancel_login(self) -> None:
         self.check_open()
         await self.give(lambda session, now: session.cancel_login(now))
-        self._end_login(_errors.LoginSuperseded("the login was cancelled"))
+        self._end_login(_errors.LoginCancelled("the login was cancelled"))
         self.io.wake()
 
     async def sign_out(self, give: Input) -> Secret | None:
@@ -750,7 +824,7 @@ class Driver:
         except _errors.Closed:
             pass
         self.closed = True
-        self._end_login(_errors.LoginSuperseded("the client is closed"))
+        self._end_login(_errors.Closed("the client is closed"))
         self.io.wake()
 
     @property

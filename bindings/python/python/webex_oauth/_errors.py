@@ -9,11 +9,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Literal
 
     from ._core import Fault, SignInReason
 
 __all__ = [
     "AuthError",
+    "CallFailed",
     "CallbackIgnored",
     "CannotRefresh",
     "Closed",
@@ -21,6 +23,7 @@ __all__ = [
     "DownscopeFailed",
     "Error",
     "InvalidArgument",
+    "LoginCancelled",
     "LoginFailed",
     "LoginSuperseded",
     "Misuse",
@@ -56,6 +59,8 @@ class InvalidArgument(Misuse, ValueError):
     argument: str
     #: What is wrong with it.
     problem: str
+    #: The same in one word, where there is one: ``unfilled``, ``missing_issuer``, ...
+    kind: str | None = None
 
 
 class NotConfigured(Misuse):
@@ -110,6 +115,10 @@ class RestoreError(Error):
 
     #: ``unreadable``, ``newer_version`` or ``other_config``.
     kind: str
+    #: The version found, for ``newer_version``.
+    found: int | None = None
+    #: What belongs to another configuration, for ``other_config``: ``client_id`` or ``token_endpoint``.
+    field: str | None = None
 
 
 class AuthError(Error):
@@ -152,7 +161,15 @@ class SignInRequired(Error):
 
 
 class LoginSuperseded(Error):
-    """Another login was begun, or this one was cancelled."""
+    """Another login was begun, and its result is what counts."""
+
+
+class LoginCancelled(Error):
+    """The login was cancelled, or made pointless by a sign-out."""
+
+
+class CallFailed(Error):
+    """A call of an API did not get through, or no complete answer came back."""
 
 
 class CallbackIgnored(Error):
@@ -177,7 +194,14 @@ class TransportError(Error):
     it, ``too_large`` where the answer was beyond ``request.hints.max_response_bytes``.
     """
 
-    fault: str
+    fault: Literal["not_sent", "lost", "too_large"]
 
-    def __init__(self, message: str = "the request did not get through", *, fault: str = "lost") -> None:
+    def __init__(
+        self,
+        message: str = "the request did not get through",
+        *,
+        fault: Literal["not_sent", "lost", "too_large"] = "lost",
+    ) -> None:
+        if fault not in ("not_sent", "lost", "too_large"):
+            raise InvalidArgument(f"fault: {fault!r} is none", argument="fault", problem="not_sent, lost or too_large")
         super().__init__(message, fault=fault)

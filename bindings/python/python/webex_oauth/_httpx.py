@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ._async_client import AsyncClient
     from ._client import Client
+    from ._core import Access
 
 _classes: dict[type, type] = {}
 
@@ -27,53 +28,59 @@ def class_of(own: type) -> type:
     return _classes[own]
 
 
-def _prepare(request: httpx.Request, header: str) -> None:
+def _sign(request: httpx.Request, access: Access.Ready) -> str:
+    header = access.token.expose_header()
     request.headers["Authorization"] = header
+    return header
+
+
+def _concerns(response: httpx.Response, header: str) -> bool:
+    """Not so after a redirect to another host: that request was without the token."""
+    return bool(response.request.headers.get("Authorization") == header)
+
+
+def _can_replay(request: Any) -> bool:
+    """A body that is a stream cannot be sent twice."""
+    return hasattr(request, "_content")
+
+
+def _retry_after(response: httpx.Response) -> str | None:
+    value: str | None = response.headers.get("Retry-After")
+    return value
 
 
 def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
     access = client._header_for(str(request.url), request.headers.keys())
-    if access is None:
-        yield request
-        return
-    _prepare(request, access.token.expose_header())
+    header = None if access is None else _sign(request, access)
     response = yield request
-    again = client._answered(access.generation, response.status_code, response.headers.get("Retry-After"))
+    if access is None or header is None or not _concerns(response, header):
+        return
+    again = client._answered(access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):
-        _prepare(request, again.token.expose_header())
+        _sign(request, again)
         yield request
 
 
 async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     """A blocking client under asyncio: what may wait does so in a thread."""
     access = await asyncio.to_thread(client._header_for, str(request.url), list(request.headers.keys()))
-    if access is None:
-        yield request
-        return
-    _prepare(request, access.token.expose_header())
+    header = None if access is None else _sign(request, access)
     response = yield request
-    retry_after = response.headers.get("Retry-After")
-    again = await asyncio.to_thread(client._answered, access.generation, response.status_code, retry_after)
+    if access is None or header is None or not _concerns(response, header):
+        return
+    again = await asyncio.to_thread(client._answered, access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):
-        _prepare(request, again.token.expose_header())
+        _sign(request, again)
         yield request
 
 
-async def async_auth_flow(
-    client: AsyncClient, request: httpx.Request
-) -> AsyncGenerator[httpx.Request, httpx.Response]:
+async def async_auth_flow(client: AsyncClient, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     access = await client._header_for(str(request.url), request.headers.keys())
-    if access is None:
-        yield request
-        return
-    _prepare(request, access.token.expose_header())
+    header = None if access is None else _sign(request, access)
     response = yield request
-    again = await client._answered(access.generation, response.status_code, response.headers.get("Retry-After"))
+    if access is None or header is None or not _concerns(response, header):
+        return
+    again = await client._answered(access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):
-        _prepare(request, again.token.expose_header())
+        _sign(request, again)
         yield request
-
-
-def _can_replay(request: Any) -> bool:
-    """A body that is a stream has been read: it cannot be sent twice."""
-    return hasattr(request, "_content")

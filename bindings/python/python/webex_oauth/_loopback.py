@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,20 +49,27 @@ class Callback:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        #: Whether it was the answer that is waited for, and whether it signed in.
+        self.outcome = (True, False)
         self._answered = threading.Event()
-        self._ok, self._final = False, False
 
-    def answer(self, ok: bool, *, final: bool = True) -> None:
-        self._ok, self._final = ok, final
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._answered.set()
 
     def page(self) -> tuple[int, str]:
         self._answered.wait(120)
-        if self._ok:
-            return 200, _PAGE.format(title="You are signed in", text="You can close this window.")
-        if self._final:
-            return 200, _PAGE.format(title="The sign-in failed", text="The application knows more. Close this window.")
-        return 404, _PAGE.format(title="Not found", text="This is not the answer that is waited for.")
+        match self.outcome:
+            case (True, True):
+                return 200, _PAGE.format(title="You are signed in", text="You can close this window.")
+            case (True, False):
+                return 200, _PAGE.format(title="The sign-in failed", text="The application knows more.")
+            case _:
+                return 404, _PAGE.format(title="Not found", text="This is not the answer that is waited for.")
 
 
 class Loopback:
@@ -84,7 +92,7 @@ class Loopback:
         self._path = parts.path or "/"
         self._received: queue.Queue[Callback] = queue.Queue()
         try:
-            self._server = _Server((_HOSTS[host], parts.port or 0), _handler(self))
+            self._server = _Server((_HOSTS[host], parts.port or 0), self)
         except OSError as error:
             raise LoginFailed(f"cannot listen on {host}:{parts.port}: {error.strerror}", via="code") from error
         port = self._server.server_address[1]
@@ -127,43 +135,41 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], handler: Any) -> None:
+    def __init__(self, address: tuple[str, int], loopback: Loopback) -> None:
         if ":" in address[0]:
-            import socket
-
             self.address_family = socket.AF_INET6
-        super().__init__(address, handler)
+        self.loopback = loopback
+        super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away is nobody's error."""
 
 
-def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 30
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 30
+    server: _Server
 
-        def do_GET(self) -> None:
-            self._answer(*loopback.take(self.path, None))
+    def do_GET(self) -> None:
+        self._answer(*self.server.loopback.take(self.path, None))
 
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            if not 0 < length <= _MAX_BYTES:
-                self._answer(413, _PAGE.format(title="Too long", text="This is not an answer."))
-                return
-            self._answer(*loopback.take(self.path, self.rfile.read(length).decode("ascii", "replace")))
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if not 0 < length <= _MAX_BYTES:
+            self._answer(413, _PAGE.format(title="Too long", text="This is not an answer."))
+            return
+        body = self.rfile.read(length).decode("ascii", "replace")
+        self._answer(*self.server.loopback.take(self.path, body))
 
-        def _answer(self, status: int, page: str) -> None:
-            content = page.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(content)
+    def _answer(self, status: int, page: str) -> None:
+        content = page.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """The request line has the code in it: it is not logged."""
-
-    return Handler
+    def log_message(self, format: str, *arguments: object) -> None:
+        """The request line has the code in it: it is not logged."""

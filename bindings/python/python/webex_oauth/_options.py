@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._core import (
     Config,
@@ -21,53 +21,52 @@ from ._errors import InvalidArgument
 from ._stores import FileStore
 
 if TYPE_CHECKING:
-    from typing_extensions import TypedDict
-
     from ._driver import ClientEvent, Clock
 
-    class Settings(TypedDict, total=False):
-        """Keywords of the clients, beside configuration and store."""
 
-        transport: Callable[..., Any] | None
-        on_event: Callable[[ClientEvent], object] | None
-        refresh_callback: Callable[..., Any] | None
-        jwt_callback: Callable[..., Any] | None
-        clock: Clock | None
+class Settings(TypedDict, total=False):
+    """Keywords of the clients, beside configuration and store."""
 
-    class ConfigSettings(TypedDict, total=False):
-        """Keywords of :class:`Config`."""
+    transport: Callable[..., Any] | None
+    on_event: Callable[[ClientEvent], object] | None
+    refresh_callback: Callable[..., Any] | None
+    jwt_callback: Callable[..., Any] | None
+    clock: Clock | None
 
-        redirect_uri: str | None
-        scope: str | Scope | Sequence[str]
-        provider: Provider
-        client_auth: Literal["basic_form_encoded", "basic_raw", "body", "none"] | None
-        renewal: Literal["grant", "host_token", "host_jwt"]
-        refresh: RefreshPolicy
-        downscope_failure: Literal["refuse", "use_full_token"]
-        login_lifetime: timedelta | float
-        request_timeout: timedelta | float
-        retry_after: RetryAfterBounds
-        token_hosts: Sequence[str]
-        access_token: str | Secret | None
 
-    class LoginSettings(TypedDict, total=False):
-        """Keywords of a login; see :class:`LoginOptions`."""
+class ConfigSettings(TypedDict, total=False):
+    """Keywords of :class:`Config`."""
 
-        flow: Literal["code", "implicit"]
-        scope: str | Scope | Sequence[str] | None
-        state: str | Mapping[str, object] | None
-        opaque_state: str | Secret | None
-        prompt: str | None
-        login_hint: str | None
-        email: str | None
-        redirect_uri: str | None
-        response_mode: Literal["query", "fragment", "form_post"] | None
-        extra: Mapping[str, str] | None
+    redirect_uri: str | None
+    scope: str | Scope | Sequence[str]
+    provider: Provider
+    client_auth: Literal["basic_form_encoded", "basic_raw", "body", "none"] | None
+    renewal: Literal["grant", "host_token", "host_jwt"]
+    refresh: RefreshPolicy
+    downscope_failure: Literal["refuse", "use_full_token"]
+    login_lifetime: timedelta | float
+    request_timeout: timedelta | float
+    retry_after: RetryAfterBounds
+    token_hosts: Sequence[str]
+    access_token: str | Secret | None
 
-else:
-    Settings = ConfigSettings = LoginSettings = dict
 
-__all__ = ["ConfigSettings", "LoginSettings", "SESSION_FILE", "Settings", "from_env", "login_options"]
+class LoginSettings(TypedDict, total=False):
+    """Keywords of a login; see :class:`LoginOptions`."""
+
+    flow: Literal["code", "implicit"]
+    scope: str | Scope | Sequence[str] | None
+    state: str | Mapping[str, object] | None
+    opaque_state: str | Secret | None
+    prompt: str | None
+    login_hint: str | None
+    email: str | None
+    redirect_uri: str | None
+    response_mode: Literal["query", "fragment", "form_post"] | None
+    extra: Mapping[str, str] | None
+
+
+__all__ = ["SESSION_FILE", "ConfigSettings", "LoginSettings", "Settings", "from_env", "login_options"]
 
 #: The file in which the session is kept, shared by the drivers of every language on this machine.
 SESSION_FILE = "WEBEX_SESSION_FILE"
@@ -81,9 +80,7 @@ def login_options(
         try:
             state = json.dumps(dict(state))
         except (TypeError, ValueError):
-            raise InvalidArgument(
-                "state: not a JSON object", argument="state", problem="not a JSON object"
-            ) from None
+            raise InvalidArgument("state: not a JSON object", argument="state", problem="not a JSON object") from None
     try:
         return LoginOptions(state=state, extra=None if extra is None else list(extra.items()), **options)
     except (TypeError, AttributeError) as error:

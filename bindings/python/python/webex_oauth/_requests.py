@@ -24,30 +24,32 @@ def authorize(client: Client, request: R) -> R:
     access = client._header_for(prepared.url, prepared.headers)
     if access is None:
         return request
-    prepared.headers["Authorization"] = access.token.expose_header()
+    header = access.token.expose_header()
+    prepared.headers["Authorization"] = header
     body = prepared.body
     start = body.tell() if hasattr(body, "tell") else None
     generation = access.generation
 
     def answered(response: Any, **kwargs: Any) -> Any:
-        # After a redirect it is another request, to which requests has given no token or its own judgement.
-        if response.history or response.request.url != prepared.url:
+        # After a redirect to another host it is a request without the token: its answer says nothing about it.
+        if response.request.headers.get("Authorization") != header:
             return response
-        replay = client._answered(generation, response.status_code, response.headers.get("Retry-After"))
-        if replay is None or (start is None and not isinstance(body, (str, bytes, type(None)))):
+        again = client._answered(generation, response.status_code, response.headers.get("Retry-After"))
+        sent = response.request.body
+        if again is None or (start is None and not isinstance(sent, (str, bytes, type(None)))):
             return response
         # Frees the connection for the second attempt.
-        response.content
+        _ = response.content
         response.close()
-        again = response.request.copy()
-        if start is not None:
-            body.seek(start)
-        again.headers["Authorization"] = replay.token.expose_header()
-        again.deregister_hook("response", answered)
-        second = response.connection.send(again, **kwargs)
-        second.history.append(response)
-        second.request = again
-        return second
+        second = response.request.copy()
+        if start is not None and sent is not None:
+            sent.seek(start)
+        second.headers["Authorization"] = again.token.expose_header()
+        second.deregister_hook("response", answered)
+        result = response.connection.send(second, **kwargs)
+        result.history.append(response)
+        result.request = second
+        return result
 
     prepared.register_hook("response", answered)
     return request

@@ -13,7 +13,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._core import Secret, snapshot_revision
 from ._errors import RestoreError, StoreError
@@ -270,7 +270,7 @@ class KeyringStore:
     def __init__(self, name: str = "default", *, service: str = "webex-oauth") -> None:
         import keyring
 
-        self._keyring = keyring
+        self._keyring: Any = keyring
         self._service, self._name = service, name
         safe = "".join(c if c.isalnum() else "-" for c in f"{service}-{name}")
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")

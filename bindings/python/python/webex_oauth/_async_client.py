@@ -1,0 +1,466 @@
+"""The asyncio client."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, Union
+
+from . import _errors
+from ._calls import ApiRequest, ApiResponse
+from ._client import print_prompt, secret
+from ._core import (
+    Access,
+    Config,
+    DevicePrompt,
+    Event,
+    HttpRequest,
+    HttpResponse,
+    Output,
+    Scope,
+    Secret,
+    Session,
+    Status,
+    TokenAsk,
+    TokenSet,
+)
+from ._driver import ClientEvent, Clock, Driver, seconds, tokens_text
+from ._options import from_env, login_options
+from ._stores import MemoryStore, Store
+from ._transport import StdlibTransport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal
+
+    import httpx
+    from typing_extensions import Self, Unpack
+
+    from ._options import ConfigSettings, LoginSettings, Settings
+
+__all__ = ["AsyncClient"]
+
+T = TypeVar("T")
+Tokens = Union[str, Secret, Mapping[str, object]]
+
+
+class TaskIO:
+    """Waits by suspending, works in tasks; what blocks gets a thread of its own."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def lock(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def wait(self, seen: int, limit: float | None) -> None:
+        if self.version != seen:
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await asyncio.wait((future,), timeout=limit)
+        finally:
+            self._waiting.discard(future)
+
+    def wake(self) -> None:
+        self.version += 1
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        # The loop itself holds tasks weakly.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, background: bool) -> None:
+        self._task(work)
+
+    def tell(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task(work)
+
+    async def shield(self, work: Coroutine[Any, Any, T]) -> T:
+        """A caller that is cancelled does not stop what concerns everybody."""
+        return await asyncio.shield(self._task(work))
+
+    async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        if is_async(function):
+            return await function(*arguments)
+        if isinstance(getattr(function, "__self__", None), MemoryStore):
+            return function(*arguments)
+        result = await in_thread(function, *arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    async def ask(self, function: Callable[..., Any], *arguments: object) -> Any:
+        result = function(*arguments)
+        return await result if inspect.isawaitable(result) else result
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
+
+
+async def in_thread(function: Callable[..., T], *arguments: object) -> T:
+    """Not the loop's own pool: threads that wait for a lock there could keep out the one that would free it."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def work() -> None:
+        result: T | None = None
+        error: BaseException | None = None
+        try:
+            result = function(*arguments)
+        except BaseException as raised:
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:
+            pass  # The loop is closed: nobody waits any longer.
+
+    threading.Thread(target=work, name="webex-oauth", daemon=True).start()
+    return await future
+
+
+class AsyncClient:
+    """Webex authorization for asyncio: :class:`Client` with the same names, to be awaited.
+
+    Any number of tasks waiting on one expired token cause one refresh, and cancelling any of them leaves it running.
+    ``transport`` may be a coroutine function; a blocking one, and the standard library's, run in threads. Callbacks
+    may be coroutine functions, and are called on the event loop.
+
+    A client belongs to one event loop at a time. On another one (a second ``asyncio.run``) it starts anew from what
+    it knows.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store | None = None,
+        transport: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]] | None = None,
+        on_event: Callable[[ClientEvent], object] | None = None,
+        refresh_callback: Callable[[TokenAsk], Tokens | Awaitable[Tokens]] | None = None,
+        jwt_callback: Callable[[], str | Secret | Awaitable[str | Secret]] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._driver = Driver(
+            config,
+            TaskIO(),
+            store=store,
+            transport=StdlibTransport() if transport is None else transport,
+            on_event=on_event,
+            refresh_callback=refresh_callback,
+            jwt_callback=jwt_callback,
+            clock=clock,
+        )
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        store: Store | None = None,
+        legacy: bool = False,
+        **settings: Unpack[Settings],
+    ) -> Self:
+        """As :meth:`Client.from_env`."""
+        config, named = from_env(environ, legacy=legacy)
+        return cls(config, store=named if store is None else store, **settings)
+
+    @classmethod
+    def from_authorization_url(
+        cls,
+        url: str,
+        *,
+        client_secret: str | Secret | None = None,
+        store: Store | None = None,
+        config: ConfigSettings | None = None,
+        **settings: Unpack[Settings],
+    ) -> Self:
+        """From the authorization URL that the developer portal shows."""
+        built = Config.from_authorization_url(url, client_secret=client_secret, **(config or {}))
+        return cls(built, store=store, **settings)
+
+    async def _enter(self) -> Driver:
+        """The driver, at home on this event loop."""
+        driver, loop = self._driver, asyncio.get_running_loop()
+        if loop is not self._loop:
+            if self._loop is not None:
+                driver.restart(TaskIO())
+            self._loop = loop
+            token = self.config.access_token
+            if token is not None and driver.session.tokens is None:
+                await driver.give(lambda session, now: session.adopt(now, token))
+            else:
+                driver._keep()
+        return driver
+
+    # --------------------------------------------------------------------------------------------------------- tokens
+
+    async def token(self, *, timeout: timedelta | float | None = None) -> str:
+        """A valid access token, refreshed if need be. Raises as :meth:`Client.token` does."""
+        return (await (await self._enter()).ready(seconds(timeout))).token.expose()
+
+    async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
+        """``Bearer <token>``: the value of the header."""
+        return (await (await self._enter()).ready(seconds(timeout))).token.expose_header()
+
+    async def access(self, *, timeout: timedelta | float | None = None) -> Access.Ready:
+        """The token with its generation, for callers that report a 401 with :meth:`rejected`."""
+        return await (await self._enter()).ready(seconds(timeout))
+
+    async def rejected(self, generation: int, *, timeout: timedelta | float | None = None) -> Access.Ready | None:
+        """An API answered 401 to the token of this generation. Another one to try once, or None."""
+        return (await (await self._enter()).rejected(generation, seconds(timeout)))[0]
+
+    async def user_token(self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None) -> str:
+        """Webex: a token with less scope."""
+        return (await (await self._enter()).ready_for(scope, seconds(timeout))).token.expose()
+
+    async def refresh(self, *, timeout: timedelta | float | None = None) -> None:
+        """New tokens whatever the clock says."""
+        await (await self._enter()).refresh(seconds(timeout))
+
+    # --------------------------------------------------------------------------------------------------------- logins
+
+    async def login(
+        self,
+        *,
+        open_browser: Callable[[str], object] | None = None,
+        timeout: timedelta | float | None = None,
+        **options: Unpack[LoginSettings],
+    ) -> Event.SignedIn:
+        """Signs in through the user's browser, with a listener on the redirect URI, which has to be on loopback."""
+        from ._loopback import Loopback, open_in_browser
+
+        driver = await self._enter()
+        limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
+        end = time.monotonic() + (limit or 0)
+        with Loopback(self.config.redirect_uri) as loopback:
+            options["redirect_uri"] = loopback.redirect_uri
+            wanted = login_options(**options)
+            login, url = await driver.begin_login(wanted)
+            await driver.io.ask(open_browser or open_in_browser, url.expose())
+            while login.result is None and (left := end - time.monotonic()) > 0:
+                callback = await in_thread(loopback.receive, min(0.5, left))
+                if callback is not None:
+                    with callback:
+                        callback.outcome = await driver.complete_any(login, callback.text, left)
+            if login.result is None:
+                await driver.cancel_login()
+                raise _errors.TimedOut("nobody finished the login in the browser")
+        return await driver.login_result(login, 0)
+
+    async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
+        """For web applications: the URL to redirect the user to."""
+        driver = await self._enter()
+        return (await driver.begin_login(login_options(**options)))[1].expose()
+
+    async def complete_login(
+        self, callback: str | Secret, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """The browser came back. Raises as :meth:`Client.complete_login` does."""
+        return await (await self._enter()).complete_login(callback, seconds(timeout))
+
+    async def cancel_login(self) -> None:
+        """The user gave up. A session that was there before goes on."""
+        await (await self._enter()).cancel_login()
+
+    async def redeem_code(
+        self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """Redeems a code whose state this application has verified itself."""
+        return await self._sign_in(
+            ("code", secret(code)), lambda session, now: session.redeem_code(now, code, verifier), timeout
+        )
+
+    async def device_login(
+        self,
+        scope: str | Scope | None = None,
+        *,
+        show: Callable[[DevicePrompt], object] | None = None,
+        timeout: timedelta | float | None = None,
+    ) -> Event.SignedIn:
+        """Signs in on another device (RFC 8628)."""
+        driver, limit = await self._enter(), seconds(timeout)
+        login, prompt = await driver.begin_device_login(scope, limit)
+        await driver.io.ask(show or print_prompt, prompt)
+        return await driver.login_result(login, limit)
+
+    async def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+        """Webex: signs in as the guest that this JWT names."""
+        return await self._sign_in(
+            ("jwt", secret(jwt)), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout
+        )
+
+    async def service_guest(
+        self,
+        service_token: str | Secret,
+        subject: str,
+        display_name: str,
+        *,
+        timeout: timedelta | float | None = None,
+    ) -> Event.SignedIn:
+        """Webex: signs in as a guest through a Service App's token."""
+        return await self._sign_in(
+            ("guest", secret(service_token), subject),
+            lambda session, now: session.sign_in_as_guest(now, service_token, subject, display_name),
+            timeout,
+        )
+
+    async def client_credentials(
+        self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """Signs in as the client itself (RFC 6749 section 4.4)."""
+        return await self._sign_in(
+            ("client_credentials", None if scope is None else Scope(scope)),
+            lambda session, now: session.sign_in_with_client_credentials(now, scope),
+            timeout,
+        )
+
+    async def adopt(self, tokens: Tokens) -> None:
+        """Takes over tokens from elsewhere; see :meth:`Client.adopt`."""
+        driver = await self._enter()
+        driver.check_open()
+        text = tokens_text(tokens)
+        await driver.give(lambda session, now: session.adopt(now, text))
+
+    async def _sign_in(
+        self, key: object, give: Callable[[Session, int], Output], timeout: timedelta | float | None
+    ) -> Event.SignedIn:
+        return await (await self._enter()).sign_in(key, give, seconds(timeout))
+
+    async def sign_out(
+        self,
+        *,
+        revoke: bool = True,
+        logout: Literal["nothing", "browser", "post"] = "nothing",
+        goto: str | None = None,
+    ) -> str | None:
+        """Forgets the tokens at once and has them revoked in the background; :meth:`close` waits for that."""
+        driver = await self._enter()
+        url = await driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
+        return None if url is None else url.expose()
+
+    async def call(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        json: object = None,
+        timeout: timedelta | float = 60.0,
+        max_wait: timedelta | float = 60.0,
+    ) -> ApiResponse:
+        """Calls an API with the token; see :meth:`Client.call`."""
+        driver = await self._enter()
+        request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
+        return await driver.call(request, seconds(timeout), seconds(max_wait) or 0)
+
+    # ---------------------------------------------------------------------------------------------------------- state
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self._driver.config
+
+    @property
+    def session(self) -> Session:
+        """The session, to ask it questions. Inputs are the client's to give."""
+        return self._driver.session
+
+    def status(self) -> Status:
+        """A summary for people and user interfaces."""
+        return self._driver.session.status(self._driver.now())
+
+    def tokens(self) -> TokenSet | None:
+        """The tokens themselves, for hand-off and display."""
+        return self._driver.session.tokens
+
+    async def reload(self) -> None:
+        """Takes in what another process stored. The client does so by itself before it refreshes."""
+        driver = await self._enter()
+        driver.check_open()
+        await driver.look_at_store()
+
+    async def flush(self) -> None:
+        """Saves what could not be saved before. Raises :class:`StoreError`."""
+        await (await self._enter()).flush()
+
+    async def close(self, *, timeout: timedelta | float | None = 30.0) -> None:
+        """Waits for requests that are under way, so that no renewed token is lost."""
+        await (await self._enter()).close(seconds(timeout))
+
+    aclose = close
+
+    async def __aenter__(self) -> Self:
+        await self._enter()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.AsyncClient {self.config.client_id} {type(self._driver.session.phase).__qualname__}>"
+
+    def __reduce__(self) -> str:
+        """Not to be pickled."""
+        raise TypeError("an AsyncClient cannot be pickled: give each process one of its own")
+
+    # --------------------------------------------------------------------------------------- drop-ins: httpx, aiohttp
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self):
+            """``auth=client`` for httpx wants an ``httpx.Auth``; this is one as soon as httpx is there."""
+            from ._httpx import class_of
+
+            return class_of(type(self))
+
+    requires_request_body = False
+    requires_response_body = False
+
+    def sync_auth_flow(self, request: httpx.Request) -> Any:
+        """An ``httpx.Client`` cannot wait for this client."""
+        raise _errors.InvalidArgument(
+            "auth: a blocking httpx.Client needs a webex_oauth.Client",
+            argument="auth",
+            problem="an AsyncClient cannot be waited for by blocking code",
+        )
+
+    def async_auth_flow(self, request: httpx.Request) -> Any:
+        """For ``httpx.AsyncClient(auth=client)``."""
+        from ._httpx import async_auth_flow
+
+        return async_auth_flow(self, request)
+
+    async def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
+        return await (await self._enter()).header_for(url, headers)
+
+    async def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
+        return await (await self._enter()).answered(generation, status, retry_after)

@@ -1,0 +1,117 @@
+"""Calls of an API through a client's own transport."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ._core import HttpResponse
+from ._errors import InvalidArgument, TransportError
+
+if TYPE_CHECKING:
+    from ._core import Access
+    from ._errors import Error
+
+__all__ = ["ApiRequest", "ApiResponse", "CallHints"]
+
+#: No answer of an API that goes through a client is larger.
+MAX_BYTES = 64 * 1024 * 1024
+
+
+class CallHints:
+    """As `TransportHints`, of a call."""
+
+    follow_redirects = False
+    idempotent = False
+    max_response_bytes = MAX_BYTES
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = timedelta(seconds=60.0 if timeout is None else timeout)
+
+
+class ApiRequest:
+    """A call of an API, to a transport the same as an `HttpRequest`."""
+
+    id = 0
+    is_grant = False
+    purpose = "call"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        json: object = None,
+        timeout: float | None = None,
+    ) -> None:
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise InvalidArgument("url: expected an absolute URL", argument="url", problem="not an absolute URL")
+        self.url, self.method = url, method
+        self.headers = dict(headers or {})
+        self.hints = CallHints(timeout)
+        self._access: Access.Ready | None = None
+        if json is not None:
+            body = jsonlib.dumps(json)
+            self.headers.setdefault("Content-Type", "application/json")
+        self._body = body.encode() if isinstance(body, str) else body or b""
+
+    def signed(self, access: Access.Ready | None) -> ApiRequest:
+        """The same with this token."""
+        other = ApiRequest.__new__(ApiRequest)
+        other.__dict__.update(self.__dict__)
+        other._access = access
+        return other
+
+    def expose_headers(self) -> dict[str, str]:
+        """The headers as they go on the wire."""
+        if self._access is None:
+            return dict(self.headers)
+        return {**self.headers, "Authorization": self._access.token.expose_header()}
+
+    def expose_body(self) -> bytes:
+        """The body as it goes on the wire."""
+        return self._body
+
+    def __repr__(self) -> str:
+        return f"ApiRequest({self.method} {self.url.partition('?')[0]!r})"
+
+
+class ApiResponse:
+    """An answer of an API, any status."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        #: HTTP status.
+        self.status = status
+        #: Header names in lower case.
+        self.headers = dict(headers)
+        #: As received.
+        self.body = body
+        #: Why the token was not renewed, where a 401 is all there is.
+        self.refresh_error: Error | None = None
+
+    @classmethod
+    def of(cls, response: object) -> ApiResponse:
+        """From what a transport returned."""
+        if not isinstance(response, HttpResponse):
+            raise TransportError(f"the transport returned {type(response).__name__}, not an HttpResponse")
+        return cls(response.status, response.expose_headers(), response.expose_body())
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, its name in any case."""
+        return self.headers.get(name.lower())
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises ValueError where it is none."""
+        return jsonlib.loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"ApiResponse(status={self.status}, body_bytes={len(self.body)})"
