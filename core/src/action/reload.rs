@@ -45,13 +45,18 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
 fn compare(theirs: &State, ours: &State) -> Ordering {
     let by_arrival = || match (theirs.grant(), ours.grant()) {
         // One and the same; when it arrived moves with the clock.
-        (Some(a), Some(b)) if a.tokens.access_token == b.tokens.access_token => Ordering::Equal,
+        (Some(a), Some(b)) if has_same_tokens(a, b) => Ordering::Equal,
         (a, b) => {
             let arrival = |grant: &Grant| (grant.tokens.received_at, grant.generation);
             a.map(arrival).cmp(&b.map(arrival))
         }
     };
     theirs.changed_at.cmp(&ours.changed_at).then_with(by_arrival)
+}
+
+/// A refresh may leave the access token as it was and rotate the refresh token all the same.
+fn has_same_tokens(a: &Grant, b: &Grant) -> bool {
+    a.tokens.access_token == b.tokens.access_token && a.tokens.refresh_token == b.tokens.refresh_token
 }
 
 fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
