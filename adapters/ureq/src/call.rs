@@ -69,11 +69,10 @@ fn call_with_token(shared: &Arc<Shared>, mut request: Request<Vec<u8>>) -> Resul
                 shared.drive(Input::Embargoed)?;
                 return Ok(answer);
             }
+            // A token that is refused as soon as it came: that is the API's answer, not the token's fault.
+            Verdict::Rejected if !std::mem::take(&mut may_replay) => return Ok(answer),
             Verdict::Rejected => {
                 shared.drive(Input::TokenRejected { generation })?;
-                if !std::mem::take(&mut may_replay) {
-                    return Ok(answer);
-                }
                 match obtain(shared, None) {
                     Ok((_, same)) if same == generation => return Ok(answer),
                     Ok((token, newer)) => {

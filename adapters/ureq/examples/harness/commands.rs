@@ -36,7 +36,10 @@ pub(crate) fn run(harness: &Harness, command: &Value) -> Answer {
     };
     let secret = |name: &str| Secret::new(argument(command, name));
     let result = match name {
-        "close" => done(Ok(client.close())),
+        "close" => {
+            client.close();
+            Ok(json!({}))
+        }
         "status" => Ok(report::status(&client.status())),
         "events" => {
             let events: Vec<Value> = events.lock().unwrap().try_iter().map(|event| report::event(&event)).collect();
@@ -86,7 +89,12 @@ fn done(result: Result<(), ClientError>) -> Result<Value, ClientError> {
 
 fn options(command: &Value) -> LoginOptions {
     let flow = if command["flow"] == "implicit" { Flow::Implicit } else { Flow::Code };
-    LoginOptions { flow, scope: scope(command), redirect_uri: text(&command["redirect_uri"]), ..LoginOptions::default() }
+    LoginOptions {
+        flow,
+        scope: scope(command),
+        redirect_uri: text(&command["redirect_uri"]),
+        ..LoginOptions::default()
+    }
 }
 
 fn sign_out_options(command: &Value) -> SignOutOptions {

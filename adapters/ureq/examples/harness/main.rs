@@ -53,6 +53,7 @@ fn main() {
     }
     let clients: Vec<_> = harness.clients.lock().unwrap().drain().collect();
     clients.iter().for_each(|(_, opened)| opened.client.close());
+    running.into_iter().for_each(|thread| drop(thread.join()));
 }
 
 pub(crate) fn say(line: &Value) {

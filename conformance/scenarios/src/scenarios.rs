@@ -1,0 +1,38 @@
+//! The list. An id is never used for anything else again.
+
+mod calls;
+mod closing;
+mod logins;
+mod refresh;
+mod sign_out;
+mod stores;
+mod user_tokens;
+
+use crate::stage::{Done, Stage};
+
+/// One scenario.
+pub(crate) struct Scenario {
+    /// `group-what`.
+    pub(crate) id: &'static str,
+    /// What has to be true.
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&mut Stage<'_>) -> Done,
+}
+
+pub(crate) const SCENARIOS: &[&[Scenario]] = &[
+    refresh::SCENARIOS,
+    calls::SCENARIOS,
+    user_tokens::SCENARIOS,
+    stores::SCENARIOS,
+    logins::SCENARIOS,
+    sign_out::SCENARIOS,
+    closing::SCENARIOS,
+];
+
+/// A scenario, written as a function whose comment is the other half.
+macro_rules! scenario {
+    ($id:literal, $about:literal, $run:path) => {
+        $crate::scenarios::Scenario { id: $id, about: $about, run: $run }
+    };
+}
+pub(crate) use scenario;

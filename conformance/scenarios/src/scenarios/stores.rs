@@ -1,0 +1,256 @@
+//! Stores: shared by processes, failing, damaged; and processes that die.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use webex_oauth_simulator::{CLIENT_ID, Decision, Endpoint, Fault, FaultKind};
+
+use super::{Scenario, scenario};
+use crate::stage::{
+    A, B, Done, REFRESH, Stage, advance, all_status, callers, check, event, is_kind, no_token, one_token, phase, same,
+    token,
+};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    scenario!("stores-reopen", "a session survives its process, and nothing is asked for", reopen),
+    scenario!("stores-killed-after-token", "killed once a caller had the new token: it is in the store", killed_after),
+    scenario!("stores-killed-before-answer", "killed during a refresh: the next process goes on", killed_before),
+    scenario!(
+        "stores-killed-after-rotation",
+        "killed after the server rotated: the same refresh token again",
+        killed_rotated
+    ),
+    scenario!(
+        "stores-killed-in-login",
+        "killed between browser and callback: the next process completes",
+        killed_in_login
+    ),
+    scenario!("stores-two-processes", "two processes, expired token, ten callers each: one refresh", two_processes),
+    scenario!("stores-two-clients", "two clients on one store in one process: one refresh", two_clients),
+    scenario!("stores-storm-of-two", "401 in two processes at once: one refresh", storm_of_two),
+    scenario!("stores-other-refreshed", "what another process renewed is used, not renewed again", other_refreshed),
+    scenario!("stores-other-signed-in", "a sign-in elsewhere is noticed", other_signed_in),
+    scenario!("stores-other-signed-out", "a sign-out elsewhere is noticed before a refresh", other_signed_out),
+    scenario!("stores-failing", "a store that fails loses no tokens, is told, and is caught up with", failing),
+    scenario!("stores-damaged", "a damaged file is refused and left alone", damaged),
+    scenario!("stores-newer-version", "a file of a newer version is refused and left alone", newer_version),
+    scenario!("stores-other-client", "another client's session is refused and left alone", other_client),
+    scenario!("stores-file", "the file is the snapshot, readable by its owner only; nothing else lies around", file),
+];
+
+fn reopen(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut first = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    let old = token(&mut first)?;
+    stage.end(first);
+    let mut second = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut second)?, old, "the token")?;
+    stage.end(second);
+    same(stage.counters().requests, 0, "requests")
+}
+
+fn killed_after(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut first = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    let new = token(&mut first)?;
+    first.kill();
+    let mut second = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut second)?, new, "the token")?;
+    second.ask("refresh", A)?;
+    stage.end(second);
+    stage.refreshes(2)
+}
+
+fn killed_in(stage: &mut Stage<'_>, after: bool) -> Done {
+    stage.simulator.configure(|options| options.reuse_grace_ms = 60_000);
+    let store = stage.file();
+    let mut first = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    stage.simulator.fault(Fault::new(FaultKind::Hold { after }).on_grant(REFRESH));
+    callers(&mut first, 3)?;
+    stage.seen(Endpoint::AccessToken, 1)?;
+    first.kill();
+    let mut second = stage.ready(stage.open_on("a", &store))?;
+    let answer = callers(&mut second, 3)?.ok()?;
+    one_token(&answer)?;
+    stage.end(second);
+    same(stage.counters().refreshes_attempted, 2, "refreshes")?;
+    same(stage.counters().reuse_detected, 0, "retired refresh tokens that came back")
+}
+
+fn killed_before(stage: &mut Stage<'_>) -> Done {
+    killed_in(stage, false)
+}
+
+fn killed_rotated(stage: &mut Stage<'_>) -> Done {
+    killed_in(stage, true)
+}
+
+fn killed_in_login(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut first = stage.ready(stage.open_on("a", &store))?;
+    let begin = json!({ "client": "a", "redirect_uri": "http://localhost/oauth" });
+    let begun = first.ask("begin_login", begin)?;
+    first.kill();
+    let url = begun["url"].as_str().unwrap_or_default();
+    let landed = stage.simulator.visit(url, Decision::Accept)?;
+    let mut second = stage.ready(stage.open_on("a", &store))?;
+    phase(&mut second, "signing_in")?;
+    second.ask("complete_login", json!({ "client": "a", "callback": landed }))?;
+    token(&mut second)?;
+    stage.end(second);
+    same(stage.counters().grants_attempted, 1, "grant requests")
+}
+
+fn two_processes(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    stage.prepare(&store, 0)?;
+    let mut one = stage.ready(stage.open_on("a", &store))?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    stage.simulator.fault(Fault::slow(200).on_grant(REFRESH));
+    let (first, second) = (callers(&mut one, 10)?, callers(&mut two, 10)?);
+    same(one_token(&first.ok()?)?, one_token(&second.ok()?)?, "the token of both")?;
+    stage.end(one);
+    stage.end(two);
+    stage.refreshes(1)
+}
+
+fn two_clients(stage: &mut Stage<'_>) -> Done {
+    let store = json!({ "memory": "shared" });
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    harness.ask("open", stage.open_on("b", &store))?;
+    let first = harness.give("token", r#"{"client":"a","times":5}"#)?;
+    let second = harness.give("token", r#"{"client":"b","times":5}"#)?;
+    same(one_token(&first.ok()?)?, one_token(&second.ok()?)?, "the token of both")?;
+    stage.end(harness);
+    stage.refreshes(1)
+}
+
+fn storm_of_two(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    stage.prepare(&store, 3600)?;
+    let mut one = stage.ready(stage.open_on("a", &store))?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    stage.simulator.expire_access_tokens();
+    let mut call = stage.call("/v1/people/me");
+    call["times"] = json!(8);
+    let (first, second) = (one.give("call", call.clone())?, two.give("call", call)?);
+    all_status(&first.ok()?, 200)?;
+    all_status(&second.ok()?, 200)?;
+    stage.end(one);
+    stage.end(two);
+    stage.refreshes(1)
+}
+
+fn other_refreshed(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    stage.prepare(&store, 0)?;
+    let mut one = stage.ready(stage.open_on("a", &store))?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    let new = token(&mut one)?;
+    same(token(&mut two)?, new, "the token of the other")?;
+    event(&mut two, "token:refresh")?;
+    stage.end(one);
+    stage.end(two);
+    stage.refreshes(1)
+}
+
+fn other_signed_in(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut late = stage.ready(stage.open_on("a", &store))?;
+    no_token(&mut late, "sign_in_required")?;
+    let mut early = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    same(token(&mut late)?, token(&mut early)?, "the token")?;
+    stage.end(late);
+    stage.end(early);
+    same(stage.counters().requests, 0, "requests")
+}
+
+fn other_signed_out(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    stage.prepare(&store, 0)?;
+    let mut one = stage.ready(stage.open_on("a", &store))?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    one.ask("sign_out", r#"{"client":"a","revoke":false}"#)?;
+    no_token(&mut two, "sign_in_required")?;
+    stage.end(one);
+    stage.end(two);
+    same(stage.counters().refreshes_attempted, 0, "refreshes")
+}
+
+fn failing(stage: &mut Stage<'_>) -> Done {
+    let folder = stage.path("folder");
+    let store = json!({ "file": folder.join("session.json") });
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    // A file stands where the folder was: nothing can be written there, not even by root.
+    let aside = stage.path("aside");
+    let renamed = fs::rename(&folder, &aside).and_then(|()| fs::write(&folder, b""));
+    renamed.map_err(|error| format!("no harm could be done: {error}"))?;
+    let new = token(&mut harness)?;
+    event(&mut harness, "store:error")?;
+    fs::remove_file(&folder).and_then(|()| fs::rename(&aside, &folder)).map_err(|error| error.to_string())?;
+    advance(&mut harness, 60)?;
+    harness.ask("refresh", A)?;
+    let newer = token(&mut harness)?;
+    check(new != newer, "the same token")?;
+    stage.end(harness);
+    let mut again = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut again)?, newer, "the token in the store")?;
+    stage.end(again);
+    stage.refreshes(2)
+}
+
+/// `open` fails, and the file is what it was.
+fn refused(stage: &mut Stage<'_>, bytes: &[u8]) -> Done {
+    let path = stage.path("session.json");
+    fs::write(&path, bytes).map_err(|error| error.to_string())?;
+    let mut harness = stage.start()?;
+    is_kind(&harness.fail("open", stage.open_on("a", &stage.file()))?, "store")?;
+    stage.end(harness);
+    check(fs::read(&path).is_ok_and(|found| found == bytes), "the file was changed")
+}
+
+fn damaged(stage: &mut Stage<'_>) -> Done {
+    for bytes in [&b"{"[..], b"[]", b"\xff\xfe\x00", b"{\"webex_oauth\":1,\"revision\":4"] {
+        refused(stage, bytes)?;
+    }
+    Ok(())
+}
+
+fn newer_version(stage: &mut Stage<'_>) -> Done {
+    refused(stage, br#"{"webex_oauth":99,"revision":4,"anything":true}"#)
+}
+
+fn other_client(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    stage.prepare(&store, 3600)?;
+    let path = stage.path("session.json");
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    refused(stage, text.replace(CLIENT_ID, "somebody-else").as_bytes())
+}
+
+fn file(stage: &mut Stage<'_>) -> Done {
+    let store = json!({ "file": stage.path("new/session.json") });
+    stage.prepare(&store, 3600)?;
+    let folder = stage.path("new");
+    let text = fs::read_to_string(folder.join("session.json")).map_err(|error| error.to_string())?;
+    let snapshot: Value = serde_json::from_str(&text).map_err(|_| "the file is not the snapshot")?;
+    check(snapshot["webex_oauth"] == 1 && snapshot["client_id"] == CLIENT_ID, "the file is not the snapshot")?;
+    same(webex_oauth::snapshot_revision(&text).ok(), snapshot["revision"].as_u64(), "the revision")?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = entry.metadata().map_err(|error| error.to_string())?.permissions().mode() & 0o777;
+            same(mode, 0o600, &format!("the mode of {:?}", entry.file_name()))?;
+        }
+        names.extend(entry.file_name().into_string());
+    }
+    names.retain(|name| !["session.json", "session.json.lock", "session.json.refresh-lock"].contains(&name.as_str()));
+    same(names, Vec::new(), "what else lies there")?;
+    let mut harness = stage.ready(stage.open_on("b", &store))?;
+    one_token(&harness.ask("token", B)?)?;
+    stage.end(harness);
+    Ok(())
+}
