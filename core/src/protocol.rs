@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub mod api;
 pub mod authorize;
 pub mod callback;
+pub(crate) mod clean;
 pub(crate) mod client_auth;
 pub mod device;
 pub(crate) mod form;

@@ -98,7 +98,12 @@ impl AccessToken {
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccessToken({}, redacted)", self.token_type())
+        // Another type is whatever the server made it.
+        f.write_str(if self.token_type() == "Bearer" {
+            "AccessToken(Bearer, redacted)"
+        } else {
+            "AccessToken(redacted)"
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
 use crate::protocol::authorize::Flow;
+use crate::protocol::request::Carried;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;
@@ -190,6 +191,8 @@ pub(crate) struct Flight {
     pub(crate) unwanted: bool,
     /// A question to the host, not a request: people may be involved, and a login does not wait for it.
     pub(crate) asks_host: bool,
+    /// No error quotes it.
+    pub(crate) carried: Carried,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -215,6 +218,8 @@ pub(crate) struct Side {
     pub(crate) id: RequestId,
     pub(crate) kind: SideKind,
     pub(crate) deadline: Timestamp,
+    /// No error quotes it.
+    pub(crate) carried: Carried,
 }
 
 #[derive(Debug, Clone, PartialEq)]

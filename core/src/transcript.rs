@@ -106,6 +106,11 @@ impl Recorder {
                 if let Some(state) = login_state(output) {
                     self.redactor.know_login_state(&state);
                 }
+                for effect in &output.effects {
+                    if let Effect::Send { request } = effect {
+                        self.redactor.know_sent(request);
+                    }
+                }
                 line.output = summary(output);
                 line.wake_at = output.wake_at.map(Timestamp::as_millis);
             }

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
+use crate::protocol::request::Carried;
 use crate::protocol::{adopt, token};
 use crate::schedule;
 use crate::secret::Secret;
@@ -24,23 +25,18 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         if flight.kind == FlightKind::DeviceStart {
             return device_started(turn, state, &flight, response);
         }
-        let secrets = secrets(turn, state);
-        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-        let read = token::read(response, &turn.context(&secrets));
-        match read {
+        match token::read(response, &turn.context(&flight.carried)) {
             Ok(read) => flight_landed(turn, state, &flight, read),
             Err(fault) => flight_failed(turn, state, &flight, fault),
         }
     } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
         let side = state.side.remove(at);
-        let secrets = secrets(turn, state);
-        let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
         match side.kind {
-            SideKind::Downscope { scope } => match token::read(response, &turn.context(&secrets)) {
+            SideKind::Downscope { scope } => match token::read(response, &turn.context(&side.carried)) {
                 Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
                 Err(fault) => downscope::failed(turn, state, id.0, &scope, fault),
             },
-            SideKind::Revoke => revoked(turn, response, &secrets),
+            SideKind::Revoke => revoked(turn, response, &side.carried),
         }
     } else {
         turn.notify(Event::StaleResponse { id });
@@ -121,7 +117,7 @@ pub(crate) fn host_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         Some(flight) => {
             let secrets = secrets(turn, state);
             let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-            let reason = crate::protocol::answer::clean(reason, &secrets);
+            let reason = crate::protocol::clean::clean(reason, &secrets);
             flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, &reason));
         }
     }
@@ -202,9 +198,7 @@ pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Fli
 }
 
 fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, response: &HttpResponse) {
-    let secrets = secrets(turn, state);
-    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-    let authorization = match device::read_authorization(response, &turn.context(&secrets)) {
+    let authorization = match device::read_authorization(response, &turn.context(&flight.carried)) {
         Ok(authorization) => authorization,
         Err(fault) => return flight_failed(turn, state, flight, fault),
     };
@@ -249,15 +243,15 @@ fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     turn.notify(Event::DevicePending { next_poll_at });
 }
 
-fn revoked(turn: &mut Turn<'_>, response: &HttpResponse, secrets: &[&str]) {
+fn revoked(turn: &mut Turn<'_>, response: &HttpResponse, carried: &Carried) {
     let body = crate::protocol::answer::object(response);
     if crate::protocol::answer::is_error(response.status, body.as_ref()) {
-        let fault = crate::protocol::answer::fault(response, body.as_ref(), &turn.context(secrets));
+        let fault = crate::protocol::answer::fault(response, body.as_ref(), &turn.context(carried));
         turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) });
     }
 }
 
-/// What this session's requests carry: a server may quote it, an error must not.
+/// What a host may know: it may quote it, an error must not.
 fn secrets(turn: &Turn<'_>, state: &State) -> Vec<Secret> {
     let mut secrets: Vec<Secret> = turn.config.client_secret().cloned().into_iter().collect();
     if let Phase::SigningIn(login) = &state.phase {

@@ -9,7 +9,7 @@ use crate::event::{Deviation, Event};
 use crate::http::{HttpRequest, RequestId};
 use crate::protocol::answer::Context;
 use crate::protocol::device::DevicePrompt;
-use crate::protocol::request::GRACE;
+use crate::protocol::request::{Carried, GRACE};
 use crate::schedule;
 use crate::secret::Secret;
 use crate::snapshot;
@@ -57,25 +57,32 @@ impl<'a> Turn<'a> {
 
     /// Sends a grant request: from now on it is the one that is outstanding.
     pub(crate) fn depart(&mut self, state: &mut State, request: HttpRequest, kind: FlightKind) {
-        self.take_off(state, request.id, kind, GRACE, false);
+        self.take_off(state, request.id, kind, GRACE, Some(&request));
         self.effects.push(Effect::Send { request });
     }
 
     /// Asks the host for tokens in place of a request. People may be involved, so it may take its time.
     pub(crate) fn ask_for_token(&mut self, state: &mut State, ask: TokenAsk, kind: FlightKind) {
         let id = state.new_id();
-        self.take_off(state, id, kind, HOST_GRACE, true);
+        self.take_off(state, id, kind, HOST_GRACE, None);
         self.effects.push(Effect::AskForToken { id, ask });
     }
 
     /// Asks the host for a JWT.
     pub(crate) fn ask_for_jwt(&mut self, state: &mut State, kind: FlightKind) {
         let id = state.new_id();
-        self.take_off(state, id, kind, HOST_GRACE, true);
+        self.take_off(state, id, kind, HOST_GRACE, None);
         self.effects.push(Effect::AskForJwt { id });
     }
 
-    fn take_off(&mut self, state: &mut State, id: RequestId, kind: FlightKind, grace: Duration, asks_host: bool) {
+    fn take_off(
+        &mut self,
+        state: &mut State,
+        id: RequestId,
+        kind: FlightKind,
+        grace: Duration,
+        request: Option<&HttpRequest>,
+    ) {
         state.flight = Some(Flight {
             id,
             kind,
@@ -84,7 +91,8 @@ impl<'a> Turn<'a> {
             epoch: state.epoch,
             version: state.version,
             unwanted: false,
-            asks_host,
+            asks_host: request.is_none(),
+            carried: request.map(Carried::by).unwrap_or_default(),
         });
     }
 
@@ -96,13 +104,13 @@ impl<'a> Turn<'a> {
             state.side.remove(0);
         }
         let deadline = schedule::deadline(self.config, self.now, GRACE);
-        state.side.push(Side { id: request.id, kind, deadline });
+        state.side.push(Side { id: request.id, kind, deadline, carried: Carried::by(&request) });
         self.effects.push(Effect::Send { request });
     }
 
-    /// For reading an answer to a request that carried `secrets`.
-    pub(crate) fn context<'b>(&'b self, secrets: &'b [&'b str]) -> Context<'b> {
-        Context { now: self.now, strict: self.config.is_strict(), bounds: &self.config.parts().retry_after, secrets }
+    /// For reading the answer to a request.
+    pub(crate) fn context<'b>(&'b self, carried: &'b Carried) -> Context<'b> {
+        Context { now: self.now, strict: self.config.is_strict(), bounds: &self.config.parts().retry_after, carried }
     }
 
     /// Persist first, then what was collected, then the events.

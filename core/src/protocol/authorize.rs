@@ -1,5 +1,7 @@
 //! The authorization request (RFC 6749 sections 4.1.1 and 4.2.1, RFC 7636 section 4.3).
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 use crate::error::Misuse;
@@ -32,7 +34,7 @@ pub enum ResponseMode {
 }
 
 /// What one login asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LoginOptions {
     /// Code unless said otherwise.
     pub flow: Flow,
@@ -55,6 +57,24 @@ pub struct LoginOptions {
     pub extra: Vec<(String, String)>,
 }
 
+/// Of people only that they are named, of further parameters only the names: a hint may be a token.
+impl fmt::Debug for LoginOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extra: Vec<&str> = self.extra.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("LoginOptions")
+            .field("flow", &self.flow)
+            .field("scope", &self.scope)
+            .field("state", &self.state)
+            .field("prompt", &self.prompt)
+            .field("login_hint", &self.login_hint.is_some())
+            .field("email", &self.email.is_some())
+            .field("redirect_uri", &self.redirect_uri)
+            .field("response_mode", &self.response_mode)
+            .field("extra", &extra)
+            .finish()
+    }
+}
+
 /// Parameters that are the library's to set.
 const RESERVED: [&str; 14] = [
     "client_id",
@@ -74,7 +94,7 @@ const RESERVED: [&str; 14] = [
 ];
 
 /// Everything that goes into one authorization URL.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct AuthorizeRequest<'a> {
     /// The authorization endpoint; may have a query of its own.
     pub endpoint: &'a str,
@@ -92,6 +112,19 @@ pub struct AuthorizeRequest<'a> {
     pub email_hash: Option<&'a str>,
     /// Flow, prompt, hint, response mode and extras are taken from here.
     pub options: Option<&'a LoginOptions>,
+}
+
+/// Without the state.
+impl fmt::Debug for AuthorizeRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeRequest")
+            .field("endpoint", &self.endpoint)
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Writes the authorization URL: the login's own parameters first, then the client's, `response_type` last.

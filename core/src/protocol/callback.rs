@@ -1,6 +1,7 @@
 //! The redirect back (RFC 6749 sections 4.1.2 and 4.2.2): state, then issuer, then error, then code or token.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
@@ -8,8 +9,8 @@ use url::Url;
 
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
-use crate::protocol::answer::clean;
 use crate::protocol::authorize::Flow;
+use crate::protocol::clean::clean;
 use crate::protocol::form::{self, percent_encode};
 use crate::protocol::state_param;
 use crate::protocol::token::read_object;
@@ -21,7 +22,7 @@ use crate::tokens::ReadTokens;
 const MAX_LEN: usize = 64 * 1024;
 
 /// What the pending login expects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Expected<'a> {
     /// The flow that was begun.
     pub flow: Flow,
@@ -33,6 +34,18 @@ pub struct Expected<'a> {
     pub issuer: Option<&'a str>,
     /// The server promised to send `iss` (RFC 9207 section 3).
     pub issuer_required: bool,
+}
+
+/// Without the state.
+impl fmt::Debug for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expected")
+            .field("flow", &self.flow)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("issuer", &self.issuer)
+            .field("issuer_required", &self.issuer_required)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a callback brought.
@@ -220,7 +233,9 @@ impl<'a> Params<'a> {
     }
 
     fn error(&self, state: &str) -> Fault {
-        let secrets = [state];
+        // The server may quote what it was asked, or what it gives along with the error.
+        let given = ["code", "access_token", "refresh_token", "id_token"].into_iter().filter_map(|name| self.get(name));
+        let secrets: Vec<&str> = given.chain([state]).collect();
         let code = self.get("error").map(|code| clean(code, &secrets)).map(|code| ErrorCode::parse(&code));
         Fault {
             code,

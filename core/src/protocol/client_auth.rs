@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::config::Config;
 use crate::http::HeaderValue;
-use crate::protocol::form::Form;
+use crate::protocol::form::{Form, form_encode};
 use crate::provider::ClientAuth;
 use crate::secret::Secret;
 
@@ -31,10 +31,6 @@ pub(crate) fn add_to_body(config: &Config, form: &mut Form) {
         }
         ClientAuth::None => form.add("client_id", config.client_id()),
     }
-}
-
-fn form_encode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[cfg(test)]

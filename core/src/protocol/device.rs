@@ -50,7 +50,7 @@ pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>)
     if answer::is_error(response.status, body.as_ref()) {
         return Err(answer::fault(response, body.as_ref(), context));
     }
-    let malformed = |what| answer::malformed(response, what);
+    let malformed = |what| answer::malformed(response, what, context);
     let body = body.ok_or_else(|| malformed("the body is not a JSON object"))?;
     let text = |name: &str| answer::text(&body, name).filter(|text| !text.is_empty());
     let mut ignored = Vec::new();

@@ -57,6 +57,11 @@ pub(crate) fn percent_encode(out: &mut String, text: &str) {
     }
 }
 
+/// As a form writes a value: `+` for a space.
+pub(crate) fn form_encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
 /// The parameters of a query string or form body, decoded. Malformed escapes stand for themselves.
 pub(crate) fn parse(text: &str) -> url::form_urlencoded::Parse<'_> {
     url::form_urlencoded::parse(text.as_bytes())

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::http::{HeaderValue, HttpRequest, Purpose, RequestId, TransportHints};
-use crate::protocol::answer::MAX_BODY;
+use crate::protocol::answer::{MAX_BODY, text};
 use crate::protocol::client_auth;
-use crate::protocol::form::Form;
+use crate::protocol::form::{self, Form};
+use crate::protocol::org::decode_base64;
 use crate::provider::{ClientAuth, JwtScheme};
 use crate::secret::{AccessToken, Secret};
 
@@ -176,6 +178,50 @@ fn request(
     };
     HttpRequest { id, purpose, url, headers, body, hints }
 }
+
+/// The secrets in a request. Shares the request's bytes, and takes them apart only where an answer failed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Carried {
+    body: Option<Secret>,
+    authorization: Option<Secret>,
+}
+
+impl Carried {
+    pub(crate) fn by(request: &HttpRequest) -> Self {
+        let authorization = request.headers.iter().find_map(|(_, value)| match value {
+            HeaderValue::Secret(secret) => Some(secret.clone()),
+            HeaderValue::Plain(_) => None,
+        });
+        Self { body: Some(request.body.clone()), authorization }
+    }
+
+    pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let mut secrets = Vec::new();
+        if let Some(body) = &self.body {
+            match serde_json::from_str::<Map<String, Value>>(body.expose()) {
+                Ok(members) => secrets.extend(text(&members, "token").map(str::to_owned)),
+                Err(_) => {
+                    let parameters = form::parse(body.expose()).filter(|(name, _)| !PUBLIC.contains(&&**name));
+                    secrets.extend(parameters.map(|(_, value)| value.into_owned()));
+                }
+            }
+        }
+        if let Some(header) = &self.authorization {
+            let value = header.expose().split_once(' ').map_or(header.expose(), |(_, value)| value);
+            secrets.push(value.to_owned());
+            let pair = decode_base64(value).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+            if let Some((_, secret)) = pair.split_once(':') {
+                secrets.extend(form::parse(secret).next().map(|(decoded, _)| decoded.into_owned()));
+                secrets.push(secret.to_owned());
+            }
+        }
+        secrets.into_iter().map(Zeroizing::new).collect()
+    }
+}
+
+/// Parameters that anybody may read.
+const PUBLIC: [&str; 6] =
+    ["grant_type", "client_id", "redirect_uri", "scope", "token_type_hint", "self_contained_token"];
 
 /// How long after its timeout a request is taken for lost, in case the driver does not say so.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);

@@ -8,6 +8,7 @@ use crate::error::Fault;
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
+use crate::protocol::request::Carried;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
@@ -18,7 +19,7 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 ///
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
-    read(response, &Context { now, strict, bounds: &RetryAfterBounds::DEFAULT, secrets: &[] })
+    read(response, &Context { now, strict, bounds: &RetryAfterBounds::DEFAULT, carried: &Carried::default() })
 }
 
 pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<ReadTokens, Fault> {
@@ -27,20 +28,21 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
         return Err(answer::fault(response, body.as_ref(), context));
     }
     let Some(body) = body else {
-        return Err(answer::malformed(response, "the body is not a JSON object"));
+        return Err(answer::malformed(response, "the body is not a JSON object", context));
     };
     let mut deviations = Vec::new();
     if response.status != 200 {
         deviations.push(Deviation::UnusualStatus);
     }
-    let tokens = read_object(body, context.now, &mut deviations).map_err(|what| answer::malformed(response, what))?;
+    let tokens =
+        read_object(body, context.now, &mut deviations).map_err(|what| answer::malformed(response, what, context))?;
     if tokens.access_token.is_none() {
-        return Err(answer::malformed(response, "there is no access token in it"));
+        return Err(answer::malformed(response, "there is no access token in it", context));
     }
     deviations.sort_unstable();
     deviations.dedup();
     if context.strict && !deviations.iter().all(|deviation| *deviation == Deviation::MissingExpiresIn) {
-        return Err(answer::malformed(response, "it deviates from RFC 6749 and the provider is strict"));
+        return Err(answer::malformed(response, "it deviates from RFC 6749 and the provider is strict", context));
     }
     Ok(ReadTokens { tokens, deviations })
 }

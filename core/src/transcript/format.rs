@@ -202,7 +202,7 @@ impl InputRecord {
                 status: response.status,
                 headers: ["retry-after", "trackingid"]
                     .into_iter()
-                    .filter_map(|name| Some((name.to_owned(), response.header(name)?.to_owned())))
+                    .filter_map(|name| Some((name.to_owned(), redactor.without_sent(response.header(name)?))))
                     .collect(),
                 body: redactor.body(response),
             },

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::http::HttpResponse;
-use crate::protocol::answer::{clean, object};
+use crate::http::{HttpRequest, HttpResponse};
+use crate::protocol::answer::object;
+use crate::protocol::clean::{clean, without};
 use crate::protocol::form::{self, Form};
+use crate::protocol::request::Carried;
 use crate::secret::Secret;
 
 /// Members and parameters that decide something and hold no secret.
@@ -38,6 +40,8 @@ const WORDS: [&str; 6] = ["error_description", "error_uri", "message", "descript
 #[derive(Default)]
 pub(super) struct Redactor {
     known: Vec<(Secret, String)>,
+    /// What a server was sent: it may quote it anywhere.
+    sent: Vec<Secret>,
     logins: usize,
 }
 
@@ -60,7 +64,18 @@ impl Redactor {
     /// The state of the login that has just begun: a replay has another one, and puts it in.
     pub(super) fn know_login_state(&mut self, state: &str) {
         self.logins += 1;
-        self.known.push((Secret::new(state), login_placeholder(self.logins)));
+        let state = Secret::new(state);
+        self.sent.push(state.clone());
+        self.known.push((state, login_placeholder(self.logins)));
+    }
+
+    /// The secrets of a request that goes out.
+    pub(super) fn know_sent(&mut self, request: &HttpRequest) {
+        for secret in Carried::by(request).secrets() {
+            if !self.sent.iter().any(|known| known.expose() == *secret) {
+                self.sent.push(Secret::new(secret.as_str()));
+            }
+        }
     }
 
     /// A callback as it came: its parameters by name, its frame as it is.
@@ -141,7 +156,7 @@ impl Redactor {
     }
 
     fn members(&mut self, object: Map<String, Value>) -> Map<String, Value> {
-        object.into_iter().map(|(name, value)| (name.clone(), self.value(&name, value))).collect()
+        object.into_iter().map(|(name, value)| (self.without_sent(&name), self.value(&name, value))).collect()
     }
 
     fn value(&mut self, name: &str, value: Value) -> Value {
@@ -159,16 +174,23 @@ impl Redactor {
             return String::new();
         }
         if WORDS.contains(&name) {
-            let secrets: Vec<&str> = self.known.iter().map(|(secret, _)| secret.expose()).collect();
+            let known = self.known.iter().map(|(secret, _)| secret);
+            let secrets: Vec<&str> = known.chain(&self.sent).map(Secret::expose).collect();
             return clean(text, &secrets);
         }
         if HARMLESS.contains(&name) && !self.known.iter().any(|(secret, _)| secret.expose() == text) {
-            return text.to_owned();
+            return self.without_sent(text);
         }
         if matches!(name, "access_token" | "supertoken" | "authorization" | "credentials") {
             return self.bare(text);
         }
         self.secret(text)
+    }
+
+    /// A text that is harmless unless a server quotes what it was sent.
+    pub(super) fn without_sent(&self, text: &str) -> String {
+        let secrets: Vec<&str> = self.sent.iter().map(Secret::expose).collect();
+        without(text.to_owned(), &secrets)
     }
 }
 

@@ -1,0 +1,95 @@
+//! A server's words, made fit for a log.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use crate::protocol::form::{form_encode, percent_encode};
+
+/// No text is longer.
+const LIMIT: usize = 300;
+
+/// No control characters, not long, and nothing that is, or looks like, a secret. A secret may be quoted in any form in
+/// which it was sent.
+pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = without(text, secrets);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-._~+/=%".contains(c);
+    let mut cleaned = String::with_capacity(LIMIT);
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(is_word).filter(|_| cleaned.len() <= 4 * LIMIT) {
+        let (before, tail) = rest.split_at(start);
+        let end = tail.find(|c| !is_word(c)).unwrap_or(tail.len());
+        let (word, after) = tail.split_at(end);
+        cleaned.push_str(before);
+        cleaned.push_str(if looks_random(word) { "…" } else { word });
+        rest = after;
+    }
+    cleaned.push_str(rest);
+    match cleaned.char_indices().nth(LIMIT) {
+        Some((end, _)) => cleaned.get(..end).unwrap_or_default().to_owned() + "…",
+        None => cleaned,
+    }
+}
+
+/// The text without the secrets, in whatever form they are in it.
+pub(crate) fn without(mut text: String, secrets: &[&str]) -> String {
+    for form in secrets.iter().filter(|secret| !secret.is_empty()).flat_map(|secret| forms(secret)) {
+        if text.contains(form.as_str()) {
+            text = text.replace(form.as_str(), "…");
+        }
+    }
+    text
+}
+
+/// A secret as it is, percent-encoded, form-encoded, and in base64 at each of the three places where it may start.
+fn forms(secret: &str) -> Vec<Zeroizing<String>> {
+    let mut percent = String::new();
+    percent_encode(&mut percent, secret);
+    let mut forms = vec![secret.to_owned(), percent, form_encode(secret)];
+    for before in 0..3 {
+        let bytes = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
+        // The characters that no neighbour has a part in.
+        let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let encoded = Zeroizing::new(engine.encode(&*bytes));
+            forms.extend(encoded.get(first..last).filter(|form| form.len() > 3).map(str::to_owned));
+        }
+    }
+    // The longest first, so that no part of it is left.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.into_iter().map(Zeroizing::new).collect()
+}
+
+/// Tokens, codes and verifiers are long and mix digits with letters; words and identifiers of errors do not.
+fn looks_random(word: &str) -> bool {
+    word.len() >= 24
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !word.contains("://")
+        && !word.starts_with("ROUTER_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_lose_secrets_and_whatever_looks_like_one() {
+        let text = "token NWYxMzk0ZjctZjA0Ni00YjI3 of s3cret\u{7} is invalid_grant";
+        assert_eq!(clean(text, &["s3cret"]), "token … of … is invalid_grant");
+    }
+
+    #[test]
+    fn encoded_secrets_are_lost_as_well() {
+        for text in ["cm9zZS9sZWFm", "eHJvc2UvbGVhZg", "eHlyb3NlL2xlYWY", "rose%2Fleaf", "rose/leaf"] {
+            assert!(clean(&format!("<{text}>"), &["rose/leaf"]).chars().count() < 8, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_leaves_no_part_of_a_secret() {
+        let text = "s3cret ".repeat(500);
+        assert!(!clean(&text, &["s3cret"]).contains("s3"));
+    }
+}
