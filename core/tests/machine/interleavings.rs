@@ -6,6 +6,7 @@
 //! `INTERLEAVINGS_DEPTH` goes deeper than the default.
 
 use std::collections::HashSet;
+use std::io::Write as _;
 
 use serde_json::Value;
 use webex_oauth::{
@@ -178,19 +179,17 @@ impl World {
         if self.session.wake_at().is_some() {
             acts.push(Act::Tick);
         }
-        if let Some(request) = &self.out {
-            if request.acted.is_none() {
-                acts.extend(AFTER.map(Outcome::Ok).map(Act::Outcome));
-                let faults = [
-                    Outcome::Hang,
-                    Outcome::LostBefore,
-                    Outcome::LostAfter,
-                    Outcome::Unauthorized,
-                    Outcome::TooMany,
-                    Outcome::InvalidGrant,
-                ];
-                acts.extend(faults.map(Act::Outcome));
-            }
+        if self.out.as_ref().is_some_and(|request| request.acted.is_none()) {
+            acts.extend(AFTER.map(Outcome::Ok).map(Act::Outcome));
+            let faults = [
+                Outcome::Hang,
+                Outcome::LostBefore,
+                Outcome::LostAfter,
+                Outcome::Unauthorized,
+                Outcome::TooMany,
+                Outcome::InvalidGrant,
+            ];
+            acts.extend(faults.map(Act::Outcome));
         }
         if !self.late.is_empty() {
             acts.extend(AFTER.map(Act::Late));
@@ -432,7 +431,8 @@ fn depth() -> usize {
 fn all_of(rotation: Rotation) {
     let depth = depth();
     let (states, steps) = explore(rotation, depth);
-    println!("{rotation:?} rotation, depth {depth}: {states} states, {steps} steps");
+    // Past the test harness, which would swallow it.
+    let _ = writeln!(std::io::stdout(), "{rotation:?} rotation, depth {depth}: {states} states, {steps} steps");
     assert!(states > 1000, "only {states} states: the model is too small to say anything");
 }
 

@@ -548,9 +548,9 @@ fn login_options(which: u8, b: u8) -> LoginOptions {
 fn sign_out_options(which: u8) -> SignOutOptions {
     let logout = pick(which, &[LogoutVia::Nothing, LogoutVia::Browser, LogoutVia::Post]);
     SignOutOptions {
-        revoke: which % 2 == 0,
+        revoke: which.is_multiple_of(2),
         logout,
-        goto: (which % 5 == 0).then(|| "https://a.example/?x=1".to_owned()),
+        goto: which.is_multiple_of(5).then(|| "https://a.example/?x=1".to_owned()),
     }
 }
 
