@@ -196,11 +196,10 @@ Example:
 
     /// Start a Webex-like server on this machine
     #[command(after_help = "\
-Example, in two terminals:
-  $ webex-oauth simulator --port 8181
-  $ export WEBEX_SERVER=http://127.0.0.1:8181
-  $ export WEBEX_CLIENT_ID=simulated-integration WEBEX_CLIENT_SECRET=simulated-secret
-  $ webex-oauth login && webex-oauth whoami")]
+It prints the lines to copy into another terminal. There:
+  $ webex-oauth login && webex-oauth whoami
+
+With --auto-accept nobody has to click, which is what scripts want.")]
     Simulator(SimulatorArgs),
 
     /// Print the completions of a shell

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
 use webex_oauth_driver::{ClientError, StoreError};
 
+use crate::places::DEFAULT_PROFILE;
+
 /// The exit status. The numbers are a promise: they are in `--help` and in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -145,6 +147,15 @@ impl From<RestoreError> for Failure {
 }
 
 impl Failure {
+    /// The same, with advice for the profile that was named.
+    pub(crate) fn advising(mut self, profile: Option<&str>) -> Self {
+        if let Some(profile) = profile.filter(|profile| *profile != DEFAULT_PROFILE) {
+            let login = format!("webex-oauth --profile {profile} login");
+            self.sentence = self.sentence.replace("webex-oauth login", &login);
+        }
+        self
+    }
+
     /// A login that failed: declined, timed out, or for one of the reasons of [`Failure::of_fault`].
     fn of_login(fault: &Fault) -> Self {
         match (fault.kind, &fault.code) {

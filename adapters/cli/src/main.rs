@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     match command::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = failure.advising(cli.global.profile.as_deref());
             terminal.problem(&failure);
             failure.exit.into()
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Color, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use webex_oauth::Timestamp;
 use webex_oauth_driver::now;
@@ -19,6 +20,8 @@ const NOTICE: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 /// What to look at.
 pub(crate) const STRONG: Style = Style::new().bold();
+/// What a camera looks at.
+pub(crate) const PICTURE: Style = AnsiColor::BrightWhite.on_default().bg_color(Some(Color::Ansi(AnsiColor::Black)));
 /// What may be overlooked.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
@@ -113,9 +116,12 @@ impl Terminal {
     }
 }
 
-/// Standard error that cannot be written to has nobody to tell.
+/// In one piece, so that the lines of several processes do not mix. Standard error that cannot be written to has nobody
+/// to tell.
 fn line(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let mut whole = AutoStream::new(Vec::with_capacity(text.len() + 1), AutoStream::choice(&io::stderr()));
+    let _ = writeln!(whole, "{text}");
+    let _ = io::stderr().write_all(&whole.into_inner());
 }
 
 /// Shows that something is waited for.

@@ -6,7 +6,7 @@ use webex_oauth::protocol::device::DevicePrompt;
 
 use crate::app::App;
 use crate::failure::Failure;
-use crate::terminal::STRONG;
+use crate::terminal::{PICTURE, STRONG};
 
 pub(crate) fn login(app: &App) -> Result<(), Failure> {
     let spinner = app.spin("asking for a code");
@@ -33,15 +33,19 @@ fn shown(prompt: &DevicePrompt, with_picture: bool) -> String {
     );
     let complete = prompt.verification_uri_complete.as_ref().map(|url| url.expose());
     if let Some(picture) = complete.filter(|_| with_picture).and_then(qr_code) {
-        text += &format!("\nOr point a camera here:\n\n{picture}\n");
+        text += &format!("\nOr point a camera here:\n\n{picture}");
     }
     text
 }
 
-/// Light modules are drawn, so that it reads well on the dark background that most terminals have.
+/// White is drawn on black, whatever colours the terminal has. Without colours it reads well where the background is
+/// dark, as it mostly is.
 fn qr_code(url: &str) -> Option<String> {
     let code = QrCode::new(url).ok()?;
-    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).quiet_zone(true).build())
+    let picture =
+        code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build();
+    let lines = picture.lines().map(|line| format!("  {PICTURE}{line}{PICTURE:#}\n"));
+    Some(lines.collect())
 }
 
 #[cfg(test)]
@@ -51,7 +55,9 @@ mod tests {
     #[test]
     fn a_code_becomes_a_picture_of_half_blocks() {
         let picture = qr_code("https://example.com/verify?userCode=ABCD").unwrap();
+        let picture = anstream::adapter::strip_str(&picture).to_string();
         assert!(picture.contains('▀') && picture.lines().count() > 10, "{picture}");
+        assert!(picture.starts_with("  █████"), "the quiet zone is light: {picture}");
         assert_eq!(
             picture.lines().map(|line| line.chars().count()).min(),
             picture.lines().map(|line| line.chars().count()).max()

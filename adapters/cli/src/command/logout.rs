@@ -23,11 +23,9 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
     let spinner = app.spin("signing out");
     let signed_out = app.client.sign_out(options);
     drop(spinner);
-    if let Ok(Some(url)) = &signed_out {
-        if !open_browser(url) {
-            // The address carries a token: it is not for the screen.
-            terminal.notice("No browser can be opened here: sign out in your browser yourself.");
-        }
+    if matches!(&signed_out, Ok(Some(url)) if !open_browser(url)) {
+        // The address carries a token: it is not for the screen.
+        terminal.notice("No browser can be opened here: sign out in your browser yourself.");
     }
     for event in events.try_iter() {
         if let ClientEvent::Session(Event::RevokeFailed { fault }) = event {

@@ -1,0 +1,14 @@
+//! The command as people and scripts use it: in a pipe, in a pseudo-terminal, against the simulator.
+#![cfg(unix)]
+
+mod kit;
+
+mod login;
+mod pages;
+mod profiles;
+mod readme;
+mod recording;
+mod settings;
+mod terminal;
+mod tokens;
+mod trouble;

@@ -1,0 +1,109 @@
+//! Wrong and missing settings: one sentence that says what to do, and nothing happens.
+
+use crate::kit::World;
+
+#[test]
+fn missing_settings_are_named() {
+    let mut world = World::new();
+    world.set("WEBEX_CLIENT_SECRET", "");
+    world.run(&["login"]).failed(3, &["client_secret is missing", "--client-secret-file, WEBEX_CLIENT_SECRET"]);
+    world.set("WEBEX_CLIENT_ID", "");
+    world.run(&["login"]).failed(3, &["client_id is missing", "--client-id"]);
+    world.run(&["client-credentials"]).failed(3, &["client_id is missing"]);
+    world.run(&["token"]).failed(4, &["nobody is signed in yet"]);
+}
+
+#[test]
+fn a_real_server_wants_a_registered_redirect_uri() {
+    let mut world = World::new();
+    world.set("WEBEX_SERVER", "webex");
+    world.run(&["login"]).failed(3, &["redirect_uri is missing", "--redirect-uri"]);
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let world = World::new();
+    world.run(&["--server", "nonsense", "login"]).failed(3, &["server is none of"]);
+    world.run(&["--server", "http://example.com", "login"]).failed(3, &["plain http is allowed on loopback only"]);
+    world.run(&["--redirect-uri", "nonsense", "login"]).failed(3, &["redirect_uri"]);
+    world.run(&["--client-secret-file", "/nowhere", "login"]).failed(3, &["/nowhere", "not found"]);
+    world.run(&["--authorization-url", "x", "login"]).failed(3, &["authorization_url", "absolute"]);
+    world.run(&["--client-id", "\"half", "login"]).failed(3, &["client_id", "quote"]);
+}
+
+#[test]
+fn a_wrong_secret_is_told_as_such() {
+    let world = World::new();
+    let secret = world.write("secret", "WRONG-secret-that-nobody-may-see\n").display().to_string();
+    let mut login = world.start(&["--client-secret-file", &secret, "login", "--no-browser"]);
+    let url = login.url();
+    world.accept(&url);
+    let ran = login.end();
+    ran.failed(3, &["invalid_client", "check client id and client secret"]);
+    assert!(!ran.err.contains("WRONG-secret"), "{ran:?}");
+}
+
+#[test]
+fn another_client_does_not_inherit_a_secret() {
+    let world = World::new();
+    world.run(&["--client-id", "another", "login"]).failed(3, &["client_secret is missing"]);
+}
+
+#[test]
+fn flags_go_before_variables_before_the_file() {
+    let mut world = World::new();
+    world.write("config/webex-oauth/config.toml", "scope = \"spark:rooms_read\"\nstore = \"file\"\n");
+    world.sign_in();
+    assert!(world.run(&["status"]).done().contains("spark:people_read"));
+    world.sign_in_with(&["--scope", "spark:all"]);
+    assert!(world.run(&["status"]).done().contains("spark:all"));
+    world.set("WEBEX_SCOPE", "");
+    world.sign_in();
+    assert!(world.run(&["status"]).done().contains("spark:rooms_read"));
+}
+
+#[test]
+fn the_portals_address_holds_everything_but_the_secret() {
+    let mut world = World::new();
+    let url = format!(
+        "{}/v1/authorize?client_id=simulated-integration&response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%2Foauth\
+         &scope=spark%3Arooms_read&state=set_state_here",
+        world.simulator.base_url()
+    );
+    for name in ["WEBEX_SERVER", "WEBEX_CLIENT_ID", "WEBEX_SCOPE"] {
+        world.set(name, "");
+    }
+    world.set("WEBEX_AUTHORIZATION_STRING", &url);
+    world.set("WEBEX_CLIENT_SECRET", "simulated-secret");
+    world.sign_in();
+    assert!(world.run(&["status"]).done().contains("spark:rooms_read"));
+}
+
+#[test]
+fn a_broken_configuration_file_is_one_sentence_without_its_secrets() {
+    let world = World::new();
+    for (text, words) in [
+        ("client_secret = \"S3CRET\nx = 1", "is not TOML in line 1"),
+        ("client_secret = 5353", "has no text in quotes for client_secret"),
+        ("colour = \"S3CRET\"", "has the setting \"colour\""),
+        ("store = \"cloud\"", "store is none of"),
+    ] {
+        world.write("config/webex-oauth/config.toml", text);
+        let ran = world.run(&["token"]);
+        ran.failed(3, &[words]);
+        assert!(!ran.err.contains("S3CRET") && !ran.err.contains("5353"), "{ran:?}");
+    }
+    world.run(&["--config", "/nowhere.toml", "token"]).failed(3, &["/nowhere.toml", "cannot be read"]);
+}
+
+#[test]
+fn somebody_elses_session_is_left_alone() {
+    let world = World::new();
+    world.sign_in();
+    let before = std::fs::read(world.session_file()).unwrap();
+    let secret = world.write("secret", "x").display().to_string();
+    let other = ["--client-id", "another", "--client-secret-file", &secret, "login"];
+    world.run(&other).failed(3, &["another client_id", "--profile"]);
+    world.run(&["--server", "webex", "token"]).failed(3, &["another token_endpoint"]);
+    assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
+}

@@ -1,0 +1,131 @@
+//! In a pseudo-terminal: what a person sees.
+
+use std::io::Read as _;
+
+use rexpect::session::{PtySession, spawn_command};
+use webex_oauth_simulator::{Decision, Options};
+
+use crate::kit::{World, get, left_in};
+
+fn terminal(world: &World, args: &[&str]) -> PtySession {
+    let mut command = world.command(args);
+    // The terminal takes the place of the pipes.
+    command.stdin(std::process::Stdio::inherit()).stdout(std::process::Stdio::inherit());
+    command.stderr(std::process::Stdio::inherit());
+    spawn_command(command, Some(20_000)).unwrap()
+}
+
+/// The first address that is shown.
+fn url(session: &mut PtySession) -> String {
+    let (_, url) = session.exp_regex(r"http://[^\s]+").unwrap();
+    url
+}
+
+fn code(session: &mut PtySession) -> i32 {
+    session.exp_eof().unwrap();
+    match session.process_mut().wait().unwrap() {
+        rexpect::process::WaitStatus::Exited(_, code) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_device_login_has_a_picture_and_a_countdown() {
+    let world = World::with(Options { device_interval_ms: 1000, ..Options::default() });
+    let mut session = terminal(&world, &["login", "--device"]);
+    session.exp_string("enter the code").unwrap();
+    let picture = session.exp_string("waiting for you to confirm, ").unwrap();
+    // A full block, as rexpect reads bytes.
+    assert!(picture.contains("\u{e2}\u{96}\u{88}") && picture.contains("point a camera here"), "{picture}");
+    let (_, left) = session.exp_regex("0[45]:[0-9]{2} left").unwrap();
+    session.exp_regex("04:5[0-9] left").unwrap();
+    assert!(left.ends_with("left"));
+    assert!(world.simulator.decide_device(None, Decision::Accept));
+    session.exp_string("Signed in").unwrap();
+    assert_eq!(code(&mut session), 0);
+}
+
+#[test]
+fn control_c_takes_everything_back() {
+    for way in [&["login", "--no-browser"][..], &["login", "--paste"], &["login", "--device"]] {
+        let world = World::new();
+        let mut session = terminal(&world, way);
+        session.exp_string("Open ").unwrap();
+        session.send_control('c').unwrap();
+        session.exp_string("interrupted.").unwrap();
+        assert_eq!(code(&mut session), 130, "{way:?}");
+        assert_eq!(left_in(&world.path("data/webex-oauth")), [""; 0], "{way:?}");
+    }
+}
+
+#[test]
+fn an_address_is_pasted() {
+    let world = World::new();
+    let mut session = terminal(&world, &["login", "--paste"]);
+    let url = url(&mut session);
+    session.exp_string("press Enter").unwrap();
+    session.send_line(&world.simulator.visit(&url, Decision::Accept).unwrap()).unwrap();
+    session.exp_string("Signed in").unwrap();
+    assert_eq!(code(&mut session), 0);
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let mut world = World::new();
+    let shown = |world: &World, args: &[&str]| {
+        let mut session = terminal(world, args);
+        session.exp_eof().unwrap()
+    };
+    assert!(shown(&world, &["token"]).contains("\u{1b}["));
+    assert!(!shown(&world, &["--color", "never", "token"]).contains("\u{1b}[1m"));
+    world.set("NO_COLOR", "1");
+    assert!(!shown(&world, &["token"]).contains("\u{1b}[31m"));
+    assert!(!shown(&world, &["token"]).contains("\u{1b}[1m"));
+    // In a pipe it takes a wish.
+    assert!(!world.run(&["token"]).err.contains('\u{1b}'));
+    world.set("NO_COLOR", "");
+    assert!(world.run(&["--color", "always", "token"]).err.contains('\u{1b}'));
+}
+
+#[test]
+fn quiet_says_only_what_there_is_to_do() {
+    let world = World::new();
+    let mut session = terminal(&world, &["--quiet", "login", "--no-browser"]);
+    let url = url(&mut session);
+    get(&world.simulator.visit(&url, Decision::Accept).unwrap());
+    let rest = session.exp_eof().unwrap();
+    assert_eq!(rest.trim(), "", "{rest:?}");
+}
+
+#[test]
+fn the_simulator_shows_requests_and_stops_at_control_c() {
+    let world = World::new();
+    let mut session = terminal(&world, &["simulator", "--auto-accept"]);
+    session.exp_string("export WEBEX_SERVER=").unwrap();
+    let url = url(&mut session);
+    session.exp_string("Ctrl-C stops it").unwrap();
+    let answer = get(&format!("{url}/v1/people/me"));
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    session.exp_string("401 GET /v1/people/me").unwrap();
+    session.send_control('c').unwrap();
+    assert_eq!(code(&mut session), 0);
+}
+
+/// A token in a command substitution while a person watches: the spinner is on the terminal, the token is not.
+#[test]
+fn a_substitution_gets_the_token_alone() {
+    let world = World::new();
+    world.sign_in();
+    let token = world.run(&["token"]).done().to_owned();
+    let script = format!("t=$({} token); printf '<%s>' \"$t\" > {}", crate::kit::BINARY, world.path("out").display());
+    let mut command = world.program("/bin/sh");
+    command.args(["-c", &script]);
+    command.stdin(std::process::Stdio::inherit()).stdout(std::process::Stdio::inherit());
+    command.stderr(std::process::Stdio::inherit());
+    let mut session = spawn_command(command, Some(20_000)).unwrap();
+    let seen = session.exp_eof().unwrap();
+    assert!(!seen.contains(&token), "{seen:?}");
+    let mut out = String::new();
+    std::fs::File::open(world.path("out")).unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(out, format!("<{token}>"));
+}

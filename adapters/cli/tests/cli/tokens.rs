@@ -1,0 +1,148 @@
+//! Tokens for scripts: nothing else on standard output, one refresh for all.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use webex_oauth_simulator::{CLIENT_ID, Options};
+
+use crate::kit::World;
+
+/// Signed in with a token that has expired, and tokens that live long from now on.
+fn expired(options: Options) -> World {
+    let world = World::with(Options { access_lifetime_ms: 1000, ..options });
+    world.sign_in();
+    world.simulator.configure(|options| options.access_lifetime_ms = 1_209_600_000);
+    std::thread::sleep(Duration::from_millis(1100));
+    world.simulator.clear_log();
+    world
+}
+
+#[test]
+fn the_token_and_nothing_else() {
+    let world = World::new();
+    world.sign_in();
+    let ran = world.run(&["token"]);
+    assert_eq!((ran.code, ran.err.as_str(), ran.out.lines().count()), (0, "", 1), "{ran:?}");
+    assert_eq!(ran.out, format!("{}\n", ran.out.trim()));
+    let grants = world.simulator.counters().grants_attempted;
+    assert_eq!(grants, 1, "a fresh token needs no request");
+}
+
+#[test]
+fn twenty_processes_and_one_refresh() {
+    let world = expired(Options { rotate: true, ..Options::default() });
+    let children: Vec<_> = (0..20).map(|_| world.command(&["token"]).spawn().unwrap()).collect();
+    let mut tokens: Vec<String> = Vec::new();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        tokens.push(String::from_utf8(output.stdout).unwrap());
+    }
+    tokens.sort_unstable();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1);
+    let counters = world.simulator.counters();
+    assert_eq!((counters.refreshes_attempted, counters.refreshes_succeeded, counters.reuse_detected), (1, 1, 0));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::new();
+    world.sign_in();
+    let mut child = world.command(&["token"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn refresh_brings_another_token() {
+    let world = World::new();
+    world.sign_in();
+    let before = world.run(&["token"]).done().to_owned();
+    let ran = world.run(&["refresh"]);
+    assert!(ran.err.contains("Refreshed: the token is valid until"), "{ran:?}");
+    assert_ne!(world.run(&["token"]).done(), before);
+    assert_eq!(world.run(&["--quiet", "refresh"]).err, "");
+}
+
+#[test]
+fn a_user_token_has_less_scope() {
+    let world = World::new();
+    world.sign_in();
+    let full = world.run(&["token"]).done().to_owned();
+    let less = world.run(&["user-token", "spark:people_read"]);
+    assert_ne!(less.done(), full);
+    assert_eq!((less.out.lines().count(), less.err.as_str()), (1, ""));
+    world.run(&["user-token", "spark:rooms_write"]).failed(4, &["do not cover spark:rooms_write"]);
+    world.run(&["user-token", " "]).failed(2, &["scope is empty"]);
+}
+
+#[test]
+fn status_asks_nobody_and_says_when() {
+    let world = World::new();
+    world.sign_in();
+    world.simulator.clear_log();
+    let ran = world.run(&["status"]);
+    for words in ["spark:people_read", "ends in 13 days 23 hours", "sign in again  by 20", "in 89 days 23 hours"] {
+        assert!(ran.done().contains(words), "{words:?} is not in {ran:?}");
+    }
+    let json: serde_json::Value = serde_json::from_str(world.run(&["status", "--json"]).done()).unwrap();
+    assert_eq!(json["signed_in"], true);
+    assert_eq!(json["client_id"], CLIENT_ID);
+    assert_eq!(json["scopes"], serde_json::json!(["spark:kms", "spark:people_read"]));
+    assert!(json["sign_in_again_by"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(world.simulator.counters().requests, 0);
+}
+
+#[test]
+fn an_expired_token_that_can_be_renewed_is_no_failure() {
+    let world = expired(Options::default());
+    let ran = world.run(&["status"]);
+    assert!(ran.done().contains("is renewed when needed"), "{ran:?}");
+    assert_eq!(world.simulator.counters().requests, 0);
+}
+
+#[test]
+fn whoami_gets_another_token_where_the_server_refuses_the_first() {
+    let world = World::new();
+    world.sign_in();
+    world.simulator.expire_access_tokens();
+    world.simulator.clear_log();
+    assert!(world.run(&["whoami"]).done().contains("ada@example.com"));
+    assert_eq!(world.simulator.counters().refreshes_attempted, 1);
+    let json: serde_json::Value = serde_json::from_str(world.run(&["whoami", "--json"]).done()).unwrap();
+    assert_eq!(json["displayName"], "Ada Lovelace");
+}
+
+#[test]
+fn revoke_says_whether_the_server_did_it() {
+    let world = World::new();
+    world.sign_in();
+    let ran = world.run(&["revoke"]);
+    assert!(ran.err.contains("taken the tokens back"), "{ran:?}");
+    assert_eq!(world.simulator.live_tokens(), []);
+    world.run(&["revoke"]).failed(4, &["nobody is signed in"]);
+
+    world.sign_in();
+    world.simulator.set_down(true);
+    world.run(&["revoke"]).failed(6, &["stay valid until 20"]);
+    world.simulator.set_down(false);
+    world.run(&["token"]).failed(4, &["webex-oauth login"]);
+}
+
+#[test]
+fn logout_forgets_whatever_the_network_says() {
+    let world = World::new();
+    world.sign_in();
+    world.simulator.set_down(true);
+    let ran = world.run(&["logout"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("did not take the tokens back") && ran.err.contains("Signed out"), "{ran:?}");
+    world.simulator.set_down(false);
+    world.run(&["status"]).failed(4, &["nobody is signed in"]);
+    assert!(world.run(&["logout"]).err.contains("Nobody was signed in"));
+
+    world.sign_in();
+    assert_eq!(world.run(&["logout", "--keep-tokens"]).code, 0);
+    assert_ne!(world.simulator.live_tokens(), []);
+}

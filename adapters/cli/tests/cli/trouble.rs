@@ -1,0 +1,180 @@
+//! Stores, key rings, clocks, servers and clients that fail.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use webex_oauth_simulator::{Fault, Options};
+
+use crate::kit::{BINARY, Ran, World};
+
+fn expired(world: &World) {
+    world.simulator.configure(|options| options.access_lifetime_ms = 1000);
+    world.sign_in();
+    world.simulator.configure(|options| options.access_lifetime_ms = 1_209_600_000);
+    std::thread::sleep(Duration::from_millis(1100));
+}
+
+/// Runs the command where no file can grow.
+fn on_a_full_disk(world: &World, args: &[&str]) -> Ran {
+    let mut command = world.program("/bin/sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", BINARY]).args(args);
+    world.finish(&mut command)
+}
+
+#[test]
+fn no_key_ring() {
+    let world = World::new();
+    world.run(&["--store", "keyring", "token"]).failed(7, &["key ring", "--store file"]);
+    world.sign_in();
+    assert!(world.run(&["status"]).done().contains("default.session"));
+}
+
+#[test]
+fn a_key_ring_that_has_gone_is_not_taken_for_an_empty_one() {
+    let world = World::new();
+    world.write("data/webex-oauth/default.keyring.used", "");
+    world.run(&["token"]).failed(7, &["key ring", "--store file"]);
+    world.run(&["--store", "file", "token"]).failed(4, &["nobody is signed in"]);
+}
+
+#[test]
+fn a_full_disk_is_told_before_the_browser_is_opened() {
+    let world = World::new();
+    let ran = on_a_full_disk(&world, &["login", "--no-browser"]);
+    ran.failed(7, &["the disk is full", "make room"]);
+    assert!(!ran.err.contains("Open this address"), "{ran:?}");
+    on_a_full_disk(&world, &["login", "--device"]).failed(7, &["the disk is full"]);
+    on_a_full_disk(&world, &["login", "--paste"]).failed(7, &["the disk is full"]);
+}
+
+#[test]
+fn a_disk_that_fills_up_before_a_refresh() {
+    let world = World::new();
+    expired(&world);
+    let before = std::fs::read(world.session_file()).unwrap();
+    let ran = on_a_full_disk(&world, &["token"]);
+    ran.failed(7, &["could not be stored", "the disk is full"]);
+    assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
+    // The script has its token, and the next one gets another.
+    assert!(ran.out.len() > 32);
+    assert!(world.run(&["token"]).done().len() > 32);
+}
+
+#[test]
+fn a_damaged_file_is_left_alone_until_it_is_forced() {
+    let world = World::new();
+    let path = world.write("data/webex-oauth/default.session", "{\"not\": \"a session\"");
+    world.run(&["token"]).failed(7, &["damaged"]);
+    world.run(&["login"]).failed(7, &["damaged"]);
+    assert!(path.exists());
+    assert_eq!(world.run(&["logout", "--force"]).code, 0);
+    assert!(!path.exists());
+    world.sign_in();
+}
+
+#[test]
+fn a_folder_that_is_a_file() {
+    let mut world = World::new();
+    let file = world.write("file", "");
+    world.set("WEBEX_SESSION_FILE", &file.join("session").display().to_string());
+    let ran = world.run(&["login"]);
+    ran.failed(7, &["WEBEX_SESSION_FILE"]);
+}
+
+#[test]
+fn a_client_that_was_deleted() {
+    let world = World::new();
+    expired(&world);
+    world.simulator.configure(|options| options.clients.clear());
+    world.run(&["token"]).failed(3, &["invalid_client", "the integration still exists"]);
+    world.run(&["refresh"]).failed(3, &["invalid_client"]);
+}
+
+#[test]
+fn a_sign_in_that_the_server_has_ended() {
+    let world = World::new();
+    expired(&world);
+    world.simulator.revoke_all();
+    world.run(&["token"]).failed(4, &["webex-oauth login"]);
+    world.run(&["status"]).failed(4, &["nobody is signed in"]);
+}
+
+#[test]
+fn a_server_that_is_down_or_busy() {
+    let world = World::new();
+    expired(&world);
+    world.simulator.set_down(true);
+    world.run(&["token"]).failed(6, &["try again"]);
+    world.simulator.set_down(false);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(world.run(&["token"]).done().len() > 32, "nothing was lost");
+    world.simulator.set_down(true);
+    world.run(&["whoami"]).failed(6, &["check the network"]);
+}
+
+#[test]
+fn an_answer_that_is_cut_after_the_tokens_were_rotated() {
+    let world = World::with(Options { reuse_grace_ms: 60_000, rotate: true, ..Options::default() });
+    expired(&world);
+    world.simulator.fault(Fault::cut_after().on_grant("refresh_token"));
+    world.run(&["token"]).failed(6, &["try again"]);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(world.run(&["token"]).done().len() > 32);
+}
+
+/// Moves every instant in a stored session.
+fn shift(value: &mut Value, by: i64) {
+    match value {
+        Value::Number(number) => {
+            if let Some(at) = number.as_i64().filter(|at| (1_500_000_000_000..4_000_000_000_000).contains(at)) {
+                *value = (at + by).into();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| shift(value, by)),
+        Value::Object(members) => members.values_mut().for_each(|value| shift(value, by)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_day_behind_is_told_and_loses_nothing() {
+    let world = World::new();
+    world.sign_in();
+    let text = std::fs::read_to_string(world.session_file()).unwrap();
+    let mut session: Value = serde_json::from_str(&text).unwrap();
+    shift(&mut session, 86_400_000);
+    std::fs::write(world.session_file(), session.to_string()).unwrap();
+    let ran = world.run(&["status"]);
+    assert!(ran.err.contains("The clock of this machine is 23 hours 59 minutes behind"), "{ran:?}");
+    assert!(world.run(&["token"]).done().len() > 32);
+    assert!(world.run(&["whoami"]).done().contains("Ada"));
+}
+
+#[test]
+fn a_clock_that_is_a_day_ahead_costs_a_refresh() {
+    let world = World::with(Options { access_lifetime_ms: 43_200_000, ..Options::default() });
+    world.sign_in();
+    let text = std::fs::read_to_string(world.session_file()).unwrap();
+    let mut session: Value = serde_json::from_str(&text).unwrap();
+    shift(&mut session, -86_400_000);
+    std::fs::write(world.session_file(), session.to_string()).unwrap();
+    assert!(world.run(&["whoami"]).done().contains("Ada"));
+    assert_eq!(world.simulator.counters().refreshes_attempted, 1);
+}
+
+#[test]
+fn an_interrupted_refresh_is_waited_for() {
+    let world = World::with(Options { rotate: true, ..Options::default() });
+    expired(&world);
+    world.simulator.fault(Fault::hold().on_grant("refresh_token"));
+    let running = world.start(&["token"]);
+    assert!(world.simulator.wait_for(Duration::from_secs(10), |log| {
+        log.last().is_some_and(|entry| entry.grant_type.as_deref() == Some("refresh_token"))
+    }));
+    running.signal("INT");
+    std::thread::sleep(Duration::from_millis(200));
+    world.simulator.release();
+    assert_eq!(running.end().code, 130);
+    assert!(world.run(&["token"]).done().len() > 32, "the rotated token was stored");
+    assert_eq!(world.simulator.counters().refreshes_attempted, 1);
+}
