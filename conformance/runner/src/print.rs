@@ -1,15 +1,20 @@
 //! From the values of the API to JSON. Regular: see the README of the suite. What is absent is left out.
 
+mod config;
+mod fault;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use webex_oauth::protocol::callback::{Callback, Outcome};
 use webex_oauth::{
-    Access, AccessToken, Advice, Blame, CallbackIgnored, ClientAuth, Config, ConfigError, Deviation, DevicePrompt,
-    DownscopeFailure, Effect, Event, Fault, FaultKind, HttpRequest, JwtScheme, Leniency, Misuse, Phase, Provider,
-    ReadTokens, Renewal, RestoreError, RetryAfterBounds, ReturnTo, Scope, ScopeDelta, Secret, SendFault, SignInReason,
-    StaleWhy, Status, StoreIgnored, Timestamp, TokenAsk, TokenSet, Verdict,
+    Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, Phase, ReadTokens,
+    ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, Timestamp, TokenAsk, TokenSet,
+    Verdict,
 };
+
+pub(crate) use config::{config, config_error};
+pub(crate) use fault::{fault, misuse, restore_error};
 
 /// An object in the making: only what is there.
 #[derive(Default)]
@@ -206,54 +211,6 @@ pub(crate) fn scope_delta(delta: &ScopeDelta) -> Out {
         .put("extra", delta.extra.as_str())
 }
 
-/// The fields, then what the methods of a fault say of it.
-pub(crate) fn fault(fault: &Fault) -> Value {
-    let kind = match fault.kind {
-        FaultKind::Refused => "refused",
-        FaultKind::Unauthorized => "unauthorized",
-        FaultKind::RateLimited => "rate_limited",
-        FaultKind::Unavailable => "unavailable",
-        FaultKind::Unexpected => "unexpected",
-        FaultKind::Malformed => "malformed",
-        FaultKind::Network => "network",
-        FaultKind::Expired => "expired",
-        FaultKind::Host => "host",
-    };
-    let send = fault.send.map(|send| match send {
-        SendFault::NotSent => "not_sent",
-        SendFault::Lost => "lost",
-        SendFault::TooLarge => "too_large",
-    });
-    let blame = match fault.blame() {
-        Blame::Integration => "integration",
-        Blame::User => "user",
-        Blame::Server => "server",
-        Blame::Network => "network",
-        Blame::Grant => "grant",
-        Blame::Host => "host",
-    };
-    let advice = match fault.advice() {
-        Advice::WaitAndRetry => "wait_and_retry",
-        Advice::SignInAgain => "sign_in_again",
-        Advice::FixConfiguration => "fix_configuration",
-        Advice::WaitOrSignIn => "wait_or_sign_in",
-    };
-    out()
-        .put("kind", kind)
-        .put_some("code", fault.code.as_ref().map(|code| code.as_str()))
-        .put_some("description", fault.description.as_deref())
-        .put_some("uri", fault.uri.as_deref())
-        .put_some("status", fault.status)
-        .put_some("tracking_id", fault.tracking_id.as_deref())
-        .put_some("retry_after", fault.retry_after.map(ms))
-        .put_some("send", send)
-        .put("blame", blame)
-        .put("advice", advice)
-        .put("ends_grant", fault.ends_grant())
-        .put("is_transient", fault.is_transient())
-        .into()
-}
-
 pub(crate) fn access(access: &Access) -> Value {
     match access {
         Access::Ready { token: handle, generation, expires_at, refresh_soon } => out()
@@ -337,133 +294,11 @@ pub(crate) fn callback(callback: &Callback) -> Out {
     out().put("outcome", outcome).put_some("cleaned_url", callback.cleaned_url.as_deref())
 }
 
-pub(crate) fn misuse(misuse: &Misuse) -> Value {
-    match misuse {
-        Misuse::NotConfigured { what, needed_by } => {
-            out().put("what", *what).put("needed_by", *needed_by).of("not_configured")
-        }
-        Misuse::InvalidArgument { argument, problem } => {
-            out().put("argument", *argument).put("problem", problem.as_str()).of("invalid_argument")
-        }
-        Misuse::NotSignedIn { call } => out().put("call", *call).of("not_signed_in"),
-        Misuse::CannotRefresh { why } => out().put("why", *why).of("cannot_refresh"),
-        Misuse::ScopeNotReducible { requested, problem } => {
-            out().put("requested", requested.as_str()).put("problem", *problem).of("scope_not_reducible")
-        }
-    }
-}
-
-pub(crate) fn restore_error(error: &RestoreError) -> Value {
-    match error {
-        RestoreError::Unreadable => "unreadable".into(),
-        RestoreError::NewerVersion { found } => out().put("found", *found).of("newer_version"),
-        RestoreError::OtherConfig { field } => out().put("field", *field).of("other_config"),
-    }
-}
-
-pub(crate) fn config_error(error: &ConfigError) -> Value {
-    match error {
-        ConfigError::Missing { field } => out().put("field", *field).of("missing"),
-        ConfigError::Invalid { field, problem } => out().put("field", *field).put("problem", *problem).of("invalid"),
-        ConfigError::Insecure { field } => out().put("field", *field).of("insecure"),
-    }
-}
-
 pub(crate) fn verdict(verdict: &Verdict) -> Value {
     match verdict {
         Verdict::Pass => "pass".into(),
         Verdict::Rejected => "rejected".into(),
         Verdict::Wait { wait } => out().put("wait", ms(*wait)).of("wait"),
         Verdict::Embargoed => "embargoed".into(),
-    }
-}
-
-/// The parts of a configuration; `client_auth` is the one that applies.
-pub(crate) fn config(config: &Config) -> Out {
-    let parts = config.parts();
-    let renewal = match parts.renewal {
-        Renewal::Grant => "grant",
-        Renewal::HostToken => "host_token",
-        Renewal::HostJwt => "host_jwt",
-    };
-    let downscope_failure = match parts.downscope_failure {
-        DownscopeFailure::Refuse => "refuse",
-        DownscopeFailure::UseFullToken => "use_full_token",
-    };
-    let policy = &parts.refresh;
-    let refresh = out()
-        .put("soon_permille", vec![policy.soon_permille.0, policy.soon_permille.1])
-        .put("margin", ms(policy.margin))
-        .put("min_interval", ms(policy.min_interval))
-        .put("backoff", ms(policy.backoff))
-        .put("max_backoff", ms(policy.max_backoff))
-        .put("proactive", policy.proactive)
-        .put("revoke_superseded", policy.revoke_superseded)
-        .put("warn_before_relogin", ms(policy.warn_before_relogin));
-    out()
-        .put("provider", provider(&parts.provider))
-        .put("client_id", parts.client_id.as_str())
-        .put_some("client_secret", parts.client_secret.as_ref().map(plain))
-        .put_some("redirect_uri", parts.redirect_uri.as_deref())
-        .put("scope", parts.scope.as_str())
-        .put("client_auth", client_auth(config.client_auth()))
-        .put("renewal", renewal)
-        .put("refresh", refresh)
-        .put("downscope_failure", downscope_failure)
-        .put("login_lifetime", ms(parts.login_lifetime))
-        .put("request_timeout", ms(parts.request_timeout))
-        .put("retry_after", bounds(&parts.retry_after))
-        .put("token_hosts", parts.token_hosts.clone())
-        .put_some("access_token", parts.access_token.as_ref().map(plain))
-}
-
-fn bounds(bounds: &RetryAfterBounds) -> Out {
-    out()
-        .put("missing", ms(bounds.missing))
-        .put("zero", ms(bounds.zero))
-        .put("minimum", ms(bounds.minimum))
-        .put("maximum", ms(bounds.maximum))
-}
-
-fn provider(provider: &Provider) -> Out {
-    let jwt_scheme = match provider.jwt_scheme {
-        JwtScheme::Bearer => "bearer",
-        JwtScheme::Raw => "raw",
-    };
-    let leniency = match provider.leniency {
-        Leniency::Lenient => "lenient",
-        Leniency::Strict => "strict",
-    };
-    out()
-        .put("name", provider.name.as_str())
-        .put_some("issuer", provider.issuer.as_deref())
-        .put("issuer_required", provider.issuer_required)
-        .put("authorization_endpoint", provider.authorization_endpoint.as_str())
-        .put("token_endpoint", provider.token_endpoint.as_str())
-        .put_some("device_authorization_endpoint", provider.device_authorization_endpoint.as_deref())
-        .put_some("device_token_endpoint", provider.device_token_endpoint.as_deref())
-        .put_some("revocation_endpoint", provider.revocation_endpoint.as_deref())
-        .put_some("logout_endpoint", provider.logout_endpoint.as_deref())
-        .put_some("jwt_login_endpoint", provider.jwt_login_endpoint.as_deref())
-        .put_some("guest_token_endpoint", provider.guest_token_endpoint.as_deref())
-        .put_some("api_base", provider.api_base.as_deref())
-        .put("token_hosts", provider.token_hosts.clone())
-        .put("client_auth", client_auth(provider.client_auth))
-        .put("secret_required", provider.secret_required)
-        .put("self_contained_token", provider.self_contained_token)
-        .put("redirect_uri_on_refresh", provider.redirect_uri_on_refresh)
-        .put("downscope", provider.downscope)
-        .put_some("reserved_scope", provider.reserved_scope.as_deref())
-        .put_some("logout_service", provider.logout_service.as_deref())
-        .put("jwt_scheme", jwt_scheme)
-        .put("leniency", leniency)
-}
-
-fn client_auth(method: ClientAuth) -> &'static str {
-    match method {
-        ClientAuth::BasicFormEncoded => "basic_form_encoded",
-        ClientAuth::BasicRaw => "basic_raw",
-        ClientAuth::Body => "body",
-        ClientAuth::None => "none",
     }
 }
