@@ -190,17 +190,10 @@ impl Config {
 
     /// The same with other values for some settings: client_id, client_secret, redirect_uri, scope, provider,
     /// client_auth, renewal, refresh, downscope_failure, login_lifetime, request_timeout, retry_after, token_hosts,
-    /// access_token.
+    /// access_token; authorization_url is laid over those that are named before it.
     #[pyo3(signature = (**settings))]
     fn replace(&self, py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         build(py, self.0.parts().clone(), settings)
-    }
-
-    /// The same with an authorization URL laid over it: only what it carries is replaced.
-    fn with_authorization_url(&self, py: Python<'_>, url: &str) -> PyResult<Self> {
-        let mut parts = self.0.parts().clone();
-        parts.apply_authorization_url(url).map_err(|error| error.raise(py))?;
-        build(py, parts, None)
     }
 
     /// The client secret, for confidential clients.
@@ -322,6 +315,10 @@ fn set(parts: &mut ConfigParts, name: &str, value: &Bound<'_, PyAny>) -> PyResul
         "retry_after" => parts.retry_after = value.extract::<RetryAfterBounds>()?.0,
         "token_hosts" => parts.token_hosts = value.extract()?,
         "access_token" => parts.access_token = secret()?,
+        "authorization_url" => {
+            let url: String = value.extract()?;
+            parts.apply_authorization_url(&url).map_err(|error| error.raise(value.py()))?;
+        }
         _ => return Err(invalid(value.py(), name, "a Config has no such setting")),
     }
     Ok(())

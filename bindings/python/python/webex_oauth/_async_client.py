@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors
 from ._calls import ApiRequest, ApiResponse
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 T = TypeVar("T")
-Tokens = Union[str, Secret, Mapping[str, object]]
+Tokens = str | Secret | Mapping[str, object]
 
 
 class TaskIO:

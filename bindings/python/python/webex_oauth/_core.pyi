@@ -1048,6 +1048,7 @@ class Config:
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
         access_token: _Text | None = ...,
+        authorization_url: str = ...,
     ) -> Config: ...
     @staticmethod
     def from_authorization_url(
@@ -1067,6 +1068,7 @@ class Config:
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
         access_token: _Text | None = ...,
+        authorization_url: str = ...,
     ) -> Config: ...
     @staticmethod
     def from_variables(
@@ -1087,8 +1089,8 @@ class Config:
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
         access_token: _Text | None = ...,
+        authorization_url: str = ...,
     ) -> Config: ...
-    def with_authorization_url(self, url: str) -> Config: ...
     def replace(
         self,
         *,
@@ -1106,6 +1108,7 @@ class Config:
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
         access_token: _Text | None = ...,
+        authorization_url: str = ...,
     ) -> Config: ...
     def may_carry_token(self, url: str) -> bool: ...
     @property

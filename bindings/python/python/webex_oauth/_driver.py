@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, Union
+from typing import Any, Protocol, TypeVar
 
 from . import _errors
 from ._calls import ApiRequest, ApiResponse
@@ -89,7 +89,7 @@ class StoreRecovered:
         return "StoreRecovered()"
 
 
-ClientEvent = Union[Event, StoreFailed, StoreRecovered]
+ClientEvent = Event | StoreFailed | StoreRecovered
 
 
 class IO(Protocol):
