@@ -1,9 +1,12 @@
 //! The command line.
 
+mod global;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+pub(crate) use global::{ColorWhen, Global, StoreKind};
 
 use crate::words;
 
@@ -52,76 +55,6 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) global: Global,
-}
-
-/// What every command takes.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// Which account: each profile has its own tokens [default: default]
-    #[arg(short, long, global = true, value_name = "NAME", help_heading = "Settings")]
-    pub(crate) profile: Option<String>,
-
-    /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// The server: webex, fedramp, idbroker, or the base URL of one with Webex's paths
-    #[arg(long, global = true, value_name = "SERVER", help_heading = "Settings")]
-    pub(crate) server: Option<String>,
-
-    /// The authorization URL that the developer portal shows: client id, redirect URI, scope and server in one
-    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
-    pub(crate) authorization_url: Option<String>,
-
-    /// The client id of the integration
-    #[arg(long, global = true, value_name = "ID", help_heading = "Settings")]
-    pub(crate) client_id: Option<String>,
-
-    /// A file with the client secret, - for standard input; there is no flag for the secret itself because others see it
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
-    pub(crate) client_secret_file: Option<PathBuf>,
-
-    /// The redirect URI as it is registered, http on loopback
-    #[arg(long, global = true, value_name = "URI", help_heading = "Settings")]
-    pub(crate) redirect_uri: Option<String>,
-
-    /// What to ask for, in quotes and separated by spaces
-    #[arg(long, global = true, value_name = "SCOPE", help_heading = "Settings")]
-    pub(crate) scope: Option<String>,
-
-    /// Where the tokens are kept [default: auto, the key ring where there is one]
-    #[arg(long, global = true, value_name = "STORE", help_heading = "Settings")]
-    pub(crate) store: Option<StoreKind>,
-
-    /// Write down what happens, without secrets, for `replay` and for bug reports
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Output")]
-    pub(crate) record: Option<PathBuf>,
-
-    /// Say nothing but the result, problems, and what you have to do
-    #[arg(short, long, global = true, help_heading = "Output")]
-    pub(crate) quiet: bool,
-
-    /// Whether to use colours [default: auto, on a terminal and without NO_COLOR]
-    #[arg(long, global = true, value_name = "WHEN", help_heading = "Output")]
-    pub(crate) color: Option<ColorWhen>,
-}
-
-/// Where tokens are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StoreKind {
-    /// The key ring where there is one, else a file
-    Auto,
-    /// The key ring of the operating system
-    Keyring,
-    /// A file that only you can read
-    File,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorWhen {
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,6 +168,10 @@ pub(crate) struct LoginArgs {
     /// Show the address instead of opening the browser
     #[arg(long, conflicts_with_all = ["device", "paste"])]
     pub(crate) no_browser: bool,
+
+    /// Take over tokens from a file, - for standard input: a bot's token, or JSON with access_token and refresh_token
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["device", "paste", "no_browser", "email", "select_account"])]
+    pub(crate) token_file: Option<PathBuf>,
 
     /// Whom the server should expect
     #[arg(long, value_name = "EMAIL", conflicts_with = "device")]

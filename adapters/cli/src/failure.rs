@@ -4,9 +4,14 @@ use std::fmt;
 use std::process::ExitCode;
 
 use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
-use webex_oauth_driver::{ClientError, StoreError};
+use webex_oauth_driver::{ClientError, StoreError, now};
 
 use crate::places::DEFAULT_PROFILE;
+use crate::words;
+
+const AGAIN: &str = "try again";
+const AGAIN_LATER: &str = "try again later";
+const FORGET: &str = "run webex-oauth logout --force and sign in again";
 
 /// The exit status. The numbers are a promise: they are in `--help` and in the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +75,15 @@ impl From<ClientError> for Failure {
             ClientError::SignInRequired { .. } => {
                 Self::new(Exit::NotSignedIn, format!("{error}; run webex-oauth login"))
             }
-            ClientError::Unavailable { fault, .. } => Self::of_fault("no token at the moment", &fault),
+            ClientError::Unavailable { fault, retry_at } => {
+                let Self { exit, sentence } = Self::of_fault("no token at the moment", &fault);
+                let wait = words::span_until(retry_at.plus_millis(999), now());
+                let sentence = match sentence.strip_suffix(AGAIN).or(sentence.strip_suffix(AGAIN_LATER)) {
+                    Some(front) => format!("{front}try again in {wait}"),
+                    None => sentence,
+                };
+                Self { exit, sentence }
+            }
             ClientError::LoginFailed { fault } => Self::of_login(&fault),
             ClientError::CallbackIgnored { .. } => {
                 Self::new(Exit::SignIn, format!("{error}; sign in again and use the address of that sign-in"))
@@ -123,7 +136,7 @@ impl From<StoreError> for Failure {
             }
             StoreError::Full { .. } => "make room and try again",
             StoreError::Busy { .. } => "wait for the other process and try again",
-            StoreError::Damaged { .. } => "delete it and sign in again",
+            StoreError::Damaged { .. } => FORGET,
             StoreError::Lock { .. } | StoreError::Io { .. } => "keep the tokens elsewhere with WEBEX_SESSION_FILE",
             StoreError::Other { .. } => "unlock it, or keep the tokens in a file with --store file",
         };
@@ -134,14 +147,13 @@ impl From<StoreError> for Failure {
 impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
         match error {
-            RestoreError::Unreadable => Self::new(Exit::Store, format!("{error}; delete it and sign in again")),
+            RestoreError::Unreadable => Self::new(Exit::Store, format!("{error}; {FORGET}")),
             RestoreError::NewerVersion { .. } => Self::new(Exit::Store, format!("{error}; use the newer webex-oauth")),
-            RestoreError::OtherConfig { field } => Self::new(
-                Exit::Settings,
-                format!(
-                    "this profile is signed in with another {field}; use another --profile, or correct the settings"
-                ),
-            ),
+            RestoreError::OtherConfig { field } => {
+                let what = if field == "client_id" { "another client id" } else { "another server" };
+                let advice = "use another --profile, or correct the settings";
+                Self::new(Exit::Settings, format!("this profile is signed in with {what}; {advice}"))
+            }
         }
     }
 }
@@ -180,7 +192,7 @@ impl Failure {
             Advice::WaitAndRetry if fault.kind == FaultKind::Network => {
                 (Exit::TryLater, "check the network and try again")
             }
-            Advice::WaitAndRetry => (Exit::TryLater, "try again later"),
+            Advice::WaitAndRetry => (Exit::TryLater, AGAIN_LATER),
             Advice::WaitOrSignIn => (Exit::TryLater, "try again later, and sign in again if it lasts"),
         };
         Self::new(exit, format!("{what}: {fault}; {advice}"))

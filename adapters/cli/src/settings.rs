@@ -55,8 +55,8 @@ impl Settings {
                     Failure::new(Exit::Settings, "store is none of auto, keyring and file; correct that setting")
                 })?,
             },
-            // A store that the command line asks for is meant.
-            session_file: session_file.filter(|_| global.store.is_none()),
+            // What the command line asks for is meant.
+            session_file: session_file.filter(|_| global.store.is_none() && global.profile.is_none()),
             guest_issuer: first(Name::GuestIssuer).map(str::to_owned),
             guest_issuer_secret: first(Name::GuestIssuerSecret).map(Secret::from),
             notices: file.notices,

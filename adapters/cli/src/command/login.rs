@@ -11,14 +11,20 @@ use crate::app::{App, For};
 use crate::args::{Global, LoginArgs};
 use crate::command::outcome;
 use crate::failure::{Exit, Failure};
+use crate::settings::read_secret;
 use crate::terminal::{STRONG, Terminal};
 
 /// An address that is not the callback may be pasted this often.
 const TRIES: usize = 5;
 
 pub(crate) fn run(global: &Global, terminal: Terminal, args: &LoginArgs) -> Result<(), Failure> {
-    let app = App::open(global, terminal, For::SignIn)?;
+    // Tokens from elsewhere need no client as long as they live.
+    let purpose = if args.token_file.is_some() { For::Guest } else { For::SignIn };
+    let app = App::open(global, terminal, purpose)?;
     let result = match args {
+        LoginArgs { token_file: Some(file), .. } => {
+            read_secret(file, "the token").and_then(|tokens| Ok(app.client.adopt(tokens)?))
+        }
         LoginArgs { device: true, .. } => device::login(&app),
         LoginArgs { paste: true, .. } => by_hand(&app, args),
         LoginArgs { .. } => in_browser(&app, args),

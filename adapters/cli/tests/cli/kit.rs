@@ -156,8 +156,9 @@ impl World {
     fn collect_secrets(&self) {
         let mut secrets = self.secrets.lock().unwrap();
         secrets.insert(CLIENT_SECRET.to_owned());
-        for entry in std::fs::read_dir(self.path("data/webex-oauth")).into_iter().flatten().flatten() {
-            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let stored = std::fs::read_dir(self.path("data/webex-oauth")).into_iter().flatten().flatten();
+        for path in stored.map(|entry| entry.path()).chain([self.path("shared")]) {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
             if let Ok(Value::Object(session)) = serde_json::from_str(&text) {
                 collect(session.get("grant").unwrap_or(&Value::Null), &mut secrets);
                 collect(session.get("login").unwrap_or(&Value::Null), &mut secrets);
@@ -250,7 +251,7 @@ impl Ran {
         assert_eq!(self.code, code, "{self:?}");
         let sentence = self.err.lines().last().unwrap_or_default();
         assert!(sentence.starts_with("webex-oauth: ") && sentence.ends_with('.'), "{self:?}");
-        assert_eq!(self.err.matches("webex-oauth: ").count(), 1, "{self:?}");
+        assert_eq!(self.err.lines().filter(|line| line.starts_with("webex-oauth: ")).count(), 1, "{self:?}");
         assert!(!self.err.contains("panicked") && !self.err.contains('\u{1b}'), "{self:?}");
         for word in words {
             assert!(sentence.contains(word), "{word:?} is not in {self:?}");

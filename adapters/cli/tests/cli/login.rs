@@ -170,6 +170,21 @@ fn on_another_device_and_declined() {
 }
 
 #[test]
+fn with_tokens_from_elsewhere() {
+    let mut world = World::new();
+    let issued = world.simulator.issue("simulated-integration", "spark:people_read").unwrap();
+    for name in ["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_SCOPE"] {
+        world.set(name, "");
+    }
+    let file = world.write("token", &format!("{}\n", issued.access_token)).display().to_string();
+    assert_eq!(world.run(&["login", "--token-file", &file]).code, 0);
+    assert_eq!(world.run(&["token"]).done(), issued.access_token);
+    assert!(world.run(&["whoami"]).done().contains("Ada"));
+    let nonsense = world.write("token", "{\"no\": \"token\"}").display().to_string();
+    world.run(&["-p", "other", "login", "--token-file", &nonsense]).failed(2, &["tokens"]);
+}
+
+#[test]
 fn as_a_guest_who_needs_no_client() {
     let mut world = World::new();
     for name in ["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_SCOPE"] {

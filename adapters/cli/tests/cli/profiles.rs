@@ -40,6 +40,15 @@ fn a_profile_has_its_own_settings() {
 }
 
 #[test]
+fn a_file_of_ones_own_choosing_is_for_the_default_profile() {
+    let mut world = World::new();
+    world.set("WEBEX_SESSION_FILE", &world.path("shared").display().to_string());
+    world.sign_in();
+    assert!(world.path("shared").exists() && !world.session_file().exists());
+    world.run(&["-p", "work", "token"]).failed(4, &["nobody is signed in"]);
+}
+
+#[test]
 fn a_name_that_is_a_path_is_refused() {
     World::new().run(&["-p", "../../etc/x", "token"]).failed(2, &["no name for a profile"]);
 }

@@ -103,7 +103,7 @@ fn somebody_elses_session_is_left_alone() {
     let before = std::fs::read(world.session_file()).unwrap();
     let secret = world.write("secret", "x").display().to_string();
     let other = ["--client-id", "another", "--client-secret-file", &secret, "login"];
-    world.run(&other).failed(3, &["another client_id", "--profile"]);
-    world.run(&["--server", "webex", "token"]).failed(3, &["another token_endpoint"]);
+    world.run(&other).failed(3, &["another client id", "--profile"]);
+    world.run(&["--server", "webex", "token"]).failed(3, &["another server"]);
     assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
 }

@@ -61,10 +61,21 @@ fn a_disk_that_fills_up_before_a_refresh() {
 }
 
 #[test]
+fn a_store_that_fails_in_the_middle_of_a_sign_in() {
+    let world = World::new();
+    let mut login = world.start(&["login", "--no-browser"]);
+    let url = login.url();
+    std::fs::rename(world.path("data/webex-oauth"), world.path("moved")).unwrap();
+    world.write("data/webex-oauth", "in the way");
+    world.accept(&url);
+    login.end().failed(7, &["could not be stored and are lost", "data/webex-oauth", "WEBEX_SESSION_FILE"]);
+}
+
+#[test]
 fn a_damaged_file_is_left_alone_until_it_is_forced() {
     let world = World::new();
     let path = world.write("data/webex-oauth/default.session", "{\"not\": \"a session\"");
-    world.run(&["token"]).failed(7, &["damaged"]);
+    world.run(&["token"]).failed(7, &["damaged", "logout --force"]);
     world.run(&["login"]).failed(7, &["damaged"]);
     assert!(path.exists());
     assert_eq!(world.run(&["logout", "--force"]).code, 0);
@@ -104,7 +115,7 @@ fn a_server_that_is_down_or_busy() {
     let world = World::new();
     expired(&world);
     world.simulator.set_down(true);
-    world.run(&["token"]).failed(6, &["try again"]);
+    world.run(&["token"]).failed(6, &["try again in "]);
     world.simulator.set_down(false);
     std::thread::sleep(Duration::from_millis(2500));
     assert!(world.run(&["token"]).done().len() > 32, "nothing was lost");
