@@ -1,0 +1,34 @@
+//! An async client on top of [`webex_oauth`]: signs in, keeps the tokens fresh, calls APIs. On any executor.
+//!
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod bell;
+mod builder;
+mod call;
+mod client;
+mod crew;
+mod errand;
+mod events;
+mod host;
+
+mod inner;
+mod login;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod token;
+mod transport;
+
+pub use builder::ClientBuilder;
+pub use call::refresh_error;
+pub use client::Client;
+pub use events::Events;
+pub use login::{DeviceLogin, Guest, SignedIn};
+pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+
+#[cfg(feature = "reqwest")]
+pub use crate::reqwest::Reqwest;
+pub use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
+
+pub use ::http;
+pub use webex_oauth;

@@ -1,0 +1,107 @@
+//! The ready-made transport: reqwest on tokio, rustls with the roots of the operating system.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use webex_oauth::{SendFault, TransportHints};
+
+use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
+
+/// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Reqwest {
+    client: ::reqwest::Client,
+}
+
+impl Reqwest {
+    /// With rustls and the roots of the operating system. Redirects are off, as token endpoints need it.
+    pub fn new() -> Result<Self, SendError> {
+        let builder = ::reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(::reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .referer(false)
+            .user_agent(concat!("webex-oauth/", env!("CARGO_PKG_VERSION")));
+        Ok(Self { client: builder.build().map_err(|error| broken(&error))? })
+    }
+
+    /// With a client of your own: proxies, further roots, a pool that is shared. It must not follow redirects:
+    /// `redirect(Policy::none())`.
+    pub fn with_client(client: ::reqwest::Client) -> Self {
+        Self { client }
+    }
+}
+
+impl AsyncHttp for Reqwest {
+    fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
+        let client = self.client.clone();
+        Box::pin(async move {
+            let request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;
+            let mut answer = client.execute(request).await.map_err(|error| failed(&error))?;
+            let announced = answer.content_length().unwrap_or(0);
+            if announced > u64::try_from(hints.max_response_bytes).unwrap_or(u64::MAX) {
+                return Err(too_large());
+            }
+            let mut body = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
+            while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
+                if body.len() + chunk.len() > hints.max_response_bytes {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let mut response = http::Response::new(body);
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            Ok(response)
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn unblock(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        let running = tokio::task::spawn_blocking(work);
+        Box::pin(async move {
+            // A store that panics is a failed save, which the desk notices.
+            let _ = running.await;
+        })
+    }
+}
+
+fn tls() -> Result<rustls::ClientConfig, SendError> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+    let no_tls = |error: rustls::Error| SendError::new(SendFault::NotSent, format!("TLS cannot be set up: {error}"));
+    let config = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(no_tls)?
+        .with_platform_verifier()
+        .map_err(no_tls)?
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// A request that never left, or may have: only what is certainly unsent may be sent again.
+fn failed(error: &::reqwest::Error) -> SendError {
+    let unsent = error.is_connect() || error.is_builder();
+    SendError::new(if unsent { SendFault::NotSent } else { SendFault::Lost }, innermost(error))
+}
+
+fn broken(error: &::reqwest::Error) -> SendError {
+    SendError::new(SendFault::NotSent, innermost(error))
+}
+
+fn too_large() -> SendError {
+    SendError::new(SendFault::TooLarge, "the answer is too large")
+}
+
+/// The cause says what happened; what is around it names the URL, which is nobody's business.
+fn innermost(error: &::reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = None;
+    while let Some(inner) = cause {
+        text = Some(inner.to_string());
+        cause = inner.source();
+    }
+    text.unwrap_or_else(|| if error.is_timeout() { "no answer in time" } else { "the request failed" }.to_owned())
+}

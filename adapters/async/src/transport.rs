@@ -1,0 +1,94 @@
+//! What the client needs of its host: a way to send a request, and a way to wait.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use webex_oauth::{HttpRequest, HttpResponse, SendFault, TransportHints};
+
+/// A boxed future; `Send`, except in a browser, where nothing is.
+#[cfg(not(target_arch = "wasm32"))]
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A boxed future; `Send`, except in a browser, where nothing is.
+#[cfg(target_arch = "wasm32")]
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A request as it goes on the wire.
+pub type Request = http::Request<Vec<u8>>;
+/// An answer, any status.
+pub type Response = http::Response<Vec<u8>>;
+
+/// HTTP and time of the host: three short methods on whatever executor and HTTP stack there is.
+///
+/// The futures own what they need. They may be polled from one task first and from another later, and some time may
+/// pass in between.
+pub trait AsyncHttp: Send + Sync + 'static {
+    /// Sends the request and reads the whole answer, any status. Redirects are answers and are not followed; a body
+    /// longer than `hints.max_response_bytes` is [`SendFault::TooLarge`]. The client watches `hints.timeout` itself.
+    /// Every header of the answer is handed over, and the body decompressed where it was compressed.
+    fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>>;
+
+    /// Ready after this long.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Runs `work`, which blocks for moments (a file is written), where that harms nobody. Started work is carried to
+    /// its end even where the future is dropped. As given, it blocks whoever polls.
+    fn unblock(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        work();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A request that brought no complete answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct SendError {
+    /// Whether the server may have seen it.
+    pub fault: SendFault,
+    /// For people. Must not contain a secret, nor a URL's query.
+    pub problem: String,
+}
+
+impl SendError {
+    /// With a text for people.
+    pub fn new(fault: SendFault, problem: impl Into<String>) -> Self {
+        Self { fault, problem: problem.into() }
+    }
+}
+
+/// Sends, and gives up when the time is over.
+pub(crate) async fn send_in_time(
+    http: &dyn AsyncHttp,
+    request: Request,
+    hints: TransportHints,
+) -> Result<Response, SendError> {
+    use futures_util::future::{Either, select};
+    let answer = http.send(request, hints);
+    match select(answer, http.sleep(hints.timeout)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => {
+            let problem = format!("no answer within {} s", hints.timeout.as_secs_f32());
+            Err(SendError::new(SendFault::Lost, problem))
+        }
+    }
+}
+
+/// The core's request for the wire. Its parts are the core's own and always valid.
+pub(crate) fn to_wire(request: &HttpRequest) -> Result<Request, SendError> {
+    let unsendable = |_| SendError::new(SendFault::NotSent, "the request cannot be written down");
+    let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(&*request.url);
+    for (name, value) in &request.headers {
+        let mut value = http::HeaderValue::from_str(value.expose()).map_err(|error| unsendable(error.into()))?;
+        value.set_sensitive(true);
+        builder = builder.header(*name, value);
+    }
+    builder.body(request.body.expose().as_bytes().to_vec()).map_err(unsendable)
+}
+
+/// An answer for the core.
+pub(crate) fn from_wire(response: Response) -> HttpResponse {
+    let (parts, body) = response.into_parts();
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    HttpResponse { status: parts.status.as_u16(), headers, body }
+}
