@@ -2,6 +2,8 @@
 //!
 //! A move is four bytes, so that proptest can shrink a walk and a fuzzer can mutate it.
 
+use std::collections::BTreeSet;
+
 use webex_oauth::{
     Access, Config, Effect, Entropy, Flow, HttpRequest, HttpResponse, Input, LoginOptions, LoginState, LogoutVia,
     Output, Phase, RequestId, ResponseMode, Scope, Secret, SendFault, Session, SignInReason, SignOutOptions,
@@ -18,13 +20,16 @@ const YEAR: i64 = 365 * DAY;
 /// Beyond the timeout of a request the session gives its driver this long.
 const GRACE: i64 = 15 * SECOND;
 
-/// Takes the walk and panics at the first broken promise. Returns how many inputs were taken and refused.
-pub(crate) fn walk(config: u8, moves: &[Move]) -> (usize, usize) {
+/// A change of phase: from where, by which input, to where.
+pub(crate) type Edge = (&'static str, String, &'static str);
+
+/// Takes the walk and panics at the first broken promise. Returns the changes of phase on it.
+pub(crate) fn walk(config: u8, moves: &[Move]) -> BTreeSet<Edge> {
     let mut walk = Walk::new(kit::config(config));
     for step in moves {
         walk.take(*step);
     }
-    (walk.taken, walk.refused)
+    walk.edges
 }
 
 /// A grant request whose outcome is open.
@@ -52,8 +57,7 @@ struct Walk {
     stored: Vec<Secret>,
     /// The access token and what is left of its life.
     life: Option<(String, i64)>,
-    taken: usize,
-    refused: usize,
+    edges: BTreeSet<Edge>,
 }
 
 /// Everything that a query can tell.
@@ -82,8 +86,7 @@ impl Walk {
             login_state: String::new(),
             stored: Vec::new(),
             life: None,
-            taken: 0,
-            refused: 0,
+            edges: BTreeSet::new(),
         }
     }
 
@@ -187,12 +190,16 @@ impl Walk {
             Err(misuse) => {
                 assert_eq!(before, self.view(), "{text} was a mistake ({misuse}) and changed something");
                 assert!(!tick, "a tick is never a mistake");
-                self.refused += 1;
                 return;
             }
             Ok(output) => output,
         };
-        self.taken += 1;
+        let (from, to) = (phase_name(before.phase), phase_name(self.session.phase()));
+        // What time alone does is a tick's, whichever input it comes with.
+        if from != to && (tick || self.now == self.latest) {
+            let name: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+            self.edges.insert((from, name, to));
+        }
         let back = (i128::from(self.now.as_millis()) - i128::from(self.latest.as_millis())).min(0);
         self.latest = self.now;
         for open in &mut self.open {
@@ -434,6 +441,14 @@ impl Walk {
             _ => text(a, &["", "null", "[]", "{", "{\"webex_oauth\":1}"]).to_owned(),
         }
         .into()
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::SignedOut { .. } => "SignedOut",
+        Phase::SigningIn { .. } => "SigningIn",
+        Phase::SignedIn => "SignedIn",
     }
 }
 
