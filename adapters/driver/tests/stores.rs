@@ -175,3 +175,41 @@ fn other_languages_hold_the_same_lock() {
     python.wait().unwrap();
     assert!(store.try_lock().unwrap().is_some());
 }
+
+/// Not even root may make files in there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_told_as_such() {
+    let error = FileStore::new("/sys/kernel/session.json").save(&snapshot(1), 0).unwrap_err();
+    assert!(matches!(error, StoreError::Denied { .. }), "{error:?}");
+}
+
+/// A process that may not write a single byte more meets what a full disk is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let folder = folder();
+    let path = folder.path().join("session.json");
+    assert_eq!(FileStore::new(&path).save(&snapshot(1), 0), Ok(Saved::Stored));
+    let test = std::env::current_exe().unwrap();
+    let status = std::process::Command::new("bash")
+        .args(["-c", r#"trap '' XFSZ; ulimit -f 0; exec "$0" --exact on_a_full_disk --ignored --nocapture >/dev/null"#])
+        .arg(test)
+        .env("FULL_DISK", &path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    assert_eq!(FileStore::new(&path).load(), Ok(Some(snapshot(1))));
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "no half-written file stays behind: {names:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "runs in a process of its own, started by the test before"]
+fn on_a_full_disk() {
+    let store = FileStore::new(std::env::var_os("FULL_DISK").unwrap());
+    if !matches!(store.save(&snapshot(2), 1), Err(StoreError::Full { .. })) {
+        std::process::exit(1);
+    }
+}

@@ -9,11 +9,12 @@ use crate::shared::Shared;
 
 /// A machine that slept does not notice: look at the clock this often at least.
 const LONGEST: Duration = Duration::from_secs(30);
-/// An instant that stays past although it was told is not told again at once.
-const SHORTEST: Duration = Duration::from_millis(20);
+/// An instant that stays past although it was told is told again ever more seldom.
+const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Runs until the client is closed.
 pub(crate) fn keep(shared: &Arc<Shared>) {
+    let mut in_vain = 0;
     loop {
         let mut inner = shared.lock();
         if inner.closed {
@@ -33,7 +34,10 @@ pub(crate) fn keep(shared: &Arc<Shared>) {
         let _ = shared.drive(if soon { Input::EnsureFresh } else { Input::Tick });
         let inner = shared.lock();
         if inner.desk.wake_at().is_some_and(|at| at <= now) && !inner.closed {
-            drop(shared.wait(inner, SHORTEST));
+            drop(shared.wait(inner, SHORTEST * (1 << in_vain)));
+            in_vain = (in_vain + 1).min(8);
+        } else {
+            in_vain = 0;
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use webex_oauth_driver::{FileStore, Store as _};
 use webex_oauth_simulator::{CLIENT_ID, Decision, Endpoint, Fault, FaultKind};
 
 use super::{Scenario, scenario};
@@ -31,6 +32,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-other-refreshed", "what another process renewed is used, not renewed again", other_refreshed),
     scenario!("stores-other-signed-in", "a sign-in elsewhere is noticed", other_signed_in),
     scenario!("stores-other-signed-out", "a sign-out elsewhere is noticed before a refresh", other_signed_out),
+    scenario!("stores-lock-held", "a lock held elsewhere holds up a refresh, and no token that lives", lock_held),
+    scenario!("stores-lock-taken", "during a refresh the lock is held, in the way of every language", lock_taken),
+    scenario!("stores-lock-broken", "a lock that does not work is told, and nobody goes without a token", lock_broken),
     scenario!("stores-failing", "a store that fails loses no tokens, is told, and is caught up with", failing),
     scenario!("stores-damaged", "a damaged file is refused and left alone", damaged),
     scenario!("stores-newer-version", "a file of a newer version is refused and left alone", newer_version),
@@ -175,6 +179,55 @@ fn other_signed_out(stage: &mut Stage<'_>) -> Done {
     stage.end(one);
     stage.end(two);
     same(stage.counters().refreshes_attempted, 0, "refreshes")
+}
+
+fn lock_held(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let ours = FileStore::new(stage.path("session.json"));
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 1000)?;
+    let old = token(&mut harness)?;
+    let held = ours.try_lock().map_err(|error| error.to_string())?;
+    check(held.is_some(), "the lock is not free")?;
+    advance(&mut harness, 901)?;
+    same(token(&mut harness)?, old.clone(), "the token while it lives")?;
+    advance(&mut harness, 100)?;
+    let waiting = callers(&mut harness, 3)?;
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    same(stage.counters().refreshes_attempted, 0, "refreshes while the lock is held elsewhere")?;
+    drop(held);
+    check(one_token(&waiting.ok()?)? != old, "the old token")?;
+    stage.end(harness);
+    stage.refreshes(1)
+}
+
+fn lock_taken(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let ours = FileStore::new(stage.path("session.json"));
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    stage.simulator.fault(Fault::hold().on_grant(REFRESH));
+    let waiting = callers(&mut harness, 1)?;
+    stage.seen(Endpoint::AccessToken, 1)?;
+    let held = ours.try_lock().map_err(|error| error.to_string())?;
+    check(held.is_none(), "the lock is free during a refresh")?;
+    stage.simulator.release();
+    waiting.ok()?;
+    let free = ours.lock(crate::stage::LONG);
+    check(free.is_ok(), "the lock is still held after the refresh")?;
+    stage.end(harness);
+    stage.refreshes(1)
+}
+
+fn lock_broken(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    fs::create_dir(stage.path("session.json.refresh-lock")).map_err(|error| error.to_string())?;
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 0)?;
+    let new = one_token(&callers(&mut harness, 3)?.ok()?)?;
+    event(&mut harness, "store:error")?;
+    stage.end(harness);
+    let mut again = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut again)?, new, "the token in the store")?;
+    stage.end(again);
+    stage.refreshes(1)
 }
 
 fn failing(stage: &mut Stage<'_>) -> Done {
