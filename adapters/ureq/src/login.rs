@@ -206,12 +206,14 @@ impl Client {
 fn begin(shared: &Arc<Shared>, by: SignIn, input: Input) -> Result<(Turn, LoginTicket), ClientError> {
     shared.check_open()?;
     let mut ticket = None;
-    let turn = shared.drive_with(|inner| {
-        inner.prompt = None;
-        ticket = Some(inner.logins.begin(by));
-        Ok(Some(input))
-    });
-    let turn = turn.inspect_err(|_| shared.lock().logins.cancel())?;
+    // A mistake leaves a login that is under way alone.
+    let turn = shared.drive_then(
+        |_| Ok(Some(input)),
+        |inner| {
+            inner.prompt = None;
+            ticket = Some(inner.logins.begin(by));
+        },
+    )?;
     Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::LoginCancelled)?))
 }
 

@@ -137,6 +137,15 @@ impl Shared {
         self: &Arc<Self>,
         choose: impl FnOnce(&mut Inner) -> Result<Option<Input>, Misuse>,
     ) -> Result<Option<Turn>, Misuse> {
+        self.drive_then(choose, |_| {})
+    }
+
+    /// The same; `accepted` is called once the session has taken the input, and before anything follows from it.
+    pub(crate) fn drive_then(
+        self: &Arc<Self>,
+        choose: impl FnOnce(&mut Inner) -> Result<Option<Input>, Misuse>,
+        accepted: impl FnOnce(&mut Inner),
+    ) -> Result<Option<Turn>, Misuse> {
         let mut inner = self.lock();
         while inner.busy {
             inner = self.wait(inner, Duration::from_secs(1));
@@ -145,6 +154,7 @@ impl Shared {
             return Ok(None);
         };
         inner.desk.input(self.now(), input)?;
+        accepted(&mut inner);
         inner.busy = true;
         Ok(Some(self.work(inner)))
     }

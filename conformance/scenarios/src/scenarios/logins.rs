@@ -28,6 +28,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         superseded
     ),
     scenario!("logins-joined", "the same sign-in twice is one request", joined),
+    scenario!("logins-mistake", "a call that is a mistake leaves a login under way alone", mistake),
     scenario!("logins-during-refresh", "a login that ends during a refresh: its tokens stay", during_refresh),
     scenario!("logins-implicit", "the implicit grant: a token in the fragment, nothing to renew it with", implicit),
     scenario!("logins-device", "a device waits until the user has decided", device),
@@ -201,6 +202,18 @@ fn joined(stage: &mut Stage<'_>) -> Done {
     second.ok()?;
     stage.end(harness);
     same(stage.counters().grants_attempted, 1, "grant requests")
+}
+
+fn mistake(stage: &mut Stage<'_>) -> Done {
+    let mut harness = stage.ready(stage.open("a"))?;
+    let login = harness.give("login_device", A)?;
+    stage.seen(Endpoint::DeviceToken, 1)?;
+    is_kind(&harness.fail("login_jwt", json!({ "client": "a", "jwt": "not a JWT" }))?, "misuse")?;
+    check(stage.simulator.decide_device(None, Decision::Accept), "no device waits")?;
+    login.ok()?;
+    token(&mut harness)?;
+    stage.end(harness);
+    same(stage.counters().grants_succeeded, 1, "grants")
 }
 
 fn during_refresh(stage: &mut Stage<'_>) -> Done {
