@@ -28,17 +28,19 @@ pub struct ClientBuilder {
 pub(crate) struct Limits {
     pub(crate) max_body: usize,
     pub(crate) max_wait: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(config: Config) -> Self {
+        let patience = config.parts().request_timeout.saturating_add(Duration::from_secs(20));
         Self {
             config,
             http: None,
             store: None,
             host: Host::default(),
             clock: Box::new(webex_oauth_driver::now),
-            limits: Limits { max_body: 16 * 1024 * 1024, max_wait: Duration::from_secs(60) },
+            limits: Limits { max_body: 16 * 1024 * 1024, max_wait: Duration::from_secs(60), patience },
         }
     }
 
@@ -96,6 +98,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.limits.max_wait = max_wait;
+        self
+    }
+
+    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and twenty seconds
+    /// unless said otherwise.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.limits.patience = patience;
         self
     }
 

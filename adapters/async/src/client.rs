@@ -1,7 +1,10 @@
 //! The client: a handle that is cloned and shared between tasks.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use webex_oauth::{Config, Input, Phase, Secret, Session, SignOutOptions, Status, TokenSet};
 use webex_oauth_driver::{ClientError, ClientEvent, LoginTicket, SignIn};
 
@@ -150,6 +153,19 @@ impl Client {
                 })
             })
             .await?
+    }
+
+    /// The answer of `wait`, unless it takes longer than `limit`.
+    pub(crate) async fn in_time<T>(
+        &self,
+        what: &'static str,
+        limit: Duration,
+        wait: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        match select(pin!(wait), self.crew.inner().http.sleep(limit)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(ClientError::Timeout { what, limit }),
+        }
     }
 
     /// Waits until everything that a turn led to is done and stored; answers what it brought for its caller.

@@ -1,5 +1,7 @@
 //! Signing in, by every way there is.
 
+use std::time::Duration;
+
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
 use webex_oauth::{Input, LoginOptions, Scope, Secret};
@@ -45,7 +47,9 @@ impl DeviceLogin {
 
     /// Polls until the user has decided, or the code has ended.
     pub async fn wait(&self) -> Result<(), ClientError> {
-        self.client.signed_in(self.ticket).await.map(drop)
+        let left = self.prompt.expires_at.millis_since(self.client.crew.inner().now());
+        let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        self.client.signed_in(self.ticket, limit.saturating_add(self.client.limits.patience)).await.map(drop)
     }
 
     /// Gives up: [`DeviceLogin::wait`] ends with [`ClientError::LoginCancelled`].
@@ -87,7 +91,7 @@ impl Client {
         if let Some(Delivery::Ignored(reason)) = self.done(turn).await? {
             return Err(ClientError::CallbackIgnored { reason });
         }
-        self.signed_in(ticket).await
+        self.signed_in(ticket, self.limits.patience).await
     }
 
     /// Gives a pending login up. A signed-in session goes on as before.
@@ -114,7 +118,7 @@ impl Client {
             Some((shown, prompt)) if *shown == ticket => Some(Ok(prompt.clone())),
             Some(_) | None => table.logins.result(ticket)?.err().map(Err),
         });
-        let prompt = shown.await??;
+        let prompt = self.in_time("a device code", self.limits.patience, async { shown.await? }).await?;
         Ok(DeviceLogin { client: self.clone(), ticket, prompt })
     }
 
@@ -170,21 +174,20 @@ impl Client {
 
     async fn sign_in(&self, input: Input, by: SignIn) -> Result<(), ClientError> {
         let (_, ticket) = self.give_login(input, by).await?;
-        self.signed_in(ticket).await.map(drop)
+        self.signed_in(ticket, self.limits.patience).await.map(drop)
     }
 
     /// Waits for the end of a login.
-    async fn signed_in(&self, ticket: LoginTicket) -> Result<SignedIn, ClientError> {
-        self.crew
-            .until_open(|table, _| {
-                let result = table.logins.result(ticket)?;
-                // Its tokens are on their way to the store: nobody uses them before.
-                if result.is_ok() && !table.desk.is_free() {
-                    return None;
-                }
-                let landed = table.landed.take_if(|(landed, _)| *landed == ticket);
-                Some(result.map(|()| landed.map_or_else(SignedIn::default, |(_, landed)| landed)))
-            })
-            .await?
+    async fn signed_in(&self, ticket: LoginTicket, limit: Duration) -> Result<SignedIn, ClientError> {
+        let end = self.crew.until_open(|table, _| {
+            let result = table.logins.result(ticket)?;
+            // Its tokens are on their way to the store: nobody uses them before.
+            if result.is_ok() && !table.desk.is_free() {
+                return None;
+            }
+            let landed = table.landed.take_if(|(landed, _)| *landed == ticket);
+            Some(result.map(|()| landed.map_or_else(SignedIn::default, |(_, landed)| landed)))
+        });
+        self.in_time("the login", limit, async { end.await? }).await
     }
 }

@@ -78,15 +78,18 @@ impl Client {
         if let Some(answer) = self.crew.inner().with(|table, now| table.ready_now(now, scope)) {
             return answer;
         }
-        match self.ready_here(scope).await {
-            // Another process may have signed in, or been luckier.
-            Err(ClientError::SignInRequired { .. } | ClientError::Unavailable { .. })
-                if self.crew.inner().store.is_some() && self.looked().await =>
-            {
-                self.ready_here(scope).await
+        let wait = async {
+            match self.ready_here(scope).await {
+                // Another process may have signed in, or been luckier.
+                Err(ClientError::SignInRequired { .. } | ClientError::Unavailable { .. })
+                    if self.crew.inner().store.is_some() && self.looked().await =>
+                {
+                    self.ready_here(scope).await
+                }
+                answer => answer,
             }
-            answer => answer,
-        }
+        };
+        self.in_time("a token", self.limits.patience, wait).await
     }
 
     /// Looks into the store; answers whether there was news.
