@@ -1,0 +1,286 @@
+//! The configuration of a client.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use webex_oauth::{ClientAuth, DownscopeFailure, Provider, Renewal, Scope, Timestamp};
+
+use crate::access::Verdict;
+use crate::error::ConfigError;
+use crate::ms;
+use crate::secret::Secret;
+
+/// When to refresh. Two lines: *soon* asks for a refresh in the background, *must* ends the use of the token.
+#[derive(Debug, uniffi::Record)]
+pub struct RefreshPolicy {
+    /// Soon lies between these thousandths of the lifetime: this one ...
+    pub soon_permille_low: u16,
+    /// ... and this one.
+    pub soon_permille_high: u16,
+    /// Must lies so many milliseconds before expiry.
+    pub margin_ms: u64,
+    /// No two refreshes are closer than this.
+    pub min_interval_ms: u64,
+    /// First wait after a failure; doubles with each.
+    pub backoff_ms: u64,
+    /// Longest wait after a failure without `Retry-After`.
+    pub max_backoff_ms: u64,
+    /// Refresh when soon has come, without anybody asking.
+    pub proactive: bool,
+    /// Revoke a superseded access token once its successor's successor arrives.
+    pub revoke_superseded: bool,
+    /// Warn so long before the refresh token expires.
+    pub warn_before_relogin_ms: u64,
+}
+
+impl From<webex_oauth::RefreshPolicy> for RefreshPolicy {
+    fn from(policy: webex_oauth::RefreshPolicy) -> Self {
+        let webex_oauth::RefreshPolicy {
+            soon_permille: (soon_permille_low, soon_permille_high),
+            margin,
+            min_interval,
+            backoff,
+            max_backoff,
+            proactive,
+            revoke_superseded,
+            warn_before_relogin,
+        } = policy;
+        Self {
+            soon_permille_low,
+            soon_permille_high,
+            margin_ms: ms(margin),
+            min_interval_ms: ms(min_interval),
+            backoff_ms: ms(backoff),
+            max_backoff_ms: ms(max_backoff),
+            proactive,
+            revoke_superseded,
+            warn_before_relogin_ms: ms(warn_before_relogin),
+        }
+    }
+}
+
+impl From<RefreshPolicy> for webex_oauth::RefreshPolicy {
+    fn from(policy: RefreshPolicy) -> Self {
+        Self {
+            soon_permille: (policy.soon_permille_low, policy.soon_permille_high),
+            margin: Duration::from_millis(policy.margin_ms),
+            min_interval: Duration::from_millis(policy.min_interval_ms),
+            backoff: Duration::from_millis(policy.backoff_ms),
+            max_backoff: Duration::from_millis(policy.max_backoff_ms),
+            proactive: policy.proactive,
+            revoke_superseded: policy.revoke_superseded,
+            warn_before_relogin: Duration::from_millis(policy.warn_before_relogin_ms),
+        }
+    }
+}
+
+/// Which waits of a server are believed, in milliseconds.
+#[derive(Debug, uniffi::Record)]
+pub struct RetryAfterBounds {
+    /// Where there is no header, or one that cannot be read.
+    pub missing_ms: u64,
+    /// Where the server says zero.
+    pub zero_ms: u64,
+    /// At least.
+    pub minimum_ms: u64,
+    /// At most.
+    pub maximum_ms: u64,
+}
+
+impl From<webex_oauth::RetryAfterBounds> for RetryAfterBounds {
+    fn from(bounds: webex_oauth::RetryAfterBounds) -> Self {
+        let webex_oauth::RetryAfterBounds { missing, zero, minimum, maximum } = bounds;
+        Self { missing_ms: ms(missing), zero_ms: ms(zero), minimum_ms: ms(minimum), maximum_ms: ms(maximum) }
+    }
+}
+
+impl From<RetryAfterBounds> for webex_oauth::RetryAfterBounds {
+    fn from(bounds: RetryAfterBounds) -> Self {
+        Self {
+            missing: Duration::from_millis(bounds.missing_ms),
+            zero: Duration::from_millis(bounds.zero_ms),
+            minimum: Duration::from_millis(bounds.minimum_ms),
+            maximum: Duration::from_millis(bounds.maximum_ms),
+        }
+    }
+}
+
+/// The waits that are believed unless the configuration says otherwise.
+#[uniffi::export]
+pub fn retry_after_bounds() -> RetryAfterBounds {
+    webex_oauth::RetryAfterBounds::DEFAULT.into()
+}
+
+/// The parts of a configuration, before they are checked. Take them from [`config_parts`] and change what differs.
+#[derive(Debug, uniffi::Record)]
+pub struct ConfigParts {
+    /// The authorization server.
+    pub provider: Provider,
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret, for confidential clients.
+    pub client_secret: Option<Arc<Secret>>,
+    /// Where the browser comes back to.
+    pub redirect_uri: Option<String>,
+    /// The scope that a login asks for unless it says otherwise.
+    pub scope: Scope,
+    /// How the client authenticates; absent means the provider's way.
+    pub client_auth: Option<ClientAuth>,
+    /// Who renews the tokens.
+    pub renewal: Renewal,
+    /// When to refresh.
+    pub refresh: RefreshPolicy,
+    /// What happens where a token cannot be downscoped.
+    pub downscope_failure: DownscopeFailure,
+    /// How long a started login waits for its callback, in milliseconds.
+    pub login_lifetime_ms: u64,
+    /// Given to every request, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// Which waits are believed.
+    pub retry_after: RetryAfterBounds,
+    /// Further hosts that may see the access token.
+    pub token_hosts: Vec<String>,
+    /// A token to start from, where one was configured. For the driver to adopt.
+    pub access_token: Option<Arc<Secret>>,
+}
+
+impl From<webex_oauth::ConfigParts> for ConfigParts {
+    fn from(parts: webex_oauth::ConfigParts) -> Self {
+        let webex_oauth::ConfigParts {
+            provider,
+            client_id,
+            client_secret,
+            redirect_uri,
+            scope,
+            client_auth,
+            renewal,
+            refresh,
+            downscope_failure,
+            login_lifetime,
+            request_timeout,
+            retry_after,
+            token_hosts,
+            access_token,
+        } = parts;
+        Self {
+            provider,
+            client_id,
+            client_secret: client_secret.map(Secret::of),
+            redirect_uri,
+            scope,
+            client_auth,
+            renewal,
+            refresh: refresh.into(),
+            downscope_failure,
+            login_lifetime_ms: ms(login_lifetime),
+            request_timeout_ms: ms(request_timeout),
+            retry_after: retry_after.into(),
+            token_hosts,
+            access_token: access_token.map(Secret::of),
+        }
+    }
+}
+
+impl From<ConfigParts> for webex_oauth::ConfigParts {
+    fn from(parts: ConfigParts) -> Self {
+        Self {
+            provider: parts.provider,
+            client_id: parts.client_id,
+            client_secret: parts.client_secret.map(|secret| secret.core()),
+            redirect_uri: parts.redirect_uri,
+            scope: parts.scope,
+            client_auth: parts.client_auth,
+            renewal: parts.renewal,
+            refresh: parts.refresh.into(),
+            downscope_failure: parts.downscope_failure,
+            login_lifetime: Duration::from_millis(parts.login_lifetime_ms),
+            request_timeout: Duration::from_millis(parts.request_timeout_ms),
+            retry_after: parts.retry_after.into(),
+            token_hosts: parts.token_hosts,
+            access_token: parts.access_token.map(|token| token.core()),
+        }
+    }
+}
+
+/// The minimum: a server and a client identifier, everything else as the core has it.
+#[uniffi::export]
+pub fn config_parts(provider: Provider, client_id: String) -> ConfigParts {
+    webex_oauth::ConfigParts::new(provider, client_id).into()
+}
+
+/// From the authorization URL that the developer portal shows.
+#[uniffi::export]
+pub fn config_parts_from_authorization_url(text: String) -> Result<ConfigParts, ConfigError> {
+    Ok(webex_oauth::ConfigParts::from_authorization_url(&text)?.into())
+}
+
+/// Lays an authorization URL over parts: only what it carries is replaced.
+#[uniffi::export]
+pub fn config_parts_with_authorization_url(parts: ConfigParts, text: String) -> Result<ConfigParts, ConfigError> {
+    let mut parts = webex_oauth::ConfigParts::from(parts);
+    parts.apply_authorization_url(&text)?;
+    Ok(parts.into())
+}
+
+/// From named variables, usually the environment's: `WEBEX_*` and their relatives; with `legacy`, `CISCOSPARK_*` too.
+#[uniffi::export]
+pub fn config_parts_from_variables(
+    variables: HashMap<String, String>,
+    legacy: bool,
+) -> Result<ConfigParts, ConfigError> {
+    Ok(webex_oauth::ConfigParts::from_variables(|name| variables.get(name).cloned(), legacy)?.into())
+}
+
+/// A checked configuration.
+#[derive(uniffi::Object)]
+#[uniffi::export(Debug, Display)]
+pub struct Config(webex_oauth::Config);
+
+#[uniffi::export]
+impl Config {
+    /// Checks everything and freezes it.
+    #[uniffi::constructor]
+    pub fn new(parts: ConfigParts) -> Result<Arc<Self>, ConfigError> {
+        Ok(Arc::new(Self(webex_oauth::ConfigParts::from(parts).build()?)))
+    }
+
+    /// The parts it was built from.
+    pub fn parts(&self) -> ConfigParts {
+        self.0.parts().clone().into()
+    }
+
+    /// How the client authenticates.
+    pub fn client_auth(&self) -> ClientAuth {
+        self.0.client_auth()
+    }
+
+    /// Whether the access token may be sent to `url`.
+    pub fn may_carry_token(&self, url: String) -> bool {
+        self.0.may_carry_token(&url)
+    }
+
+    /// What an API's answer means for the token that it was called with.
+    pub fn judge(&self, now: Timestamp, status: u16, retry_after: Option<String>) -> Verdict {
+        webex_oauth::protocol::api::judge(&self.0, status, retry_after.as_deref(), now).into()
+    }
+}
+
+impl Config {
+    pub(crate) fn core(&self) -> webex_oauth::Config {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Config({}, {})", self.0.provider().name, self.0.client_id())
+    }
+}

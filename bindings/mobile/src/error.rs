@@ -1,0 +1,294 @@
+//! Errors and faults. Neither ever quotes a secret.
+
+use webex_oauth::protocol::jwt;
+use webex_oauth::protocol::org;
+use webex_oauth::{Advice, Blame, FaultKind, SendFault};
+
+use crate::{count, ms};
+
+/// The caller's own mistake. The session is unchanged.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum MisuseError {
+    /// The configuration lacks what this call needs.
+    #[error("the configuration lacks {what}, which {needed_by} needs")]
+    NotConfigured {
+        /// The missing piece.
+        what: String,
+        /// The call that needs it.
+        needed_by: String,
+    },
+    /// An argument cannot be used.
+    #[error("{argument}: {problem}")]
+    InvalidArgument {
+        /// Which one.
+        argument: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The call needs a signed-in session.
+    #[error("{call} needs a signed-in session")]
+    NotSignedIn {
+        /// The call.
+        call: String,
+    },
+    /// Nothing is there to renew the tokens with.
+    #[error("these tokens cannot be refreshed: {why}")]
+    CannotRefresh {
+        /// The missing ingredient.
+        why: String,
+    },
+    /// The scope of a downscoped token must be a proper, non-empty part of the granted scope.
+    #[error("scope cannot be reduced to {requested:?}: {problem}")]
+    ScopeNotReducible {
+        /// What was asked for.
+        requested: String,
+        /// Why not.
+        problem: String,
+    },
+}
+
+impl From<webex_oauth::Misuse> for MisuseError {
+    fn from(misuse: webex_oauth::Misuse) -> Self {
+        use webex_oauth::Misuse;
+        match misuse {
+            Misuse::NotConfigured { what, needed_by } => {
+                Self::NotConfigured { what: what.to_owned(), needed_by: needed_by.to_owned() }
+            }
+            Misuse::InvalidArgument { argument, problem } => {
+                Self::InvalidArgument { argument: argument.to_owned(), problem }
+            }
+            Misuse::NotSignedIn { call } => Self::NotSignedIn { call: call.to_owned() },
+            Misuse::CannotRefresh { why } => Self::CannotRefresh { why: why.to_owned() },
+            Misuse::ScopeNotReducible { requested, problem } => {
+                Self::ScopeNotReducible { requested, problem: problem.to_owned() }
+            }
+        }
+    }
+}
+
+/// A configuration that was refused; names the field.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum ConfigError {
+    /// A field that is needed is absent or empty.
+    #[error("{field} is missing")]
+    Missing {
+        /// Which field.
+        field: String,
+    },
+    /// A field cannot be used.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// Which field.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Plain http is for loopback only.
+    #[error("{field}: plain http is allowed on loopback only, use https")]
+    Insecure {
+        /// Which field.
+        field: String,
+    },
+}
+
+impl From<webex_oauth::ConfigError> for ConfigError {
+    fn from(error: webex_oauth::ConfigError) -> Self {
+        use webex_oauth::ConfigError;
+        match error {
+            ConfigError::Missing { field } => Self::Missing { field: field.to_owned() },
+            ConfigError::Invalid { field, problem } => {
+                Self::Invalid { field: field.to_owned(), problem: problem.to_owned() }
+            }
+            ConfigError::Insecure { field } => Self::Insecure { field: field.to_owned() },
+        }
+    }
+}
+
+/// Why stored bytes cannot be used.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum RestoreError {
+    /// Not a snapshot, or a damaged one.
+    #[error("the stored session is damaged or not one")]
+    Unreadable,
+    /// Written by a newer version of this library.
+    #[error("the stored session is of version {found}, newer than this library")]
+    NewerVersion {
+        /// The version found.
+        found: u32,
+    },
+    /// Of another client, or for another server.
+    #[error("the stored session belongs to another {field}")]
+    OtherConfig {
+        /// `client_id` or `token_endpoint`.
+        field: String,
+    },
+}
+
+impl From<webex_oauth::RestoreError> for RestoreError {
+    fn from(error: webex_oauth::RestoreError) -> Self {
+        use webex_oauth::RestoreError;
+        match error {
+            RestoreError::Unreadable => Self::Unreadable,
+            RestoreError::NewerVersion { found } => Self::NewerVersion { found },
+            RestoreError::OtherConfig { field } => Self::OtherConfig { field: field.to_owned() },
+        }
+    }
+}
+
+/// Why bytes were refused as entropy.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum EntropyError {
+    /// The number of bytes is not 64.
+    #[error("entropy must be 64 bytes from the system's random generator, got {found}")]
+    Length {
+        /// How many there were.
+        found: u64,
+    },
+    /// All bytes are equal.
+    #[error("entropy was never filled: all bytes are equal")]
+    Unfilled,
+    /// It has served already.
+    #[error("entropy serves only once")]
+    Used,
+}
+
+impl From<webex_oauth::EntropyError> for EntropyError {
+    fn from(error: webex_oauth::EntropyError) -> Self {
+        use webex_oauth::EntropyError;
+        match error {
+            EntropyError::Length { found } => Self::Length { found: count(found) },
+            EntropyError::Unfilled => Self::Unfilled,
+        }
+    }
+}
+
+/// Why no guest JWT could be made.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum JwtError {
+    /// The issuer is empty.
+    #[error("issuer is missing: the guest issuer's id from the developer portal")]
+    MissingIssuer,
+    /// The secret is empty.
+    #[error("the guest issuer's secret is missing")]
+    MissingSecret,
+    /// The secret is not base64.
+    #[error("the guest issuer's secret is not base64")]
+    InvalidSecret,
+    /// The lifetime cannot be read, or is not positive.
+    #[error("the lifetime must be positive: whole seconds, or a number with a unit such as 12h")]
+    InvalidLifetime,
+    /// The entropy has served already.
+    #[error("entropy serves only once")]
+    UsedEntropy,
+}
+
+impl From<jwt::JwtError> for JwtError {
+    fn from(error: jwt::JwtError) -> Self {
+        match error {
+            jwt::JwtError::MissingIssuer => Self::MissingIssuer,
+            jwt::JwtError::MissingSecret => Self::MissingSecret,
+            jwt::JwtError::InvalidSecret => Self::InvalidSecret,
+            jwt::JwtError::InvalidLifetime => Self::InvalidLifetime,
+        }
+    }
+}
+
+/// Why a token names no organization.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum OrgIdError {
+    /// A JWT whose payload cannot be read.
+    #[error("the token looks like a JWT but cannot be read")]
+    UnreadableJwt,
+    /// A JWT without `realm`.
+    #[error("the JWT names no organization")]
+    NoRealm,
+    /// An opaque token in another form than `<token>_<cluster>_<org>`.
+    #[error("the token has {sections} sections where three are expected")]
+    Sections {
+        /// How many there are.
+        sections: u64,
+    },
+}
+
+impl From<org::OrgIdError> for OrgIdError {
+    fn from(error: org::OrgIdError) -> Self {
+        match error {
+            org::OrgIdError::UnreadableJwt => Self::UnreadableJwt,
+            org::OrgIdError::NoRealm => Self::NoRealm,
+            org::OrgIdError::Sections { sections } => Self::Sections { sections: count(sections) },
+        }
+    }
+}
+
+/// A text in which no tokens could be found.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum AdoptError {
+    /// No tokens.
+    #[error("{problem}")]
+    NoTokens {
+        /// Why. Never quotes the text.
+        problem: String,
+    },
+}
+
+/// A login state that is not a JSON object.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum StateError {
+    /// Not a JSON object.
+    #[error("state: not a JSON object")]
+    NotAJsonObject,
+}
+
+/// A failure that is not the caller's: typed, and free of secrets.
+#[derive(Debug, uniffi::Record)]
+pub struct Fault {
+    /// What kind of failure.
+    pub kind: FaultKind,
+    /// The OAuth error code, if there is one: `invalid_grant`, ...
+    pub code: Option<String>,
+    /// What the server said.
+    pub description: Option<String>,
+    /// `error_uri`.
+    pub uri: Option<String>,
+    /// HTTP status, if an answer came.
+    pub status: Option<u16>,
+    /// Webex's `trackingId`: quote it to support.
+    pub tracking_id: Option<String>,
+    /// How long the server asks to wait, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+    /// How sending failed, where that is what happened.
+    pub send: Option<SendFault>,
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// What to do about it.
+    pub advice: Advice,
+    /// The grant is over: only a new sign-in helps.
+    pub ends_grant: bool,
+    /// Trying again may work without anybody changing anything.
+    pub is_transient: bool,
+    /// The whole in one sentence.
+    pub summary: String,
+}
+
+impl From<&webex_oauth::Fault> for Fault {
+    fn from(fault: &webex_oauth::Fault) -> Self {
+        let (blame, advice) = (fault.blame(), fault.advice());
+        let (ends_grant, is_transient, summary) = (fault.ends_grant(), fault.is_transient(), fault.to_string());
+        let webex_oauth::Fault { kind, code, description, uri, status, tracking_id, retry_after, send } = fault;
+        Self {
+            kind: *kind,
+            code: code.as_ref().map(|code| code.as_str().to_owned()),
+            description: description.clone(),
+            uri: uri.clone(),
+            status: *status,
+            tracking_id: tracking_id.clone(),
+            retry_after_ms: retry_after.map(ms),
+            send: *send,
+            blame,
+            advice,
+            ends_grant,
+            is_transient,
+            summary,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The core for Kotlin and Swift, translated by uniffi: every type has its mirror, and nothing is decided here.
+//!
+//! What goes in is turned into the core's types, what comes out into the mirrors. The translations spell out every
+//! variant and every field, so that a change of the core which is not followed here does not compile.
+#![warn(missing_docs)]
+
+mod access;
+mod config;
+mod effect;
+mod error;
+mod event;
+mod functions;
+mod http;
+mod input;
+mod provider;
+mod secret;
+mod session;
+mod tokens;
+mod words;
+
+pub use access::{Access, FreshToken, Phase, SignInReason, Status, Verdict};
+pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
+pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
+pub use error::{AdoptError, ConfigError, EntropyError, Fault, JwtError, MisuseError, OrgIdError, RestoreError, StateError};
+pub use event::Event;
+pub use functions::{AuthorizeRequest, Callback, CallbackOutcome, ExpectedCallback, GuestJwt, Lifetime, TokenAnswer};
+pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
+pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
+pub use secret::{AccessToken, Entropy, Secret};
+pub use session::Session;
+pub use tokens::{ReadTokens, TokenSet};
+
+uniffi::setup_scaffolding!("webex_oauth");
+
+/// Whole milliseconds, as many as fit.
+fn ms(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
