@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::sign_out::abandon_renewals;
 use super::turn::Turn;
 use crate::access::{ReturnTo, SignedOutReason};
 use crate::event::{Event, StoreIgnored};
@@ -87,7 +88,7 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
             grant.renew.wanted = own.renew.wanted && !changed;
         }
     } else {
-        state.epoch = state.epoch.saturating_add(1);
+        leave_session(state, &theirs);
     }
     state.changed_at = theirs.changed_at;
     state.extra = theirs.extra;
@@ -114,6 +115,16 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
         (true, false, _) => turn.notify(Event::SignedOut { reason: signed_out_reason(state), fault: None }),
         (_, _, _) => {}
     }
+}
+
+/// The session that our requests were made for is over, or another one has taken its place. Signed out elsewhere is
+/// signed out here: what a refresh of ours still brings is revoked.
+fn leave_session(state: &mut State, theirs: &State) {
+    match theirs.grant().is_none().then(|| signed_out_reason(theirs)) {
+        Some(SignedOutReason::ByUser | SignedOutReason::Embargoed) => abandon_renewals(state),
+        Some(SignedOutReason::GrantEnded | SignedOutReason::NeverSignedIn) | None => {}
+    }
+    state.epoch = state.epoch.saturating_add(1);
 }
 
 /// A login of ours that is under way goes on over their session, unless they have one under way themselves.

@@ -45,11 +45,7 @@ fn forget(
     reason: SignedOutReason,
 ) -> Vec<(crate::secret::Secret, &'static str)> {
     abandon_login(state);
-    for flight in state.flight.iter_mut().chain(&mut state.late) {
-        if matches!(flight.kind, FlightKind::Renew { .. }) {
-            flight.unwanted = true;
-        }
-    }
+    abandon_renewals(state);
     let mut tokens = Vec::new();
     if let Some(grant) = state.grant() {
         tokens.extend(grant.tokens.refresh_token.clone().map(|token| (token, "refresh_token")));
@@ -66,6 +62,15 @@ fn forget(
     turn.persist();
     turn.notify(Event::SignedOut { reason, fault: None });
     tokens
+}
+
+/// The tokens of refreshes that are under way are wanted no longer: they are revoked when they arrive.
+pub(crate) fn abandon_renewals(state: &mut State) {
+    for flight in state.flight.iter_mut().chain(&mut state.late) {
+        if matches!(flight.kind, FlightKind::Renew { .. }) {
+            flight.unwanted = true;
+        }
+    }
 }
 
 /// Revokes a token, where the server has an endpoint for it and the client may use it. Nobody waits for the answer.
