@@ -133,7 +133,7 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
     } else {
         match expected.flow {
             Flow::Code => {
-                let code = params.get("code").filter(|code| !code.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
+                let code = params.get("code").filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
                 Outcome::Code(Secret::new(code))
             }
             Flow::Implicit => {
@@ -148,6 +148,11 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
 pub fn clean_url(url: &str) -> String {
     Parts::split(url).cleaned()
+}
+
+/// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 /// RFC 9207 section 2.4.
