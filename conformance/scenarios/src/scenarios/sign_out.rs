@@ -94,6 +94,7 @@ fn during_login(stage: &mut Stage<'_>) -> Done {
 fn twice(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.signed_in(3600)?;
     harness.ask("sign_out", A)?;
+    stage.seen(Endpoint::Revoke, 2)?;
     let requests = stage.counters().requests;
     harness.ask("sign_out", A)?;
     stage.end(harness);
