@@ -113,7 +113,7 @@ pub fn retry_after_bounds() -> RetryAfterBounds {
     webex_oauth::RetryAfterBounds::DEFAULT.into()
 }
 
-/// The parts of a configuration, before they are checked. Take them from [`config_parts`] and change what differs.
+/// The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
 #[derive(Debug, uniffi::Record)]
 pub struct ConfigParts {
     /// The authorization server.

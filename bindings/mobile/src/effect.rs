@@ -126,13 +126,8 @@ pub struct DevicePrompt {
 
 impl From<&webex_oauth::DevicePrompt> for DevicePrompt {
     fn from(prompt: &webex_oauth::DevicePrompt) -> Self {
-        let webex_oauth::DevicePrompt {
-            user_code,
-            verification_uri,
-            verification_uri_complete,
-            expires_at,
-            interval,
-        } = prompt;
+        let webex_oauth::DevicePrompt { user_code, verification_uri, verification_uri_complete, expires_at, interval } =
+            prompt;
         Self {
             user_code: Secret::of(user_code.clone()),
             verification_uri: verification_uri.clone(),

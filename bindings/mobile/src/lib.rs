@@ -21,7 +21,9 @@ mod words;
 pub use access::{Access, FreshToken, Phase, SignInReason, Status, Verdict};
 pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
 pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
-pub use error::{AdoptError, ConfigError, EntropyError, Fault, JwtError, MisuseError, OrgIdError, RestoreError, StateError};
+pub use error::{
+    AdoptError, ConfigError, EntropyError, Fault, JwtError, MisuseError, OrgIdError, RestoreError, StateError,
+};
 pub use event::Event;
 pub use functions::{AuthorizeRequest, Callback, CallbackOutcome, ExpectedCallback, GuestJwt, Lifetime, TokenAnswer};
 pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
