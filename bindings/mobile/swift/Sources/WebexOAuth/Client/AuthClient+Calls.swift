@@ -1,0 +1,143 @@
+// Calling an API with the token.
+
+import Foundation
+import WebexOAuthCore
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// The answer of an API. Printing it shows neither headers nor body.
+public struct APIResponse: Sendable {
+    /// The URL that was called.
+    public let url: URL?
+    public let status: Int
+    public let headers: [String: String]
+    public let body: Data
+    /// Why the token of a 401 could not be replaced, where that was tried.
+    public internal(set) var refreshError: AuthError?
+
+    /// A header, by its name in any case.
+    public func header(_ name: String) -> String? {
+        headers.first { $0.key.caseInsensitiveCompare(name) == .orderedSame }?.value
+    }
+}
+
+extension APIResponse: CustomStringConvertible, CustomReflectable {
+    public var description: String { "HTTP \(status), \(body.count) bytes" }
+    public var customMirror: Mirror { Mirror(self, children: ["status": status, "length": body.count]) }
+}
+
+extension AuthClient {
+    /// Calls an API. Every status is an answer; redirects are not followed.
+    ///
+    /// The token goes to the hosts of the configuration only, and never in place of an `Authorization` of the caller's
+    /// own: such requests are sent as they are. With the token,
+    ///
+    /// - 401 is told to the session, and the call is made once more if that brought another token. If not, the first
+    ///   answer is returned, with the reason: ``APIResponse/refreshError``;
+    /// - 429 and 423 are waited out as `Retry-After` says, within ``ClientOptions/maxWait`` in all;
+    /// - 451 ends the session.
+    ///
+    /// Throws as ``token(isolation:)``, and ``AuthError/call(_:problem:)`` where no complete answer came.
+    public nonisolated func call(_ request: URLRequest) async throws -> APIResponse {
+        guard mayCarryToken(request) else {
+            try await checkOpen()
+            return try await send(request)
+        }
+        var token = try await self.token()
+        var left = options.maxWait
+        var mayReplay = true
+        while true {
+            var answer = try await send(request, with: token)
+            switch judge(answer) {
+            case .pass:
+                return answer
+            case .wait(let waitMs):
+                let wait = Duration.millis(waitMs)
+                if wait > left { return answer }
+                left -= wait
+                try await pause(wait)
+            case .embargoed:
+                try await tell(.embargoed)
+                return answer
+            case .rejected:
+                try await tell(.tokenRejected(generation: token.generation))
+                guard mayReplay else { return answer }
+                mayReplay = false
+                do {
+                    let newer = try await self.token()
+                    if newer.generation == token.generation { return answer }
+                    token = newer
+                } catch let error as AuthError {
+                    answer.refreshError = error
+                    return answer
+                }
+            }
+        }
+    }
+
+    /// ``call(_:)`` in the manner of `URLSession`.
+    public nonisolated func data(for request: URLRequest) async throws -> (Data, HTTPURLResponse) {
+        let answer = try await call(request)
+        guard let url = request.url,
+            let response = HTTPURLResponse(
+                url: url, statusCode: answer.status, httpVersion: nil, headerFields: answer.headers)
+        else { throw AuthError.call(.lost, problem: "the answer cannot be represented") }
+        return (answer.body, response)
+    }
+
+    /// The request with the bearer token, where it may carry it: to the configured hosts, and without an `Authorization`
+    /// of its own. Any other request is returned as it is. For apps with an HTTP stack of their own, which then report a
+    /// 401 with ``rejected(_:)``.
+    public nonisolated func authorized(_ request: URLRequest) async throws -> URLRequest {
+        guard mayCarryToken(request) else { return request }
+        var request = request
+        request.setValue(try await token().exposeHeader(), forHTTPHeaderField: "Authorization")
+        return request
+    }
+
+    /// An API answered 401 to this token. Ask for a token again; where its generation is another one, call once more.
+    public func rejected(_ token: AccessToken) async throws {
+        try await tell(.tokenRejected(generation: token.generation))
+    }
+
+    private nonisolated func mayCarryToken(_ request: URLRequest) -> Bool {
+        guard let url = request.url, request.value(forHTTPHeaderField: "Authorization") == nil else { return false }
+        return config.mayCarryToken(url: url.absoluteString)
+    }
+
+    private nonisolated func judge(_ answer: APIResponse) -> Verdict {
+        guard answer.status != 200 else { return .pass }
+        return config.judge(
+            now: now, status: UInt16(clamping: answer.status), retryAfter: answer.header("Retry-After"))
+    }
+
+    private nonisolated func send(_ request: URLRequest, with token: AccessToken? = nil) async throws -> APIResponse {
+        var request = request
+        if let token { request.setValue(token.exposeHeader(), forHTTPHeaderField: "Authorization") }
+        let limits = TransportLimits(
+            timeout: .millis(config.parts().requestTimeoutMs), maxBody: options.maxBody, freshConnection: false)
+        do {
+            let answer = try await sendInTime(request, limits)
+            let headers = Dictionary(answer.headers.map { ($0.name, $0.value) }) { "\($0), \($1)" }
+            return APIResponse(url: request.url, status: answer.status, headers: headers, body: answer.body)
+        } catch let error as TransportError {
+            throw AuthError.call(error.fault, problem: error.problem)
+        }
+    }
+
+    private func tell(_ input: Input) async throws {
+        _ = try await drive { input }
+    }
+
+    private func checkOpen() throws {
+        if closing != nil { throw AuthError.closed }
+    }
+
+    /// Waits, unless the client is closed meanwhile.
+    private func pause(_ wait: Duration) async throws {
+        let end = ContinuousClock.now + wait
+        try await until(end) { ContinuousClock.now >= end ? () : nil }
+    }
+}

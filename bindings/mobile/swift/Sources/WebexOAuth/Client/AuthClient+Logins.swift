@@ -1,0 +1,181 @@
+// Ways to sign in.
+
+import Foundation
+import WebexOAuthCore
+
+/// A login in the browser that ended well.
+public struct SignedIn: Sendable {
+    /// The callback URL without code, token and CSRF value, for the browser's history.
+    public var cleanedURL: URL?
+    /// The JSON object that was given as `state` when the login began.
+    public var state: String?
+}
+
+/// A device login that waits for the user. It goes on when this object ends.
+public struct DeviceLogin: Sendable {
+    let client: AuthClient
+    let ticket: Logins.Ticket
+    /// What to show to the user.
+    public let prompt: DevicePrompt
+
+    /// Waits until the user has decided, or the code has ended.
+    public func wait() async throws {
+        let left = Duration.milliseconds(max(prompt.expiresAt - client.now, 0))
+        try await client.outcome(ticket, within: left + client.patience)
+    }
+
+    /// Gives up: ``wait()`` ends with ``AuthError/loginCancelled``.
+    public func cancel() async throws {
+        try await client.cancelLogin(ticket)
+    }
+}
+
+extension AuthClient {
+    /// Begins a login in a browser and returns the URL to open: with `ASWebAuthenticationSession`, see
+    /// `WebAuthenticationLogin`, or with any browser. ``completeLogin(_:)`` ends it; with a store also after the app was
+    /// ended and started again in between. A login that is pending already is superseded.
+    public func beginLogin(_ options: LoginOptions = LoginOptions()) async throws -> URL {
+        let entropy = try freshEntropy()
+        let (turn, _) = try await begin(.browser) { .beginLogin(options: options.core, entropy: entropy) }
+        try await settled(turn)
+        guard let url = turn.url else { throw AuthError.loginSuperseded }
+        return url
+    }
+
+    /// The browser came back with this URL. Redeems the code and waits for the tokens.
+    ///
+    /// Throws ``AuthError/callbackIgnored(_:)`` where it is not the pending login's, which still waits then, and
+    /// ``AuthError/loginFailed(_:)`` where the user or the server declined.
+    @discardableResult
+    public func completeLogin(_ callback: URL) async throws -> SignedIn {
+        try await completeLogin(callback: callback.absoluteString)
+    }
+
+    /// The same with a text: a URL, its query, its fragment, or the body of a form post.
+    @discardableResult
+    public func completeLogin(callback: String) async throws -> SignedIn {
+        var ticket: Logins.Ticket?
+        let turn = try await drive {
+            if case .signingIn = session.phase() { ticket = logins.current() }
+            return .completeLogin(callback: Secret(text: callback))
+        }
+        if let reason = turn?.ignored { throw AuthError.callbackIgnored(reason) }
+        guard let ticket else { throw AuthError.loginCancelled }
+        return try await outcome(ticket, within: patience)
+    }
+
+    /// Gives up the login that is under way. A session that was there before goes on.
+    public func cancelLogin() async throws {
+        _ = try await drive {
+            logins.cancel()
+            return .cancelLogin
+        }
+    }
+
+    func cancelLogin(_ ticket: Logins.Ticket) async throws {
+        _ = try await drive {
+            // Another one may have taken its place.
+            guard logins.result(ticket) == nil else { return nil }
+            logins.cancel()
+            return .cancelLogin
+        }
+    }
+
+    /// Redeems a code whose state the app has checked itself.
+    public func redeemCode(_ code: String, verifier: String? = nil) async throws {
+        let code = Secret(text: code)
+        try await signIn(.code(code)) {
+            .redeemCode(code: code, verifier: verifier.map { Secret(text: $0) })
+        }
+    }
+
+    /// Begins a login on another device (RFC 8628) and waits for what to show to the user.
+    public func beginDeviceLogin(scope: Scope? = nil) async throws -> DeviceLogin {
+        let (_, ticket) = try await begin(.device) { .beginDeviceLogin(scope: scope) }
+        let shown = try await patiently("a device code", patience) { () -> DevicePrompt? in
+            if case .failure(let error)? = logins.result(ticket) { throw error }
+            guard let prompt, prompt.ticket == ticket else { return nil }
+            return prompt.prompt
+        }
+        return DeviceLogin(client: self, ticket: ticket, prompt: shown)
+    }
+
+    /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens.
+    public func deviceLogin(scope: Scope? = nil, show: @Sendable (DevicePrompt) async -> Void) async throws {
+        let login = try await beginDeviceLogin(scope: scope)
+        await show(login.prompt)
+        try await login.wait()
+    }
+
+    /// Webex: signs in as the guest that this JWT names.
+    public func signIn(jwt: String) async throws {
+        let jwt = Secret(text: jwt)
+        try await signIn(.jwt(jwt)) { .signInWithJwt(jwt: jwt) }
+    }
+
+    /// Webex: makes a guest's JWT, with the clock and the random generator of this machine. For tests and command lines:
+    /// an app that is given to people must not contain the issuer's secret.
+    public nonisolated func guestJWT(
+        subject: String? = nil, displayName: String? = nil, issuer: String, secret: String, lifetime: Lifetime
+    ) throws -> Secret {
+        let guest = GuestJwt(
+            subject: subject, displayName: displayName, issuer: issuer, secret: Secret(text: secret),
+            lifetime: lifetime)
+        do {
+            return try guestJwt(guest: guest, now: now, entropy: freshEntropy())
+        } catch let error as JwtError {
+            throw AuthError.jwt(error)
+        }
+    }
+
+    /// Webex: signs in as a guest through a Service App's token. The same subject is the same guest.
+    public func signInAsGuest(serviceToken: String, subject: String, displayName: String) async throws {
+        let token = Secret(text: serviceToken)
+        try await signIn(.guest(token, subject: subject)) {
+            .signInAsGuest(serviceToken: token, subject: subject, displayName: displayName)
+        }
+    }
+
+    /// Signs in as the client itself (RFC 6749 section 4.4). `nil` asks for the configured scope.
+    public func signInWithClientCredentials(scope: Scope? = nil) async throws {
+        try await signIn(.clientCredentials(scope)) { .signInWithClientCredentials(scope: scope) }
+    }
+
+    /// Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string. A refresh
+    /// token alone is used by the next ``token(isolation:)``.
+    public func adopt(_ tokens: String) async throws {
+        let tokens = Secret(text: tokens)
+        let (turn, ticket) = try await begin(.adopt(tokens)) { .adopt(tokens: tokens) }
+        try await settled(turn)
+        // Without an access token there is no event, and nothing to wait for.
+        if logins.result(ticket) == nil, logins.current() == ticket { logins.cancel() }
+    }
+
+    private func signIn(_ by: SignIn, _ input: () -> Input) async throws {
+        let (_, ticket) = try await begin(by, input)
+        try await outcome(ticket, within: patience)
+    }
+
+    private func begin(_ by: SignIn, _ input: () -> Input) async throws -> (Turn, Logins.Ticket) {
+        try await until { desk.isFree ? () : nil }
+        var ticket: Logins.Ticket = 0
+        let turn = try give(input()) {
+            prompt = nil
+            ticket = logins.begin(by)
+        }
+        return (turn, ticket)
+    }
+
+    /// Waits for the end of a login.
+    @discardableResult
+    func outcome(_ ticket: Logins.Ticket, within limit: Duration) async throws -> SignedIn {
+        try await patiently("the login", limit) {
+            guard let result = logins.result(ticket) else { return nil }
+            try result.get()
+            // Its tokens are on their way to the store: nobody uses them before.
+            guard desk.isFree else { return nil }
+            guard landed?.ticket == ticket, let login = landed?.login else { return SignedIn() }
+            return login
+        }
+    }
+}

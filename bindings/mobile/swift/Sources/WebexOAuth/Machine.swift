@@ -1,0 +1,85 @@
+// What the core does not have and the machine has: a clock, a random generator, a lock.
+
+import Foundation
+import WebexOAuthCore
+
+extension Date {
+    init(millis: Timestamp) {
+        self.init(timeIntervalSince1970: Double(millis) / 1000)
+    }
+
+    var millis: Timestamp {
+        let millis = (timeIntervalSince1970 * 1000).rounded(.down)
+        return Timestamp(exactly: millis) ?? (millis < 0 ? .min : .max)
+    }
+}
+
+extension Duration {
+    var millis: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflow ? (seconds < 0 ? .min : .max) : whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000).partialValue
+    }
+
+    static func millis(_ count: UInt64) -> Duration {
+        // More is for ever: a hundred years.
+        .milliseconds(Int64(min(count, 3_155_760_000_000)))
+    }
+}
+
+/// Bytes from the operating system's random generator, for one login or one session.
+func freshEntropy() throws -> Entropy {
+    var generator = SystemRandomNumberGenerator()
+    var bytes = Data(capacity: 64)
+    for _ in 0..<8 {
+        withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
+    }
+    defer { bytes.resetBytes(in: 0..<bytes.count) }
+    return try Entropy(bytes: bytes)
+}
+
+/// A value behind a lock that is held for moments.
+final class Locked<Value>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+
+    func withLock<T>(_ body: (inout Value) throws -> T) rethrows -> T {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body(&value)
+    }
+}
+
+/// The first answer counts, later ones are dropped.
+final class Race<Answer: Sendable>: Sendable {
+    private struct State {
+        var answer: Answer?
+        var waiting: CheckedContinuation<Answer, Never>?
+    }
+
+    private let state = Locked(State())
+
+    func finish(_ answer: Answer) {
+        let waiting = state.withLock { state -> CheckedContinuation<Answer, Never>? in
+            guard state.answer == nil else { return nil }
+            state.answer = answer
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.resume(returning: answer)
+    }
+
+    func first() async -> Answer {
+        await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> Answer? in
+                if state.answer == nil { state.waiting = continuation }
+                return state.answer
+            }
+            if let answer { continuation.resume(returning: answer) }
+        }
+    }
+}

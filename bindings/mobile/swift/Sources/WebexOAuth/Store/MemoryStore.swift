@@ -1,0 +1,43 @@
+import WebexOAuthCore
+
+/// A store that ends with its process: for several clients of one process, and for tests.
+public final class MemoryStore: TokenStore {
+    private struct State {
+        var snapshot: Secret?
+        var isLocked = false
+    }
+
+    private let state = Locked(State())
+
+    public init() {}
+
+    public func load() -> Secret? {
+        state.withLock { $0.snapshot }
+    }
+
+    public func save(_ snapshot: Secret, replaces: UInt64) throws -> SaveResult {
+        try state.withLock { state in
+            if let found = state.snapshot {
+                guard let held = try? revision(of: found) else {
+                    throw StoreError.damaged(what: "the store in memory")
+                }
+                if held != replaces { return .conflict(found: found) }
+            }
+            state.snapshot = snapshot
+            return .stored
+        }
+    }
+
+    public func delete() {
+        state.withLock { $0.snapshot = nil }
+    }
+
+    public func tryLock() -> StoreLock? {
+        let taken = state.withLock { state -> Bool in
+            defer { state.isLocked = true }
+            return !state.isLocked
+        }
+        guard taken else { return nil }
+        return StoreLock { [state] in state.withLock { $0.isLocked = false } }
+    }
+}

@@ -1,0 +1,55 @@
+# Shared by the Swift scripts: source it first. It moves to the root of the repository.
+# shellcheck shell=bash
+. "$(dirname "${BASH_SOURCE[0]}")/../../../../scripts/lib.sh"
+
+package=bindings/mobile/swift
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+build="$target/swift/build"
+# The library that everything is linked with; `use_library release` takes the other one.
+profile=debug
+
+# The machine's own Swift where it is new enough, else one that is unpacked beside the system.
+find_swift() {
+    if have swift && swift --version 2>/dev/null | grep -Eq 'Swift version ([6-9]|[1-9][0-9])\.'; then
+        launcher=()
+    else
+        local launch
+        launch=$("$PWD/scripts/swift-setup") || exit
+        launcher=("$launch")
+    fi
+}
+
+# in_swift COMMAND...: with Swift on the path.
+in_swift() {
+    WEBEX_OAUTH_LIB_DIR="$target/swift/lib/$profile" "${launcher[@]}" "$@"
+}
+
+# The same, in place of this shell.
+exec_swift() {
+    WEBEX_OAUTH_LIB_DIR="$target/swift/lib/$profile" exec "${launcher[@]}" "$@"
+}
+
+build_library() {
+    local flags=()
+    if [ "$profile" = release ]; then flags=(--release); fi
+    cargo build --quiet --package webex-oauth-mobile "${flags[@]}"
+    # A copy of its own: cargo's is replaced while others build, and Swift links this path.
+    mkdir -p "$target/swift/lib/$profile"
+    local name
+    for name in libwebex_oauth_mobile.so libwebex_oauth_mobile.dylib; do
+        if [ -e "$target/$profile/$name" ]; then
+            cp -f "$target/$profile/$name" "$target/swift/lib/$profile/.$name.new"
+            mv -f "$target/swift/lib/$profile/.$name.new" "$target/swift/lib/$profile/$name"
+        fi
+    done
+}
+
+# swift_build ARGUMENT...: one build at a time; shows what the compiler said only where it failed.
+swift_build() {
+    local log="$target/swift/build.log"
+    (
+        flock 9
+        in_swift swift build --package-path "$package" --scratch-path "$build" "$@" >"$log" 2>&1 ||
+            { cat "$log" >&2 && exit 1; }
+    ) 9>"$target/swift/.lock"
+}
