@@ -266,7 +266,7 @@ class AsyncClient:
                 callback = await in_thread(loopback.receive, min(0.5, left))
                 if callback is not None:
                     with callback:
-                        callback.outcome = await driver.complete_any(login, callback.text, left)
+                        callback.outcome = await driver.complete_any(callback.text, left)
             if login.result is None:
                 await driver.cancel_login()
                 raise _errors.TimedOut("nobody finished the login in the browser")
@@ -358,7 +358,7 @@ class AsyncClient:
         logout: Literal["nothing", "browser", "post"] = "nothing",
         goto: str | None = None,
     ) -> str | None:
-        """Forgets the tokens at once and has them revoked in the background; :meth:`close` waits for that."""
+        """Forgets the tokens at once, and has them revoked if the server answers within five seconds."""
         driver = await self._enter()
         url = await driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
         return None if url is None else url.expose()
@@ -409,8 +409,8 @@ class AsyncClient:
         """Saves what could not be saved before. Raises :class:`StoreError`."""
         await (await self._enter()).flush()
 
-    async def close(self, *, timeout: timedelta | float | None = 30.0) -> None:
-        """Waits for requests that are under way, so that no renewed token is lost."""
+    async def close(self, *, timeout: timedelta | float | None = None) -> None:
+        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost."""
         await (await self._enter()).close(seconds(timeout))
 
     aclose = close

@@ -272,7 +272,7 @@ class Client:
                 callback = loopback.receive(min(0.5, left))
                 if callback is not None:
                     with callback:
-                        callback.outcome = run(self._driver.complete_any(login, callback.text, left))
+                        callback.outcome = run(self._driver.complete_any(callback.text, left))
             if login.result is None:
                 run(self._driver.cancel_login())
                 raise _errors.TimedOut("nobody finished the login in the browser")
@@ -363,8 +363,8 @@ class Client:
         logout: Literal["nothing", "browser", "post"] = "nothing",
         goto: str | None = None,
     ) -> str | None:
-        """Forgets the tokens at once and has them revoked in the background. With ``logout="browser"`` the URL that
-        the browser has to visit is returned."""
+        """Forgets the tokens at once, and has them revoked if the server answers within five seconds. With
+        ``logout="browser"`` the URL that the browser has to visit is returned."""
         url = run(
             self._driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
         )
@@ -420,9 +420,8 @@ class Client:
         """Saves what could not be saved before. Raises :class:`StoreError`."""
         run(self._driver.flush())
 
-    def close(self, *, timeout: timedelta | float | None = 30.0) -> None:
-        """Waits for requests that are under way, so that no renewed token is lost. Afterwards calls raise
-        :class:`Closed`."""
+    def close(self, *, timeout: timedelta | float | None = None) -> None:
+        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost."""
         run(self._driver.close(seconds(timeout)))
 
     def __enter__(self) -> Self:

@@ -23,7 +23,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -58,6 +58,8 @@ Clock = Callable[[], datetime | int]
 
 #: How long another process may hold the store's lock, in seconds: a little less than the grace of a request.
 LOCK_PATIENCE = 12.0
+#: How long signing out and closing wait for the revocation of tokens, in seconds.
+FAREWELL = 5.0
 #: A failed save is tried again after so many milliseconds, if nothing happens before.
 SAVE_AGAIN = 10_000
 #: A machine that slept does not notice: look at the clock this often at least.
@@ -210,7 +212,9 @@ class Driver:
         self._keeping = False
         self._telling = threading.Lock()
         self._untold: deque[ClientEvent] = deque()
+        #: The requests and questions that are under way; true for those that change the grant.
         self._flights: dict[int, bool] = {}
+        self._begun = 0.0
         self._cause: BaseException | None = None
 
     def restart(self, io: IO) -> None:
@@ -238,27 +242,34 @@ class Driver:
 
     # ------------------------------------------------------------------------------------------------ inputs, effects
 
-    async def give(self, give: Input, *, when: Callable[[], bool] | None = None) -> Turn:
+    async def give(self, give: Input, *, when: Callable[[], bool] | None = None, login: Login | None = None) -> Turn:
         """Gives the session an input and does what follows, in order. A caller that goes away does not stop it."""
-        turn = await self.io.shield(self._give(give, when))
+        turn = await self.io.shield(self._give(give, when, login))
         self._keep()
         return turn
 
-    async def _give(self, give: Input, when: Callable[[], bool] | None) -> Turn:
+    async def _give(self, give: Input, when: Callable[[], bool] | None, login: Login | None) -> Turn:
         turn = Turn()
         async with self.turns:
-            if when is None or when():
-                await self._work(give, turn)
-        self.io.wake()
+            if when is not None and not when():
+                return turn
+            try:
+                await self._work(give, turn, login)
+            finally:
+                self.io.wake()
         self._tell()
         return turn
 
-    async def _work(self, give: Input, turn: Turn) -> None:
+    async def _work(self, give: Input, turn: Turn, login: Login | None) -> None:
         now = self.now()
         # Before the session moves on, so that nobody gets a token that is not stored yet.
         self.held = self.session.access(now)
         try:
             effects = deque(give(self.session, now).effects)
+            if login is not None:
+                # Not before the session took it: a mistake leaves the login under way alone.
+                self._end_login(_errors.LoginSuperseded("another login was begun"))
+                self._login = login
             if self._save_at is not None and not any(isinstance(effect, Effect.Persist) for effect in effects):
                 effects.appendleft(self._save_now())
             while effects:
@@ -273,7 +284,7 @@ class Driver:
             case Effect.Persist(snapshot=snapshot, revision=revision):
                 return await self._save(snapshot, revision, rest)
             case Effect.Send(request=request):
-                self._flights[request.id] = request.is_grant
+                self._depart(request.id, request.is_grant)
                 self.io.spawn(self._deliver(request), background=False)
             case Effect.OpenBrowser(url=url):
                 turn.url = url
@@ -281,10 +292,10 @@ class Driver:
                 if self._login is not None:
                     self._login.prompt = prompt
             case Effect.AskForJwt(id=id):
-                self._flights[id] = True
+                self._depart(id, True)
                 self.io.spawn(self._ask_for_jwt(id), background=False)
             case Effect.AskForToken(id=id, ask=ask):
-                self._flights[id] = True
+                self._depart(id, True)
                 self.io.spawn(self._ask_for_token(id, ask), background=False)
             case Effect.Notify(event=event):
                 self._note(event)
@@ -380,18 +391,25 @@ class Driver:
         def not_sent(session: Session, now: int) -> Output:
             return session.send_failed(now, request.id, "not_sent")
 
+        guard: AbstractContextManager[object] | None = None
         try:
             guard = await self.io.call(lock_of, self.store, LOCK_PATIENCE)
         except Exception as error:
             self._store_failed(error, "cannot be locked")
-            await self.give(not_sent)
-            return
-        with guard:
-            await self.look_at_store()
-            if self.session.awaits(request.id):
-                await self.give(await self._carry(request))
-            else:
+            self._tell()
+            if isinstance(error, _errors.StoreError) and error.is_busy:
                 await self.give(not_sent)
+                return
+        with guard or nullcontext():
+            await self.look_at_store()
+            if not self.session.awaits(request.id):
+                await self.give(not_sent)
+                return
+            answer = await self._carry(request)
+            if guard is None:
+                # Unguarded: a refusal may mean that another process was faster.
+                await self.look_at_store()
+            await self.give(answer)
 
     async def _carry(self, request: HttpRequest) -> Input:
         id = request.id
@@ -410,6 +428,10 @@ class Driver:
         self._cause = None
         logger.debug("%s: HTTP %d in %.3f s", request.purpose, response.status, time.monotonic() - begun)
         return lambda session, now: session.response(now, id, response)
+
+    def _depart(self, id: int, is_grant: bool) -> None:
+        self._flights[id] = is_grant
+        self._begun = time.monotonic()
 
     def _landed(self, id: int) -> None:
         self._flights.pop(id, None)
@@ -700,16 +722,17 @@ class Driver:
 
     async def begin_login(self, options: LoginOptions) -> tuple[Login, Secret]:
         self.check_open()
-        login = self._new_login(object())
-        entropy = os.urandom(ENTROPY_LEN)
-        turn = await self._give_login(login, lambda session, now: session.begin_login(now, options, entropy))
+        login, entropy = Login(object()), os.urandom(ENTROPY_LEN)
+        turn = await self.give(lambda session, now: session.begin_login(now, options, entropy), login=login)
         assert turn.url is not None  # The core answers BeginLogin with OpenBrowser.
         return login, turn.url
 
     async def complete_login(self, callback: str | Secret, timeout: float | None) -> Event.SignedIn:
         self.check_open()
         # A restored login, or one that another client of this store began, has nobody yet who waits for it.
-        login = self._login or self._new_login(object())
+        login = self._login
+        if login is None:
+            login = self._login = Login(object())
         turn = await self.give(lambda session, now: session.complete_login(now, callback))
         for event in turn.events:
             if isinstance(event, Event.CallbackIgnored):
@@ -724,24 +747,26 @@ class Driver:
         pending = self._login
         if pending is not None and pending.key == key:
             return await self.login_result(pending, timeout)
-        login = self._new_login(key)
-        await self._give_login(login, give)
+        login = Login(key)
+        await self.give(give, login=login)
         return await self.login_result(login, timeout)
 
-    async def complete_any(self, login: Login, text: str, timeout: float) -> tuple[bool, bool]:
-        """A callback of the browser: whether it was the one that is waited for, and whether it signed in."""
+    async def complete_any(self, text: str, timeout: float) -> str:
+        """A callback of the browser, and in a word how it ended: what the page shows."""
         try:
             await self.complete_login(text, timeout)
         except _errors.CallbackIgnored:
-            return login.result is not None, False
-        except _errors.LoginFailed:
-            return True, False
-        return True, True
+            return "ignored"
+        except _errors.LoginFailed as error:
+            return "declined" if error.fault.blame == "user" else "failed"
+        except _errors.Error:
+            return "failed"
+        return "signed_in"
 
     async def begin_device_login(self, scope: str | Scope | None, timeout: float | None) -> tuple[Login, DevicePrompt]:
         self.check_open()
-        login = self._new_login(object())
-        await self._give_login(login, lambda session, now: session.begin_device_login(now, scope))
+        login = Login(object())
+        await self.give(lambda session, now: session.begin_device_login(now, scope), login=login)
 
         def prompted() -> DevicePrompt | None:
             if isinstance(login.result, _errors.Error):
@@ -759,19 +784,6 @@ class Driver:
             raise result
         return result
 
-    def _new_login(self, key: object) -> Login:
-        self._end_login(_errors.LoginSuperseded("another login was begun"))
-        self._login = login = Login(key)
-        return login
-
-    async def _give_login(self, login: Login, give: Input) -> Turn:
-        try:
-            return await self.give(give)
-        except _errors.Misuse:
-            if self._login is login:
-                self._login = None
-            raise
-
     async def cancel_login(self) -> None:
         self.check_open()
         await self.give(lambda session, now: session.cancel_login(now))
@@ -781,6 +793,10 @@ class Driver:
     async def sign_out(self, give: Input) -> Secret | None:
         self.check_open()
         turn = await self.give(give)
+        # It is over here in any case; the server hears of it if it listens.
+        await self._landing(False, FAREWELL)
+        if self._save_at is not None:
+            raise _errors.StoreError("the store failed: signed out in memory only")
         return turn.url
 
     # --------------------------------------------------------------------------------------------------------- keeping
@@ -803,7 +819,12 @@ class Driver:
         if wake_at is None or self.closed:
             self._keeping = False
             return None
-        return min(max((wake_at - self.now()) / 1000, 0.0), LONGEST_NAP)
+        left = (wake_at - self.now()) / 1000
+        if left <= 0 and self._flights:
+            # What is under way reports by itself, by a clock that nobody sets: its deadline is for drivers that died.
+            patience = self.config.request_timeout.total_seconds() + LOCK_PATIENCE
+            left = min(self._begun + patience - time.monotonic(), 1.0)
+        return min(max(left, 0.0), LONGEST_NAP)
 
     async def tick(self) -> None:
         await self.give(lambda session, now: session.tick(now))
@@ -816,16 +837,25 @@ class Driver:
             raise _errors.StoreError("the store still fails; the session is in memory only")
 
     async def close(self, timeout: float | None) -> None:
-        """Waits for the requests that are under way, so that no renewed token is lost."""
-        try:
-            await self.until(lambda: True if not self._flights else None, timeout, "closing")
-        except _errors.TimedOut:
-            logger.warning("closed while %d requests were under way", len(self._flights))
-        except _errors.Closed:
-            pass
+        """Whoever waits is told; requests that are under way are waited for, so that no renewed token is lost."""
         self.closed = True
         self._end_login(_errors.Closed("the client is closed"))
         self.io.wake()
+        await self._landing(True, timeout)
+        await self._landing(False, FAREWELL if timeout is None else min(timeout, FAREWELL))
+        if self._save_at is not None:
+            # The last chance of a store that failed.
+            await self.tick()
+
+    async def _landing(self, grants: bool, timeout: float | None) -> None:
+        """Waits for the requests of one kind that are under way."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seen = self.io.version
+            limit = None if end is None else end - time.monotonic()
+            if grants not in list(self._flights.values()) or (limit is not None and limit <= 0):
+                return
+            await self.io.wait(seen, limit)
 
     @property
     def is_saved(self) -> bool:

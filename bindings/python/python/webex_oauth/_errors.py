@@ -186,6 +186,9 @@ class TimedOut(Error, TimeoutError):
 class StoreError(Error):
     """The store failed; its own exception is the ``__cause__``. The session keeps everything and tries again."""
 
+    #: Another process holds the lock and does not let go.
+    is_busy: bool = False
+
 
 class TransportError(Error):
     """For transports of one's own: the request did not get through.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import secrets
 import socket
 import threading
 import webbrowser
@@ -21,21 +22,34 @@ _HOSTS = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "::1": "::1"}
 #: No callback is longer.
 _MAX_BYTES = 64 * 1024
 _PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>body{{font:1rem system-ui;margin:15vh auto;max-width:30rem;text-align:center}}</style>
-<h1>{title}</h1><p>{text}</p><script>history.replaceState(null,"",location.pathname)</script></html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style nonce="{nonce}">body{{font:1rem system-ui;margin:15vh auto;max-width:30rem;text-align:center}}</style>
+<h1>{title}</h1><p>{text}</p></html>
 """
 #: In the implicit flow the answer is in the fragment, which browsers keep to themselves: the page sends it back.
 _RELAY = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Signing in</title><p>One moment.</p>
-<script>
+<script nonce="{nonce}">
 const body = location.hash.slice(1);
 history.replaceState(null, "", location.pathname);
-if (body) fetch(location.pathname, {method: "POST", body}).then(r => r.text()).then(t => {
+if (body) fetch(location.pathname, {{method: "POST", body}}).then(r => r.text()).then(t => {{
   document.open(); document.write(t); document.close();
-});
+}});
 </script></html>
 """
+#: Nothing from elsewhere, and of the page's own only what has its nonce.
+_POLICY = (
+    "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_ENDS = {
+    "signed_in": (200, "You are signed in", "You can close this window."),
+    "declined": (200, "You declined", "Nothing was granted. You can close this window, or go back and try again."),
+    "failed": (200, "The sign-in did not work", "The application knows more. You can close this window."),
+    "ignored": (400, "Nothing to do here", "This is not the answer that is waited for."),
+    "missing": (404, "Not found", "Nothing is here."),
+    "too_long": (413, "Too long", "This is not an answer."),
+}
 
 
 def open_in_browser(url: str) -> None:
@@ -49,8 +63,8 @@ class Callback:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        #: Whether it was the answer that is waited for, and whether it signed in.
-        self.outcome = (True, False)
+        #: How it ended; one of the keys of `_ENDS`.
+        self.outcome = "failed"
         self._answered = threading.Event()
 
     def __enter__(self) -> None:
@@ -61,15 +75,10 @@ class Callback:
     ) -> None:
         self._answered.set()
 
-    def page(self) -> tuple[int, str]:
+    def end(self) -> str:
+        """Waits for it."""
         self._answered.wait(120)
-        match self.outcome:
-            case (True, True):
-                return 200, _PAGE.format(title="You are signed in", text="You can close this window.")
-            case (True, False):
-                return 200, _PAGE.format(title="The sign-in failed", text="The application knows more.")
-            case _:
-                return 404, _PAGE.format(title="Not found", text="This is not the answer that is waited for.")
+        return self.outcome
 
 
 class Loopback:
@@ -119,16 +128,16 @@ class Loopback:
         except queue.Empty:
             return None
 
-    def take(self, target: str, body: str | None) -> tuple[int, str]:
-        """A request of the browser; its answer is a status and a page."""
+    def take(self, target: str, body: str | None) -> str:
+        """A request of the browser, and how it ended: one of the keys of `_ENDS`, or `relay`."""
         path, _, query = target.partition("?")
         if path != self._path:
-            return 404, _PAGE.format(title="Not found", text="Nothing is here.")
+            return "missing"
         if body is None and not query:
-            return 200, _RELAY
+            return "relay"
         callback = Callback(f"{self._origin}{target}" if body is None else body)
         self._received.put(callback)
-        return callback.page()
+        return callback.end()
 
 
 class _Server(ThreadingHTTPServer):
@@ -147,29 +156,42 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = 30
+    protocol_version = "HTTP/1.1"
     server: _Server
 
     def do_GET(self) -> None:
-        self._answer(*self.server.loopback.take(self.path, None))
+        self._answer(self.server.loopback.take(self.path, None))
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+        except ValueError:
+            length = 0
         if not 0 < length <= _MAX_BYTES:
-            self._answer(413, _PAGE.format(title="Too long", text="This is not an answer."))
+            self._answer("too_long")
             return
         body = self.rfile.read(length).decode("ascii", "replace")
-        self._answer(*self.server.loopback.take(self.path, body))
+        self._answer(self.server.loopback.take(self.path, body))
 
-    def _answer(self, status: int, page: str) -> None:
+    def _answer(self, end: str) -> None:
+        nonce = secrets.token_urlsafe(12)
+        if end == "relay":
+            status, page = 200, _RELAY.format(nonce=nonce)
+        else:
+            status, title, text = _ENDS[end]
+            page = _PAGE.format(title=title, text=text, nonce=nonce)
         content = page.encode()
         self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", _POLICY.format(nonce=nonce))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
+        self.close_connection = True
 
     def log_message(self, format: str, *arguments: object) -> None:
         """The request line has the code in it: it is not logged."""

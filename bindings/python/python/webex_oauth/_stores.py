@@ -78,7 +78,7 @@ class MemoryStore:
 
     def lock(self, patience: float) -> AbstractContextManager[object]:
         if not self._refreshing.acquire(timeout=patience):
-            raise StoreError("the store in memory is locked by another client")
+            raise StoreError("the store in memory is locked by another client", is_busy=True)
         return _Release(self._refreshing)
 
     def __repr__(self) -> str:
@@ -217,7 +217,7 @@ class _FileLock:
         end, pause = time.monotonic() + patience, 0.001
         while not _try_lock(self._descriptor):
             if time.monotonic() >= end:
-                raise StoreError(f"{path}: locked by another process")
+                raise StoreError(f"{path}: locked by another process", is_busy=True)
             time.sleep(pause)
             pause = min(pause * 2, 0.04)
 
