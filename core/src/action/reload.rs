@@ -93,14 +93,14 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
     state.changed_at = theirs.changed_at;
     state.extra = theirs.extra;
     let ours = std::mem::replace(&mut state.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn));
-    if let (Phase::SigningIn(login), true) = (ours, keeps_login(&theirs.phase)) {
+    state.phase = theirs.phase;
+    if let Phase::SigningIn(login) = ours
+        && keeps_login(&login, &state.phase)
+    {
         // The store does not have our login yet.
         turn.persist();
-        state.phase = theirs.phase;
         let before = state.take_before();
         state.phase = Phase::SigningIn(Box::new(SigningIn { before, ..*login }));
-    } else {
-        state.phase = theirs.phase;
     }
     let generation = state.generation;
     match (was_signed_in, state.grant().is_some(), changed) {
@@ -127,11 +127,12 @@ fn leave_session(state: &mut State, theirs: &State) {
     state.epoch = state.epoch.saturating_add(1);
 }
 
-/// A login of ours that is under way goes on over their session, unless they have one under way themselves.
-fn keeps_login(theirs: &Phase) -> bool {
+/// A login of ours that is under way goes on over their session. Of two logins the one that has longer to go counts: it
+/// was begun later, or its browser has come back already.
+fn keeps_login(ours: &SigningIn, theirs: &Phase) -> bool {
     match theirs {
         Phase::SignedOut(_) | Phase::SignedIn(_) => true,
-        Phase::SigningIn(_) => false,
+        Phase::SigningIn(theirs) => ours.expires_at > theirs.expires_at,
     }
 }
 
