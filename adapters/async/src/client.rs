@@ -179,9 +179,12 @@ struct Runner<'a>(&'a Inner);
 
 impl<'a> Runner<'a> {
     fn new(inner: &'a Inner) -> Self {
-        inner.with(|table, _| {
+        inner.with(|table, now| {
             table.runners += 1;
             table.changed = true;
+            if std::mem::take(&mut table.refresh_soon) {
+                table.post(now, Input::EnsureFresh);
+            }
         });
         Self(inner)
     }

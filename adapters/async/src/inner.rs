@@ -53,6 +53,8 @@ pub(crate) struct Table {
     pub(crate) logins: Logins,
     /// How many calls of `run` are at work.
     pub(crate) runners: usize,
+    /// A caller got a token that should be renewed soon, and nobody was there to do it.
+    pub(crate) refresh_soon: bool,
     /// Nothing new is begun.
     pub(crate) closing: bool,
     /// Requests and saves that are not finished.
@@ -89,6 +91,7 @@ impl Inner {
             desk,
             logins: Logins::default(),
             runners: 0,
+            refresh_soon: false,
             closing: false,
             busy: 0,
             refreshed: 0,

@@ -151,6 +151,8 @@ impl Table {
         if refresh_soon && self.runners > 0 {
             self.post(now, Input::EnsureFresh);
         }
+        // Nobody is there to do it: whoever runs the client next begins with it.
+        self.refresh_soon = refresh_soon && self.runners == 0;
         Some(Ok((token, generation)))
     }
 }
