@@ -134,13 +134,13 @@ final class Harness: Sendable {
                 displayName: text(command, "display_name"))
         // An app brings the user to the URL itself: there is no listener on loopback.
         case "login_browser": throw Unsupported()
-        case "token": return await many(command) { try await self.token(client.token()) }
+        case "token": return try await many(command) { try await self.token(client.token()) }
         case "user_token":
             let scope = command["scope"]?.text
-            return await many(command) { try await self.token(client.userToken(scope: scope)) }
+            return try await many(command) { try await self.token(client.userToken(scope: scope)) }
         case "call":
             let request = try request(command)
-            return await many(command) { self.report(try await client.call(request)) }
+            return try await many(command) { self.report(try await client.call(request)) }
         case "refresh": try await client.refresh()
         case "sign_out":
             let url = try await client.signOut(signOutOptions(command))
@@ -258,9 +258,11 @@ final class Harness: Sendable {
     // ---------------------------------------------------------------- results to lines
 
     /// So many callers at the same time.
-    private func many(_ command: JSON, _ caller: @escaping @Sendable () async throws -> JSON) async -> JSON {
+    private func many(
+        _ command: JSON, _ caller: @escaping @Sendable () async throws -> JSON
+    ) async throws -> JSON {
         let times = Int(command["times"]?.int ?? 1)
-        return await withTaskGroup(of: JSON.self) { group in
+        let results = await withTaskGroup(of: JSON.self) { group in
             for _ in 0..<times {
                 group.addTask {
                     do { return try await caller() } catch { return ["error": self.report(error)] }
@@ -268,8 +270,11 @@ final class Harness: Sendable {
             }
             var results: [JSON] = []
             for await result in group { results.append(result) }
-            return ["results": .list(results)]
+            return results
         }
+        // The command itself was cancelled.
+        try Task.checkCancellation()
+        return ["results": .list(results)]
     }
 
     private func token(_ token: AccessToken) -> JSON {

@@ -20,6 +20,12 @@ public struct TransportLimits: Sendable {
     public var maxBody: Int
     /// A grant request: not over a connection that was used before. On a stale one it could be lost without a trace.
     public var freshConnection: Bool
+
+    public init(timeout: Duration, maxBody: Int, freshConnection: Bool) {
+        self.timeout = timeout
+        self.maxBody = maxBody
+        self.freshConnection = freshConnection
+    }
 }
 
 /// An answer, any status. Printing it shows nothing of headers and body.

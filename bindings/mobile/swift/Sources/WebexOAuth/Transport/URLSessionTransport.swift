@@ -29,7 +29,9 @@ public final class URLSessionTransport: HTTPTransport {
 
     public func send(_ request: URLRequest, limits: TransportLimits) async throws -> TransportResponse {
         var request = request
-        request.timeoutInterval = Double(limits.timeout.millis) / 1000
+        // Between two bytes, in whole seconds: on Linux a part of one counts as nothing. The client itself keeps the time
+        // of the whole.
+        request.timeoutInterval = Double(limits.timeout.components.seconds) + 2
         guard limits.freshConnection else {
             return try await sharedWire().send(request, maxBody: limits.maxBody)
         }
