@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _errors
 from ._calls import ApiRequest, ApiResponse
-from ._client import print_prompt, secret
+from ._client import print_prompt
 from ._core import (
     Access,
     Config,
@@ -28,7 +28,7 @@ from ._core import (
     TokenAsk,
     TokenSet,
 )
-from ._driver import ClientEvent, Clock, Driver, seconds, tokens_text
+from ._driver import ClientEvent, Clock, Driver, seconds, secret, tokens_text
 from ._options import from_env, login_options
 from ._stores import MemoryStore, Store
 from ._transport import StdlibTransport
@@ -281,6 +281,7 @@ class AsyncClient:
         self, callback: str | Secret, *, timeout: timedelta | float | None = None
     ) -> Event.SignedIn:
         """The browser came back. Raises as :meth:`Client.complete_login` does."""
+        callback = secret(callback)
         return await (await self._enter()).complete_login(callback, seconds(timeout))
 
     async def cancel_login(self) -> None:
@@ -291,8 +292,9 @@ class AsyncClient:
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
     ) -> Event.SignedIn:
         """Redeems a code whose state this application has verified itself."""
+        code, verifier = secret(code), None if verifier is None else secret(verifier)
         return await self._sign_in(
-            ("code", secret(code)), lambda session, now: session.redeem_code(now, code, verifier), timeout
+            ("code", code), lambda session, now: session.redeem_code(now, code, verifier), timeout
         )
 
     async def device_login(
@@ -310,9 +312,8 @@ class AsyncClient:
 
     async def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """Webex: signs in as the guest that this JWT names."""
-        return await self._sign_in(
-            ("jwt", secret(jwt)), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout
-        )
+        jwt = secret(jwt)
+        return await self._sign_in(("jwt", jwt), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout)
 
     async def service_guest(
         self,
@@ -323,8 +324,9 @@ class AsyncClient:
         timeout: timedelta | float | None = None,
     ) -> Event.SignedIn:
         """Webex: signs in as a guest through a Service App's token."""
+        service_token = secret(service_token)
         return await self._sign_in(
-            ("guest", secret(service_token), subject),
+            ("guest", service_token, subject),
             lambda session, now: session.sign_in_as_guest(now, service_token, subject, display_name),
             timeout,
         )
@@ -343,8 +345,8 @@ class AsyncClient:
         """Takes over tokens from elsewhere; see :meth:`Client.adopt`."""
         driver = await self._enter()
         driver.check_open()
-        text = tokens_text(tokens)
-        await driver.give(lambda session, now: session.adopt(now, text))
+        tokens = tokens_text(tokens)
+        await driver.give(lambda session, now: session.adopt(now, tokens))
 
     async def _sign_in(
         self, key: object, give: Callable[[Session, int], Output], timeout: timedelta | float | None

@@ -26,7 +26,7 @@ from ._core import (
     TokenAsk,
     TokenSet,
 )
-from ._driver import ClientEvent, Clock, Driver, seconds, tokens_text
+from ._driver import ClientEvent, Clock, Driver, seconds, secret, tokens_text
 from ._options import from_env, login_options
 from ._stores import Store
 from ._transport import StdlibTransport
@@ -288,6 +288,7 @@ class Client:
         Raises :class:`CallbackIgnored` where it does not belong to the pending login (which still waits), and
         :class:`LoginFailed`. Of the event, ``state`` is the JSON that was given, ``cleaned_url`` fit to be shown.
         """
+        callback = secret(callback)
         return run(self._driver.complete_login(callback, seconds(timeout)))
 
     def cancel_login(self) -> None:
@@ -298,9 +299,8 @@ class Client:
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
     ) -> Event.SignedIn:
         """Redeems a code whose state this application has verified itself."""
-        return self._sign_in(
-            ("code", secret(code)), lambda session, now: session.redeem_code(now, code, verifier), timeout
-        )
+        code, verifier = secret(code), None if verifier is None else secret(verifier)
+        return self._sign_in(("code", code), lambda session, now: session.redeem_code(now, code, verifier), timeout)
 
     def device_login(
         self,
@@ -317,7 +317,8 @@ class Client:
 
     def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """Webex: signs in as the guest that this JWT names; see :func:`guest_jwt`."""
-        return self._sign_in(("jwt", secret(jwt)), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout)
+        jwt = secret(jwt)
+        return self._sign_in(("jwt", jwt), lambda session, now: session.sign_in_with_jwt(now, jwt), timeout)
 
     def service_guest(
         self,
@@ -328,8 +329,9 @@ class Client:
         timeout: timedelta | float | None = None,
     ) -> Event.SignedIn:
         """Webex: signs in as a guest through a Service App's token (scope ``guest-issuer:write``)."""
+        service_token = secret(service_token)
         return self._sign_in(
-            ("guest", secret(service_token), subject),
+            ("guest", service_token, subject),
             lambda session, now: session.sign_in_as_guest(now, service_token, subject, display_name),
             timeout,
         )
@@ -348,8 +350,8 @@ class Client:
         """Takes over tokens from elsewhere: a token, ``Bearer x``, a JSON object, a hand-off query string, or
         ``{"refresh_token": ...}`` alone, which is used when a token is first asked for."""
         self._driver.check_open()
-        text = tokens_text(tokens)
-        run(self._driver.give(lambda session, now: session.adopt(now, text)))
+        tokens = tokens_text(tokens)
+        run(self._driver.give(lambda session, now: session.adopt(now, tokens)))
 
     def _sign_in(
         self, key: object, give: Callable[[Session, int], Any], timeout: timedelta | float | None
@@ -476,10 +478,6 @@ class Client:
 
     def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
         return run(self._driver.answered(generation, status, retry_after))
-
-
-def secret(text: str | Secret) -> Secret:
-    return text if isinstance(text, Secret) else Secret(text)
 
 
 def print_prompt(prompt: DevicePrompt) -> None:

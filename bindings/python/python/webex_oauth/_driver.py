@@ -150,10 +150,15 @@ def read_store(store: Store) -> Secret | None:
     raise _errors.StoreError(f"the store returned {type(found).__name__} in place of a snapshot")
 
 
-def tokens_text(tokens: str | Secret | Mapping[str, object]) -> str | Secret:
+def secret(text: str | Secret) -> Secret:
+    """Out of sight as soon as it arrives: tracebacks may show the variables of every frame."""
+    return text if isinstance(text, Secret) else Secret(text)
+
+
+def tokens_text(tokens: str | Secret | Mapping[str, object]) -> Secret:
     """Tokens in any shape that `Session.adopt` reads; a mapping becomes JSON."""
     if isinstance(tokens, (str, Secret)):
-        return tokens
+        return secret(tokens)
     try:
         return Secret(json.dumps(dict(tokens)))
     except (TypeError, ValueError):
@@ -727,7 +732,7 @@ class Driver:
         assert turn.url is not None  # The core answers BeginLogin with OpenBrowser.
         return login, turn.url
 
-    async def complete_login(self, callback: str | Secret, timeout: float | None) -> Event.SignedIn:
+    async def complete_login(self, callback: Secret, timeout: float | None) -> Event.SignedIn:
         self.check_open()
         # A restored login, or one that another client of this store began, has nobody yet who waits for it.
         login = self._login
@@ -751,7 +756,7 @@ class Driver:
         await self.give(give, login=login)
         return await self.login_result(login, timeout)
 
-    async def complete_any(self, text: str, timeout: float) -> str:
+    async def complete_any(self, text: Secret, timeout: float) -> str:
         """A callback of the browser, and in a word how it ended: what the page shows."""
         try:
             await self.complete_login(text, timeout)

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ._core import Secret
 from ._errors import InvalidArgument, LoginFailed, NotConfigured
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Callback:
     """What the browser brought. It waits for the answer."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.text = Secret(text)
         #: How it ended; one of the keys of `_ENDS`.
         self.outcome = "failed"
         self._answered = threading.Event()

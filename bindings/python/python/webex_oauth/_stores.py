@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -53,11 +54,33 @@ def lock_of(store: Store, patience: float) -> AbstractContextManager[object]:
     return nullcontext() if lock is None else lock(patience)
 
 
+#: What a fork copies although it belongs to the parent: descriptors of lock files, and locks in memory.
+_held: set[int] = set()
+_memories: weakref.WeakSet[MemoryStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A child that kept the parent's descriptor would keep the parent's lock, long after the parent let go of it."""
+    for descriptor in list(_held):
+        _held.discard(descriptor)
+        os.close(descriptor)
+    for store in list(_memories):
+        store._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class MemoryStore:
     """A store that ends with its process. Several clients of one process may share it."""
 
     def __init__(self) -> None:
         self._snapshot: Secret | None = None
+        self._begin()
+        _memories.add(self)
+
+    def _begin(self) -> None:
         self._mutex = threading.Lock()
         self._refreshing = threading.Lock()
 
@@ -207,10 +230,11 @@ class _FileLock:
 
     def __init__(self, path: str, patience: float) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        _held.add(self._descriptor)
         try:
             self._wait(path, patience)
         except BaseException:
-            os.close(self._descriptor)
+            self._close()
             raise
 
     def _wait(self, path: str, patience: float) -> None:
@@ -227,7 +251,13 @@ class _FileLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        self._close()
+
+    def _close(self) -> None:
+        # After a fork the child's copy is closed already, and the number may be somebody else's.
+        if self._descriptor in _held:
+            _held.discard(self._descriptor)
+            os.close(self._descriptor)
 
 
 if sys.platform == "win32":

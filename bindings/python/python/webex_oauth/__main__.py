@@ -1,0 +1,123 @@
+"""``python -m webex_oauth login|token|status|logout``: a session in a file, from the terminal.
+
+export WEBEX_CLIENT_ID=... WEBEX_CLIENT_SECRET=... WEBEX_REDIRECT_URI=http://localhost:8080/oauth WEBEX_SCOPE=...
+python -m webex_oauth login
+curl -H "Authorization: Bearer $(python -m webex_oauth token)" https://webexapis.com/v1/people/me
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from ._client import Client
+from ._core import DevicePrompt
+from ._errors import Error, SignInRequired
+from ._options import SESSION_FILE
+from ._stores import FileStore
+
+#: Exit status: what went wrong.
+_FAILED, _USAGE, _SIGN_IN = 1, 2, 3
+
+
+def default_file() -> Path:
+    """Where the session is kept unless ``WEBEX_SESSION_FILE`` or ``--session`` says otherwise."""
+    if sys.platform == "win32":
+        roaming = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        return roaming / "webex-oauth" / "webex-oauth" / "data" / "default.session"
+    data = os.environ.get("XDG_DATA_HOME") or ""
+    base = Path(data) if os.path.isabs(data) else Path.home() / ".local" / "share"
+    return base / "webex-oauth" / "default.session"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m webex_oauth", description="Signs in to Webex and keeps the token fresh."
+    )
+    parser.add_argument("--session", type=Path, metavar="FILE", help=f"where the session is kept [${SESSION_FILE}]")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="login|token|status|logout")
+    login = commands.add_parser("login", help="sign in through the browser")
+    login.add_argument("--device", action="store_true", help="show a code to enter on another device")
+    login.add_argument("--scope", help="ask for this scope")
+    login.add_argument("--no-browser", action="store_true", help="print the URL in place of opening it")
+    commands.add_parser("token", help="print a valid access token")
+    status = commands.add_parser("status", help="show how the session stands")
+    status.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("logout", help="sign out and revoke the tokens")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; the result is the exit status."""
+    options = parser().parse_args(arguments)
+    path = options.session or Path(os.environ.get(SESSION_FILE) or default_file())
+    try:
+        with Client.from_env(store=FileStore(path)) as client:
+            return run(client, options)
+    except SignInRequired as error:
+        print(f"webex_oauth: {error}; run: python -m webex_oauth login", file=sys.stderr)
+        return _SIGN_IN
+    except Error as error:
+        print(f"webex_oauth: {error}", file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(client: Client, options: argparse.Namespace) -> int:
+    match options.command:
+        case "login" if options.device:
+            client.device_login(options.scope, show=show_prompt)
+            print("Signed in.")
+        case "login":
+            shown = show_url if options.no_browser else None
+            client.login(open_browser=shown, scope=options.scope)
+            print("Signed in.")
+        case "token":
+            print(client.token())
+        case "status":
+            show_status(client, as_json=options.json)
+        case "logout":
+            client.sign_out()
+            print("Signed out.")
+    return 0
+
+
+def show_url(url: str) -> None:
+    print(f"Open this page in a browser:\n{url}", file=sys.stderr, flush=True)
+
+
+def show_prompt(prompt: DevicePrompt) -> None:
+    print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", file=sys.stderr, flush=True)
+
+
+def show_status(client: Client, *, as_json: bool) -> None:
+    status = client.status()
+
+    def instant(at: datetime | None) -> str | None:
+        return None if at is None else at.isoformat(timespec="seconds")
+
+    lines = {
+        "phase": type(status.phase).__qualname__.removeprefix("Phase."),
+        "can_authorize": status.can_authorize,
+        "via": status.via,
+        "scope": None if status.scope is None else str(status.scope),
+        "expires_at": instant(status.expires_at),
+        "refresh_at": instant(status.refresh_at),
+        "sign_in_again_by": instant(status.sign_in_again_by),
+        "org_id": status.org_id,
+    }
+    if as_json:
+        print(json.dumps(lines))
+        return
+    for name, value in lines.items():
+        if value is not None:
+            print(f"{name.replace('_', ' '):<17} {value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""Stores: several clients, several processes, and what happens when they fail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import webex_oauth
+from conftest import Clock, Simulator, eventually, sign_in
+from webex_oauth import Client, FileStore, MemoryStore, Secret, StoreFailed, StoreRecovered
+
+Make = Callable[..., Client]
+
+
+def test_a_session_survives_in_a_file_that_only_its_owner_reads(
+    simulator: Simulator, signed_in: Make, make_client: Make, store_path: Path
+) -> None:
+    token = signed_in(store=FileStore(store_path)).token()
+    assert stat.S_IMODE(store_path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store_path.parent.stat().st_mode) == 0o700
+    assert make_client(store=FileStore(store_path)).token() == token
+    assert simulator.counters()["refreshes_attempted"] == 0
+
+
+def test_a_login_that_another_process_began_can_be_completed(
+    simulator: Simulator, make_client: Make, store_path: Path
+) -> None:
+    url = make_client(store=FileStore(store_path)).begin_login(state={"n": 1})
+    assert make_client(store=FileStore(store_path)).complete_login(simulator.approve(url)).state == '{"n":1}'
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_clients_that_share_a_store_refresh_once(
+    simulator: Simulator, make_client: Make, clock: Clock, store_path: Path, kind: str
+) -> None:
+    memory = MemoryStore()
+    simulator.options(rotate=True)
+    clients = []
+    for _ in range(4):
+        clients.append(make_client(store=memory if kind == "memory" else FileStore(store_path), clock=clock))
+        if len(clients) == 1:
+            sign_in(simulator, clients[0])
+    clock.advance(15 * 86_400)
+    with ThreadPoolExecutor(16) as pool:
+        tokens = set(pool.map(lambda at: clients[at % 4].token(), range(16)))
+    assert len(tokens) == 1
+    assert simulator.counters()["refreshes_attempted"] == 1
+    assert simulator.counters()["reuse_detected"] == 0
+
+
+def test_a_sign_in_elsewhere_is_found(simulator: Simulator, make_client: Make, store_path: Path) -> None:
+    early = make_client(store=FileStore(store_path))
+    with pytest.raises(webex_oauth.SignInRequired):
+        early.token()
+    late = make_client(store=FileStore(store_path))
+    sign_in(simulator, late)
+    assert early.token() == late.token()
+
+
+WORKER = """
+import os, signal, sys
+import webex_oauth, webex_oauth._driver as driver
+from webex_oauth import *
+
+base, client_id, secret, path, boundary, ahead = sys.argv[1:]
+config = Config(client_id, client_secret=secret, provider=Provider.webex_at(base))
+class Dying(FileStore):
+    def save(self, *arguments):
+        if boundary == "before_persist":
+            os.kill(os.getpid(), signal.SIGKILL)
+        found = super().save(*arguments)
+        if boundary == "after_persist":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+class Transport(StdlibTransport):
+    def __call__(self, request):
+        if boundary == "before_send":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = super().__call__(request)
+        if boundary == "after_send":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+def told(event):
+    if boundary == "notify":
+        os.kill(os.getpid(), signal.SIGKILL)
+import time
+clock = lambda: time.time_ns() // 1_000_000 + int(ahead)
+Client(config, store=Dying(path), transport=Transport(), on_event=told, clock=clock).token()
+time.sleep(5)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("boundary", ["before_send", "after_send", "before_persist", "after_persist", "notify"])
+def test_killed_at_any_boundary_of_a_refresh_a_second_process_goes_on(
+    simulator: Simulator, signed_in: Make, make_client: Make, store_path: Path, clock: Clock, boundary: str
+) -> None:
+    simulator.options(rotate=True, reuse_grace_ms=60_000)
+    signed_in(store=FileStore(store_path)).close()
+    ahead = 15 * 86_400_000
+    info = simulator.info
+    command = [
+        sys.executable, "-c", WORKER,
+        simulator.base, info["client_id"], info["client_secret"], str(store_path), boundary, str(ahead),
+    ]  # fmt: skip
+    assert subprocess.run(command, timeout=30).returncode == -signal.SIGKILL
+    clock.advance(ahead / 1000)
+    client = make_client(store=FileStore(store_path), clock=clock, config={"redirect_uri": None})
+    assert client.token()
+    assert client.call(simulator.url()).status == 200
+    assert simulator.counters()["reuse_detected"] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_child_goes_on_by_itself(
+    simulator: Simulator, signed_in: Make, clock: Clock, store_path: Path
+) -> None:
+    simulator.options(rotate=True)
+    client = signed_in(store=FileStore(store_path), clock=clock)
+    clock.advance(15 * 86_400)
+    simulator.refresh_fault("slow", ms=300)
+    waiting = threading.Thread(target=client.token)
+    waiting.start()
+    eventually(lambda: simulator.counters()["refreshes_attempted"] == 1)
+    child = os.fork()
+    if child == 0:
+        # The request of the parent is not the child's: it waits for the lock, and finds the new tokens in the store.
+        status = 1
+        try:
+            status = 0 if client.token(timeout=10) else 2
+        finally:
+            os._exit(status)
+    waiting.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert simulator.counters()["refreshes_attempted"] == 1
+    assert simulator.counters()["reuse_detected"] == 0
+
+
+class FailingStore(MemoryStore):
+    """A store whose disk fills up."""
+
+    broken = False
+
+    def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
+        if self.broken:
+            raise OSError(28, "No space left on device")
+        return super().save(snapshot, revision, replaces)
+
+
+def test_a_store_that_fails_loses_nothing(simulator: Simulator, signed_in: Make, clock: Clock) -> None:
+    events: list[Any] = []
+    store = FailingStore()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    store.broken = True
+    clock.advance(15 * 86_400)
+    token = client.token()
+    eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
+    [failed] = [event for event in events if isinstance(event, StoreFailed)]
+    assert isinstance(failed.error, webex_oauth.StoreError) and isinstance(failed.error.__cause__, OSError)
+    with pytest.raises(webex_oauth.StoreError):
+        client.flush()
+    store.broken = False
+    client.flush()
+    eventually(lambda: any(isinstance(event, StoreRecovered) for event in events))
+    stored = store.load()
+    assert stored is not None and token in stored.expose()
+
+
+def test_a_store_that_cannot_be_read_is_told_at_once(simulator: Simulator) -> None:
+    class Unreadable(MemoryStore):
+        def load(self) -> Secret | None:
+            raise PermissionError(13, "Permission denied")
+
+    with pytest.raises(webex_oauth.StoreError) as caught:
+        Client(simulator.config(), store=Unreadable())
+    assert isinstance(caught.value.__cause__, PermissionError)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b'{"webex_oauth":99,"revision":4}'])
+def test_what_is_not_a_session_is_refused_and_left_alone(
+    simulator: Simulator, store_path: Path, content: bytes
+) -> None:
+    store_path.parent.mkdir(parents=True)
+    store_path.write_bytes(content)
+    with pytest.raises((webex_oauth.RestoreError, webex_oauth.StoreError)):
+        Client(simulator.config(), store=FileStore(store_path))
+    assert store_path.read_bytes() == content
+
+
+def test_compare_and_swap(tmp_path: Path) -> None:
+    for store in (MemoryStore(), FileStore(tmp_path / "s")):
+        one, two = (Secret(f'{{"webex_oauth":1,"revision":{revision}}}') for revision in (1, 2))
+        assert store.load() is None
+        assert store.save(one, 1, 0) is None
+        assert store.save(two, 2, 7) == one
+        assert store.save(two, 2, 1) is None
+        assert store.load() == two
+        store.delete()
+        store.delete()
+        assert store.load() is None
+
+
+def test_the_lock_of_a_file_is_exclusive_also_between_threads(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "s")
+    with store.lock(1):
+        with pytest.raises(webex_oauth.StoreError) as caught:
+            store.lock(0.05)
+        assert caught.value.is_busy
+    with store.lock(0.05):
+        pass
+
+
+def test_a_key_ring(simulator: Simulator, signed_in: Make, make_client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keyring
+
+    ring: dict[tuple[str, str], str] = {}
+    monkeypatch.setattr(keyring, "get_password", lambda service, name: ring.get((service, name)))
+    monkeypatch.setattr(keyring, "set_password", lambda service, name, value: ring.update({(service, name): value}))
+    monkeypatch.setattr(keyring, "delete_password", lambda service, name: ring.pop((service, name)))
+    store = webex_oauth.KeyringStore(f"test-{os.getpid()}")
+    token = signed_in(store=store).token()
+    assert make_client(store=webex_oauth.KeyringStore(f"test-{os.getpid()}")).token() == token
+    store.delete()
+    assert not ring and store.load() is None
