@@ -1,0 +1,76 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.CallbackIgnored
+import io.github.webexoauth.Fault
+import io.github.webexoauth.MisuseException
+import io.github.webexoauth.RestoreException
+import io.github.webexoauth.SendFault
+import io.github.webexoauth.SignInReason
+import java.io.IOException
+
+/** What a caller of [AuthClient] has to expect. No text of it carries a secret. */
+sealed class AuthException(message: String) : Exception(message) {
+    /** The client is closed. */
+    class Closed : AuthException("the client is closed")
+
+    /** Only the user can help: begin a login. */
+    class SignInRequired(val reason: SignInReason) : AuthException("the user has to sign in: $reason")
+
+    /** The last attempt failed; the next one is not due before [retryAt] (milliseconds since 1970). */
+    class Unavailable(val fault: Fault, val retryAt: Long) : AuthException(fault.summary)
+
+    /** It took longer than the client's patience; it goes on behind the scenes. */
+    class TimedOut(what: String, val afterMillis: Long) : AuthException("$what did not come within $afterMillis ms")
+
+    /** The call itself was a mistake. */
+    class Misuse(val problem: MisuseException) : AuthException(describe(problem))
+
+    /** The user or the server declined. */
+    class LoginFailed(val fault: Fault) : AuthException("the login failed: ${fault.summary}")
+
+    /** Another login was begun meanwhile. */
+    class LoginSuperseded : AuthException("another login was begun")
+
+    /** The login was given up. */
+    class LoginCancelled : AuthException("the login was cancelled")
+
+    /** This URL is not the pending login's, which goes on waiting. */
+    class CallbackNotOurs(val reason: CallbackIgnored) : AuthException("the callback was ignored: $reason")
+
+    /** The store holds something that this client cannot use. It is left alone. */
+    class Restore(val problem: RestoreException) : AuthException(describe(problem))
+
+    /** The store failed. */
+    class Store(val problem: StoreException) : AuthException(problem.message.orEmpty())
+}
+
+/** A store that failed. */
+class StoreException(val kind: Kind, message: String) : IOException(message) {
+    enum class Kind { DENIED, FULL, DAMAGED, BUSY, IO, FOREIGN }
+
+    internal companion object {
+        /** Nothing of a foreign exception but its type: its text may be anything. */
+        fun of(error: Throwable): StoreException =
+            error as? StoreException ?: StoreException(Kind.FOREIGN, "the store failed (${error.javaClass.simpleName})")
+    }
+}
+
+/** How sending failed. `NOT_SENT` only where the server cannot have seen the request. */
+class TransportException(val fault: SendFault, message: String) : IOException(message)
+
+/** An [AuthException] on its way through OkHttp, which knows only this kind. */
+class AuthIOException(override val cause: AuthException) : IOException(cause.message, cause)
+
+private fun describe(problem: MisuseException): String = when (problem) {
+    is MisuseException.NotConfigured -> "the configuration lacks ${problem.what}, which ${problem.neededBy} needs"
+    is MisuseException.InvalidArgument -> "${problem.argument}: ${problem.problem}"
+    is MisuseException.NotSignedIn -> "${problem.call} needs a signed-in session"
+    is MisuseException.CannotRefresh -> "these tokens cannot be refreshed: ${problem.why}"
+    is MisuseException.ScopeNotReducible -> "the scope cannot be reduced: ${problem.problem}"
+}
+
+private fun describe(problem: RestoreException): String = when (problem) {
+    is RestoreException.Unreadable -> "the stored session is damaged or not one"
+    is RestoreException.NewerVersion -> "the stored session is of version ${problem.found}, newer than this library"
+    is RestoreException.OtherConfig -> "the stored session belongs to another ${problem.field}"
+}

@@ -1,0 +1,286 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.Event
+import io.github.webexoauth.LoginOptions
+import io.github.webexoauth.LoginState
+import io.github.webexoauth.Flow
+import io.github.webexoauth.Phase
+import io.github.webexoauth.Secret
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import okhttp3.OkHttpClient
+import okhttp3.Request
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotEquals
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assertions.fail
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.io.IOException
+
+@Timeout(60)
+class AuthClientTest {
+    private val simulator = Simulator()
+
+    /** What the clients of a test believe the time to be, beside the machine's. */
+    @Volatile
+    private var ahead = 0L
+    private val options = ClientOptions(clock = { System.currentTimeMillis() + ahead })
+
+    @AfterEach
+    fun stop() = simulator.close()
+
+    private suspend fun open(store: TokenStore? = null) =
+        AuthClient.open(simulator.config(), store = store, options = options)
+
+    private suspend fun signedIn(store: TokenStore? = null) = open(store).also { it.adopt(simulator.issue()) }
+
+    private fun expire() {
+        ahead += simulator.post("/_sim/clock", """{"advance_ms": 1300000000}""").let { 1_300_000_000L }
+    }
+
+    private inline fun <reified E : Throwable> fails(body: () -> Unit): E {
+        try {
+            body()
+        } catch (error: Throwable) {
+            if (error is E) return error
+            throw error
+        }
+        return fail("nothing was thrown")
+    }
+
+    private fun me(http: OkHttpClient, header: String? = null): Int {
+        val request = Request.Builder().url("${simulator.base}/v1/people/me")
+        header?.let { request.header("Authorization", it) }
+        return http.newCall(request.build()).execute().use { it.code }
+    }
+
+    @Test
+    fun `a login in the browser, its state and its events`() = runBlocking {
+        val client = open()
+        val events = ArrayList<AuthEvent>()
+        val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
+        val url = client.beginLogin(LoginOptions(flow = Flow.CODE, state = LoginState.Json("""{"page":7}""")))
+        val login = client.completeLogin(simulator.visit(url))
+        assertEquals("""{"page":7}""", login.state)
+        assertTrue(client.authorizationHeader().startsWith("Bearer "))
+        assertTrue(client.status.phase is Phase.SignedIn)
+        client.shutdown()
+        listening.join()
+        assertTrue(events.any { it is AuthEvent.OfSession && it.event is Event.SignedIn }, events.toString())
+    }
+
+    @Test
+    fun `a declined login fails, another app's callback is ignored`() = runBlocking {
+        val client = open()
+        val url = client.beginLogin()
+        fails<AuthException.CallbackNotOurs> { client.completeLogin("com.example.other://x?code=1&state=2") }
+        fails<AuthException.LoginFailed> { client.completeLogin(simulator.visit(url, "decline")) }
+        fails<AuthException.SignInRequired> { client.token() }
+        client.close()
+    }
+
+    @Test
+    fun `a pending login survives the end of the process`(@TempDir folder: File) = runBlocking {
+        val file = File(folder, "deep/session")
+        val first = open(FileStore(file))
+        val url = first.beginLogin()
+        first.shutdown()
+        val second = open(FileStore(file))
+        second.completeLogin(simulator.visit(url))
+        val token = second.token().expose()
+        second.shutdown()
+        val third = open(FileStore(file))
+        assertEquals(token, third.token().expose())
+        third.close()
+    }
+
+    @Test
+    fun `two hundred coroutines on an expired token make one refresh`() = runBlocking {
+        val client = signedIn(MemoryStore())
+        val old = client.token()
+        expire()
+        val tokens = (1..200).map { async(Dispatchers.Default) { client.token() } }.awaitAll()
+        assertEquals(1, tokens.map { it.expose() }.toSet().size)
+        assertNotEquals(old.expose(), tokens.first().expose())
+        assertEquals(1, simulator.counter("refreshes_attempted"))
+        client.close()
+    }
+
+    @Test
+    fun `a caller that is cancelled changes nothing for the others`() = runBlocking {
+        val client = signedIn()
+        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+        expire()
+        val gone = launch(Dispatchers.Default) { client.token() }
+        while (simulator.counter("refreshes_attempted") == 0) delay(10)
+        val stays = async(Dispatchers.Default) { client.token() }
+        gone.cancelAndJoin()
+        simulator.post("/_sim/release", "{}")
+        assertEquals(2L, stays.await().generation)
+        assertEquals(1, simulator.counter("refreshes_attempted"))
+        client.close()
+    }
+
+    @Test
+    fun `a refresh that is asked for, and one whose server is busy`() = runBlocking {
+        val client = signedIn()
+        client.refresh()
+        assertEquals(1, simulator.counter("refreshes_succeeded"))
+        simulator.post("/_sim/faults", """{"fault": "status", "status": 503, "retry_after": "0", "times": null, "grant_type": "refresh_token"}""")
+        expire()
+        fails<AuthException.Unavailable> { client.token() }
+        // OkHttp by itself sends a request again after a 503 with a zero.
+        assertEquals(2, simulator.counter("refreshes_attempted"))
+        client.close()
+    }
+
+    @Test
+    fun `a refused token is renewed and the call made once more`() = runBlocking {
+        val client = signedIn()
+        val http = OkHttpClient.Builder().authorizedBy(client).build()
+        assertEquals(200, me(http))
+        simulator.post("/_sim/faults", """{"fault": "status", "status": 401, "endpoint": "people_me"}""")
+        assertEquals(200, me(http))
+        assertEquals(1, simulator.counter("refreshes_attempted"))
+        // Refused for good: the caller gets the answer, and the call was made twice at most.
+        simulator.post("/_sim/faults", """{"fault": "status", "status": 401, "endpoint": "people_me", "times": null}""")
+        val before = simulator.counter("api_calls")
+        assertEquals(401, me(http))
+        assertTrue(simulator.counter("api_calls") - before <= 2)
+        client.close()
+    }
+
+    @Test
+    fun `the caller's own authorization and other hosts are left alone`() = runBlocking {
+        val client = signedIn()
+        val seen = ArrayList<String?>()
+        val http = OkHttpClient.Builder().authorizedBy(client)
+            .addNetworkInterceptor { seen.add(it.request().header("Authorization")); it.proceed(it.request()) }.build()
+        assertEquals(401, me(http, "Bearer mine"))
+        assertEquals(listOf<String?>("Bearer mine"), seen)
+        seen.clear()
+        val elsewhere = simulator.base.replace("127.0.0.1", "localhost")
+        try {
+            http.newCall(Request.Builder().url("$elsewhere/v1/echo").build()).execute().close()
+        } catch (_: IOException) {
+            // It may listen on one address only.
+        }
+        assertTrue(seen.all { it == null })
+        client.close()
+    }
+
+    @Test
+    fun `other ways to sign in`() = runBlocking {
+        simulator.patch("""{"auto_decision": "accept", "device_interval_ms": 100}""")
+        val device = open()
+        withTimeout(30_000) { device.deviceLogin { assertTrue(it.verificationUri.startsWith("http")) } }
+        device.token()
+        device.close()
+        val jwt = open()
+        fails<AuthException.LoginFailed> { jwt.signInWithJwt("a.b.c") }
+        fails<AuthException.Misuse> { jwt.signInWithJwt("") }
+        jwt.close()
+    }
+
+    @Test
+    fun `signing out forgets and revokes`() = runBlocking {
+        val client = signedIn(MemoryStore())
+        client.token()
+        client.signOut()
+        fails<AuthException.SignInRequired> { client.token() }
+        assertNull(client.tokens)
+        client.close()
+    }
+
+    @Test
+    fun `who waits at the end is told`() = runBlocking {
+        val store = MemoryStore()
+        val client = signedIn(store)
+        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+        expire()
+        val waiting = async(Dispatchers.Default) { runCatching { client.token() } }
+        while (simulator.counter("refreshes_attempted") == 0) delay(10)
+        client.close()
+        assertTrue(waiting.await().exceptionOrNull() is AuthException.Closed)
+        simulator.post("/_sim/release", "{}")
+        client.shutdown()
+        fails<AuthException.Closed> { client.token() }
+        // The answer was stored all the same.
+        val next = open(store)
+        assertEquals(2L, next.token().generation)
+        next.close()
+    }
+
+    @Test
+    fun `a store that throws loses nothing and tells nothing`() = runBlocking {
+        val broken = object : TokenStore {
+            override suspend fun load(): Secret? = null
+            override suspend fun save(snapshot: Secret, replaces: Long): SaveResult =
+                throw IllegalStateException("disk of " + snapshot.expose())
+            override suspend fun delete() = Unit
+            override suspend fun tryLock(): StoreLock? = throw IllegalStateException("no lock")
+        }
+        val client = open(broken)
+        val events = ArrayList<AuthEvent>()
+        val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
+        client.adopt(simulator.issue())
+        expire()
+        val token = client.token()
+        assertEquals(2L, token.generation)
+        client.shutdown()
+        listening.join()
+        assertTrue(events.any { it is AuthEvent.StoreFailed })
+        assertFalse(token.expose() in events.toString())
+        assertTrue("IllegalStateException" in events.toString())
+    }
+
+    @Test
+    fun `printing shows no secret`() = runBlocking {
+        val client = signedIn()
+        val token = client.token()
+        val text = listOf(
+            client, token, client.tokens, client.config, client.config.parts(), client.status, Secret("hidden"),
+        ).joinToString()
+        for (secret in listOf(token.expose(), simulator.clientSecret, "hidden", client.tokens?.refreshToken()?.expose())) {
+            assertFalse(secret!! in text, text)
+        }
+        client.close()
+    }
+
+    @Test
+    fun `two clients share a file`(@TempDir folder: File) = runBlocking {
+        simulator.patch("""{"rotate": true}""")
+        val file = File(folder, "session")
+        val one = signedIn(FileStore(file))
+        val two = open(FileStore(file))
+        expire()
+        val tokens = listOf(one, two).map { async(Dispatchers.Default) { it.token().expose() } }.awaitAll()
+        assertEquals(1, tokens.toSet().size)
+        assertEquals(1, simulator.counter("refreshes_attempted"))
+        assertEquals(listOf("session", "session.lock", "session.refresh-lock"), folder.list()!!.sorted())
+        assertEquals("rw-------", java.nio.file.attribute.PosixFilePermissions.toString(java.nio.file.Files.getPosixFilePermissions(file.toPath())))
+        one.close()
+        two.close()
+    }
+
+    @Test
+    fun `a damaged store is left alone`(@TempDir folder: File) = runBlocking {
+        val file = File(folder, "session").apply { writeText("nonsense") }
+        fails<AuthException.Restore> { open(FileStore(file)) }
+        assertEquals("nonsense", file.readText())
+    }
+}
