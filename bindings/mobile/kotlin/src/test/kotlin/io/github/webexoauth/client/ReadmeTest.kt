@@ -1,0 +1,99 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.Config
+import io.github.webexoauth.Secret
+import io.github.webexoauth.configParts
+import io.github.webexoauth.examples.signIn
+import io.github.webexoauth.providerWebexAt
+import kotlinx.coroutines.runBlocking
+import okhttp3.OkHttpClient
+import okhttp3.Request
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+
+/** What the README shows is what runs here, word for word. */
+@Timeout(60)
+class ReadmeTest {
+    @Test
+    fun `the snippets run`(@TempDir folder: File) = runBlocking {
+        Simulator().use { simulator ->
+            val provider = providerWebexAt(simulator.base)
+            val clientId = "simulated-integration"
+            val clientSecret = simulator.clientSecret
+            val api = simulator.base
+            val browse = { url: String -> simulator.visit(url) }
+
+            // README: client
+            val config = Config(
+                configParts(provider, clientId).copy(
+                    clientSecret = Secret(clientSecret),
+                    redirectUri = "http://localhost:8080/oauth",
+                    scope = "spark:all",
+                ),
+            )
+            val client = AuthClient.open(config, FileStore(File(folder, "session")))
+            // README: end
+
+            // README: login
+            val url = client.beginLogin()
+            val callback = browse(url)
+            client.completeLogin(callback)
+            // README: end
+
+            // README: call
+            val http = OkHttpClient.Builder().authorizedBy(client).build()
+            val request = Request.Builder().url("$api/v1/people/me").build()
+            val status = http.newCall(request).execute().use { it.code }
+            // README: end
+            assertEquals(200, status)
+
+            // README: token
+            val header = client.authorizationHeader()
+            // README: end
+            assertTrue(header.startsWith("Bearer "))
+
+            // README: errors
+            val problem = try {
+                client.token()
+                null
+            } catch (error: AuthException.SignInRequired) {
+                "sign in again"
+            } catch (error: AuthException.Unavailable) {
+                "try again at ${error.retryAt}"
+            }
+            // README: end
+            assertEquals(null, problem)
+
+            // README: end of session
+            client.signOut()
+            client.shutdown()
+            // README: end
+        }
+    }
+
+    @Test
+    fun `the snippets are those that ran`() {
+        val ran = File("src/test/kotlin/io/github/webexoauth/client/ReadmeTest.kt").readText()
+            .split(Regex("// README: (?!end\n).*\n")).drop(1).map { it.substringBefore("// README: end\n").trimIndent().trim() }
+            .dropLast(1)
+        val shown = Regex("```kotlin\n(.*?)```", RegexOption.DOT_MATCHES_ALL).findAll(File("README.md").readText())
+            .map { it.groupValues[1].trim() }.filterNot { it.startsWith("// Not run here") }.toList()
+        assertTrue(shown.size >= 6)
+        for (snippet in shown) assertTrue(snippet in ran, "not run: $snippet")
+    }
+
+    @Test
+    fun `the example tells who signed in, and needs no browser the second time`(@TempDir folder: File) = runBlocking {
+        Simulator().use { simulator ->
+            val file = File(folder, "session")
+            val name = signIn(simulator.config(), file, simulator.base) { simulator.visit(it) }
+            println("You are $name")
+            assertTrue(name.isNotEmpty())
+            assertEquals(name, signIn(simulator.config(), file, simulator.base) { error("asked again") })
+        }
+    }
+}
