@@ -412,6 +412,13 @@ class AuthClient private constructor(
         settled(drive { Input.Embargoed })
     }
 
+    internal fun checkOpen() = locked { if (ending != null) throw AuthException.Closed() }
+
+    /** Waits, unless the client is closed meanwhile. */
+    internal suspend fun pause(millis: Long) {
+        withTimeoutOrNull(millis) { until<Unit> { null } }
+    }
+
     /** Whether the access token may be sent to [url]. */
     fun mayCarryToken(url: String): Boolean = config.mayCarryToken(url)
 

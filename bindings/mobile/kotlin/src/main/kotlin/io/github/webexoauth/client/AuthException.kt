@@ -40,6 +40,9 @@ sealed class AuthException(message: String) : Exception(message) {
     /** The store holds something that this client cannot use. It is left alone. */
     class Restore(val problem: RestoreException) : AuthException(describe(problem))
 
+    /** No complete answer of the API came. */
+    class Call(problem: String) : AuthException(problem)
+
     /** The store failed. */
     class Store(val problem: StoreException) : AuthException(problem.message.orEmpty())
 }
