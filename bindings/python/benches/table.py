@@ -119,7 +119,7 @@ def oauthlib() -> Callable[[], object]:
     from oauthlib.oauth2 import WebApplicationClient
 
     def lifecycle() -> str:
-        client = WebApplicationClient("C1")
+        client: Any = WebApplicationClient("C1")
         verifier, state = client.create_code_verifier(64), generate_token()
         challenge = client.create_code_challenge(verifier, "S256")
         client.prepare_authorization_request(

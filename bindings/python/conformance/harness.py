@@ -200,7 +200,9 @@ class Harness:
 
     def call(self, opened: Opened, command: Json) -> Any:
         return opened.client.call(
-            command["url"], **some(command, method=same, headers=same, body=same), **opened.timeout,
+            command["url"],
+            **some(command, method=same, headers=same, body=same),
+            **opened.timeout,
             **some(opened.limits, max_wait=same),
         )
 

@@ -68,8 +68,9 @@ def text(value: Any) -> str:
     if isinstance(value, str):
         return value
     repeat = value["repeat"]
+    times: int = repeat["times"]
     before, after = (text(repeat[name]) if name in repeat else "" for name in ("before", "after"))
-    return before + text(repeat["text"]) * repeat["times"] + after
+    return before + text(repeat["text"]) * times + after
 
 
 def secret(value: Any) -> Secret:
@@ -101,7 +102,9 @@ def entropy(value: Any) -> bytes:
 def response(value: Json) -> HttpResponse:
     body = value.get("body", "")
     content = bytes.fromhex(body["hex"]) if isinstance(body, dict) and "hex" in body else text(body).encode()
-    return HttpResponse(value["status"], {name: text(header) for name, header in value.get("headers", {}).items()}, content)
+    return HttpResponse(
+        value["status"], {name: text(header) for name, header in value.get("headers", {}).items()}, content
+    )
 
 
 def some(fields: Json, **readers: Callable[[Any], Any]) -> Json:
@@ -127,7 +130,7 @@ def login_options(fields: Json) -> LoginOptions:
     )
     if "state" in fields:
         kind, value = variant(fields["state"])
-        settings |= {"json": {"state": text(value)}, "opaque": {"opaque_state": secret(value)}}[kind]
+        settings.update(state=text(value)) if kind == "json" else settings.update(opaque_state=secret(value))
     return LoginOptions(**settings)
 
 
@@ -514,7 +517,9 @@ def configs(name: str, given: Json) -> Config:
 
 
 def new_entropy(given: Json) -> str:
-    Session(Config("any", provider=Provider.custom("https://a.example/a", "https://a.example/t")), entropy(given["bytes"]))
+    Session(
+        Config("any", provider=Provider.custom("https://a.example/a", "https://a.example/t")), entropy(given["bytes"])
+    )
     return "ok"
 
 

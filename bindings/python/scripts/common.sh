@@ -48,14 +48,15 @@ venv() {
     fi
 }
 
-# Builds the wheel into $work/dist, once per state of the sources; cargo knows what has to be built.
+# build_wheel FOR: builds the wheel into $work/dist-FOR and sets $dist; scripts may run side by side.
 build_wheel() {
     local python
+    dist="$work/dist-$1"
     python="$(interpreters | tail -n 1)"
     [ -n "$python" ] || return 77
     venv build "$python" "maturin==1.16.0"
-    rm -rf "$work/dist"
-    "$work/build/bin/maturin" build --quiet --release --manifest-path "$here/Cargo.toml" --out "$work/dist" \
+    rm -rf "$dist"
+    "$work/build/bin/maturin" build --quiet --release --manifest-path "$here/Cargo.toml" --out "$dist" \
         --interpreter "$python" ${CI:+--locked}
 }
 

@@ -201,7 +201,7 @@ def test_a_client_is_an_auth_of_httpx(signed_in: Make) -> None:
 
 def test_a_blocking_httpx_client_refuses_an_asyncio_one(simulator: Simulator) -> None:
     with pytest.raises(webex_oauth.InvalidArgument):
-        httpx.get(simulator.url(), auth=AsyncClient(simulator.config()))  # type: ignore[arg-type]
+        httpx.get(simulator.url(), auth=AsyncClient(simulator.config()))
 
 
 def test_the_sdk_for_webex_takes_the_token(simulator: Simulator, signed_in: Make) -> None:

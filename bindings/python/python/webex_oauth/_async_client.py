@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 Tokens = str | Secret | Mapping[str, object]
 
 
@@ -443,6 +444,14 @@ class AsyncClient:
             from ._httpx import class_of
 
             return class_of(type(self))
+
+    def __call__(self, request: R) -> R:
+        """Blocking code cannot wait for this client; httpx takes it by :meth:`async_auth_flow`."""
+        raise _errors.InvalidArgument(
+            "auth: requests needs a webex_oauth.Client",
+            argument="auth",
+            problem="an AsyncClient cannot be waited for by blocking code",
+        )
 
     requires_request_body = False
     requires_response_body = False
