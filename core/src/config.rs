@@ -151,6 +151,7 @@ impl ConfigParts {
                 .as_deref()
                 .unwrap_or(&self.provider.token_endpoint)
                 .into(),
+            redirect_uri: self.redirect_uri.as_deref().map(Arc::from),
             client_auth,
             basic,
             parts: self,
@@ -168,6 +169,7 @@ struct Inner {
     client_auth: ClientAuth,
     basic: Option<HeaderValue>,
     token_endpoint: Arc<str>,
+    redirect_uri: Option<Arc<str>>,
     device_token_endpoint: Arc<str>,
 }
 
@@ -230,6 +232,10 @@ impl Config {
 
     pub(crate) fn token_endpoint(&self) -> &Arc<str> {
         &self.0.token_endpoint
+    }
+
+    pub(crate) fn redirect_uri(&self) -> Option<&Arc<str>> {
+        self.0.redirect_uri.as_ref()
     }
 
     pub(crate) fn device_token_endpoint(&self) -> &Arc<str> {

@@ -167,6 +167,6 @@ impl fmt::Debug for HttpResponse {
 
 impl Drop for HttpResponse {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.body);
+        crate::secret::wipe_bytes(std::mem::take(&mut self.body));
     }
 }

@@ -11,6 +11,7 @@ pub mod device;
 pub(crate) mod form;
 pub mod jwt;
 pub mod logout;
+pub(crate) mod members;
 pub mod org;
 pub mod pkce;
 pub mod request;

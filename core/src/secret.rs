@@ -4,19 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A text that is never printed: a token, a code, a request body.
 ///
 /// `Debug` is redacted, there is no `Display` and no `Serialize`, comparison takes constant time, and the bytes are
-/// overwritten when the last clone is dropped. Clones share one allocation. [`Secret::expose`] is the only way in.
+/// overwritten when it is dropped. [`Secret::expose`] is the only way in.
 #[derive(Clone)]
-pub struct Secret(Arc<Zeroizing<String>>);
+pub struct Secret(String);
 
 impl Secret {
     /// Takes ownership of `text`; no copy is left behind.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Arc::new(Zeroizing::new(text.into())))
+        Self(text.into())
     }
 
     /// The text itself. Call it where the value leaves for its destination, nowhere else.
@@ -27,6 +27,12 @@ impl Secret {
     /// True for the empty text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe(std::mem::take(&mut self.0));
     }
 }
 
@@ -62,7 +68,7 @@ impl From<&str> for Secret {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// `<type> <token>`: both views are slices of it.
-    header: Secret,
+    header: Arc<Secret>,
     type_len: usize,
 }
 
@@ -77,7 +83,7 @@ impl AccessToken {
         header.push_str(token_type);
         header.push(' ');
         header.push_str(token);
-        Self { header: Secret::new(header), type_len: token_type.len() }
+        Self { header: Arc::new(Secret::new(header)), type_len: token_type.len() }
     }
 
     /// The bare token.
@@ -166,7 +172,14 @@ pub enum EntropyError {
     Unfilled,
 }
 
-/// Overwrites a buffer that held a secret before it became one.
-pub(crate) fn wipe(mut text: String) {
-    text.zeroize();
+/// Overwrites a buffer that held a secret, the unused part included.
+pub(crate) fn wipe(text: String) {
+    wipe_bytes(text.into_bytes());
+}
+
+pub(crate) fn wipe_bytes(mut bytes: Vec<u8>) {
+    bytes.clear();
+    bytes.resize(bytes.capacity(), 0);
+    // Nobody reads them again, so without this the compiler would leave the bytes as they are.
+    zeroize::optimization_barrier(bytes.as_slice());
 }

@@ -3,11 +3,14 @@
 //! Stored bytes are for ever. A member that this version does not know is kept and written again; a member that is
 //! missing has a default. Version 1 is the only one so far; `tests/snapshots/` holds its frozen examples.
 
+mod write;
+
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::write::write;
 use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
 use crate::error::{ErrorCode, Fault, FaultKind};
@@ -48,38 +51,6 @@ pub fn revision(snapshot: &str) -> Result<u64, RestoreError> {
         revision: u64,
     }
     serde_json::from_str::<Revision>(snapshot).map(|read| read.revision).map_err(|_| RestoreError::Unreadable)
-}
-
-pub(crate) fn write(config: &Config, state: &State) -> Secret {
-    let (signed_out, login) = match &state.phase {
-        Phase::SignedOut(reason) => (Some(*reason), None),
-        Phase::SigningIn(login) => {
-            let reason = match &login.before {
-                Before::SignedOut(reason) => Some(*reason),
-                Before::SignedIn(_) => None,
-            };
-            (reason, login_record(login))
-        }
-        Phase::SignedIn(_) => (None, None),
-    };
-    let record = Record {
-        version: VERSION,
-        revision: state.revision,
-        client_id: Cow::Borrowed(config.client_id()),
-        token_endpoint: Cow::Borrowed(&config.provider().token_endpoint),
-        seed: state.seed,
-        generation: state.generation,
-        saved_at: state.latest.as_millis(),
-        changed_at: state.changed_at.as_millis(),
-        signed_out: signed_out.map(|reason| Cow::Borrowed(reason.as_str())),
-        login,
-        grant: state.grant().map(grant_record),
-        extra: Cow::Borrowed(&state.extra),
-    };
-    let mut text = Vec::with_capacity(1024);
-    // Strings, numbers and maps with string keys always serialize.
-    let _ = serde_json::to_writer(&mut text, &record);
-    Secret::new(String::from_utf8(text).unwrap_or_default())
 }
 
 pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
@@ -130,7 +101,7 @@ fn newer_or_unreadable(text: &str) -> RestoreError {
 type Extra<'a> = Cow<'a, Map<String, Value>>;
 type Text<'a> = Cow<'a, str>;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Record<'a> {
     #[serde(rename = "webex_oauth")]
     version: u32,
@@ -146,150 +117,96 @@ struct Record<'a> {
     saved_at: i64,
     #[serde(default)]
     changed_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     signed_out: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default, borrow)]
+    #[serde(default, borrow)]
     login: Option<LoginRecord<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default, borrow)]
+    #[serde(default, borrow)]
     grant: Option<GrantRecord<'a>>,
     #[serde(flatten)]
     extra: Extra<'a>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct GrantRecord<'a> {
     #[serde(borrow)]
     via: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     access_token: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     token_type: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     refresh_token: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     id_token: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     scope: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     requested_scope: Option<Text<'a>>,
     received_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     expires_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     refresh_token_expires_at: Option<i64>,
     #[serde(default)]
     generation: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     renewed_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     superseded_token: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     retry: Option<RetryRecord<'a>>,
-    #[serde(skip_serializing_if = "is_false", default)]
+    #[serde(default)]
     told_relogin: bool,
-    #[serde(skip_serializing_if = "is_empty", default)]
+    #[serde(default)]
     custom: Extra<'a>,
     #[serde(flatten)]
     extra: Extra<'a>,
 }
 
 /// A failed renewal: what is needed to go on waiting, and to say why.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct RetryRecord<'a> {
     failures: u32,
     at: i64,
     #[serde(default)]
     by_server: bool,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     code: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     tracking_id: Option<Text<'a>>,
 }
 
 /// A login that a browser or a device will finish. Others do not outlive their process: the host begins them again.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct LoginRecord<'a> {
     expires_at: i64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     requested_scope: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     flow: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     state: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     verifier: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     redirect_uri: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     caller_state: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     device_code: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     interval: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     poll_at: Option<i64>,
     #[serde(flatten)]
     extra: Extra<'a>,
 }
 
-fn is_empty(map: &Extra<'_>) -> bool {
-    map.is_empty()
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-fn borrowed(secret: Option<&Secret>) -> Option<Text<'_>> {
-    secret.map(|secret| Cow::Borrowed(secret.expose()))
-}
-
 fn owned(text: Option<Text<'_>>) -> Option<Secret> {
     text.map(|text| Secret::new(text.into_owned()))
-}
-
-fn scope_text(scope: Option<&Scope>) -> Option<Text<'_>> {
-    scope.map(|scope| Cow::Borrowed(scope.as_str()))
-}
-
-fn grant_record(grant: &Grant) -> GrantRecord<'_> {
-    let tokens = &grant.tokens;
-    let access = tokens.access_token.as_ref();
-    let unusual_type = access.map(AccessToken::token_type).filter(|word| *word != "Bearer");
-    GrantRecord {
-        via: Cow::Borrowed(grant.via.as_str()),
-        access_token: access.map(|token| Cow::Borrowed(token.expose())),
-        token_type: unusual_type.map(Cow::Borrowed),
-        refresh_token: borrowed(tokens.refresh_token.as_ref()),
-        id_token: borrowed(tokens.id_token.as_ref()),
-        scope: scope_text(tokens.scope.as_ref()),
-        requested_scope: scope_text(grant.requested.as_ref()),
-        received_at: tokens.received_at.as_millis(),
-        expires_at: tokens.expires_at.map(Timestamp::as_millis),
-        refresh_token_expires_at: tokens.refresh_token_expires_at.map(Timestamp::as_millis),
-        generation: grant.generation,
-        renewed_at: grant.renew.last.map(Timestamp::as_millis),
-        superseded_token: grant.previous.as_ref().map(|token| Cow::Borrowed(token.expose())),
-        retry: retry_record(&grant.renew),
-        told_relogin: grant.told_relogin,
-        custom: Cow::Borrowed(&tokens.custom.0),
-        extra: Cow::Borrowed(&grant.extra),
-    }
-}
-
-fn retry_record(renew: &Renew) -> Option<RetryRecord<'_>> {
-    let fault = renew.fault.as_deref();
-    Some(RetryRecord {
-        failures: renew.failures,
-        at: renew.retry_at?.as_millis(),
-        by_server: renew.retry_is_servers,
-        status: fault.and_then(|fault| fault.status),
-        code: fault.and_then(|fault| fault.code.as_ref()).map(|code| Cow::Borrowed(code.as_str())),
-        tracking_id: fault.and_then(|fault| fault.tracking_id.as_deref()).map(Cow::Borrowed),
-    })
 }
 
 fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
@@ -351,47 +268,6 @@ fn read_fault(record: RetryRecord<'_>) -> Fault {
     }
 }
 
-fn login_record(login: &SigningIn) -> Option<LoginRecord<'_>> {
-    let mut record = LoginRecord {
-        expires_at: login.expires_at.as_millis(),
-        requested_scope: scope_text(login.requested.as_ref()),
-        flow: None,
-        state: None,
-        verifier: None,
-        redirect_uri: None,
-        caller_state: None,
-        device_code: None,
-        interval: None,
-        poll_at: None,
-        extra: Cow::Borrowed(&login.extra),
-    };
-    match &login.stage {
-        Stage::Browser(browser) => {
-            record.flow = Some(Cow::Borrowed(match browser.flow {
-                Flow::Code => "code",
-                Flow::Implicit => "implicit",
-            }));
-            record.state = borrowed(Some(&browser.state));
-            record.verifier = borrowed(browser.verifier.as_ref());
-            record.redirect_uri = Some(Cow::Borrowed(&browser.redirect_uri));
-            record.caller_state = browser.caller_state.as_deref().map(Cow::Borrowed);
-        }
-        Stage::Device(device) => {
-            record.device_code = borrowed(Some(&device.device_code));
-            record.interval = Some(device.interval);
-            record.poll_at = Some(login.send_at.as_millis());
-        }
-        Stage::Redeem { .. }
-        | Stage::DeviceStart
-        | Stage::Jwt { .. }
-        | Stage::Guest { .. }
-        | Stage::ClientCredentials
-        | Stage::AskJwt
-        | Stage::AskToken => return None,
-    }
-    Some(record)
-}
-
 fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, RestoreError> {
     let expires_at = Timestamp::from_millis(record.expires_at);
     let flow = match record.flow.as_deref() {
@@ -407,7 +283,7 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
                 flow,
                 state: Secret::new(state.into_owned()),
                 verifier: owned(record.verifier),
-                redirect_uri: redirect_uri.into_owned(),
+                redirect_uri: redirect_uri.into(),
                 caller_state: record.caller_state.map(Cow::into_owned),
             };
             (via, Stage::Browser(browser))

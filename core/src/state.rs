@@ -86,7 +86,7 @@ pub(crate) enum Stage {
     /// The browser.
     Browser(BrowserLogin),
     /// The answer to a code.
-    Redeem { code: Secret, verifier: Option<Secret>, redirect_uri: Option<String> },
+    Redeem { code: Secret, verifier: Option<Secret>, redirect_uri: Option<Arc<str>> },
     /// The device code.
     DeviceStart,
     /// The user, elsewhere.
@@ -109,7 +109,7 @@ pub(crate) struct BrowserLogin {
     pub(crate) state: Secret,
     /// Absent in the implicit flow.
     pub(crate) verifier: Option<Secret>,
-    pub(crate) redirect_uri: String,
+    pub(crate) redirect_uri: Arc<str>,
     /// The caller's own part of the state.
     pub(crate) caller_state: Option<String>,
 }

@@ -36,10 +36,12 @@ pub fn config() -> Config {
     parts.build().expect("the configuration is complete")
 }
 
-fn entropy() -> Entropy {
-    let mut bytes = [0; Entropy::LEN];
+/// For the session and for its login, from the system.
+fn entropy() -> [Entropy; 2] {
+    let mut bytes = [0; 2 * Entropy::LEN];
     getrandom::fill(&mut bytes).expect("the system has randomness");
-    Entropy::new(&bytes).expect("random bytes differ")
+    let (first, second) = bytes.split_at(Entropy::LEN);
+    [first, second].map(|bytes| Entropy::new(bytes).expect("random bytes differ"))
 }
 
 fn callback(state: &str) -> String {
@@ -48,8 +50,9 @@ fn callback(state: &str) -> String {
 
 /// A whole login with the core; what it stores on the way is written as well.
 pub fn lifecycle(config: &Config) -> Session {
-    let mut session = Session::new(config.clone(), entropy());
-    let output = session.begin_login(NOW, LoginOptions::default(), entropy()).expect("it is configured");
+    let [seed, entropy] = entropy();
+    let mut session = Session::new(config.clone(), seed);
+    let output = session.begin_login(NOW, LoginOptions::default(), entropy).expect("it is configured");
     let callback = callback(login_state(&output));
     let output = session.complete_login(NOW, callback).expect("never a mistake");
     let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };

@@ -21,13 +21,15 @@ use crate::tokens::ReadTokens;
 /// An answer came, to whatever it may belong to.
 pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, response: &HttpResponse) {
     if let Some(flight) = take_flight(state, id, By::Driver) {
-        turn.lenient(token::error_deviations(response));
         if flight.kind == FlightKind::DeviceStart {
             return device_started(turn, state, &flight, response);
         }
         match token::read(response, &turn.context(&flight.carried)) {
             Ok(read) => flight_landed(turn, state, &flight, read),
-            Err(fault) => flight_failed(turn, state, &flight, fault),
+            Err(fault) => {
+                turn.lenient(token::error_deviations(response));
+                flight_failed(turn, state, &flight, fault);
+            }
         }
     } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
         let side = state.side.remove(at);
@@ -200,7 +202,10 @@ pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Fli
 fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, response: &HttpResponse) {
     let authorization = match device::read_authorization(response, &turn.context(&flight.carried)) {
         Ok(authorization) => authorization,
-        Err(fault) => return flight_failed(turn, state, flight, fault),
+        Err(fault) => {
+            turn.lenient(token::error_deviations(response));
+            return flight_failed(turn, state, flight, fault);
+        }
     };
     if flight.unwanted || flight.attempt != state.attempt {
         return turn.notify(Event::StaleResponse { id: flight.id });

@@ -25,23 +25,21 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     let redirect_uri = match &options.redirect_uri {
         Some(uri) => {
             crate::config::check_redirect_uri(uri).map_err(|error| invalid("redirect_uri", error.to_string()))?;
-            uri.as_str()
+            uri.as_str().into()
         }
-        None => config
-            .parts()
-            .redirect_uri
-            .as_deref()
-            .ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?,
+        None => Arc::clone(
+            config.redirect_uri().ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?,
+        ),
     };
     let by_code = options.flow == Flow::Code;
     if by_code && !config.can_authenticate() && config.parts().renewal != Renewal::HostToken {
         return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "the code flow of this provider" });
     }
     let email_hash = options.email.as_deref().map(authorize::email_hash);
-    let state_value = match &options.state {
+    let (state_value, caller_state) = match &options.state {
         LoginState::Json(json) => state_param::for_login(json, email_hash.as_deref(), entropy)
             .map_err(|problem| invalid("state", problem.to_owned()))?,
-        LoginState::Opaque(text) => text.clone(),
+        LoginState::Opaque(text) => (text.clone(), None),
     };
     let requested = options.scope.clone().unwrap_or_else(|| config.scope().clone());
     let verifier = by_code.then(|| pkce::verifier(entropy));
@@ -49,23 +47,14 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     let url = authorize::authorize_url(&AuthorizeRequest {
         endpoint: &config.provider().authorization_endpoint,
         client_id: config.client_id(),
-        redirect_uri,
+        redirect_uri: &redirect_uri,
         scope: requested.as_str(),
         state: Some(state_value.expose()),
         code_challenge: challenge.as_deref(),
         email_hash: email_hash.as_deref(),
         options: Some(options),
     });
-    let browser = BrowserLogin {
-        flow: options.flow,
-        caller_state: match &options.state {
-            LoginState::Json(_) => state_param::caller_part(state_value.expose()),
-            LoginState::Opaque(_) => None,
-        },
-        state: state_value,
-        verifier,
-        redirect_uri: redirect_uri.to_owned(),
-    };
+    let browser = BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri };
     let via = if by_code { Via::Code } else { Via::Implicit };
     begin(turn, state, via, Stage::Browser(browser), Some(requested));
     turn.persist();
@@ -78,7 +67,7 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
     let Phase::SigningIn(login) = &mut state.phase else {
         return ignore_callback(turn, CallbackIgnored::NoLoginPending);
     };
-    let Stage::Browser(browser) = &login.stage else {
+    let Stage::Browser(browser) = &mut login.stage else {
         return ignore_callback(turn, CallbackIgnored::NoLoginPending);
     };
     if turn.now >= login.expires_at {
@@ -109,8 +98,8 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
         Outcome::Code(code) => {
             login.stage = Stage::Redeem {
                 code,
-                verifier: browser.verifier.clone(),
-                redirect_uri: Some(browser.redirect_uri.clone()),
+                verifier: browser.verifier.take(),
+                redirect_uri: Some(Arc::clone(&browser.redirect_uri)),
             };
             login.send_at = turn.now;
             // The user has done their part: what is left is ours, and has its own time.

@@ -94,8 +94,11 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
             if config.parts().renewal == Renewal::HostToken && !config.can_authenticate() =>
         {
             // The client secret is at the host's backend: so is the exchange.
-            let ask =
-                TokenAsk::Redeem { code: code.clone(), verifier: verifier.clone(), redirect_uri: redirect_uri.clone() };
+            let ask = TokenAsk::Redeem {
+                code: code.clone(),
+                verifier: verifier.clone(),
+                redirect_uri: redirect_uri.to_string(),
+            };
             return turn.ask_for_token(state, ask, kind);
         }
         Stage::Redeem { code, verifier, redirect_uri } => {

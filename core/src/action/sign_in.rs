@@ -50,7 +50,7 @@ pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: Secret, veri
         return Err(invalid("code", "is empty".to_owned()));
     }
     needs_secret(turn, "redeem_code")?;
-    let redirect_uri = turn.config.parts().redirect_uri.clone();
+    let redirect_uri = turn.config.redirect_uri().cloned();
     let requested = Some(turn.config.scope().clone()).filter(|scope| !scope.is_empty());
     begin_request(turn, state, Via::Code, Stage::Redeem { code, verifier, redirect_uri }, requested);
     Ok(())

@@ -23,13 +23,13 @@ pub(crate) struct Turn<'a> {
     pub(crate) config: &'a Config,
     pub(crate) now: Timestamp,
     persist: bool,
+    /// In the order in which they come about; `finish` sorts them.
     effects: Vec<Effect>,
-    events: Vec<Event>,
 }
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(config: &'a Config, now: Timestamp) -> Self {
-        Self { config, now, persist: false, effects: Vec::new(), events: Vec::new() }
+        Self { config, now, persist: false, effects: Vec::new() }
     }
 
     /// What is stored has changed.
@@ -38,7 +38,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn notify(&mut self, event: Event) {
-        self.events.push(event);
+        self.effects.push(Effect::Notify { event });
     }
 
     pub(crate) fn lenient(&mut self, deviations: Vec<Deviation>) {
@@ -115,15 +115,22 @@ impl<'a> Turn<'a> {
 
     /// Persist first, then what was collected, then the events.
     pub(crate) fn finish(self, state: &mut State) -> Vec<Effect> {
-        let mut effects = Vec::with_capacity(usize::from(self.persist) + self.effects.len() + self.events.len());
+        let mut effects = self.effects;
         if self.persist {
             let replaces = state.revision;
             state.revision = state.revision.saturating_add(1);
             let snapshot = snapshot::write(self.config, state);
             effects.push(Effect::Persist { snapshot, revision: state.revision, replaces });
         }
-        effects.extend(self.effects);
-        effects.extend(self.events.into_iter().map(|event| Effect::Notify { event }));
+        effects.sort_by_key(|effect| match effect {
+            Effect::Persist { .. } => 0,
+            Effect::Notify { .. } => 2,
+            Effect::Send { .. }
+            | Effect::OpenBrowser { .. }
+            | Effect::ShowDeviceCode { .. }
+            | Effect::AskForJwt { .. }
+            | Effect::AskForToken { .. } => 1,
+        });
         effects
     }
 }

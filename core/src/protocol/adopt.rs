@@ -102,7 +102,7 @@ fn from_value(value: Value, now: Timestamp, depth: usize) -> Result<ReadTokens, 
     }
     repair(&mut object)?;
     let mut deviations = Vec::new();
-    let tokens = read_object(object, now, &mut deviations)?;
+    let tokens = read_object(object.into(), now, &mut deviations)?;
     Ok(ReadTokens { tokens, deviations })
 }
 

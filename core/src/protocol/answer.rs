@@ -8,6 +8,7 @@ use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::clean::clean;
+use crate::protocol::members::{Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
 use crate::time::Timestamp;
@@ -33,21 +34,21 @@ impl Context<'_> {
 }
 
 /// The JSON object in the body, if there is one.
-pub(crate) fn object(response: &HttpResponse) -> Option<Map<String, Value>> {
+pub(crate) fn object(response: &HttpResponse) -> Option<Members<'_>> {
     if response.body.len() > MAX_BODY {
         return None;
     }
-    serde_json::from_slice(&response.body).ok()
+    Members::parse(&response.body)
 }
 
 /// True where the answer says that it failed, by body or by status.
-pub(crate) fn is_error(status: u16, body: Option<&Map<String, Value>>) -> bool {
+pub(crate) fn is_error(status: u16, body: Option<&Members<'_>>) -> bool {
     !(200..300).contains(&status) || body.is_some_and(|body| body.get("error").is_some_and(|error| !error.is_null()))
 }
 
 /// The fault that a failed answer stands for.
-pub(crate) fn fault(response: &HttpResponse, body: Option<&Map<String, Value>>, context: &Context<'_>) -> Fault {
-    let empty = Map::new();
+pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context: &Context<'_>) -> Fault {
+    let empty = Members::default();
     let body = body.unwrap_or(&empty);
     let cleaned = context.cleaner();
     let code = error_code(body).filter(|code| cleaned(code.as_str()) == code.as_str());
@@ -65,7 +66,7 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Map<String, Value>>, 
         kind,
         code,
         description: description(body).map(|text| cleaned(&text)),
-        uri: text(body, "error_uri").map(&cleaned),
+        uri: body.text("error_uri").map(&cleaned),
         status: Some(status),
         tracking_id: tracking_id(response, body).map(&cleaned),
         retry_after: wait(response, context),
@@ -77,7 +78,7 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Map<String, Value>>, 
 pub(crate) fn malformed(response: &HttpResponse, what: &str, context: &Context<'_>) -> Fault {
     Fault {
         status: Some(response.status),
-        tracking_id: tracking_id(response, &Map::new()).map(context.cleaner()),
+        tracking_id: response.header("trackingid").map(context.cleaner()),
         ..Fault::described(FaultKind::Malformed, what)
     }
 }
@@ -90,39 +91,39 @@ fn wait(response: &HttpResponse, context: &Context<'_>) -> Option<Duration> {
 
 /// `error` as a text; in an object as Webex nests it; or a `message` that is itself a code, as at Webex's device
 /// endpoint.
-fn error_code(body: &Map<String, Value>) -> Option<ErrorCode> {
+fn error_code(body: &Members<'_>) -> Option<ErrorCode> {
     let nested = |object: &Map<String, Value>| {
         ["error", "code", "key", "message"].iter().find_map(|name| text(object, name).and_then(ErrorCode::known))
     };
     match body.get("error") {
-        Some(Value::String(code)) => {
+        Some(Member::Text(code)) => {
             let fits = (1..=64).contains(&code.len())
                 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte));
             fits.then(|| ErrorCode::parse(code))
         }
-        Some(Value::Object(object)) => nested(object),
-        _ => text(body, "message").and_then(ErrorCode::known),
+        Some(Member::Other(Value::Object(object))) => nested(object),
+        _ => body.text("message").and_then(ErrorCode::known),
     }
 }
 
-fn description(body: &Map<String, Value>) -> Option<String> {
-    if let Some(text) = text(body, "error_description").or_else(|| text(body, "message")) {
+fn description(body: &Members<'_>) -> Option<String> {
+    if let Some(text) = body.text("error_description").or_else(|| body.text("message")) {
         return Some(text.to_owned());
     }
-    if let Some(Value::Object(error)) = body.get("error") {
+    if let Some(Member::Other(Value::Object(error))) = body.get("error") {
         return text(error, "error_description").or_else(|| text(error, "message")).map(str::to_owned);
     }
-    let Some(Value::Array(errors)) = body.get("errors") else {
+    let Some(Member::Other(Value::Array(errors))) = body.get("errors") else {
         return None;
     };
     errors.first()?.as_object().and_then(|first| text(first, "description")).map(str::to_owned)
 }
 
-fn tracking_id<'a>(response: &'a HttpResponse, body: &'a Map<String, Value>) -> Option<&'a str> {
-    text(body, "trackingId").or_else(|| response.header("trackingid"))
+fn tracking_id<'a>(response: &'a HttpResponse, body: &'a Members<'_>) -> Option<&'a str> {
+    body.text("trackingId").or_else(|| response.header("trackingid"))
 }
 
-pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     object.get(name).and_then(Value::as_str)
 }
 
@@ -130,11 +131,11 @@ pub(crate) fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a
 ///
 /// An integer; a float without fraction; either of them as text. Null is "unknown". Everything else, also a negative
 /// number, is an error.
-pub(crate) fn seconds(value: &Value, deviations: &mut Vec<Deviation>) -> Result<Option<i64>, &'static str> {
+pub(crate) fn seconds(member: &Member<'_>, deviations: &mut Vec<Deviation>) -> Result<Option<i64>, &'static str> {
     const WRONG: &str = "a lifetime is not a number of seconds";
-    let read = match value {
-        Value::Null => return Ok(None),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+    let read = match member {
+        Member::Other(Value::Null) => return Ok(None),
+        Member::Other(Value::Number(number)) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
             (Some(seconds), _, _) => seconds,
             (None, Some(_), _) => i64::MAX,
             (None, None, Some(float)) => {
@@ -143,7 +144,7 @@ pub(crate) fn seconds(value: &Value, deviations: &mut Vec<Deviation>) -> Result<
             }
             (None, None, None) => return Err(WRONG),
         },
-        Value::String(text) => {
+        Member::Text(text) => {
             deviations.push(Deviation::NumberAsText);
             let text = text.trim();
             let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -155,7 +156,7 @@ pub(crate) fn seconds(value: &Value, deviations: &mut Vec<Deviation>) -> Result<
                 _ => return Err(WRONG),
             }
         }
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => return Err(WRONG),
+        Member::Other(_) => return Err(WRONG),
     };
     if read < 0 { Err("a lifetime is negative") } else { Ok(Some(read)) }
 }
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn seconds_are_read_as_servers_write_them() {
-        let read = |json: &str| seconds(&serde_json::from_str(json).unwrap_or(Value::Bool(true)), &mut Vec::new());
+        let read = |json: &str| seconds(&serde_json::from_str(json).unwrap(), &mut Vec::new());
         assert_eq!(read("3600"), Ok(Some(3600)));
         assert_eq!(read("3600.0"), Ok(Some(3600)));
         assert_eq!(read("\"3600.0\""), Ok(Some(3600)));

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -12,6 +11,7 @@ use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
 use crate::protocol::clean::clean;
 use crate::protocol::form::{self, percent_encode};
+use crate::protocol::members::Members;
 use crate::protocol::state_param;
 use crate::protocol::token::read_object;
 use crate::secret::Secret;
@@ -251,12 +251,8 @@ impl<'a> Params<'a> {
     }
 
     fn tokens(&self, now: Timestamp) -> Outcome {
-        let object: Map<String, Value> = self
-            .0
-            .iter()
-            .filter(|(name, _)| name != "state" && name != "iss")
-            .map(|(name, value)| (name.clone().into_owned(), Value::String(value.clone().into_owned())))
-            .collect();
+        let own = self.0.iter().filter(|(name, _)| name != "state" && name != "iss");
+        let object = Members::from_texts(own.map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&**value))));
         let mut deviations = Vec::new();
         match read_object(object, now, &mut deviations) {
             Ok(tokens) => {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
@@ -52,11 +50,11 @@ pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>)
     }
     let malformed = |what| answer::malformed(response, what, context);
     let body = body.ok_or_else(|| malformed("the body is not a JSON object"))?;
-    let text = |name: &str| answer::text(&body, name).filter(|text| !text.is_empty());
+    let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
     let mut ignored = Vec::new();
     let mut seconds = |name: &str, default: i64| {
-        let value = body.get(name).unwrap_or(&Value::Null);
-        answer::seconds(value, &mut ignored).map(|read| read.unwrap_or(default)).map_err(malformed)
+        let read = body.get(name).map_or(Ok(None), |value| answer::seconds(value, &mut ignored));
+        read.map(|read| read.unwrap_or(default)).map_err(malformed)
     };
     let interval = seconds("interval", DEFAULT_INTERVAL)?.clamp(1, MAX_INTERVAL);
     let lifetime = seconds("expires_in", DEFAULT_LIFETIME)?;

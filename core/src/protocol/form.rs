@@ -1,5 +1,7 @@
 //! Writing query strings and form bodies without copies of secrets left behind.
 
+use std::borrow::Cow;
+
 use crate::secret::Secret;
 
 /// A query string or form body in the making. Spaces become `%20`, which every reader of either format understands.
@@ -44,18 +46,35 @@ impl Form {
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3 is escaped.
 pub(crate) fn percent_encode(out: &mut String, text: &str) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = tail.chars();
+        for byte in characters.next().unwrap_or_default().encode_utf8(&mut [0; 4]).bytes() {
             out.push('%');
-            for nibble in [byte >> 4, byte & 15] {
-                out.push(HEX.get(usize::from(nibble)).copied().unwrap_or('0'));
-            }
+            let digits = [byte >> 4, byte & 15].map(|nibble| char::from_digit(u32::from(nibble), 16));
+            out.extend(digits.into_iter().flatten().map(|digit| digit.to_ascii_uppercase()));
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
 }
+
+fn is_unreserved(byte: u8) -> bool {
+    UNRESERVED.get(usize::from(byte)).is_some_and(|unreserved| *unreserved)
+}
+
+/// A table, since tokens and codes are long and every byte of them is looked up.
+const UNRESERVED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        byte += 1;
+    }
+    table
+};
 
 /// As a form writes a value: `+` for a space.
 pub(crate) fn form_encode(text: &str) -> String {
@@ -63,6 +82,32 @@ pub(crate) fn form_encode(text: &str) -> String {
 }
 
 /// The parameters of a query string or form body, decoded. Malformed escapes stand for themselves.
-pub(crate) fn parse(text: &str) -> url::form_urlencoded::Parse<'_> {
-    url::form_urlencoded::parse(text.as_bytes())
+pub(crate) fn parse(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    text.split('&').filter_map(|pair| {
+        let is_plain = pair.bytes().fold(true, |all, byte| all & (byte != b'%') & (byte != b'+'));
+        if !is_plain || pair.is_empty() {
+            return url::form_urlencoded::parse(pair.as_bytes()).next();
+        }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((Cow::Borrowed(name), Cow::Borrowed(value)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_the_url_standard_has_it() {
+        for text in ["", "&", "a=b&c", "=x&&y=", "a=b=c&a=%41+%zz", "%ff=\u{e4}&+=+", "a%3Db=c%26d&\u{e4}=\u{20ac}"] {
+            assert!(parse(text).eq(url::form_urlencoded::parse(text.as_bytes())), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_not_unreserved_is_escaped() {
+        let mut out = String::new();
+        percent_encode(&mut out, "aZ09-._~ \u{e4}/?&=+%@[`{");
+        assert_eq!(out, "aZ09-._~%20%C3%A4%2F%3F%26%3D%2B%25%40%5B%60%7B");
+    }
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::http::{HeaderValue, HttpRequest, Purpose, RequestId, TransportHints};
-use crate::protocol::answer::{MAX_BODY, text};
+use crate::protocol::answer::MAX_BODY;
 use crate::protocol::client_auth;
 use crate::protocol::form::{self, Form};
+use crate::protocol::members::Members;
 use crate::protocol::org::decode_base64;
 use crate::provider::{ClientAuth, JwtScheme};
 use crate::secret::{AccessToken, Secret};
@@ -198,9 +199,9 @@ impl Carried {
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         if let Some(body) = &self.body {
-            match serde_json::from_str::<Map<String, Value>>(body.expose()) {
-                Ok(members) => secrets.extend(text(&members, "token").map(str::to_owned)),
-                Err(_) => {
+            match Members::parse(body.expose().as_bytes()) {
+                Some(members) => secrets.extend(members.text("token").map(str::to_owned)),
+                None => {
                     let parameters = form::parse(body.expose()).filter(|(name, _)| !PUBLIC.contains(&&**name));
                     secrets.extend(parameters.map(|(_, value)| value.into_owned()));
                 }

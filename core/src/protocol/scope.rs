@@ -6,14 +6,14 @@ use std::sync::Arc;
 /// A set of scope tokens, kept sorted by code point, without duplicates, separated by one space.
 ///
 /// `b  a b` and `a b` are the same scope. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope(Arc<str>);
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope(Option<Arc<str>>);
 
 impl Scope {
     /// Reads a list separated by white space.
     pub fn parse(text: &str) -> Self {
         if is_canonical(text) {
-            return Self(text.into());
+            return Self::of_canonical(text);
         }
         Self::from_tokens(text.split_ascii_whitespace())
     }
@@ -23,22 +23,27 @@ impl Scope {
         let mut tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
         tokens.sort_unstable();
         tokens.dedup();
-        Self(tokens.join(" ").into())
+        Self::of_canonical(&tokens.join(" "))
+    }
+
+    /// The empty scope takes no memory.
+    fn of_canonical(text: &str) -> Self {
+        Self((!text.is_empty()).then(|| text.into()))
     }
 
     /// The canonical text: sorted, one space between tokens.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// True where there is no token at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The tokens in order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.0.split(' ').filter(|token| !token.is_empty())
+        self.as_str().split(' ').filter(|token| !token.is_empty())
     }
 
     /// True where `token` is in the set.
@@ -70,21 +75,15 @@ impl Scope {
     }
 }
 
-impl Default for Scope {
-    fn default() -> Self {
-        Self("".into())
-    }
-}
-
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({:?})", &*self.0)
+        write!(f, "Scope({:?})", self.as_str())
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -53,6 +53,17 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 impl Members {
+    /// The object of the members that are there, if any.
+    fn without_csrf(&self) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut json = String::from("{");
+        self.write(&mut json);
+        json.push('}');
+        Some(json)
+    }
+
     fn write(&self, out: &mut String) {
         for (name, value) in &self.0 {
             if !out.ends_with('{') {
@@ -75,9 +86,12 @@ pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
     Ok(Some(encode_members(&members, None)))
 }
 
-/// The `state` of a login: the caller's members, further ones of ours, then the CSRF value.
-pub(crate) fn for_login(json: &str, email_hash: Option<&str>, entropy: &Entropy) -> Result<Secret, &'static str> {
-    let csrf = URL_SAFE_NO_PAD.encode(entropy.identifier_bytes());
+/// The `state` of a login: the caller's members, further ones of ours, then the CSRF value. And what of it is no secret.
+pub(crate) fn for_login(
+    json: &str,
+    email_hash: Option<&str>,
+    entropy: &Entropy,
+) -> Result<(Secret, Option<String>), &'static str> {
     let mut members = match json.trim() {
         "" => Members(Vec::new()),
         text => serde_json::from_str(text).map_err(|_| "not a JSON object")?,
@@ -89,19 +103,19 @@ pub(crate) fn for_login(json: &str, email_hash: Option<&str>, entropy: &Entropy)
         let value = RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
         members.0.push(("emailhash".to_owned(), value));
     }
-    Ok(Secret::new(encode_members(&members, Some(&csrf))))
+    Ok((Secret::new(encode_members(&members, Some(entropy))), members.without_csrf()))
 }
 
-fn encode_members(members: &Members, csrf: Option<&str>) -> String {
+fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
     let mut json = String::with_capacity(64);
     json.push('{');
     members.write(&mut json);
-    if let Some(csrf) = csrf {
+    if let Some(entropy) = entropy {
         if !json.ends_with('{') {
             json.push(',');
         }
         json.push_str("\"csrf_token\":\"");
-        json.push_str(csrf);
+        URL_SAFE_NO_PAD.encode_string(entropy.identifier_bytes(), &mut json);
         json.push('"');
     }
     json.push('}');
@@ -114,15 +128,18 @@ fn encode_members(members: &Members, csrf: Option<&str>) -> String {
 /// is not of this form.
 pub fn caller_part(state: &str) -> Option<String> {
     let bytes = super::org::decode_base64(state)?;
-    let mut members: Members = serde_json::from_slice(&bytes).ok()?;
-    members.0.retain(|(name, _)| name != CSRF_KEY);
-    if members.0.is_empty() {
+    if is_csrf_alone(&bytes) {
         return None;
     }
-    let mut json = String::from("{");
-    members.write(&mut json);
-    json.push('}');
-    Some(json)
+    let mut members: Members = serde_json::from_slice(&bytes).ok()?;
+    members.0.retain(|(name, _)| name != CSRF_KEY);
+    members.without_csrf()
+}
+
+/// `{"csrf_token":"x"}`, as most logins have it.
+fn is_csrf_alone(json: &[u8]) -> bool {
+    let value = json.strip_prefix(br#"{"csrf_token":""#).and_then(|rest| rest.strip_suffix(br#""}"#));
+    value.is_some_and(|value| value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)))
 }
 
 #[cfg(test)]
@@ -135,7 +152,9 @@ mod tests {
         assert_eq!(encode("{}").ok().flatten(), None);
         let bytes: Vec<u8> = (0..64).collect();
         let state = Entropy::new(&bytes).ok().and_then(|entropy| for_login(r#"{"b":1,"a":2}"#, None, &entropy).ok());
-        assert_eq!(state.and_then(|state| caller_part(state.expose())).as_deref(), Some(r#"{"b":1,"a":2}"#));
+        let (state, own) = state.unwrap();
+        assert_eq!(own.as_deref(), Some(r#"{"b":1,"a":2}"#));
+        assert_eq!(caller_part(state.expose()), own);
     }
 
     #[test]

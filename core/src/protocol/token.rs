@@ -1,13 +1,15 @@
 //! The one parser of token answers (RFC 6749 section 5.1, and what servers make of it).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Fault;
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
+use crate::protocol::members::{Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
@@ -56,7 +58,7 @@ pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
     if (200..300).contains(&response.status) && answer::is_error(response.status, Some(&body)) {
         deviations.push(Deviation::ErrorWithSuccessStatus);
     }
-    if body.get("error").is_some_and(Value::is_object) {
+    if matches!(body.get("error"), Some(Member::Other(Value::Object(_)))) {
         deviations.push(Deviation::ErrorAsObject);
     }
     deviations
@@ -64,7 +66,7 @@ pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
 
 /// Reads the members of a token object; what is not the protocol's stays in `custom`.
 pub(crate) fn read_object(
-    mut body: Map<String, Value>,
+    mut body: Members<'_>,
     now: Timestamp,
     deviations: &mut Vec<Deviation>,
 ) -> Result<TokenSet, &'static str> {
@@ -74,17 +76,18 @@ pub(crate) fn read_object(
         None => None,
         Some(token) => Some(present(token, token_type, deviations)?),
     };
-    let refresh_token = take_text(&mut body, &["refresh_token"])?.map(Secret::new);
+    let refresh_token = take_text(&mut body, &["refresh_token"])?.map(Cow::into_owned).map(Secret::new);
     let expires_at = take_end(&mut body, &["expires"], &["expires_in", "expiresIn"], now, deviations)?;
     let refresh_token_expires_at =
         take_end(&mut body, &["refresh_token_expires"], &["refresh_token_expires_in"], now, deviations)?;
     if access_token.is_some() && expires_at.is_none() {
         deviations.push(Deviation::MissingExpiresIn);
     }
-    let id_token = take_text(&mut body, &["id_token"])?.map(Secret::new);
+    let id_token = take_text(&mut body, &["id_token"])?.map(Cow::into_owned).map(Secret::new);
     let scope = take_scope(&mut body, deviations)?;
     // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
-    body.retain(|_, value| !is_deeper(value, MAX_DEPTH));
+    let mut custom = body.into_map();
+    custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
     Ok(TokenSet {
         access_token,
         refresh_token,
@@ -93,7 +96,7 @@ pub(crate) fn read_object(
         received_at: now,
         expires_at,
         refresh_token_expires_at,
-        custom: Custom(body),
+        custom: Custom(custom),
     })
 }
 
@@ -112,8 +115,8 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
 }
 
 fn present(
-    token: String,
-    token_type: Option<String>,
+    token: Cow<'_, str>,
+    token_type: Option<Cow<'_, str>>,
     deviations: &mut Vec<Deviation>,
 ) -> Result<AccessToken, &'static str> {
     // RFC 6750 section 2.1: a token that cannot stand in a header cannot be used at all.
@@ -132,7 +135,9 @@ fn present(
         }
         Some(_) => return Err("the token type has characters that no header can carry"),
     };
-    crate::secret::wipe(token);
+    if let Cow::Owned(token) = token {
+        crate::secret::wipe(token);
+    }
     Ok(presented)
 }
 
@@ -142,13 +147,13 @@ pub(crate) fn is_header_text(text: &str) -> bool {
 }
 
 /// The first of `names` that is there, as text; null and "" count as absent.
-fn take_text(body: &mut Map<String, Value>, names: &[&str]) -> Result<Option<String>, &'static str> {
+fn take_text<'a>(body: &mut Members<'a>, names: &[&str]) -> Result<Option<Cow<'a, str>>, &'static str> {
     for name in names {
-        match body.remove(*name) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) if text.is_empty() => {}
-            Some(Value::String(text)) => return Ok(Some(text)),
-            Some(_) => return Err("a token is not a text"),
+        match body.take(name) {
+            None | Some(Member::Other(Value::Null)) => {}
+            Some(Member::Text(text)) if text.is_empty() => {}
+            Some(Member::Text(text)) => return Ok(Some(text)),
+            Some(Member::Other(_)) => return Err("a token is not a text"),
         }
     }
     Ok(None)
@@ -156,7 +161,7 @@ fn take_text(body: &mut Map<String, Value>, names: &[&str]) -> Result<Option<Str
 
 /// An absolute instant in milliseconds goes before a lifetime in seconds.
 fn take_end(
-    body: &mut Map<String, Value>,
+    body: &mut Members<'_>,
     absolute: &[&str],
     relative: &[&str],
     now: Timestamp,
@@ -164,29 +169,29 @@ fn take_end(
 ) -> Result<Option<Timestamp>, &'static str> {
     let mut end = None;
     for name in relative {
-        if let Some(value) = body.remove(*name) {
+        if let Some(value) = body.take(name) {
             let seconds = answer::seconds(&value, deviations)?;
             let lifetime = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
             end = end.or(lifetime.map(|lifetime| now.plus(lifetime)));
         }
     }
     for name in absolute {
-        if let Some(value) = body.remove(*name) {
+        if let Some(value) = body.take(name) {
             end = answer::seconds(&value, deviations)?.map(Timestamp::from_millis).or(end);
         }
     }
     Ok(end)
 }
 
-fn take_scope(body: &mut Map<String, Value>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
-    match body.remove("scope") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(Scope::parse(&text))),
-        Some(Value::Array(items)) => {
+fn take_scope(body: &mut Members<'_>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
+    match body.take("scope") {
+        None | Some(Member::Other(Value::Null)) => Ok(None),
+        Some(Member::Text(text)) => Ok(Some(Scope::parse(&text))),
+        Some(Member::Other(Value::Array(items))) => {
             deviations.push(Deviation::ScopeAsList);
             let tokens: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
             tokens.map(|tokens| Some(Scope::from_tokens(tokens))).ok_or("the scope is not a text")
         }
-        Some(_) => Err("the scope is not a text"),
+        Some(Member::Other(_)) => Err("the scope is not a text"),
     }
 }

@@ -137,7 +137,7 @@ impl Redactor {
     /// The body of an answer: JSON by member, anything else not at all.
     pub(super) fn body(&mut self, response: &HttpResponse) -> String {
         match object(response) {
-            Some(object) => self.object(object),
+            Some(object) => self.object(object.into_map()),
             None if response.body.is_empty() => String::new(),
             None => "(not a JSON object)".to_owned(),
         }

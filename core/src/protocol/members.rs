@@ -1,0 +1,192 @@
+//! The members of a JSON object as they were read: texts are slices of the answer, so no copy of a token is left behind.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Members by name. Of a name that occurs twice, the last one counts.
+#[derive(Default)]
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Member<'a>)>);
+
+pub(crate) enum Member<'a> {
+    Text(Cow<'a, str>),
+    Other(Value),
+}
+
+impl<'a> Members<'a> {
+    /// `None` where the bytes are not one JSON object.
+    pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+
+    pub(crate) fn from_texts(texts: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        Self(texts.map(|(name, text)| (name, Member::Text(text))).collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Member<'a>> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, member)| member)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            Member::Text(text) => Some(text),
+            Member::Other(_) => None,
+        }
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Member<'a>> {
+        let at = self.0.iter().rposition(|(key, _)| key == name)?;
+        let (_, member) = self.0.remove(at);
+        self.0.retain(|(key, _)| key != name);
+        Some(member)
+    }
+
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0.into_iter().map(|(name, member)| (name.into_owned(), member.into_value())).collect()
+    }
+}
+
+impl From<Map<String, Value>> for Members<'_> {
+    fn from(map: Map<String, Value>) -> Self {
+        Self(map.into_iter().map(|(name, value)| (Cow::Owned(name), Member::from(value))).collect())
+    }
+}
+
+impl Member<'_> {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Other(Value::Null))
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::String(text.into_owned()),
+            Self::Other(value) => value,
+        }
+    }
+}
+
+impl From<Value> for Member<'_> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(Cow::Owned(text)),
+            value => Self::Other(value),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // A token answer has hardly more.
+                let mut members = Vec::with_capacity(8);
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// A text that stays a slice of the input where it has no escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Member::deserialize(deserializer)? {
+            Member::Text(text) => Ok(Self(text)),
+            Member::Other(_) => Err(D::Error::custom("a name is not a text")),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Member<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Member::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Member::Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Member::Other(value.into()))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Member::Other(value.into()))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(Member::Other(value.into()))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(Member::Other(value.into()))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Member::Other(Value::Null))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                Value::deserialize(SeqAccessDeserializer::new(items)).map(Member::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+                Value::deserialize(MapAccessDeserializer::new(members)).map(Member::Other)
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_read_as_serde_json_reads_them() {
+        for json in [
+            r#"{"a":1,"b":"x","a":"y","c":[{"d":null}],"e":{"f":-1.5},"g":true,"h":18446744073709551615,"i\u0041":"\n"}"#,
+            "{}",
+            " {} ",
+        ] {
+            let members = Members::parse(json.as_bytes()).map(Members::into_map);
+            assert_eq!(members, serde_json::from_str(json).ok());
+        }
+        for json in ["", "null", "[]", "{", r#"{"a":1}x"#, "{\"a\":\"\u{1}\"}"] {
+            assert!(Members::parse(json.as_bytes()).is_none(), "{json}");
+        }
+        assert!(Members::parse(b"{\"a\":\"\xff\"}").is_none());
+    }
+
+    #[test]
+    fn taking_a_name_takes_all_of_it() {
+        let mut members = Members::parse(br#"{"a":"1","b":"x","a":"2"}"#).unwrap_or_default();
+        assert!(matches!(members.take("a"), Some(Member::Text(text)) if text == "2"));
+        assert!(members.take("a").is_none());
+        assert_eq!(members.text("b"), Some("x"));
+    }
+}

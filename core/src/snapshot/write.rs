@@ -1,0 +1,235 @@
+//! Writing a snapshot: by hand, since it happens at every step, and every copy of a secret less is one less to wipe.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::VERSION;
+use crate::access::SignedOutReason;
+use crate::config::Config;
+use crate::protocol::authorize::Flow;
+use crate::protocol::scope::Scope;
+use crate::secret::{AccessToken, Secret};
+use crate::state::{Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State};
+use crate::time::Timestamp;
+
+/// Names, numbers and punctuation of a snapshot take less.
+const FRAME: usize = 512;
+
+pub(crate) fn write(config: &Config, state: &State) -> Secret {
+    let mut json = Json(Vec::with_capacity(FRAME + texts(config, state)));
+    json.0.push(b'{');
+    json.plain("webex_oauth", VERSION);
+    json.plain("revision", state.revision);
+    json.text("client_id", config.client_id());
+    json.text("token_endpoint", &config.provider().token_endpoint);
+    json.plain("seed", state.seed);
+    json.plain("generation", state.generation);
+    json.instant("saved_at", state.latest);
+    json.instant("changed_at", state.changed_at);
+    json.some_text("signed_out", signed_out(&state.phase).map(SignedOutReason::as_str));
+    if let Phase::SigningIn(login) = &state.phase {
+        write_login(&mut json, login);
+    }
+    if let Some(grant) = state.grant() {
+        json.object("grant", |json| write_grant(json, grant));
+    }
+    json.members(&state.extra);
+    json.0.push(b'}');
+    // It is made of texts.
+    Secret::new(String::from_utf8(json.0).unwrap_or_default())
+}
+
+/// The length of the longer texts, so that the buffer need not grow and leave a copy behind.
+fn texts(config: &Config, state: &State) -> usize {
+    let secret = |text: Option<&Secret>| text.map_or(0, |text| text.expose().len());
+    let token = |token: Option<&AccessToken>| token.map_or(0, |token| token.expose().len());
+    let scope = |scope: Option<&Scope>| scope.map_or(0, |scope| scope.as_str().len());
+    let grant = state.grant().map_or(0, |grant| {
+        let tokens = &grant.tokens;
+        let own = secret(tokens.refresh_token.as_ref()) + secret(tokens.id_token.as_ref());
+        own + token(tokens.access_token.as_ref())
+            + token(grant.previous.as_ref())
+            + scope(tokens.scope.as_ref())
+            + scope(grant.requested.as_ref())
+    });
+    let login = match &state.phase {
+        Phase::SigningIn(login) => {
+            let requested = scope(login.requested.as_ref());
+            requested
+                + match &login.stage {
+                    Stage::Browser(browser) => {
+                        let (state, verifier) = (browser.state.expose().len(), secret(browser.verifier.as_ref()));
+                        state
+                            + verifier
+                            + browser.redirect_uri.len()
+                            + browser.caller_state.as_ref().map_or(0, String::len)
+                    }
+                    Stage::Device(device) => device.device_code.expose().len(),
+                    _ => 0,
+                }
+        }
+        Phase::SignedOut(_) | Phase::SignedIn(_) => 0,
+    };
+    config.client_id().len() + config.provider().token_endpoint.len() + grant + login
+}
+
+fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
+    match phase {
+        Phase::SignedOut(reason) => Some(*reason),
+        Phase::SigningIn(login) => match &login.before {
+            Before::SignedOut(reason) => Some(*reason),
+            Before::SignedIn(_) => None,
+        },
+        Phase::SignedIn(_) => None,
+    }
+}
+
+/// Only what a browser or a device will finish: other logins do not outlive their process.
+fn write_login(json: &mut Json, login: &SigningIn) {
+    let head = |json: &mut Json| {
+        json.instant("expires_at", login.expires_at);
+        json.some_text("requested_scope", login.requested.as_ref().map(Scope::as_str));
+    };
+    match &login.stage {
+        Stage::Browser(BrowserLogin { flow, state, verifier, redirect_uri, caller_state }) => {
+            json.object("login", |json| {
+                head(json);
+                json.text("flow", if *flow == Flow::Code { "code" } else { "implicit" });
+                json.text("state", state.expose());
+                json.some_text("verifier", verifier.as_ref().map(Secret::expose));
+                json.text("redirect_uri", redirect_uri);
+                json.some_text("caller_state", caller_state.as_deref());
+                json.members(&login.extra);
+            });
+        }
+        Stage::Device(DeviceLogin { device_code, interval }) => json.object("login", |json| {
+            head(json);
+            json.text("device_code", device_code.expose());
+            json.plain("interval", interval);
+            json.instant("poll_at", login.send_at);
+            json.members(&login.extra);
+        }),
+        Stage::Redeem { .. }
+        | Stage::DeviceStart
+        | Stage::Jwt { .. }
+        | Stage::Guest { .. }
+        | Stage::ClientCredentials
+        | Stage::AskJwt
+        | Stage::AskToken => {}
+    }
+}
+
+fn write_grant(json: &mut Json, grant: &Grant) {
+    let tokens = &grant.tokens;
+    let access = tokens.access_token.as_ref();
+    json.text("via", grant.via.as_str());
+    json.some_text("access_token", access.map(AccessToken::expose));
+    json.some_text("token_type", access.map(AccessToken::token_type).filter(|word| *word != "Bearer"));
+    json.some_text("refresh_token", tokens.refresh_token.as_ref().map(Secret::expose));
+    json.some_text("id_token", tokens.id_token.as_ref().map(Secret::expose));
+    json.some_text("scope", tokens.scope.as_ref().map(Scope::as_str));
+    json.some_text("requested_scope", grant.requested.as_ref().map(Scope::as_str));
+    json.instant("received_at", tokens.received_at);
+    json.some_instant("expires_at", tokens.expires_at);
+    json.some_instant("refresh_token_expires_at", tokens.refresh_token_expires_at);
+    json.plain("generation", grant.generation);
+    json.some_instant("renewed_at", grant.renew.last);
+    json.some_text("superseded_token", grant.previous.as_ref().map(AccessToken::expose));
+    if let Some(at) = grant.renew.retry_at {
+        json.object("retry", |json| write_retry(json, &grant.renew, at));
+    }
+    if grant.told_relogin {
+        json.plain("told_relogin", true);
+    }
+    if !tokens.custom.0.is_empty() {
+        json.object("custom", |json| json.members(&tokens.custom.0));
+    }
+    json.members(&grant.extra);
+}
+
+fn write_retry(json: &mut Json, renew: &Renew, at: Timestamp) {
+    let fault = renew.fault.as_deref();
+    json.plain("failures", renew.failures);
+    json.instant("at", at);
+    json.plain("by_server", renew.retry_is_servers);
+    if let Some(status) = fault.and_then(|fault| fault.status) {
+        json.plain("status", status);
+    }
+    json.some_text("code", fault.and_then(|fault| fault.code.as_ref()).map(|code| code.as_str()));
+    json.some_text("tracking_id", fault.and_then(|fault| fault.tracking_id.as_deref()));
+}
+
+/// JSON in the making.
+struct Json(Vec<u8>);
+
+impl Json {
+    /// A name of ours has nothing to escape.
+    fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn separate(&mut self) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        // Looking at every byte is faster than stopping at the first.
+        let escapes = text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+        if escapes {
+            return self.value(text);
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+    }
+
+    fn some_text(&mut self, name: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// A number or a truth value.
+    fn plain(&mut self, name: &'static str, value: impl Serialize) {
+        self.name(name);
+        self.value(&value);
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        // Writing to memory cannot fail, and what is written here always serializes.
+        let _ = serde_json::to_writer(&mut self.0, value);
+    }
+
+    fn instant(&mut self, name: &'static str, at: Timestamp) {
+        self.plain(name, at.as_millis());
+    }
+
+    fn some_instant(&mut self, name: &'static str, at: Option<Timestamp>) {
+        if let Some(at) = at {
+            self.instant(name, at);
+        }
+    }
+
+    fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Self)) {
+        self.name(name);
+        self.0.push(b'{');
+        write(self);
+        self.0.push(b'}');
+    }
+
+    /// Members that are kept as they were read.
+    fn members(&mut self, members: &Map<String, Value>) {
+        for (name, value) in members {
+            self.separate();
+            self.value(name);
+            self.0.push(b':');
+            self.value(value);
+        }
+    }
+}
