@@ -1,6 +1,6 @@
 # Every target is one script in scripts/. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration tools clean
+.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration load tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,8 +32,11 @@ mutants: ## how many deliberate faults in core the tests catch (ARGS="--file cor
 fuzz-smoke: ## every fuzz target for ten seconds (SECONDS_EACH=10)
 	@SECONDS_EACH="$(SECONDS_EACH)" scripts/fuzz-smoke
 
-integration: ## complete flows against OAuth servers that nobody here wrote
-	@scripts/test $(notdir $(wildcard scripts/stages/45-servers scripts/stages/50-e2e))
+integration: ## a web integration to click through in a browser (PORT=8080; CLIENT_ID and CLIENT_SECRET for real Webex)
+	@scripts/integration
+
+load: ## the sample integration under load: 1,000 users, faults at 5 %, 60 s (USERS, IN_FLIGHT, SECONDS_LONG)
+	@scripts/load
 
 tools: ## installs the tools that the other targets would install when needed
 	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz

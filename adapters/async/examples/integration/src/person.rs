@@ -1,0 +1,118 @@
+//! Who is signed in: name and picture from Webex, and a refresh by hand.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum_extra::extract::cookie::SignedCookieJar;
+use serde_json::Value;
+use webex_oauth_async::{Client, ClientError};
+
+use crate::app::Shared;
+use crate::login::{unexpected, user};
+use crate::page::{self, Notice, Person, in_words};
+
+/// Pictures are small.
+const MAX_PICTURE: usize = 2 * 1024 * 1024;
+
+/// The start, or the person.
+pub(crate) async fn home(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
+    let scopes = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let Some(client) = user(&shared, &jar) else {
+        return page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response();
+    };
+    let profile = match profile(&client).await {
+        Ok(profile) => profile,
+        Err(notice) => return notice.into_response(),
+    };
+    let status = client.status();
+    let left = |at: Option<webex_oauth_async::webex_oauth::Timestamp>| {
+        at.map(|at| in_words(at.millis_since(webex_oauth_driver::now())))
+    };
+    let text = |name: &str| profile[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let person = Person {
+        name: text("displayName").unwrap_or_else(|| "a person without a name".to_owned()),
+        email: profile["emails"][0].as_str().map(str::to_owned),
+        has_picture: picture_url(&shared, &profile).is_some(),
+        scopes: scopes(status.scope.as_ref().map_or("", |scope| scope.as_str())),
+        expires: left(status.expires_at),
+        sign_in_again: left(status.sign_in_again_by),
+        generation: status.generation,
+        can_refresh: status.can_refresh,
+        simulated: shared.simulated,
+    };
+    page::me(&person).into_response()
+}
+
+/// The person's picture, fetched by us: pages load nothing from elsewhere.
+pub(crate) async fn picture(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
+    let none = || axum::http::StatusCode::NOT_FOUND.into_response();
+    let Some(client) = user(&shared, &jar) else {
+        return none();
+    };
+    let Ok(profile) = profile(&client).await else {
+        return none();
+    };
+    let Some(url) = picture_url(&shared, &profile) else {
+        return none();
+    };
+    let Ok(answer) = client.get(&url).await else {
+        return none();
+    };
+    let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
+    let is_image = kind.as_ref().and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("image/"));
+    if answer.status() != 200 || !is_image || answer.body().len() > MAX_PICTURE {
+        return none();
+    }
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    let headers = [
+        (header::CONTENT_TYPE, kind.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream"))),
+        // A picture may be a drawing, and a drawing may be a document.
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=300")),
+    ];
+    (headers, answer.into_body()).into_response()
+}
+
+/// Renews the tokens because the person wants it.
+pub(crate) async fn refresh(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
+    let Some(client) = user(&shared, &jar) else {
+        return Redirect::to("/").into_response();
+    };
+    match client.refresh().await {
+        Ok(()) => Redirect::to("/").into_response(),
+        Err(error) => unexpected(&error).into_response(),
+    }
+}
+
+/// `people/me` with the person's own token.
+pub(crate) async fn profile(client: &Client) -> Result<Value, Notice> {
+    let url = me_url(client);
+    let answer = client.get(&url).await.map_err(|error| unexpected(&error))?;
+    match answer.status().as_u16() {
+        200 => serde_json::from_slice(answer.body()).map_err(|_| silent(answer.status().as_u16())),
+        401 => {
+            let reason = webex_oauth_async::webex_oauth::SignInReason::Rejected;
+            let refused = ClientError::SignInRequired { reason };
+            Err(unexpected(webex_oauth_async::refresh_error(&answer).unwrap_or(&refused)))
+        }
+        status => Err(silent(status)),
+    }
+}
+
+pub(crate) fn me_url(client: &Client) -> String {
+    format!("{}/people/me", client.config().provider().api_base.as_deref().unwrap_or("https://webexapis.com/v1"))
+}
+
+fn silent(status: u16) -> Notice {
+    let text = "You are still signed in. It usually helps to try again in a moment.";
+    let mut notice = Notice::new(axum::http::StatusCode::BAD_GATEWAY, "Webex does not answer", text);
+    notice.detail = Some(format!("people/me answered {status}"));
+    notice.again = None;
+    notice
+}
+
+/// Where the picture is: https, or the simulated Webex.
+fn picture_url(shared: &Shared, profile: &Value) -> Option<String> {
+    let url = profile["avatar"].as_str()?;
+    (url.starts_with("https://") || shared.simulated && shared.config.may_carry_token(url)).then(|| url.to_owned())
+}

@@ -1,0 +1,147 @@
+//! Who this integration is, from the environment. Nothing set: a simulated one.
+
+use std::path::PathBuf;
+
+use webex_oauth_async::webex_oauth::{ConfigError, ConfigParts, Provider, Scope};
+
+/// Why the application does not start: one sentence for people.
+#[derive(Debug)]
+pub struct Problem(pub String);
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// What the environment says.
+pub struct Settings {
+    /// `PORT`, 8080 unless set. Another one is taken where it is occupied and nothing depends on it.
+    pub port: u16,
+    /// `CLIENT_ID`, `CLIENT_SECRET`, `REDIRECT_URI`, `SCOPES` and their relatives; `None` without a client id: then a
+    /// simulated Webex is started.
+    pub client: Option<ConfigParts>,
+    /// Whether `REDIRECT_URI` was set: it is registered, so the port is not ours to choose.
+    pub fixed_redirect: bool,
+    /// `STATE`: handed to the server with every login and expected back.
+    pub state: Option<String>,
+    /// `SESSIONS_DIR`: sessions survive a restart there; else they live in memory.
+    pub sessions: Option<PathBuf>,
+    /// `SCOPES`, also for the simulated integration.
+    pub scope: Option<Scope>,
+    /// `DEBUG=oauth*`: requests and events on standard error. Never a token.
+    pub debug: bool,
+}
+
+impl Settings {
+    /// From the environment of the process.
+    pub fn from_env() -> Result<Self, Problem> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    /// From any variables.
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
+        let set = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let port = match set("PORT") {
+            None => 8080,
+            Some(text) => text
+                .trim_matches('"')
+                .parse()
+                .map_err(|_| Problem(format!("PORT is {text:?}, which is not a port number between 1 and 65535.")))?,
+        };
+        let mut parts = ConfigParts::from_variables(&lookup, false).map_err(|error| unusable(&error))?;
+        let scope = Some(parts.scope.clone()).filter(|scope| !scope.is_empty());
+        if let Some(base) = set("PROVIDER_URL") {
+            parts.provider = Provider::webex_at(&base);
+        }
+        let fixed_redirect = parts.redirect_uri.is_some();
+        let client = if parts.client_id.is_empty() {
+            if parts.client_secret.is_some() {
+                return Err(Problem("CLIENT_SECRET is set and CLIENT_ID is not. Set both, or none.".to_owned()));
+            }
+            None
+        } else {
+            if parts.client_secret.is_none() {
+                return Err(Problem("CLIENT_ID is set and CLIENT_SECRET is not. Set both, or none.".to_owned()));
+            }
+            if parts.scope.is_empty() {
+                parts.scope = Scope::parse(DEFAULT_SCOPES);
+            }
+            Some(parts)
+        };
+        Ok(Self {
+            port,
+            client,
+            fixed_redirect,
+            state: set("STATE"),
+            sessions: set("SESSIONS_DIR").map(PathBuf::from),
+            scope,
+            debug: set("DEBUG").is_some_and(|text| text.contains("oauth") || text == "*"),
+        })
+    }
+
+    /// The simulated integration on a free port, sessions in memory.
+    pub fn simulated() -> Self {
+        let (client, state, sessions, scope) = (None, None, None, None);
+        Self { port: 0, client, fixed_redirect: false, state, sessions, scope, debug: false }
+    }
+}
+
+/// Enough for a name and a picture, and for a first look around.
+pub(crate) const DEFAULT_SCOPES: &str = "spark:people_read spark:rooms_read";
+
+pub(crate) fn unusable(error: &ConfigError) -> Problem {
+    Problem(format!("These settings cannot be used: {error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Settings, Problem> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Settings::from_variables(move |name| {
+            variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        })
+    }
+
+    #[test]
+    fn nothing_set_means_simulated_on_8080() {
+        let settings = with(&[]).unwrap();
+        assert!(settings.client.is_none());
+        assert_eq!(settings.port, 8080);
+    }
+
+    #[test]
+    fn the_names_of_the_original_sample_are_honoured() {
+        let settings = with(&[
+            ("PORT", "9090"),
+            ("REDIRECT_URI", "\"http://localhost:9090/oauth\""),
+            ("CLIENT_ID", "C1"),
+            ("CLIENT_SECRET", "s3"),
+            ("SCOPES", "spark:all"),
+            ("STATE", "CiscoDevNet"),
+        ]);
+        let settings = settings.unwrap();
+        let client = settings.client.unwrap();
+        assert_eq!((settings.port, settings.fixed_redirect), (9090, true));
+        assert_eq!(client.redirect_uri.as_deref(), Some("http://localhost:9090/oauth"));
+        assert_eq!((client.client_id.as_str(), client.scope.as_str()), ("C1", "spark:all"));
+        assert_eq!(settings.state.as_deref(), Some("CiscoDevNet"));
+    }
+
+    #[test]
+    fn a_half_configured_client_is_one_plain_sentence() {
+        for (variables, missing) in [
+            (("CLIENT_ID", "C1"), "CLIENT_SECRET"),
+            (("CLIENT_SECRET", "s3cret"), "CLIENT_ID"),
+            (("PORT", "x"), "PORT"),
+        ] {
+            let problem = with(&[variables]).err().unwrap().to_string();
+            assert!(problem.contains(missing) && problem.ends_with('.') && !problem.contains("s3cret"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! The application as an HTTP client meets it: every outcome its page, users that never mix, nothing secret shown.
+
+use std::time::Duration;
+
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
+use serde_json::{Value, json};
+use webex_oauth_async::webex_oauth::{ConfigParts, Provider, Scope};
+use webex_oauth_integration::{App, Settings};
+use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Endpoint, Fault, Options, Simulator};
+
+/// A browser without a window: cookies, and redirects by hand.
+struct Browser {
+    http: reqwest::Client,
+    app: String,
+}
+
+struct Page {
+    status: u16,
+    location: Option<String>,
+    text: String,
+    policy: String,
+}
+
+impl Browser {
+    fn new(app: &App) -> Self {
+        // Of several tests only the first one installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy();
+        Self { http: http.build().unwrap(), app: app.url().to_owned() }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Page {
+        let answer = request.send().await.unwrap();
+        let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let policy = text("content-security-policy").unwrap_or_default();
+        let (status, location) = (answer.status().as_u16(), text(LOCATION.as_str()));
+        Page { status, location, policy, text: answer.text().await.unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        self.send(self.http.get(format!("{}{path}", self.app))).await
+    }
+
+    async fn post(&self, path: &str, body: &str) -> Page {
+        let request = self.http.post(format!("{}{path}", self.app)).header("origin", &self.app);
+        self.send(request.header("content-type", "application/json").body(body.to_owned())).await
+    }
+
+    /// Start; answers the authorization URL.
+    async fn start(&self, path: &str) -> String {
+        let page = self.get(path).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+        page.location.unwrap()
+    }
+
+    /// The whole way in; answers where it led.
+    async fn sign_in(&self, simulator: &Simulator, person: &str) -> Page {
+        let url = self.start("/login").await;
+        let callback = simulator.visit_as(person, &url, Decision::Accept).unwrap();
+        self.get(path_of(&callback)).await
+    }
+}
+
+/// What comes after the host.
+fn path_of(url: &str) -> &str {
+    let at = url.find("/oauth").unwrap();
+    &url[at..]
+}
+
+async fn app() -> App {
+    App::start(Settings::simulated()).await.unwrap()
+}
+
+fn shows(page: &Page, status: u16, title: &str) {
+    assert_eq!(page.status, status, "{}", page.text);
+    assert!(page.text.contains(&format!("<h1>{title}</h1>")), "no {title:?} in {}", page.text);
+    assert!(page.policy.contains("default-src 'none'") && !page.policy.contains("unsafe"), "{}", page.policy);
+}
+
+#[tokio::test]
+async fn who_accepts_sees_the_own_name_and_picture() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    shows(&browser.get("/").await, 200, "Sign in with Webex");
+    let landed = browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
+    assert_eq!((landed.status, landed.location.as_deref()), (303, Some("/")));
+    let me = browser.get("/").await;
+    assert!(me.text.contains("Ada Lovelace") && me.text.contains("spark:people_read"), "{}", me.text);
+    assert!(me.text.contains("13 days"), "{}", me.text);
+    let picture = browser.get("/picture").await;
+    assert_eq!(picture.status, 200);
+    assert!(picture.text.contains("<svg") && picture.policy.contains("sandbox"));
+    // No token in any page: theirs have a part that nothing else has.
+    assert!(!me.text.contains("_PF84_"));
+}
+
+#[tokio::test]
+async fn every_way_a_login_can_end_has_its_page() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+
+    let url = browser.start("/login").await;
+    let declined = simulator.visit(&url, Decision::Decline).unwrap();
+    shows(&browser.get(path_of(&declined)).await, 403, "You declined");
+
+    let url = browser.start("/login").await;
+    let callback = simulator.visit(&url, Decision::Accept).unwrap();
+    let state = callback.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    for (answer, status, title) in [
+        ("error=invalid_scope", 400, "The permissions do not fit"),
+        ("error=server_error", 502, "Webex has a problem"),
+        ("error=unauthorized_client", 400, "The sign-in failed"),
+    ] {
+        let url = browser.start("/login").await;
+        let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+        shows(&browser.get(&format!("/oauth?{answer}&state={state}")).await, status, title);
+    }
+
+    let url = browser.start("/login").await;
+    shows(&browser.get(&format!("/oauth?code=c&state={state}")).await, 400, "This answer is not for you");
+    shows(&browser.get("/oauth?code=c").await, 400, "This answer is not for you");
+    let own = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    shows(&browser.get(&format!("/oauth?state={own}")).await, 400, "Nothing came back");
+    shows(&browser.get(&format!("/oauth?code=1&code=2&state={own}")).await, 400, "This answer cannot be read");
+    shows(&browser.get("/oauth").await, 400, "Nothing came back");
+    // After all of these the login still waits.
+    let callback = simulator.visit(&url, Decision::Accept).unwrap();
+    assert_eq!(browser.get(path_of(&callback)).await.status, 303);
+
+    let url = browser.start("/login").await;
+    let callback = simulator.visit(&url, Decision::Accept).unwrap();
+    simulator.fault(Fault::error(400, "invalid_grant").at(Endpoint::AccessToken));
+    shows(&browser.get(path_of(&callback)).await, 502, "Webex did not complete the sign-in");
+    // Who was signed in before still is.
+    assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+    shows(&browser.get("/nowhere").await, 404, "There is nothing here");
+}
+
+#[tokio::test]
+async fn a_second_callback_changes_nothing() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    let url = browser.start("/login").await;
+    let callback = app.simulator().unwrap().visit(&url, Decision::Accept).unwrap();
+    assert_eq!(browser.get(path_of(&callback)).await.status, 303);
+    shows(&browser.get(path_of(&callback)).await, 400, "Already done");
+    assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+    assert_eq!(app.simulator().unwrap().counters().code_replays, 0);
+}
+
+#[tokio::test]
+async fn a_callback_to_somebody_elses_session_is_refused() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let (victim, attacker) = (Browser::new(&app), Browser::new(&app));
+    let url = attacker.start("/login").await;
+    let callback = simulator.visit_as("grace@example.com", &url, Decision::Accept).unwrap();
+    shows(&victim.get(path_of(&callback)).await, 400, "No sign-in is under way here");
+    victim.start("/login").await;
+    shows(&victim.get(path_of(&callback)).await, 400, "This answer is not for you");
+    victim.sign_in(simulator, "ada@example.com").await;
+    shows(&victim.get(path_of(&callback)).await, 400, "Already done");
+    assert!(victim.get("/").await.text.contains("Ada Lovelace"));
+}
+
+#[tokio::test]
+async fn a_cookie_that_we_did_not_sign_is_no_cookie() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
+    let stranger = Browser::new(&app);
+    for cookie in ["session=0123456789abcdef0123456789abcdef", "session=../../etc/passwd", "session="] {
+        let request = stranger.http.get(format!("{}/", app.url())).header("cookie", cookie);
+        shows(&stranger.send(request).await, 200, "Sign in with Webex");
+    }
+}
+
+#[tokio::test]
+async fn many_users_at_once_see_themselves_only() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let people = [("ada@", "Ada Lovelace"), ("grace@", "Grace Hopper"), ("alan@", "Alan Turing")];
+    let mut browsers = Vec::new();
+    for number in 0..30 {
+        let (login, name) = people[number % people.len()];
+        let browser = Browser::new(&app);
+        let url = browser.start("/login").await;
+        browsers.push((browser, url, format!("{login}example.com"), name));
+    }
+    // Those who began last come back first.
+    for (browser, url, person, _) in browsers.iter().rev() {
+        let callback = simulator.visit_as(person, url, Decision::Accept).unwrap();
+        assert_eq!(browser.get(path_of(&callback)).await.status, 303);
+    }
+    let visits = browsers.iter().map(|(browser, _, _, name)| async move {
+        for _ in 0..3 {
+            assert!(browser.get("/").await.text.contains(name));
+        }
+    });
+    futures_util::future::join_all(visits).await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_here_and_at_webex() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+    browser.sign_in(simulator, "ada@example.com").await;
+    assert_eq!(simulator.live_tokens().len(), 2);
+    assert_eq!(browser.post("/logout", "").await.location.as_deref(), Some("/"));
+    shows(&browser.get("/").await, 200, "Sign in with Webex");
+    for _ in 0..100 {
+        if simulator.live_tokens().is_empty() && app.users() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} tokens and {} users are left", simulator.live_tokens().len(), app.users());
+}
+
+#[tokio::test]
+async fn another_site_cannot_post_here() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
+    for path in ["/logout", "/refresh", "/oauth/refresh"] {
+        let request = browser.http.post(format!("{}{path}", app.url())).header("origin", "https://evil.example");
+        shows(&browser.send(request).await, 403, "Not from here");
+    }
+    assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+}
+
+#[tokio::test]
+async fn a_front_end_gets_tokens_by_fragment_and_renews_them() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+    let url = browser.start("/login?to=front").await;
+    let callback = simulator.visit(&url, Decision::Accept).unwrap();
+    let handed = browser.get(path_of(&callback)).await.location.unwrap();
+    assert!(handed.starts_with("/front#access_token=") && !handed.contains("refresh_token="), "{handed}");
+
+    let renewed: Value = serde_json::from_str(&browser.post("/oauth/refresh", "{}").await.text).unwrap();
+    assert!(renewed["access_token"].is_string() && renewed.get("refresh_token").is_none(), "{renewed}");
+    let token = renewed["access_token"].as_str().unwrap();
+    let me = browser.http.get(format!("{}/front/me", app.url())).bearer_auth(token);
+    assert_eq!(browser.send(me).await.text, r#"{"displayName":"Ada Lovelace"}"#);
+
+    // A front end that keeps its own refresh token.
+    let issued = simulator.issue(CLIENT_ID, "spark:all").unwrap();
+    let stranger = Browser::new(&app);
+    let body = json!({ "refresh_token": issued.refresh_token }).to_string();
+    let renewed: Value = serde_json::from_str(&stranger.post("/oauth/refresh", &body).await.text).unwrap();
+    assert!(renewed["access_token"].is_string() && renewed["refresh_token"].is_string());
+
+    for (body, status) in [
+        ("{}", 401),
+        ("", 400),
+        ("[]", 400),
+        (r#"{"refresh_token": 7}"#, 400),
+        (r#"{"refresh_token": "no such token"}"#, 401),
+        (r#"{"refresh_token": ""}"#, 400),
+    ] {
+        assert_eq!(stranger.post("/oauth/refresh", body).await.status, status, "{body}");
+    }
+    assert_eq!(stranger.get("/oauth/refresh").await.status, 405);
+}
+
+#[tokio::test]
+async fn the_implicit_flow_ends_in_a_session_that_cannot_be_renewed() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    let url = browser.start("/login?flow=implicit").await;
+    let callback = app.simulator().unwrap().visit(&url, Decision::Accept).unwrap();
+    let fragment = callback.split_once('#').unwrap().1;
+    let answer = browser.post("/oauth", fragment).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"next":"/"}"#));
+    let me = browser.get("/").await.text;
+    assert!(me.contains("Ada Lovelace") && me.contains("not possible"), "{me}");
+}
+
+#[tokio::test]
+async fn trouble_at_webex_is_a_page_and_the_session_stays() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+    browser.sign_in(simulator, "ada@example.com").await;
+    simulator.fault(Fault::status(500).at(Endpoint::PeopleMe));
+    shows(&browser.get("/").await, 502, "Webex does not answer");
+    simulator.set_down(true);
+    shows(&browser.get("/").await, 502, "Webex does not answer");
+    shows(&browser.post("/refresh", "").await, 502, "Webex does not answer");
+    simulator.set_down(false);
+    assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+}
+
+#[tokio::test]
+async fn who_is_revoked_is_asked_to_sign_in_again() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+    browser.sign_in(simulator, "ada@example.com").await;
+    simulator.revoke_all();
+    shows(&browser.get("/").await, 401, "Please sign in again");
+    shows(&browser.get("/").await, 200, "Sign in with Webex");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_without_anybody_noticing() {
+    let app = app().await;
+    let simulator = app.simulator().unwrap();
+    let browser = Browser::new(&app);
+    browser.sign_in(simulator, "ada@example.com").await;
+    simulator.expire_access_tokens();
+    assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+    assert_eq!(simulator.counters().refreshes_succeeded, 1);
+}
+
+#[tokio::test]
+async fn an_occupied_port_is_one_plain_sentence() {
+    let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = first.local_addr().unwrap().port();
+    let simulated = App::start(Settings { port, ..Settings::simulated() }).await.unwrap();
+    assert!(simulated.welcome()[0].starts_with(&format!("Port {port} is occupied")));
+
+    let mut settings = Settings { port, ..Settings::simulated() };
+    let mut parts = ConfigParts::new(Provider::webex(), "C1");
+    parts.client_secret = Some("s3cret".into());
+    settings.client = Some(parts);
+    let problem = App::start(settings).await.err().unwrap().to_string();
+    assert!(problem.contains("occupied") && problem.contains("PORT"), "{problem}");
+}
+
+#[tokio::test]
+async fn sessions_and_logins_under_way_survive_a_restart() {
+    let simulator = Simulator::start(Options::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = || {
+        let mut parts = ConfigParts::new(Provider::webex_at(simulator.base_url()), CLIENT_ID);
+        parts.client_secret = Some(CLIENT_SECRET.into());
+        parts.scope = Scope::parse("spark:people_read");
+        let sessions = Some(folder.path().to_owned());
+        Settings { port, client: Some(parts), sessions, ..Settings::simulated() }
+    };
+    let first = App::start(settings()).await.unwrap();
+    let (here, on_the_way) = (Browser::new(&first), Browser::new(&first));
+    here.sign_in(&simulator, "ada@example.com").await;
+    let url = on_the_way.start("/login").await;
+    first.stop().await;
+    let second = loop {
+        // The port is free again as soon as the last connection is gone.
+        match App::start(settings()).await {
+            Ok(app) => break app,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    assert!(here.get("/").await.text.contains("Ada Lovelace"));
+    let callback = simulator.visit_as("grace@example.com", &url, Decision::Accept).unwrap();
+    assert_eq!(on_the_way.get(path_of(&callback)).await.status, 303);
+    assert!(on_the_way.get("/").await.text.contains("Grace Hopper"));
+    // A folder that fails in the middle: signed in users go on, nothing is lost.
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    std::fs::write(folder.path(), "no folder").unwrap();
+    simulator.expire_access_tokens();
+    assert!(here.get("/").await.text.contains("Ada Lovelace"));
+    let page = Browser::new(&second).get("/login").await;
+    assert!(page.status == 303 || page.text.contains("Sessions cannot be kept"), "{}", page.text);
+    std::fs::remove_file(folder.path()).unwrap();
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn the_state_of_the_environment_goes_along_and_comes_back() {
+    let app = App::start(Settings { state: Some("CiscoDevNet".to_owned()), ..Settings::simulated() }).await.unwrap();
+    let browser = Browser::new(&app);
+    let url = browser.start("/login").await;
+    let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+    let caller = webex_oauth_async::webex_oauth::protocol::state_param::caller_part(state);
+    assert_eq!(caller.as_deref(), Some(r#"{"state":"CiscoDevNet"}"#));
+}
