@@ -1,1 +1,36 @@
-print("")
+// Signs in and says who that is.
+//
+//     WEBEX_CLIENT_ID=... WEBEX_CLIENT_SECRET=... WEBEX_REDIRECT_URI=... WEBEX_SCOPE=spark:people_read swift run sign-in
+//
+// With WEBEX_SESSION_FILE it stays signed in. An argument names another server with Webex's paths: the simulator.
+
+import Foundation
+import WebexOAuth
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+struct Person: Decodable {
+    let displayName: String
+}
+
+let base = CommandLine.arguments.dropFirst().first.flatMap(URL.init(string:))
+let config = try Config.make { parts in
+    if let base { parts.provider = .webex(at: base) }
+}
+let file = ProcessInfo.processInfo.environment["WEBEX_SESSION_FILE"]
+let client = try await AuthClient(config, store: file.map { FileStore(URL(fileURLWithPath: $0)) })
+
+if !client.status.canAuthorize {
+    let url = try await client.beginLogin()
+    print("Open this page, sign in, and paste the address where the browser ends:\n\(url.absoluteString)")
+    guard let callback = readLine() else { exit(1) }
+    try await client.completeLogin(callback: callback)
+}
+
+let api = base?.appendingPathComponent("v1") ?? URL(string: "https://webexapis.com/v1")!
+let answer = try await client.call(URLRequest(url: api.appendingPathComponent("people/me")))
+let person = try JSONDecoder().decode(Person.self, from: answer.body)
+print("Hello, \(person.displayName)!")
+await client.close()

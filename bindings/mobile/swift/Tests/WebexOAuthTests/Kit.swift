@@ -1,0 +1,256 @@
+// What the tests have in common: the simulator, a clock that is set, a store and a transport that do harm.
+
+import Foundation
+import Testing
+import WebexOAuth
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// What the stage has prepared. Without it the tests cannot run.
+enum Prepared {
+    static func path(_ name: String) throws -> String {
+        try #require(ProcessInfo.processInfo.environment["WEBEX_OAUTH_\(name)"], "run scripts/stages/90-swift")
+    }
+}
+
+/// A process whose standard input is held open, so that it cannot outlive the test.
+final class Child: @unchecked Sendable {
+    let process = Process()
+    private let input = Pipe()
+    private let output = Pipe()
+    private let lines: AsyncStream<String>
+
+    /// `outside`: on the machine, where the Swift root has not got what it needs.
+    init(_ command: [String], outside: Bool = false, environment: [String: String] = [:]) throws {
+        let launch = outside && FileManager.default.fileExists(atPath: "/host/bin/sh") ? ["/usr/sbin/chroot", "/host"] : []
+        let all = launch + (outside ? ["/usr/bin/env", "PATH=\(try Prepared.path("HOST_PATH"))"] : []) + command
+        process.executableURL = URL(fileURLWithPath: all[0])
+        process.arguments = Array(all.dropFirst())
+        if !environment.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        }
+        process.standardInput = input
+        process.standardOutput = output
+        let (lines, feed) = AsyncStream.makeStream(of: String.self)
+        self.lines = lines
+        let file = output.fileHandleForReading
+        // A thread of its own: Swift's own few must not wait for a process.
+        Thread.detachNewThread {
+            var rest = Data()
+            while case let data = file.availableData, !data.isEmpty {
+                rest.append(data)
+                while let end = rest.firstIndex(of: 10) {
+                    feed.yield(String(decoding: rest[..<end], as: UTF8.self))
+                    rest = Data(rest[(end + 1)...])
+                }
+            }
+            feed.finish()
+        }
+        try process.run()
+    }
+
+    func line() async throws -> String {
+        for await line in lines { return line }
+        throw Failed("the process ended")
+    }
+
+    func write(_ line: String) throws {
+        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+    }
+
+    func end() async throws {
+        try? input.fileHandleForWriting.close()
+        try await eventually("ended") { !process.isRunning }
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        if process.isRunning { process.terminate() }
+    }
+}
+
+struct Failed: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// conformance/simulator, one for each test.
+struct Simulator: Sendable {
+    static let redirect = "http://127.0.0.1:8080/callback"
+
+    let base: URL
+    let clientID: String
+    let clientSecret: String
+    private let child: Child
+
+    init(_ options: [String: any Sendable] = [:]) async throws {
+        child = try Child([Prepared.path("SIMULATOR"), "--json", "--stop-with-stdin"])
+        let line = try JSONSerialization.jsonObject(with: Data(await child.line().utf8)) as? [String: Any]
+        base = try #require((line?["base_url"] as? String).flatMap(URL.init(string:)))
+        clientID = try #require(line?["client_id"] as? String)
+        clientSecret = try #require(line?["client_secret"] as? String)
+        if !options.isEmpty { try await control("PATCH", "options", options) }
+    }
+
+    func url(_ path: String) -> URL { base.appendingPathComponent(path) }
+
+    @discardableResult
+    func control(_ method: String, _ path: String, _ body: Any? = nil) async throws -> [String: any Sendable] {
+        var request = URLRequest(url: url("_sim/\(path)"))
+        request.httpMethod = method
+        request.httpBody = try body.map { try JSONSerialization.data(withJSONObject: $0) }
+        let limits = TransportLimits(timeout: .seconds(10), maxBody: 10_000_000, freshConnection: false)
+        let answer = try await URLSessionTransport.shared.send(request, limits: limits)
+        guard answer.status == 200 else { throw Failed("\(path): \(String(decoding: answer.body, as: UTF8.self))") }
+        return (try JSONSerialization.jsonObject(with: answer.body)) as? [String: any Sendable] ?? [:]
+    }
+
+    /// The person's decision; answers where the browser ends.
+    func visit(_ url: URL, decision: String = "accept") async throws -> URL {
+        let answer = try await control("POST", "authorize", ["url": url.absoluteString, "decision": decision])
+        return try #require((answer["redirect"] as? String).flatMap(URL.init(string:)))
+    }
+
+    /// A sign-in without any page, as tokens to adopt; the access token is used up unless it lives for `seconds`.
+    func issue(scope: String = "spark:all spark:kms", livesFor seconds: Int = 3600) async throws -> Issued {
+        let answer = try await control("POST", "issue", ["client_id": clientID, "scope": scope])
+        return Issued(
+            access: try #require(answer["access_token"] as? String),
+            refresh: try #require(answer["refresh_token"] as? String), scope: scope, seconds: seconds)
+    }
+
+    func fault(_ fault: [String: any Sendable]) async throws {
+        try await control("POST", "faults", fault)
+    }
+
+    func counter(_ name: String) async throws -> Int {
+        try #require(try await control("GET", "counters")[name] as? Int)
+    }
+
+    /// Waits until the simulator has seen so much.
+    func sees(_ name: String, _ count: Int) async throws {
+        for _ in 0..<500 {
+            if try await counter(name) >= count { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw Failed("\(name) did not reach \(count)")
+    }
+
+    func config(
+        _ id: String? = nil, secret: String? = nil, scope: String = "spark:all spark:kms",
+        change: (inout ConfigParts) -> Void = { _ in }
+    ) throws -> Config {
+        try Config.make(
+            provider: .webex(at: base), clientID: id ?? clientID, clientSecret: id == nil ? clientSecret : secret,
+            redirectURI: Self.redirect, scope: scope
+        ) { parts in
+            parts.refresh.backoffMs = 50
+            parts.refresh.minIntervalMs = 0
+            // What a test has not asked for does not happen beside it.
+            parts.refresh.proactive = false
+            change(&parts)
+        }
+    }
+
+    func client(
+        store: (any TokenStore)? = nil, transport: any HTTPTransport = URLSessionTransport.shared,
+        options: ClientOptions = ClientOptions(), change: (inout ConfigParts) -> Void = { _ in }
+    ) async throws -> AuthClient {
+        try await AuthClient(config(change: change), store: store, transport: transport, options: options)
+    }
+
+    /// A client with tokens of which the access token is over, or lives for so many seconds.
+    func signedIn(
+        livesFor seconds: Int, store: (any TokenStore)? = nil,
+        transport: any HTTPTransport = URLSessionTransport.shared, options: ClientOptions = ClientOptions(),
+        change: (inout ConfigParts) -> Void = { _ in }
+    ) async throws -> (AuthClient, Issued) {
+        let client = try await client(store: store, transport: transport, options: options, change: change)
+        let issued = try await issue(livesFor: seconds)
+        try await client.adopt(issued.handoff)
+        return (client, issued)
+    }
+}
+
+/// Tokens that the simulator has issued.
+struct Issued: Sendable {
+    let access: String
+    let refresh: String
+    let scope: String
+    let seconds: Int
+
+    var handoff: String {
+        """
+        {"access_token": "\(access)", "refresh_token": "\(refresh)", "expires_in": \(seconds), "scope": "\(scope)",
+         "refresh_token_expires_in": 7775999, "token_type": "Bearer"}
+        """
+    }
+}
+
+/// A clock that reads what the test wants.
+final class SetClock: @unchecked Sendable {
+    private let lock = NSLock()
+    private var ahead: TimeInterval = 0
+
+    func advance(_ seconds: TimeInterval) {
+        lock.withLock { ahead += seconds }
+    }
+
+    var options: ClientOptions {
+        var options = ClientOptions()
+        options.clock = { [self] in Date().addingTimeInterval(lock.withLock { ahead }) }
+        return options
+    }
+}
+
+/// A folder that goes with the test.
+final class Folder: Sendable {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent("webex-oauth-\(UUID().uuidString)")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
+
+/// An error whose text holds a secret, as those of other people's code may.
+struct Leak: Error, CustomStringConvertible {
+    static let secret = "leaked-8c1f5f0e"
+    let description = "failed with \(Leak.secret)"
+}
+
+/// Waits until it is so.
+func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
+    for _ in 0..<500 {
+        if try await isSo() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    throw Failed("not so in time: \(what)")
+}
+
+/// All that Swift can print of a value.
+func printed(_ value: Any) -> String {
+    var dumped = ""
+    dump(value, to: &dumped)
+    let texts = [String(describing: value), String(reflecting: value), "\(value)", dumped]
+    guard let error = value as? any Error else { return texts.joined(separator: "\n") }
+    return (texts + [error.localizedDescription]).joined(separator: "\n")
+}
+
+/// The error of a call that has to fail.
+func failure(_ call: () async throws -> Void) async throws -> AuthError {
+    do {
+        try await call()
+    } catch let error as AuthError {
+        return error
+    }
+    throw Failed("it had to fail")
+}

@@ -1,0 +1,192 @@
+import Foundation
+import Testing
+import WebexOAuth
+
+@Suite struct StoreTests {
+    /// What a session of this client would store, at some revision.
+    private func snapshots() async throws -> (first: Secret, second: Secret) {
+        let store = MemoryStore()
+        let client = try await AuthClient(
+            Config.make(clientID: "c", clientSecret: "s", redirectURI: "https://example.com/"), store: store)
+        try await client.adopt("Bearer one")
+        let first = try #require(store.load())
+        try await client.adopt("Bearer two")
+        let second = try #require(store.load())
+        await client.close()
+        return (first, second)
+    }
+
+    private func hold(_ store: any TokenStore) async throws {
+        let (first, second) = try await snapshots()
+        #expect(try await store.load() == nil)
+        guard case .stored = try await store.save(first, replaces: 17) else { throw Failed("an empty store takes all") }
+        guard case .conflict(let found) = try await store.save(second, replaces: revision(of: second)) else {
+            throw Failed("no conflict")
+        }
+        #expect(found.expose() == first.expose())
+        guard case .stored = try await store.save(second, replaces: revision(of: first)) else { throw Failed("not stored") }
+        #expect(try await store.load()?.expose() == second.expose())
+        let lock = try #require(try await store.tryLock())
+        #expect(try await store.tryLock() == nil)
+        lock.release()
+        #expect(try await store.tryLock() != nil)
+        try await store.delete()
+        try await store.delete()
+        #expect(try await store.load() == nil)
+    }
+
+    @Test func aStoreInMemoryKeepsTheContract() async throws {
+        try await hold(MemoryStore())
+    }
+
+    @Test func aStoreInAFileKeepsTheContract() async throws {
+        let folder = try Folder()
+        try await hold(FileStore(folder.file("new/folder/session")))
+    }
+
+    @Test func theFileAndItsFolderAreTheirOwnersOnly() async throws {
+        let folder = try Folder()
+        let file = folder.file("private/session")
+        _ = try await FileStore(file).save(snapshots().first, replaces: 0)
+        let mode = { try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int }
+        #expect(try mode(file.path) == 0o600)
+        #expect(try mode(folder.file("private").path) == 0o700)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("private").path).sorted()
+        #expect(names == ["session", "session.lock"])
+    }
+
+    @Test func aLinkIsFollowedNotReplaced() async throws {
+        let folder = try Folder()
+        let (first, second) = try await snapshots()
+        _ = try await FileStore(folder.file("real")).save(first, replaces: 0)
+        try FileManager.default.createSymbolicLink(at: folder.file("link"), withDestinationURL: folder.file("real"))
+        _ = try await FileStore(folder.file("link")).save(second, replaces: revision(of: first))
+        #expect(try await FileStore(folder.file("real")).load()?.expose() == second.expose())
+    }
+
+    @Test func whatIsNoSessionIsLeftAsItIs() async throws {
+        let folder = try Folder()
+        for bytes in [Data("nonsense".utf8), Data([0xff, 0xfe, 0x00]), Data(count: 5 * 1024 * 1024)] {
+            let file = folder.file("session")
+            try bytes.write(to: file)
+            let error = try await failure {
+                _ = try await AuthClient(
+                    Config.make(clientID: "c", clientSecret: "s", redirectURI: "https://example.com/"),
+                    store: FileStore(file))
+            }
+            switch error {
+            case .restore, .store: break
+            default: throw Failed("\(error)")
+            }
+            #expect(try Data(contentsOf: file) == bytes)
+        }
+        try Data().write(to: folder.file("empty"))
+        #expect(try await FileStore(folder.file("empty")).load() == nil)
+        guard case .io = try await storeError({ try await FileStore(folder.url).load() }) else { throw Failed("a folder") }
+    }
+
+    @Test func theLockIsTheOneOfTheOtherLanguages() async throws {
+        let folder = try Folder()
+        let file = folder.file("session")
+        let store = FileStore(file)
+        let python = """
+            import fcntl, sys
+            lock = open(sys.argv[1], "a")
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            print("locked", flush=True)
+            sys.stdin.readline()
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+            print("released", flush=True)
+            sys.stdin.readline()
+            """
+        let other = try Child(["python3", "-c", python, file.path + ".refresh-lock"], outside: true)
+        #expect(try await other.line() == "locked")
+        #expect(try await store.tryLock() == nil)
+        try other.write("")
+        #expect(try await other.line() == "released")
+        #expect(try await store.tryLock() != nil)
+        try await other.end()
+    }
+
+    @Test func twoClientsOfOneStoreRefreshOnce() async throws {
+        let simulator = try await Simulator(["rotate": true])
+        let folder = try Folder()
+        let file = folder.file("session")
+        let (first, _) = try await simulator.signedIn(livesFor: 0, store: FileStore(file))
+        let second = try await simulator.client(store: FileStore(file))
+        try await simulator.fault(["fault": "slow", "ms": 100, "grant_type": "refresh_token"])
+        async let one = first.token()
+        async let two = second.token()
+        #expect(try await one.expose() == two.expose())
+        #expect(try await simulator.counter("refreshes_attempted") == 1)
+        #expect(try await simulator.counter("reuse_detected") == 0)
+        await first.close()
+        await second.close()
+    }
+
+    @Test func aStoreThatThrowsLosesNothingAndTellsNothing() async throws {
+        let simulator = try await Simulator()
+        let store = ThrowingStore()
+        let (client, _) = try await simulator.signedIn(livesFor: 0, store: store)
+        let events = client.events
+        #expect(try await !client.token().expose().isEmpty)
+        guard case .store(.other) = try await failure({ _ = try await client.signOut() }) else { throw Failed("another error") }
+        await client.close()
+        let told = await events.reduce(into: "") { $0 += printed($1) }
+        #expect(told.contains("storeFailed"))
+        #expect(!told.contains(Leak.secret))
+
+        store.failsToLoad = true
+        let error = try await failure { _ = try await simulator.client(store: store) }
+        guard case .store(.other) = error else { throw Failed("\(error)") }
+        #expect(!printed(error).contains(Leak.secret))
+    }
+
+    @Test func aFailedSaveIsMadeUpFor() async throws {
+        let simulator = try await Simulator()
+        let store = ThrowingStore()
+        let clock = SetClock()
+        let (client, _) = try await simulator.signedIn(livesFor: 3600, store: store, options: clock.options)
+        let events = client.events
+        store.fails = false
+        clock.advance(11)
+        try await client.refresh()
+        #expect(try await store.load() != nil)
+        await client.close()
+        #expect(await events.contains { $0.name == "store:ready" })
+    }
+
+    private func storeError(_ call: () async throws -> Secret?) async throws -> StoreError {
+        do {
+            _ = try await call()
+        } catch let error as StoreError {
+            return error
+        }
+        throw Failed("it had to fail")
+    }
+}
+
+/// A store of somebody else's that throws errors with secrets in them.
+final class ThrowingStore: TokenStore, @unchecked Sendable {
+    var fails = true
+    var failsToLoad = false
+    private let memory = MemoryStore()
+
+    func load() async throws -> Secret? {
+        if failsToLoad { throw Leak() }
+        return memory.load()
+    }
+
+    func save(_ snapshot: Secret, replaces: UInt64) async throws -> SaveResult {
+        if fails { throw Leak() }
+        return try memory.save(snapshot, replaces: replaces)
+    }
+
+    func delete() async throws {
+        throw Leak()
+    }
+
+    func tryLock() async throws -> StoreLock? {
+        throw Leak()
+    }
+}
