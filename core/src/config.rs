@@ -58,6 +58,8 @@ pub struct ConfigParts {
 impl ConfigParts {
     /// The minimum: a server and a client identifier.
     pub fn new(provider: Provider, client_id: impl Into<String>) -> Self {
+        // Elsewhere the end of an access token may be the end of its whole grant (RFC 7009 section 2.1).
+        let refresh = RefreshPolicy { revoke_superseded: provider.downscope, ..RefreshPolicy::default() };
         Self {
             provider,
             client_id: client_id.into(),
@@ -66,7 +68,7 @@ impl ConfigParts {
             scope: Scope::default(),
             client_auth: None,
             renewal: Renewal::Grant,
-            refresh: RefreshPolicy::default(),
+            refresh,
             downscope_failure: DownscopeFailure::Refuse,
             login_lifetime: Duration::from_secs(600),
             request_timeout: Duration::from_secs(30),
@@ -152,6 +154,7 @@ impl ConfigParts {
                 .unwrap_or(&self.provider.token_endpoint)
                 .into(),
             redirect_uri: self.redirect_uri.as_deref().map(Arc::from),
+            client_in_body: client_auth::in_body(client_auth, &self.client_id, self.client_secret.as_ref()),
             client_auth,
             basic,
             parts: self,
@@ -168,6 +171,7 @@ struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
     basic: Option<HeaderValue>,
+    client_in_body: Option<Secret>,
     token_endpoint: Arc<str>,
     redirect_uri: Option<Arc<str>>,
     device_token_endpoint: Arc<str>,
@@ -224,6 +228,10 @@ impl Config {
 
     pub(crate) fn basic(&self) -> Option<&HeaderValue> {
         self.0.basic.as_ref()
+    }
+
+    pub(crate) fn client_in_body(&self) -> Option<&Secret> {
+        self.0.client_in_body.as_ref()
     }
 
     pub(crate) fn client_secret(&self) -> Option<&Secret> {

@@ -40,6 +40,8 @@ pub struct RefreshPolicy {
     /// Refresh on [`Input::Tick`](crate::Input::Tick) when soon has come, without anybody asking.
     pub proactive: bool,
     /// Revoke a superseded access token once its successor's successor arrives. Webex allows 750 live ones per user.
+    /// [`ConfigParts::new`](crate::ConfigParts::new) turns it off for other servers than Webex: there, the end of an
+    /// access token may be the end of its whole grant.
     pub revoke_superseded: bool,
     /// Warn this long before the refresh token expires.
     pub warn_before_relogin: Duration,
