@@ -214,7 +214,8 @@ async fn guard(State(shared): State<Shared>, request: Request, next: Next) -> Re
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Not `no-referrer`: with that, forms of our own would come from nowhere.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     response
@@ -226,8 +227,11 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// The browser says where a request comes from; who says nothing is no browser.
 fn is_foreign(request: &Request) -> bool {
-    let text = |name: &header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-    match (text(&header::ORIGIN), text(&header::HOST)) {
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site != "same-origin";
+    }
+    match (text("origin"), text("host")) {
         (None, _) => false,
         (Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, origin)| origin != host),
         (Some(_), None) => true,

@@ -226,8 +226,12 @@ async fn another_site_cannot_post_here() {
     let browser = Browser::new(&app);
     browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
     for path in ["/logout", "/refresh", "/oauth/refresh"] {
-        let request = browser.http.post(format!("{}{path}", app.url())).header("origin", "https://evil.example");
-        shows(&browser.send(request).await, 403, "Not from here");
+        for (header, value) in
+            [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+        {
+            let request = browser.http.post(format!("{}{path}", app.url())).header(header, value);
+            shows(&browser.send(request).await, 403, "Not from here");
+        }
     }
     assert!(browser.get("/").await.text.contains("Ada Lovelace"));
 }

@@ -1,0 +1,198 @@
+//! A person with a browser.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use webex_oauth_integration::{App, Settings};
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn start() -> App {
+    App::start(Settings::simulated()).await.unwrap()
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Screen {
+    Desktop,
+    Phone,
+    Dark,
+}
+
+/// A browser with a profile of its own.
+pub(crate) struct Browser {
+    page: Client,
+    app: String,
+    screen: Screen,
+    driver: Driver,
+}
+
+/// chromedriver; it ends with this.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Browser {
+    pub(crate) async fn open(app: &App, screen: Screen) -> Self {
+        let (driver, port) = drive();
+        let mut options = json!({
+            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
+                     "--lang=en", "--window-size=1280,900", "--hide-scrollbars"],
+        });
+        match screen {
+            Screen::Desktop => {}
+            Screen::Phone => {
+                options["mobileEmulation"] =
+                    json!({ "deviceMetrics": { "width": 390, "height": 844, "pixelRatio": 2.0 } });
+            }
+            Screen::Dark => {
+                options["args"].as_array_mut().unwrap().push("--blink-settings=preferredColorScheme=0".into());
+            }
+        }
+        let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
+        let capabilities = capabilities.as_object().unwrap().clone();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let page = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await.unwrap();
+        Self { page, app: app.url().to_owned(), screen, driver }
+    }
+
+    pub(crate) async fn goto(&self, path: &str) {
+        self.visit(&format!("{}{path}", self.app)).await;
+    }
+
+    pub(crate) async fn visit(&self, url: &str) {
+        self.page.goto(url).await.unwrap();
+    }
+
+    pub(crate) async fn back(&self) {
+        self.page.back().await.unwrap();
+    }
+
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        element.unwrap_or_else(|error| panic!("no {css}: {error}")).click().await.unwrap();
+    }
+
+    /// Clicks what a person reads as this.
+    pub(crate) async fn follow(&self, text: &str) {
+        let path = format!("//a[.//text()[contains(., '{text}')]]");
+        let element = self.page.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
+        element.unwrap_or_else(|error| panic!("no {text}: {error}")).click().await.unwrap();
+    }
+
+    pub(crate) async fn text(&self, css: &str) -> String {
+        let element = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        element.unwrap_or_else(|error| panic!("no {css}: {error}")).text().await.unwrap()
+    }
+
+    pub(crate) async fn wait_text(&self, css: &str, wanted: &str) {
+        let begun = std::time::Instant::now();
+        let mut seen = String::new();
+        while begun.elapsed() < PATIENCE {
+            if let Ok(element) = self.page.find(Locator::Css(css)).await {
+                seen = element.text().await.unwrap_or_default();
+            }
+            if seen == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{css} reads {seen:?}, not {wanted:?}");
+    }
+
+    pub(crate) async fn has(&self, css: &str) -> bool {
+        self.page.find(Locator::Css(css)).await.is_ok()
+    }
+
+    pub(crate) async fn source(&self) -> String {
+        self.page.source().await.unwrap()
+    }
+
+    pub(crate) async fn url(&self) -> String {
+        self.page.current_url().await.unwrap().to_string()
+    }
+
+    /// The address after the host, whole.
+    pub(crate) async fn path(&self) -> String {
+        self.url().await.strip_prefix(&self.app).expect("a page of ours").to_owned()
+    }
+
+    pub(crate) async fn number(&self, expression: &str) -> i64 {
+        let script = format!("return Math.round({expression})");
+        self.page.execute(&script, Vec::new()).await.unwrap().as_i64().unwrap()
+    }
+
+    /// Keeps what is to be seen, and fails where it is wider than the screen.
+    pub(crate) async fn shot(&self, name: &str) {
+        let screen = match self.screen {
+            Screen::Desktop => "desktop",
+            Screen::Phone => "phone",
+            Screen::Dark => "dark",
+        };
+        let folder = target().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}-{screen}.png")), self.page.screenshot().await.unwrap()).unwrap();
+        let overflow = self.number("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(overflow <= 0, "{name} is {overflow} pixels too wide");
+    }
+
+    /// Fails where a page did what its policy forbids, or a script failed.
+    pub(crate) async fn close(self) {
+        let log = self.page.issue_cmd(BrowserLog).await.unwrap();
+        let complaints: Vec<&Value> = log
+            .as_array()
+            .unwrap()
+            .iter()
+            // A page that says "bad request" is answered so: that is no complaint.
+            .filter(|entry| {
+                !entry["message"].as_str().unwrap_or_default().contains("the server responded with a status")
+            })
+            .collect();
+        assert!(complaints.is_empty(), "{complaints:?}");
+        self.page.close().await.unwrap();
+        drop(self.driver);
+    }
+}
+
+/// What the browser's console has to say.
+#[derive(Debug)]
+struct BrowserLog;
+
+impl WebDriverCompatibleCommand for BrowserLog {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// Starts chromedriver on a free port.
+fn drive() -> (Driver, u16) {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = Driver(command.spawn().expect("chromedriver is installed"));
+    let lines = BufReader::new(driver.0.stdout.take().unwrap()).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    (driver, port.expect("chromedriver says where it is"))
+}
+
+fn target() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    own.parent().expect("within target").to_owned()
+}
