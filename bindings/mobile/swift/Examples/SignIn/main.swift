@@ -25,6 +25,7 @@ let client = try await AuthClient(config, store: file.map { FileStore(URL(fileUR
 if !client.status.canAuthorize {
     let url = try await client.beginLogin()
     print("Open this page, sign in, and paste the address where the browser ends:\n\(url.absoluteString)")
+    fflush(nil)
     guard let callback = readLine() else { exit(1) }
     try await client.completeLogin(callback: callback)
 }

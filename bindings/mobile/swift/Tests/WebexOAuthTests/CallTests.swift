@@ -6,7 +6,7 @@ import WebexOAuth
     import FoundationNetworking
 #endif
 
-@Suite struct CallTests {
+@Suite(.timeLimit(.minutes(1))) struct CallTests {
     private func echo(_ answer: APIResponse) throws -> [String: Any] {
         try #require(JSONSerialization.jsonObject(with: answer.body) as? [String: Any])
     }

@@ -8,7 +8,7 @@ import WebexOAuthCore
 #endif
 
 /// Closing, letting go, bad input, other people's code.
-@Suite struct EndTests {
+@Suite(.timeLimit(.minutes(1))) struct EndTests {
     @Test func closingWaitsForARefreshThatIsUnderWay() async throws {
         let simulator = try await Simulator(["rotate": true])
         let store = MemoryStore()
@@ -164,7 +164,7 @@ import WebexOAuthCore
 }
 
 /// 100,000 of them, one after the other. Alone, because memory is the process's.
-@Suite(.serialized) struct MemoryTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MemoryTests {
     private func resident() throws -> Int {
         let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
         return try #require(Int(text.split(separator: " ")[1])) * 4096

@@ -147,7 +147,7 @@ struct Simulator: Sendable {
             provider: .webex(at: base), clientID: id ?? clientID, clientSecret: id == nil ? clientSecret : secret,
             redirectURI: Self.redirect, scope: scope
         ) { parts in
-            parts.refresh.backoffMs = 50
+            parts.refresh.backoffMs = 5000
             parts.refresh.minIntervalMs = 0
             // What a test has not asked for does not happen beside it.
             parts.refresh.proactive = false

@@ -8,7 +8,7 @@ import WebexOAuthCore
 #endif
 
 /// Nothing that is printed, in any of Swift's ways, contains a secret.
-@Suite struct SecretTests {
+@Suite(.timeLimit(.minutes(1))) struct SecretTests {
     @Test func valuesThatHoldSecretsPrintNone() async throws {
         let simulator = try await Simulator()
         let store = MemoryStore()

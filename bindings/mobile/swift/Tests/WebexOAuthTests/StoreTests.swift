@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WebexOAuth
 
-@Suite struct StoreTests {
+@Suite(.timeLimit(.minutes(1))) struct StoreTests {
     /// What a session of this client would store, at some revision.
     private func snapshots() async throws -> (first: Secret, second: Secret) {
         let store = MemoryStore()
