@@ -154,7 +154,6 @@ impl ConfigParts {
                 .unwrap_or(&self.provider.token_endpoint)
                 .into(),
             redirect_uri: self.redirect_uri.as_deref().map(Arc::from),
-            client_in_body: client_auth::in_body(client_auth, &self.client_id, self.client_secret.as_ref()),
             client_auth,
             basic,
             parts: self,
@@ -171,7 +170,6 @@ struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
     basic: Option<HeaderValue>,
-    client_in_body: Option<Secret>,
     token_endpoint: Arc<str>,
     redirect_uri: Option<Arc<str>>,
     device_token_endpoint: Arc<str>,
@@ -228,10 +226,6 @@ impl Config {
 
     pub(crate) fn basic(&self) -> Option<&HeaderValue> {
         self.0.basic.as_ref()
-    }
-
-    pub(crate) fn client_in_body(&self) -> Option<&Secret> {
-        self.0.client_in_body.as_ref()
     }
 
     pub(crate) fn client_secret(&self) -> Option<&Secret> {
