@@ -247,7 +247,7 @@ impl<T> Tasks<T> {
     /// Polls until nobody is awake; `limit` polls at most.
     pub(crate) fn run(&mut self, limit: usize) {
         let mut polls = 0;
-        while (0..self.tasks.len()).fold(false, |any, at| self.poll(at) || any) {
+        while (0..self.tasks.len()).filter(|at| self.poll(*at)).count() > 0 {
             polls += 1;
             assert!(polls < limit, "does not come to rest");
         }
