@@ -58,8 +58,6 @@ pub struct ConfigParts {
 impl ConfigParts {
     /// The minimum: a server and a client identifier.
     pub fn new(provider: Provider, client_id: impl Into<String>) -> Self {
-        // Elsewhere the end of an access token may be the end of its whole grant (RFC 7009 section 2.1).
-        let refresh = RefreshPolicy { revoke_superseded: provider.downscope, ..RefreshPolicy::default() };
         Self {
             provider,
             client_id: client_id.into(),
@@ -68,7 +66,7 @@ impl ConfigParts {
             scope: Scope::default(),
             client_auth: None,
             renewal: Renewal::Grant,
-            refresh,
+            refresh: RefreshPolicy::default(),
             downscope_failure: DownscopeFailure::Refuse,
             login_lifetime: Duration::from_secs(600),
             request_timeout: Duration::from_secs(30),
@@ -112,7 +110,7 @@ impl ConfigParts {
     }
 
     /// Checks everything and freezes it.
-    pub fn build(self) -> Result<Config, ConfigError> {
+    pub fn build(mut self) -> Result<Config, ConfigError> {
         if self.client_id.is_empty() {
             return Err(ConfigError::Missing { field: "client_id" });
         }
@@ -143,6 +141,7 @@ impl ConfigParts {
                 method => method,
             },
         };
+        self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
         let basic =
             self.client_secret.as_ref().and_then(|secret| client_auth::basic(client_auth, &self.client_id, secret));
         Ok(Config(Arc::new(Inner {

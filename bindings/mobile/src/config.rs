@@ -29,8 +29,8 @@ pub struct RefreshPolicy {
     pub max_backoff_ms: u64,
     /// Refresh when soon has come, without anybody asking.
     pub proactive: bool,
-    /// Revoke a superseded access token once its successor's successor arrives.
-    pub revoke_superseded: bool,
+    /// Revoke a superseded access token once its successor's successor arrives. Absent: at Webex only.
+    pub revoke_superseded: Option<bool>,
     /// Warn so long before the refresh token expires.
     pub warn_before_relogin_ms: u64,
 }

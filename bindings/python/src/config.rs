@@ -49,7 +49,7 @@ impl RefreshPolicy {
             backoff: span(backoff, default.backoff),
             max_backoff: span(max_backoff, default.max_backoff),
             proactive: proactive.unwrap_or(default.proactive),
-            revoke_superseded: revoke_superseded.unwrap_or(default.revoke_superseded),
+            revoke_superseded,
             warn_before_relogin: span(warn_before_relogin, default.warn_before_relogin),
         })
     }
@@ -90,9 +90,9 @@ impl RefreshPolicy {
         self.0.proactive
     }
 
-    /// Revoke a superseded access token once its successor's successor arrives.
+    /// Revoke a superseded access token once its successor's successor arrives; `None`: at Webex only.
     #[getter]
-    fn revoke_superseded(&self) -> bool {
+    fn revoke_superseded(&self) -> Option<bool> {
         self.0.revoke_superseded
     }
 

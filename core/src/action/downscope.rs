@@ -128,7 +128,7 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
         if reducible && !known && turn.config.provider().downscope {
             ask(turn, state, &scope);
         }
-        if let (ChildState::Ready { token, .. }, true) = (child.state, turn.config.policy().revoke_superseded) {
+        if let (ChildState::Ready { token, .. }, Some(true)) = (child.state, turn.config.policy().revoke_superseded) {
             super::sign_out::revoke(turn, state, token.expose(), "access_token");
         }
     }

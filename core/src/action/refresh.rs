@@ -158,7 +158,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     let mut superseded = None;
     if !unchanged {
         grant.generation = generation.saturating_add(1);
-        if config.policy().revoke_superseded {
+        if config.policy().revoke_superseded == Some(true) {
             superseded = std::mem::replace(&mut grant.previous, old.access_token);
         }
     }

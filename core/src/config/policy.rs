@@ -40,9 +40,9 @@ pub struct RefreshPolicy {
     /// Refresh on [`Input::Tick`](crate::Input::Tick) when soon has come, without anybody asking.
     pub proactive: bool,
     /// Revoke a superseded access token once its successor's successor arrives. Webex allows 750 live ones per user.
-    /// [`ConfigParts::new`](crate::ConfigParts::new) turns it off for other servers than Webex: there, the end of an
-    /// access token may be the end of its whole grant.
-    pub revoke_superseded: bool,
+    /// `None`: at Webex only, because elsewhere the end of an access token may be the end of its whole grant (RFC 7009
+    /// section 2.1). Decided in the policy of a built configuration.
+    pub revoke_superseded: Option<bool>,
     /// Warn this long before the refresh token expires.
     pub warn_before_relogin: Duration,
 }
@@ -56,7 +56,7 @@ impl Default for RefreshPolicy {
             backoff: Duration::from_secs(2),
             max_backoff: Duration::from_secs(300),
             proactive: true,
-            revoke_superseded: true,
+            revoke_superseded: None,
             warn_before_relogin: Duration::from_secs(7 * 24 * 3600),
         }
     }

@@ -46,7 +46,7 @@ struct RefreshRecord {
     backoff: i64,
     max_backoff: i64,
     proactive: bool,
-    revoke_superseded: bool,
+    revoke_superseded: Option<bool>,
     warn_before_relogin: i64,
 }
 

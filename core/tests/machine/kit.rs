@@ -49,7 +49,7 @@ pub(crate) fn config(number: u8) -> Config {
         }
         5 => {
             parts.refresh.proactive = false;
-            parts.refresh.revoke_superseded = false;
+            parts.refresh.revoke_superseded = Some(false);
             parts.client_auth = Some(ClientAuth::BasicFormEncoded);
         }
         6 => {

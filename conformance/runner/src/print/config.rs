@@ -27,7 +27,7 @@ pub(crate) fn config(config: &Config) -> Out {
         .put("backoff", ms(policy.backoff))
         .put("max_backoff", ms(policy.max_backoff))
         .put("proactive", policy.proactive)
-        .put("revoke_superseded", policy.revoke_superseded)
+        .put_some("revoke_superseded", policy.revoke_superseded)
         .put("warn_before_relogin", ms(policy.warn_before_relogin));
     out()
         .put("provider", provider(&parts.provider))

@@ -4232,9 +4232,9 @@ public struct RefreshPolicy: Equatable, Hashable {
      */
     public var proactive: Bool
     /**
-     * Revoke a superseded access token once its successor's successor arrives.
+     * Revoke a superseded access token once its successor's successor arrives. Absent: at Webex only.
      */
-    public var revokeSuperseded: Bool
+    public var revokeSuperseded: Bool?
     /**
      * Warn so long before the refresh token expires.
      */
@@ -4265,8 +4265,8 @@ public struct RefreshPolicy: Equatable, Hashable {
          * Refresh when soon has come, without anybody asking.
          */proactive: Bool, 
         /**
-         * Revoke a superseded access token once its successor's successor arrives.
-         */revokeSuperseded: Bool, 
+         * Revoke a superseded access token once its successor's successor arrives. Absent: at Webex only.
+         */revokeSuperseded: Bool?, 
         /**
          * Warn so long before the refresh token expires.
          */warnBeforeReloginMs: UInt64) {
@@ -4304,7 +4304,7 @@ public struct FfiConverterTypeRefreshPolicy: FfiConverterRustBuffer {
                 backoffMs: FfiConverterUInt64.read(from: &buf), 
                 maxBackoffMs: FfiConverterUInt64.read(from: &buf), 
                 proactive: FfiConverterBool.read(from: &buf), 
-                revokeSuperseded: FfiConverterBool.read(from: &buf), 
+                revokeSuperseded: FfiConverterOptionBool.read(from: &buf), 
                 warnBeforeReloginMs: FfiConverterUInt64.read(from: &buf)
         )
     }
@@ -4317,7 +4317,7 @@ public struct FfiConverterTypeRefreshPolicy: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.backoffMs, into: &buf)
         FfiConverterUInt64.write(value.maxBackoffMs, into: &buf)
         FfiConverterBool.write(value.proactive, into: &buf)
-        FfiConverterBool.write(value.revokeSuperseded, into: &buf)
+        FfiConverterOptionBool.write(value.revokeSuperseded, into: &buf)
         FfiConverterUInt64.write(value.warnBeforeReloginMs, into: &buf)
     }
 }
@@ -9399,6 +9399,30 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterUInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
+    typealias SwiftType = Bool?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterBool.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterBool.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
