@@ -83,3 +83,27 @@ final class Race<Answer: Sendable>: Sendable {
         }
     }
 }
+
+/// Rings once, unless it is cancelled or let go before. Other than `Task.sleep` it leaves nothing behind until then.
+final class Alarm: @unchecked Sendable {
+    private static let queue = DispatchQueue(label: "webex-oauth.alarm")
+
+    let at: ContinuousClock.Instant
+    private let source = DispatchSource.makeTimerSource(queue: Alarm.queue)
+
+    init(at instant: ContinuousClock.Instant, ring: @escaping @Sendable () -> Void) {
+        at = instant
+        let wait = max((instant - .now).millis, 0)
+        source.schedule(deadline: .now() + .milliseconds(Int(clamping: wait)), leeway: .milliseconds(1))
+        source.setEventHandler(handler: ring)
+        source.activate()
+    }
+
+    func cancel() {
+        source.cancel()
+    }
+
+    deinit {
+        source.cancel()
+    }
+}

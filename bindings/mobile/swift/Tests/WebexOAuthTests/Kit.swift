@@ -132,7 +132,7 @@ struct Simulator: Sendable {
 
     /// Waits until the simulator has seen so much.
     func sees(_ name: String, _ count: Int) async throws {
-        for _ in 0..<500 {
+        for _ in 0..<3000 {
             if try await counter(name) >= count { return }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -229,7 +229,7 @@ struct Leak: Error, CustomStringConvertible {
 
 /// Waits until it is so.
 func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
-    for _ in 0..<500 {
+    for _ in 0..<3000 {
         if try await isSo() { return }
         try await Task.sleep(for: .milliseconds(10))
     }

@@ -112,8 +112,7 @@ extension AuthClient {
                 race.finish(.failure(TransportError(.lost, problem: "the transport failed (\(type(of: error)))")))
             }
         }
-        let timing = Task {
-            try await Task.sleep(for: limits.timeout)
+        let timing = Alarm(at: .now + limits.timeout) {
             race.finish(.failure(TransportError(.lost, problem: "no answer in time")))
         }
         defer {

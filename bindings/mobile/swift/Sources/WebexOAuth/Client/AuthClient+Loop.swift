@@ -220,12 +220,9 @@ extension AuthClient {
     func setAlarm(at instant: ContinuousClock.Instant) {
         guard !isClosed else { return }
         if let alarm, alarm.at <= instant { return }
-        alarm?.task.cancel()
-        let task = Task { [weak self] in
-            try? await Task.sleep(until: instant, clock: .continuous)
-            if !Task.isCancelled { await self?.ring() }
+        alarm = Alarm(at: instant) { [weak self] in
+            Task { [weak self] in await self?.ring() }
         }
-        alarm = (instant, task)
     }
 
     private func ring() {

@@ -41,7 +41,7 @@ public actor AuthClient {
     /// Counts changes.
     var version: UInt64 = 0
     var lastNumber: UInt64 = 0
-    var alarm: (at: ContinuousClock.Instant, task: Task<Void, Never>)?
+    var alarm: Alarm?
     /// An instant that stays past although it was told is not told again at once.
     var notBefore = ContinuousClock.now
     /// Nothing new is begun.
@@ -150,7 +150,7 @@ public actor AuthClient {
             _ = try? await settled(post(.tick))
         }
         isClosed = true
-        alarm?.task.cancel()
+        alarm?.cancel()
         for errand in errands.values { errand.cancel() }
         hub.finish()
         signals.finish()
@@ -158,7 +158,7 @@ public actor AuthClient {
     }
 
     deinit {
-        alarm?.task.cancel()
+        alarm?.cancel()
         hub.finish()
         signals.finish()
     }
