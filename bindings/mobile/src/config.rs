@@ -235,7 +235,7 @@ pub fn config_parts_from_variables(
 
 /// A checked configuration.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct Config(webex_oauth::Config);
 
 #[uniffi::export]

@@ -140,7 +140,7 @@ impl From<&webex_oauth::DevicePrompt> for DevicePrompt {
 
 /// An effect on its way to be done: what it is, and the means to ask whether it is still wanted.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct Task(webex_oauth::Effect);
 
 #[uniffi::export]

@@ -79,7 +79,7 @@ pub struct ResponseHeader {
 
 /// An answer, any status. Never printed: bodies hold tokens, headers may hold cookies.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct HttpResponse(webex_oauth::HttpResponse);
 
 #[uniffi::export]

@@ -9,7 +9,7 @@ use crate::error::EntropyError;
 
 /// A text that is never printed: a token, a code, a snapshot, a URL for the browser.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct Secret(webex_oauth::Secret);
 
 #[uniffi::export]
@@ -50,7 +50,7 @@ impl fmt::Display for Secret {
 
 /// An access token, together with the `Authorization` header that presents it.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct AccessToken(webex_oauth::AccessToken);
 
 #[uniffi::export]
@@ -91,7 +91,7 @@ impl fmt::Display for AccessToken {
 
 /// 64 bytes from the host's secure random generator. Serves once.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct Entropy(Mutex<Option<webex_oauth::Entropy>>);
 
 #[uniffi::export]

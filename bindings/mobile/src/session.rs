@@ -17,7 +17,7 @@ use crate::tokens::TokenSet;
 /// One user's authorization, from the first login URL to the last sign-out. Every `now` is the wall clock's reading in
 /// milliseconds.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct Session(Mutex<webex_oauth::Session>);
 
 impl Session {

@@ -10,7 +10,7 @@ use crate::secret::{AccessToken, Secret};
 
 /// What a server granted.
 #[derive(uniffi::Object)]
-#[uniffi::export(Debug, Display)]
+#[uniffi::export(Display)]
 pub struct TokenSet(webex_oauth::TokenSet);
 
 #[uniffi::export]

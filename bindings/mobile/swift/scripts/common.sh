@@ -5,8 +5,9 @@
 package=bindings/mobile/swift
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 build="$target/swift/build"
-# The library that everything is linked with; `use_library release` takes the other one.
-profile=debug
+mkdir -p "$target/swift"
+# The library that everything is linked with: `mobile` is the small one that apps carry.
+profile=${WEBEX_OAUTH_SWIFT_LIBRARY:-debug}
 
 # The machine's own Swift where it is new enough, else one that is unpacked beside the system.
 find_swift() {
@@ -30,16 +31,19 @@ exec_swift() {
 }
 
 build_library() {
-    local flags=()
-    if [ "$profile" = release ]; then flags=(--release); fi
-    cargo build --quiet --package webex-oauth-mobile "${flags[@]}"
+    local from="$target/$profile" to="$target/swift/lib/$profile" name
+    if [ "$profile" = mobile ]; then
+        bindings/mobile/scripts/library >"$target/swift/library.log"
+        from="$target/library/$(rustc -vV | sed -n 's/^host: //p')"
+    else
+        cargo build --quiet --package webex-oauth-mobile
+    fi
     # A copy of its own: cargo's is replaced while others build, and Swift links this path.
-    mkdir -p "$target/swift/lib/$profile"
-    local name
+    mkdir -p "$to"
     for name in libwebex_oauth_mobile.so libwebex_oauth_mobile.dylib; do
-        if [ -e "$target/$profile/$name" ]; then
-            cp -f "$target/$profile/$name" "$target/swift/lib/$profile/.$name.new"
-            mv -f "$target/swift/lib/$profile/.$name.new" "$target/swift/lib/$profile/$name"
+        if [ -e "$from/$name" ]; then
+            cp -f "$from/$name" "$to/.$name.new"
+            mv -f "$to/.$name.new" "$to/$name"
         fi
     done
 }

@@ -641,7 +641,7 @@ public protocol AccessTokenProtocol: AnyObject, Sendable {
 /**
  * An access token, together with the `Authorization` header that presents it.
  */
-open class AccessToken: AccessTokenProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class AccessToken: AccessTokenProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -732,17 +732,6 @@ open func tokenType() -> String  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_accesstoken_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -831,7 +820,7 @@ public protocol ConfigProtocol: AnyObject, Sendable {
 /**
  * A checked configuration.
  */
-open class Config: ConfigProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class Config: ConfigProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -950,17 +939,6 @@ open func parts() -> ConfigParts  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_config_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -1034,7 +1012,7 @@ public protocol EffectTaskProtocol: AnyObject, Sendable {
 /**
  * An effect on its way to be done: what it is, and the means to ask whether it is still wanted.
  */
-open class EffectTask: EffectTaskProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class EffectTask: EffectTaskProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -1101,17 +1079,6 @@ open func effect() -> Effect  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_task_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -1180,7 +1147,7 @@ public protocol EntropyProtocol: AnyObject, Sendable {
 /**
  * 64 bytes from the host's secure random generator. Serves once.
  */
-open class Entropy: EntropyProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class Entropy: EntropyProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -1247,17 +1214,6 @@ public convenience init(bytes: Data)throws  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_entropy_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -1326,7 +1282,7 @@ public protocol HttpResponseProtocol: AnyObject, Sendable {
 /**
  * An answer, any status. Never printed: bodies hold tokens, headers may hold cookies.
  */
-open class HttpResponse: HttpResponseProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class HttpResponse: HttpResponseProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -1395,17 +1351,6 @@ public convenience init(status: UInt16, headers: [ResponseHeader], body: Data) {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_httpresponse_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -1479,7 +1424,7 @@ public protocol SecretProtocol: AnyObject, Sendable {
 /**
  * A text that is never printed: a token, a code, a snapshot, a URL for the browser.
  */
-open class Secret: SecretProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class Secret: SecretProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -1558,17 +1503,6 @@ open func expose() -> String  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_secret_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -1724,7 +1658,7 @@ public protocol SessionProtocol: AnyObject, Sendable {
  * One user's authorization, from the first login URL to the last sign-out. Every `now` is the wall clock's reading in
  * milliseconds.
  */
-open class Session: SessionProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class Session: SessionProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -2018,17 +1952,6 @@ open func wakeAt() -> Timestamp?  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_session_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
@@ -2147,7 +2070,7 @@ public protocol TokenSetProtocol: AnyObject, Sendable {
 /**
  * What a server granted.
  */
-open class TokenSet: TokenSetProtocol, @unchecked Sendable, CustomDebugStringConvertible, CustomStringConvertible {
+open class TokenSet: TokenSetProtocol, @unchecked Sendable, CustomStringConvertible {
     fileprivate let handle: UInt64
 
     /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
@@ -2326,17 +2249,6 @@ open func toHandoffQuery(now: Timestamp, withRefreshToken: Bool) -> Secret  {
     
 
     
-// The local Rust `Debug` implementation.
-public var debugDescription: String {
-    return try!  FfiConverterString.lift(
-        try! rustCall() {
-        uniffiCallStatus in
-    uniffi_webex_oauth_mobile_fn_method_tokenset_uniffi_trait_debug(
-            self.uniffiCloneHandle(),uniffiCallStatus
-    )
-}
-    )
-}
 // The local Rust `Display` implementation.
 public var description: String {
     return try!  FfiConverterString.lift(
