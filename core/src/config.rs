@@ -21,6 +21,7 @@ use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
 use crate::provider::{ClientAuth, Leniency, Provider};
 use crate::secret::Secret;
+use crate::snapshot;
 
 /// The parts of a configuration, before they are checked by [`ConfigParts::build`].
 #[derive(Debug, Clone)]
@@ -144,6 +145,7 @@ impl ConfigParts {
         self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
         let basic =
             self.client_secret.as_ref().and_then(|secret| client_auth::basic(client_auth, &self.client_id, secret));
+        let in_body = client_auth::in_body(client_auth, &self.client_id, self.client_secret.as_ref());
         Ok(Config(Arc::new(Inner {
             token_endpoint: self.provider.token_endpoint.as_str().into(),
             device_token_endpoint: self
@@ -155,6 +157,8 @@ impl ConfigParts {
             redirect_uri: self.redirect_uri.as_deref().map(Arc::from),
             client_auth,
             basic,
+            in_body,
+            snapshot_owner: snapshot::owner(&self.client_id, &self.provider.token_endpoint),
             parts: self,
         })))
     }
@@ -168,7 +172,10 @@ pub struct Config(Arc<Inner>);
 struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
+    // Written once: every request or every snapshot needs them.
     basic: Option<HeaderValue>,
+    in_body: Option<Secret>,
+    snapshot_owner: String,
     token_endpoint: Arc<str>,
     redirect_uri: Option<Arc<str>>,
     device_token_endpoint: Arc<str>,
@@ -225,6 +232,14 @@ impl Config {
 
     pub(crate) fn basic(&self) -> Option<&HeaderValue> {
         self.0.basic.as_ref()
+    }
+
+    pub(crate) fn in_body(&self) -> Option<&Secret> {
+        self.0.in_body.as_ref()
+    }
+
+    pub(crate) fn snapshot_owner(&self) -> &str {
+        &self.0.snapshot_owner
     }
 
     pub(crate) fn client_secret(&self) -> Option<&Secret> {

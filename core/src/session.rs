@@ -52,15 +52,8 @@ impl Session {
         if let Some(recorder) = &mut self.recorder {
             recorder.input(now, &input);
         }
-        let state = std::mem::replace(&mut self.state, State::new(0));
-        let (state, result) = match step(&self.config, state, now, input) {
-            Ok((state, effects)) => {
-                let wake_at = schedule::wake_at(&self.config, &state);
-                (state, Ok(Output { effects, wake_at }))
-            }
-            Err((state, misuse)) => (state, Err(misuse)),
-        };
-        self.state = state;
+        let result = step(&self.config, &mut self.state, now, input)
+            .map(|effects| Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) });
         if let Some(recorder) = &mut self.recorder {
             recorder.output(&result);
         }

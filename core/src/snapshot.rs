@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub(crate) use self::write::write;
+pub(crate) use self::write::{owner, write};
 use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
 use crate::error::{ErrorCode, Fault, FaultKind};

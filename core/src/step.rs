@@ -14,26 +14,22 @@ use crate::input::Input;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
 
-/// One step of the machine: pure and total.
-#[allow(clippy::result_large_err, reason = "the state comes back either way")]
-pub(crate) fn step(
-    config: &Config,
-    mut state: State,
-    now: Timestamp,
-    input: Input,
-) -> Result<(State, Vec<Effect>), (State, Misuse)> {
+/// One step of the machine: total, and a function of its arguments alone.
+pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: Input) -> Result<Vec<Effect>, Misuse> {
     // A clock that was set back moves instants; should the input be a mistake, they must not have moved.
     let untouched = (now < state.latest).then(|| state.clone());
     let latest = state.latest;
     state.observe(now);
     let mut turn = Turn::new(config, now);
-    if let Err(misuse) = transition(&mut turn, &mut state, input) {
-        state.latest = latest;
-        return Err((untouched.unwrap_or(state), misuse));
+    if let Err(misuse) = transition(&mut turn, state, input) {
+        match untouched {
+            Some(before) => *state = before,
+            None => state.latest = latest,
+        }
+        return Err(misuse);
     }
-    progress::progress(&mut turn, &mut state);
-    let effects = turn.finish(&mut state);
-    Ok((state, effects))
+    progress::progress(&mut turn, state);
+    Ok(turn.finish(state))
 }
 
 /// The phase alone, so that the table can move the state.

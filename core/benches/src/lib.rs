@@ -1,4 +1,4 @@
-//! The work that is measured: the same on both sides, randomness included.
+//! The work that is measured: the same on both sides, randomness from the same generator included.
 
 use std::convert::Infallible;
 
@@ -10,6 +10,7 @@ use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
     PkceCodeChallenge, RedirectUrl, TokenResponse, TokenUrl,
 };
+use rand::RngCore;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -36,10 +37,10 @@ pub fn config() -> Config {
     parts.build().expect("the configuration is complete")
 }
 
-/// For the session and for its login, from the system.
+/// For the session and for its login, from the generator that the peer draws from.
 fn entropy() -> [Entropy; 2] {
     let mut bytes = [0; 2 * Entropy::LEN];
-    getrandom::fill(&mut bytes).expect("the system has randomness");
+    rand::thread_rng().fill_bytes(&mut bytes);
     let (first, second) = bytes.split_at(Entropy::LEN);
     [first, second].map(|bytes| Entropy::new(bytes).expect("random bytes differ"))
 }
@@ -129,7 +130,7 @@ pub fn floor() -> usize {
         expires_in: u64,
     }
     let mut bytes = [0; 48];
-    getrandom::fill(&mut bytes).expect("the system has randomness");
+    rand::thread_rng().fill_bytes(&mut bytes);
     let (state, verifier) = (URL_SAFE_NO_PAD.encode(&bytes[..16]), URL_SAFE_NO_PAD.encode(&bytes[16..]));
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
     let scope = SCOPES.join("%20");

@@ -69,41 +69,30 @@ pub struct Callback {
 }
 
 /// Parameters that occur at most once; twice is an attack or an accident (RFC 6749 section 3.1).
-const ONCE: [&str; 15] = [
-    "state",
-    "iss",
-    "error",
-    "error_description",
-    "error_uri",
-    "code",
-    "access_token",
-    "token_type",
-    "expires_in",
-    "expires",
-    "refresh_token",
-    "refresh_token_expires_in",
-    "refresh_token_expires",
-    "scope",
-    "id_token",
-];
+fn is_once(name: &str) -> bool {
+    is_removed(name) || name == "scope"
+}
 
 /// What the cleaned URL no longer has. The scope stays: it is no secret and tells the page what it may do.
-const REMOVED: [&str; 14] = [
-    "state",
-    "iss",
-    "error",
-    "error_description",
-    "error_uri",
-    "code",
-    "access_token",
-    "token_type",
-    "expires_in",
-    "expires",
-    "refresh_token",
-    "refresh_token_expires_in",
-    "refresh_token_expires",
-    "id_token",
-];
+fn is_removed(name: &str) -> bool {
+    matches!(
+        name,
+        "state"
+            | "iss"
+            | "error"
+            | "error_description"
+            | "error_uri"
+            | "code"
+            | "access_token"
+            | "token_type"
+            | "expires_in"
+            | "expires"
+            | "refresh_token"
+            | "refresh_token_expires_in"
+            | "refresh_token_expires"
+            | "id_token"
+    )
+}
 
 /// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
 ///
@@ -119,10 +108,8 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
     {
         return Err(CallbackIgnored::OtherUrl);
     }
-    let params = Params::read(&parts)?;
-    if params.0.is_empty() {
-        return Err(CallbackIgnored::NotACallback);
-    }
+    let params = Params::read(&parts);
+    params.check_once()?;
     let state = params.get("state").ok_or(CallbackIgnored::WrongState)?;
     if !bool::from(state.as_bytes().ct_eq(expected.state.as_bytes())) {
         return Err(CallbackIgnored::WrongState);
@@ -142,12 +129,13 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
             }
         }
     };
-    Ok(Callback { outcome, cleaned_url: parts.base.is_some().then(|| parts.cleaned()) })
+    Ok(Callback { outcome, cleaned_url: parts.base.map(|base| params.cleaned(base)) })
 }
 
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
 pub fn clean_url(url: &str) -> String {
-    Parts::split(url).cleaned()
+    let parts = Parts::split(url);
+    Params::read(&parts).cleaned(parts.base.unwrap_or_default())
 }
 
 /// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
@@ -186,25 +174,6 @@ impl<'a> Parts<'a> {
         let is_url = has_scheme(base);
         Self { base: is_url.then_some(base), query, fragment }
     }
-
-    fn cleaned(&self) -> String {
-        let mut url = self.base.unwrap_or_default().to_owned();
-        for (mark, part) in [('?', self.query), ('#', self.fragment)] {
-            let start = url.len();
-            for segment in part.unwrap_or_default().split('&').filter(|segment| !segment.is_empty()) {
-                let kept = match form::parse(segment).next() {
-                    Some((name, value)) if name == "state" => caller_state(&value),
-                    Some((name, _)) if REMOVED.contains(&&*name) => None,
-                    Some(_) | None => Some(Cow::Borrowed(segment)),
-                };
-                if let Some(kept) = kept {
-                    url.push(if url.len() == start { mark } else { '&' });
-                    url.push_str(&kept);
-                }
-            }
-        }
-        url
-    }
 }
 
 /// `state=` with the caller's own part, if there is one.
@@ -216,25 +185,64 @@ fn caller_state(state: &str) -> Option<Cow<'static, str>> {
     Some(Cow::Owned(segment))
 }
 
-/// The OAuth parameters of query and fragment together: servers put `iss` into one and the token into the other.
-struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+/// A parameter, and how it was written.
+struct Param<'a> {
+    /// What it stands behind: `?` or `#`.
+    mark: char,
+    written: &'a str,
+    name: Cow<'a, str>,
+    value: Cow<'a, str>,
+}
+
+/// The parameters of query and fragment together: servers put `iss` into one and the token into the other.
+struct Params<'a>(Vec<Param<'a>>);
 
 impl<'a> Params<'a> {
-    fn read(parts: &Parts<'a>) -> Result<Self, CallbackIgnored> {
-        let mut params: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(4);
-        for part in [parts.query, parts.fragment].into_iter().flatten() {
-            for (name, value) in form::parse(part).filter(|(name, _)| ONCE.contains(&&**name)) {
-                if params.iter().any(|(known, _)| *known == name) {
-                    return Err(CallbackIgnored::DuplicateParameter);
+    fn read(parts: &Parts<'a>) -> Self {
+        let mut params = Vec::with_capacity(4);
+        for (mark, part) in [('?', parts.query), ('#', parts.fragment)] {
+            for written in part.unwrap_or_default().split('&') {
+                if let Some((name, value)) = form::parse_one(written) {
+                    params.push(Param { mark, written, name, value });
                 }
-                params.push((name, value));
             }
         }
-        Ok(Self(params))
+        Self(params)
+    }
+
+    /// Some are the protocol's, and none of these comes twice.
+    fn check_once(&self) -> Result<(), CallbackIgnored> {
+        let mut known: Vec<&str> = Vec::with_capacity(4);
+        for name in self.0.iter().map(|param| &*param.name).filter(|name| is_once(name)) {
+            if known.contains(&name) {
+                return Err(CallbackIgnored::DuplicateParameter);
+            }
+            known.push(name);
+        }
+        if known.is_empty() { Err(CallbackIgnored::NotACallback) } else { Ok(()) }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
+        self.0.iter().find(|param| param.name == name).map(|param| &*param.value)
+    }
+
+    /// The URL without what is the protocol's.
+    fn cleaned(&self, base: &str) -> String {
+        let mut url = base.to_owned();
+        let mut last = None;
+        for param in &self.0 {
+            let kept = match &*param.name {
+                "state" => caller_state(&param.value),
+                name if is_removed(name) => None,
+                _ => Some(Cow::Borrowed(param.written)),
+            };
+            if let Some(kept) = kept {
+                url.push(if last == Some(param.mark) { '&' } else { param.mark });
+                url.push_str(&kept);
+                last = Some(param.mark);
+            }
+        }
+        url
     }
 
     fn error(&self, state: &str) -> Fault {
@@ -251,8 +259,9 @@ impl<'a> Params<'a> {
     }
 
     fn tokens(&self, now: Timestamp) -> Outcome {
-        let own = self.0.iter().filter(|(name, _)| name != "state" && name != "iss");
-        let object = Members::from_texts(own.map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&**value))));
+        let own = self.0.iter().filter(|param| is_once(&param.name) && param.name != "state" && param.name != "iss");
+        let texts = own.map(|param| (Cow::Borrowed(&*param.name), Cow::Borrowed(&*param.value)));
+        let object = Members::from_texts(texts);
         let mut deviations = Vec::new();
         match read_object(object, now, &mut deviations) {
             Ok(tokens) => {

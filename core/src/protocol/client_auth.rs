@@ -21,15 +21,23 @@ pub(crate) fn basic(method: ClientAuth, client_id: &str, secret: &Secret) -> Opt
     Some(HeaderValue::Secret(Secret::new(header)))
 }
 
+/// What the method puts into the body; `None` where that is nothing.
+pub(crate) fn in_body(method: ClientAuth, client_id: &str, secret: Option<&Secret>) -> Option<Secret> {
+    let secret = match method {
+        ClientAuth::BasicFormEncoded | ClientAuth::BasicRaw => return None,
+        ClientAuth::Body => secret,
+        ClientAuth::None => None,
+    };
+    let mut form = Form::after(String::with_capacity(256));
+    form.add("client_id", client_id);
+    form.add_some("client_secret", secret.map(Secret::expose));
+    Some(form.into_secret())
+}
+
 /// Adds what the method puts into the body.
 pub(crate) fn add_to_body(config: &Config, form: &mut Form) {
-    match config.client_auth() {
-        ClientAuth::BasicFormEncoded | ClientAuth::BasicRaw => {}
-        ClientAuth::Body => {
-            form.add("client_id", config.client_id());
-            form.add_some("client_secret", config.client_secret().map(Secret::expose));
-        }
-        ClientAuth::None => form.add("client_id", config.client_id()),
+    if let Some(parameters) = config.in_body() {
+        form.add_written(parameters);
     }
 }
 

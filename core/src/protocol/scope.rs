@@ -124,7 +124,7 @@ fn is_canonical(text: &str) -> bool {
     let mut previous = "";
     text.is_empty()
         || text.split(' ').all(|token| {
-            let fits = !token.is_empty() && token > previous && !token.contains(|c: char| c.is_ascii_whitespace());
+            let fits = !token.is_empty() && token > previous && !token.bytes().any(|byte| byte.is_ascii_whitespace());
             previous = token;
             fits
         })

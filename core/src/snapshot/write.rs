@@ -16,12 +16,13 @@ use crate::time::Timestamp;
 const FRAME: usize = 512;
 
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
-    let mut json = Json(Vec::with_capacity(FRAME + texts(config, state)));
+    let owner = config.snapshot_owner();
+    let mut json = Json(Vec::with_capacity(FRAME + owner.len() + texts(state)));
     json.0.push(b'{');
     json.plain("webex_oauth", VERSION);
     json.plain("revision", state.revision);
-    json.text("client_id", config.client_id());
-    json.text("token_endpoint", &config.provider().token_endpoint);
+    json.separate();
+    json.0.extend_from_slice(owner.as_bytes());
     json.plain("seed", state.seed);
     json.plain("generation", state.generation);
     json.instant("saved_at", state.latest);
@@ -35,12 +36,19 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
     }
     json.members(&state.extra);
     json.0.push(b'}');
-    // It is made of texts.
-    Secret::new(String::from_utf8(json.0).unwrap_or_default())
+    Secret::new(json.into_text())
+}
+
+/// The members that say whose snapshot it is, the same in all of a configuration.
+pub(crate) fn owner(client_id: &str, token_endpoint: &str) -> String {
+    let mut json = Json(Vec::with_capacity(128));
+    json.text("client_id", client_id);
+    json.text("token_endpoint", token_endpoint);
+    json.into_text()
 }
 
 /// The length of the longer texts, so that the buffer need not grow and leave a copy behind.
-fn texts(config: &Config, state: &State) -> usize {
+fn texts(state: &State) -> usize {
     let secret = |text: Option<&Secret>| text.map_or(0, |text| text.expose().len());
     let token = |token: Option<&AccessToken>| token.map_or(0, |token| token.expose().len());
     let scope = |scope: Option<&Scope>| scope.map_or(0, |scope| scope.as_str().len());
@@ -70,7 +78,7 @@ fn texts(config: &Config, state: &State) -> usize {
         }
         Phase::SignedOut(_) | Phase::SignedIn(_) => 0,
     };
-    config.client_id().len() + config.provider().token_endpoint.len() + grant + login
+    grant + login
 }
 
 fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
@@ -163,16 +171,28 @@ fn write_retry(json: &mut Json, renew: &Renew, at: Timestamp) {
 struct Json(Vec<u8>);
 
 impl Json {
+    fn into_text(self) -> String {
+        // It is made of texts.
+        String::from_utf8(self.0).unwrap_or_default()
+    }
+
     /// A name of ours has nothing to escape.
     fn name(&mut self, name: &'static str) {
         self.separate();
+        self.quoted(name);
+        self.0.push(b':');
+    }
+
+    fn quoted(&mut self, text: &str) {
+        // One reservation for all three.
+        self.0.reserve(text.len() + 2);
         self.0.push(b'"');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     fn separate(&mut self) {
-        if self.0.last() != Some(&b'{') {
+        if !matches!(self.0.last(), None | Some(b'{')) {
             self.0.push(b',');
         }
     }
@@ -184,9 +204,7 @@ impl Json {
         if escapes {
             return self.value(text);
         }
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
+        self.quoted(text);
     }
 
     fn some_text(&mut self, name: &'static str, text: Option<&str>) {

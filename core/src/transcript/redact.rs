@@ -103,7 +103,7 @@ impl Redactor {
     fn form(&mut self, text: &str) -> String {
         let mut form = Form::after(String::new());
         for (name, value) in form::parse(text) {
-            form.add(&name, &self.text(&name, &value));
+            form.add_extra(&name, &self.text(&name, &value));
         }
         form.into_string()
     }
