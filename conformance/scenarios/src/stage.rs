@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
         json!({ "file": self.path("session.json") })
     }
 
-    /// Quick to fail and quick to try again, and nothing happens behind the back.
+    /// Nothing happens behind the back, and after a failure nothing for so long that a busy machine does not notice.
     pub(crate) fn config(&self) -> Value {
         json!({
             "base_url": self.simulator.base_url(),
@@ -97,7 +97,7 @@ impl<'a> Stage<'a> {
             "redirect_uri": "http://127.0.0.1/callback",
             "scope": SCOPE,
             "request_timeout": 8000,
-            "refresh": { "proactive": false },
+            "refresh": { "proactive": false, "backoff": 9000 },
         })
     }
 

@@ -57,7 +57,7 @@ fn for_good(stage: &mut Stage<'_>) -> Done {
 
 fn patience(stage: &mut Stage<'_>) -> Done {
     let mut open = stage.open("a");
-    open["patience"] = json!(200);
+    open["patience"] = json!(1000);
     let mut harness = stage.signed_in_with(open, 0)?;
     stage.simulator.fault(Fault::hold().on_grant(REFRESH));
     all_fail(&callers(&mut harness, 5)?.ok()?, "timeout")?;

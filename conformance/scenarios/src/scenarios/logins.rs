@@ -194,9 +194,9 @@ fn joined(stage: &mut Stage<'_>) -> Done {
     let first = harness.give("login_jwt", json!({ "client": "a", "jwt": jwt }))?;
     stage.seen(Endpoint::JwtLogin, 1)?;
     let second = harness.give("login_jwt", json!({ "client": "a", "jwt": jwt }))?;
-    // An answer to a question that came after it: the second sign-in has been taken in.
+    // Nothing tells that the second sign-in has been taken in.
+    std::thread::sleep(std::time::Duration::from_secs(1));
     phase(&mut harness, "signing_in")?;
-    std::thread::sleep(std::time::Duration::from_millis(100));
     stage.simulator.release();
     first.ok()?;
     second.ok()?;
@@ -368,7 +368,7 @@ fn abandoned(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port = free.map_err(|error| error.to_string())?.port();
-    let login = json!({ "client": "a", "limit": 150, "redirect_uri": format!("http://127.0.0.1:{port}/callback") });
+    let login = json!({ "client": "a", "limit": 1500, "redirect_uri": format!("http://127.0.0.1:{port}/callback") });
     for _ in 0..2 {
         let pending = harness.give("login_browser", login.clone())?;
         pending.progress()?;

@@ -245,9 +245,9 @@ fn redirect(stage: &mut Stage<'_>) -> Done {
 fn timeout(stage: &mut Stage<'_>) -> Done {
     stage.simulator.configure(|options| options.reuse_grace_ms = 3_600_000);
     let mut open = stage.open("a");
-    open["config"]["request_timeout"] = json!(300);
+    open["config"]["request_timeout"] = json!(2000);
     let mut harness = stage.signed_in_with(open, 0)?;
-    stage.simulator.fault(Fault::slow(1500).on_grant(REFRESH));
+    stage.simulator.fault(Fault::slow(6000).on_grant(REFRESH));
     no_token(&mut harness, "unavailable")?;
     advance(&mut harness, 60)?;
     token(&mut harness)?;
