@@ -96,7 +96,8 @@ private suspend fun OkHttpClient.answer(request: Request, limit: Long): ApiRespo
             override fun onResponse(call: Call, response: Response) {
                 val answer = try {
                     response.use { read(it, limit) }
-                } catch (error: IOException) {
+                } catch (error: Exception) {
+                    // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
                     val problem = "the answer broke off (${error.javaClass.simpleName})"
                     return waiting.resumeWithException(AuthException.Call(problem))
                 }

@@ -28,11 +28,11 @@ internal class Desk(val session: Session) {
     /** Given to the session when the effects are done. */
     private val inputs = ArrayDeque<Input>()
 
-    /** The revision that the store holds, as far as known. */
-    private var stored: ULong = session.revision()
+    /** The revision that the store holds, as far as known. Signed: Android 7 cannot compare unsigned numbers. */
+    private var stored: Long = session.revision().toLong()
 
     /** The revision of a save that is under way. */
-    private var saving: ULong? = null
+    private var saving: Long? = null
 
     /** What callers get while a save is under way. */
     private var held: Access? = null
@@ -69,9 +69,9 @@ internal class Desk(val session: Session) {
             val pending = effects.removeFirstOrNull()
             if (pending != null) {
                 val effect = pending.effect as? Effect.Persist ?: return pending.effect
-                saving = effect.revision
+                saving = effect.revision.toLong()
                 // What failed to be saved before is in this snapshot as well.
-                return Effect.Persist(effect.snapshot, effect.revision, stored)
+                return Effect.Persist(effect.snapshot, effect.revision, stored.toULong())
             }
             val input = inputs.removeFirstOrNull() ?: return null
             try {
@@ -122,9 +122,9 @@ internal class Desk(val session: Session) {
     }
 
     /** Whether what the store holds is news: then give it as `Reload`. What cannot be read is none. */
-    fun isNews(found: Secret): Boolean = revision(found)?.let { it > session.revision() } ?: false
+    fun isNews(found: Secret): Boolean = revision(found)?.let { it > session.revision().toLong() } ?: false
 
-    private fun saveNow() = Pending(Effect.Persist(session.snapshot(), session.revision(), stored), null)
+    private fun saveNow() = Pending(Effect.Persist(session.snapshot(), session.revision(), stored.toULong()), null)
 
     /** Another process was faster. Its state is taken in; what follows is done as far as it is still wanted. */
     private fun conflict(now: Long, found: Secret) {
@@ -140,7 +140,7 @@ internal class Desk(val session: Session) {
         reloaded.mapTo(effects) { Pending(it.effect(), it) }
         if (effects.firstOrNull()?.isPersist != true) {
             // Theirs brought nothing new: ours still has to get there.
-            if (session.revision() > stored) effects.addFirst(saveNow()) else saveAt = null
+            if (session.revision().toLong() > stored) effects.addFirst(saveNow()) else saveAt = null
         }
         for (pending in rest) {
             if (pending.task != null && session.stillWants(pending.task)) {
@@ -159,8 +159,8 @@ internal class Desk(val session: Session) {
         is Effect.Persist, is Effect.OpenBrowser, is Effect.ShowDeviceCode, is Effect.Notify -> null
     }
 
-    private fun revision(snapshot: Secret): ULong? = try {
-        snapshotRevision(snapshot)
+    private fun revision(snapshot: Secret): Long? = try {
+        snapshotRevision(snapshot).toLong()
     } catch (_: RestoreException) {
         null
     }

@@ -78,7 +78,8 @@ class OkHttpTransport(base: OkHttpClient = OkHttpClient()) : HttpTransport {
                         response.use { read(it, limit) }
                     } catch (error: TransportException) {
                         return waiting.resumeWithException(error)
-                    } catch (error: IOException) {
+                    } catch (error: Exception) {
+                        // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
                         val problem = "the answer broke off (${error.javaClass.simpleName})"
                         return waiting.resumeWithException(TransportException(SendFault.LOST, problem))
                     }
