@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::Deviation;
 use crate::http::HttpResponse;
-use crate::protocol::clean::clean;
+use crate::protocol::clean::{clean, clean_tracking_id};
 use crate::protocol::members::{Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
@@ -28,6 +28,14 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Cleans the texts of one answer.
     fn cleaner(&self) -> impl Fn(&str) -> String {
+        self.with_secrets(clean)
+    }
+
+    fn tracking_id_cleaner(&self) -> impl Fn(&str) -> String {
+        self.with_secrets(clean_tracking_id)
+    }
+
+    fn with_secrets(&self, clean: impl Fn(&str, &[&str]) -> String) -> impl Fn(&str) -> String {
         let secrets = self.carried.secrets();
         move |text| clean(text, &secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>())
     }
@@ -68,7 +76,7 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context
         description: description(body).map(|text| cleaned(&text)),
         uri: body.text("error_uri").map(&cleaned),
         status: Some(status),
-        tracking_id: tracking_id(response, body).map(&cleaned),
+        tracking_id: tracking_id(response, body).map(context.tracking_id_cleaner()),
         retry_after: wait(response, context),
         send: None,
     }
@@ -78,7 +86,7 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context
 pub(crate) fn malformed(response: &HttpResponse, what: &str, context: &Context<'_>) -> Fault {
     Fault {
         status: Some(response.status),
-        tracking_id: response.header("trackingid").map(context.cleaner()),
+        tracking_id: response.header("trackingid").map(context.tracking_id_cleaner()),
         ..Fault::described(FaultKind::Malformed, what)
     }
 }

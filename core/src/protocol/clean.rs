@@ -32,6 +32,21 @@ pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
     }
 }
 
+/// What people quote to a provider's support: it may look random. Anything but a tracking id is cleaned as any text is.
+pub(crate) fn clean_tracking_id(text: &str, secrets: &[&str]) -> String {
+    let is_count_or_name =
+        |part: &str| part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if text.len() <= 128 && text.split('_').all(|part| is_uuid(part) || is_count_or_name(part)) {
+        return without(text.to_owned(), secrets);
+    }
+    clean(text, secrets)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
 /// The text without the secrets, in whatever form they are in it.
 pub(crate) fn without(mut text: String, secrets: &[&str]) -> String {
     for form in secrets.iter().filter(|secret| !secret.is_empty()).flat_map(|secret| forms(secret)) {
@@ -67,7 +82,6 @@ fn looks_random(word: &str) -> bool {
         && word.bytes().any(|byte| byte.is_ascii_digit())
         && word.bytes().any(|byte| byte.is_ascii_alphabetic())
         && !word.contains("://")
-        && !word.starts_with("ROUTER_")
 }
 
 #[cfg(test)]
