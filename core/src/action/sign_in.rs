@@ -16,6 +16,7 @@ use crate::schedule;
 use crate::secret::Secret;
 use crate::state::{Grant, Phase, Renew, SigningIn, Stage, State};
 use crate::tokens::ReadTokens;
+
 /// Starts a login. One that is under way is superseded: its answer, should one still come, is nobody's.
 pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
     abandon_login(state);
@@ -88,8 +89,10 @@ pub(crate) fn sign_in_as_guest(
     if !is_header_text(service_token.expose()) {
         return Err(invalid("service_token", "is not a token".to_owned()));
     }
-    if subject.trim().is_empty() {
-        return Err(invalid("subject", "is empty".to_owned()));
+    for (argument, text) in [("subject", &subject), ("display_name", &display_name)] {
+        if text.trim().is_empty() {
+            return Err(invalid(argument, "is empty".to_owned()));
+        }
     }
     begin_request(turn, state, Via::Guest, Stage::Guest { service_token, subject, display_name }, None);
     Ok(())
