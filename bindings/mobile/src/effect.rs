@@ -163,9 +163,19 @@ impl fmt::Debug for Task {
     }
 }
 
+/// In a few words: the core's `Debug` would bring that of everything into every app.
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        use webex_oauth::Effect;
+        f.write_str(match self.0 {
+            Effect::Persist { .. } => "Task(persist)",
+            Effect::Send { .. } => "Task(send)",
+            Effect::OpenBrowser { .. } => "Task(open the browser)",
+            Effect::ShowDeviceCode { .. } => "Task(show the device code)",
+            Effect::AskForJwt { .. } => "Task(ask for a JWT)",
+            Effect::AskForToken { .. } => "Task(ask for a token)",
+            Effect::Notify { .. } => "Task(notify)",
+        })
     }
 }
 

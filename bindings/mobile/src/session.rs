@@ -163,8 +163,14 @@ impl fmt::Debug for Session {
     }
 }
 
+/// In a few words: see [`Task`].
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        use webex_oauth::Phase;
+        f.write_str(match self.session().phase() {
+            Phase::SignedOut { .. } => "Session(signed out)",
+            Phase::SigningIn { .. } => "Session(signing in)",
+            Phase::SignedIn => "Session(signed in)",
+        })
     }
 }

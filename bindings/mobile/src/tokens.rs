@@ -78,9 +78,10 @@ impl fmt::Debug for TokenSet {
     }
 }
 
+/// In a few words: see [`Task`](crate::Task).
 impl fmt::Display for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str("TokenSet(redacted)")
     }
 }
 
