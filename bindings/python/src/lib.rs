@@ -17,6 +17,7 @@ mod scope;
 mod secret;
 mod session;
 mod tokens;
+mod transcript;
 mod words;
 
 /// The native part of webex_oauth. Its public names are those of the package.
@@ -52,6 +53,8 @@ mod _core {
     use super::session::{Session, snapshot_revision};
     #[pymodule_export]
     use super::tokens::{ReadTokens, TokenSet};
+    #[pymodule_export]
+    use super::transcript::{ReplayStep, replay};
 
     /// How many random bytes `Session` and `begin_login` take: `os.urandom(ENTROPY_LEN)`.
     #[pymodule_export]

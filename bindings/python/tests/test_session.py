@@ -159,6 +159,17 @@ def test_a_session_can_be_recorded_without_secrets() -> None:
     session.adopt(NOW, "a-very-secret-token")
     transcript = session.transcript()
     assert transcript is not None and "a-very-secret-token" not in transcript and "the-client-secret" not in transcript
+    (step,) = webex_oauth.replay(transcript)
+    assert step.is_faithful and (step.at, step.input, step.phase) == (NOW, "adopt", Phase.SignedIn())
+    assert step.recorded == step.replayed and "adopt" in repr(step)
+    (step,) = webex_oauth.replay(transcript.replace("generation 1", "generation 2"))
+    assert not step.is_faithful
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", '{"webex_oauth_transcript":99}', "\0"])
+def test_a_damaged_transcript_is_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument):
+        webex_oauth.replay(text)
 
 
 # ----------------------------------------------------------------------------------------------------- secrets

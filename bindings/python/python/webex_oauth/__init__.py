@@ -25,6 +25,7 @@ from ._core import (
     Provider,
     ReadTokens,
     RefreshPolicy,
+    ReplayStep,
     RetryAfterBounds,
     Scope,
     ScopeDelta,
@@ -37,6 +38,7 @@ from ._core import (
     TransportHints,
     Verdict,
     __version__,
+    replay,
     snapshot_revision,
 )
 from ._errors import (
@@ -131,6 +133,7 @@ __all__ = [
     "ReadTokens",
     "RefreshFailed",
     "RefreshPolicy",
+    "ReplayStep",
     "RestoreError",
     "RetryAfterBounds",
     "Scope",
@@ -154,6 +157,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "guest_jwt",
+    "replay",
     "snapshot_revision",
 ]
 

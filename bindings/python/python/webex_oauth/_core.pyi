@@ -82,6 +82,7 @@ __all__ = [
     "Verdict",
     "Config",
     "RefreshPolicy",
+    "ReplayStep",
     "RetryAfterBounds",
     "Effect",
     "Output",
@@ -110,6 +111,7 @@ __all__ = [
     "read_callback",
     "read_state",
     "read_token_response",
+    "replay",
     "retry_after",
     "webex_qr_url",
     "Provider",
@@ -1197,6 +1199,22 @@ class Session:
     def config(self) -> Config: ...
 
 @final
+class ReplayStep:
+    __match_args__: Final = ("at", "input", "recorded", "replayed", "phase", "is_faithful")
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def input(self) -> str: ...
+    @property
+    def recorded(self) -> list[str]: ...
+    @property
+    def replayed(self) -> list[str]: ...
+    @property
+    def phase(self) -> Phase: ...
+    @property
+    def is_faithful(self) -> bool: ...
+
+@final
 class Callback:
     __match_args__: Final = (
         "ignored",
@@ -1217,6 +1235,7 @@ class Callback:
     def cleaned_url(self) -> str | None: ...
 
 def snapshot_revision(snapshot: _Text, /) -> int: ...
+def replay(transcript: str, /) -> list[ReplayStep]: ...
 def authorize_url(
     endpoint: str,
     *,
