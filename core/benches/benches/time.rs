@@ -15,7 +15,9 @@ fn main() {
     let session = lifecycle(&config);
     let snapshot = session.snapshot();
     criterion.bench_function("lifecycle", |bencher| bencher.iter(|| lifecycle(black_box(&config))));
-    criterion.bench_function("lifecycle-oauth2", |bencher| bencher.iter(|| peer_lifecycle(black_box(&peer))));
+    criterion.bench_function("lifecycle-oauth2", |bencher| bencher.iter(|| peer_lifecycle(black_box(&peer), false)));
+    criterion
+        .bench_function("lifecycle-oauth2-stores", |bencher| bencher.iter(|| peer_lifecycle(black_box(&peer), true)));
     criterion.bench_function("lifecycle-floor", |bencher| bencher.iter(floor));
     criterion.bench_function("access", |bencher| bencher.iter(|| black_box(&session).access(black_box(NOW))));
     criterion.bench_function("restore", |bencher| bencher.iter(|| restore(&config, black_box(snapshot.expose()))));

@@ -86,8 +86,9 @@ pub fn peer() -> Peer {
         .set_redirect_uri(RedirectUrl::new(REDIRECT_URI.to_owned()).expect("a URL"))
 }
 
-/// The same login with the `oauth2` crate. It stores nothing.
-pub fn peer_lifecycle(peer: &Peer) -> String {
+/// The same login with the `oauth2` crate, which stores nothing: with `stores`, what its user has to keep is written as
+/// well, the pending login before the browser opens and the tokens at the end.
+pub fn peer_lifecycle(peer: &Peer, stores: bool) -> String {
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let mut request = peer.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge);
     for scope in SCOPES {
@@ -95,6 +96,8 @@ pub fn peer_lifecycle(peer: &Peer) -> String {
     }
     let (url, state) = request.url();
     assert!(url.as_str().len() > 100);
+    let pending = stores.then(|| serde_json::to_string(&(&state, &verifier)).expect("it is text"));
+    assert!(pending.is_none_or(|text| text.len() > 40));
 
     let callback = Url::parse(&callback(state.secret())).expect("a URL");
     let parameter = |name: &str| {
@@ -110,6 +113,8 @@ pub fn peer_lifecycle(peer: &Peer) -> String {
     };
     let code = AuthorizationCode::new(parameter("code"));
     let answer = peer.exchange_code(code).set_pkce_verifier(verifier).request(&http).expect("the answer is fine");
+    let stored = stores.then(|| serde_json::to_string(&answer).expect("it is text"));
+    assert!(stored.is_none_or(|text| text.len() > 100));
     format!("Bearer {}", answer.access_token().secret())
 }
 
