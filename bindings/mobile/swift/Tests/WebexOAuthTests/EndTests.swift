@@ -49,6 +49,26 @@ import WebexOAuthCore
         try await eventually("let go") { gone == nil }
     }
 
+    @Test func aCallThatIsUnderWayEndsWhenTheClientIsClosedOrLetGo() async throws {
+        let simulator = try await Simulator()
+        for closes in [true, false] {
+            weak var gone: AuthClient?
+            let call: Task<Int, any Error>
+            do {
+                let (client, _) = try await simulator.signedIn(livesFor: 3600)
+                gone = client
+                try await simulator.fault(["fault": "hold", "endpoint": "echo"])
+                let begun = try await simulator.counter("api_calls")
+                call = Task { try await client.call(URLRequest(url: simulator.url("v1/echo"))).status }
+                try await simulator.sees("api_calls", begun + 1)
+                if closes { await client.close() }
+            }
+            try await simulator.control("POST", "release")
+            #expect(try await call.value == 200)
+            try await eventually("let go") { gone == nil }
+        }
+    }
+
     @Test func callsAfterCloseAreToldSo() async throws {
         let simulator = try await Simulator()
         let (client, _) = try await simulator.signedIn(livesFor: 3600)
@@ -159,6 +179,11 @@ import WebexOAuthCore
         let (client, issued) = try await simulator.signedIn(livesFor: 3600)
         #expect(try await client.token().expose() == issued.access)
         #expect(try await client.token().expose() == issued.access)
+        #expect(try await client.data(for: URLRequest(url: simulator.url("v1/people/me"))).1.statusCode == 200)
+        try await client.refresh()
+        try await client.completeLogin(simulator.visit(client.beginLogin()))
+        try await client.signOut()
+        #expect(client.tokens == nil)
         await client.close()
     }
 }

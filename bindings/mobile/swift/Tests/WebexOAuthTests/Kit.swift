@@ -240,9 +240,18 @@ func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
 func printed(_ value: Any) -> String {
     var dumped = ""
     dump(value, to: &dumped)
-    let texts = [String(describing: value), String(reflecting: value), "\(value)", dumped]
+    let texts = [String(describing: value), String(reflecting: value), "\(value)", dumped, mirrored(Mirror(reflecting: value))]
     guard let error = value as? any Error else { return texts.joined(separator: "\n") }
-    return (texts + [error.localizedDescription]).joined(separator: "\n")
+    return (texts + [error.localizedDescription, "\(error as NSError)"]).joined(separator: "\n")
+}
+
+/// What a debugger or a logging library finds that looks into a value by itself.
+private func mirrored(_ mirror: Mirror, depth: Int = 0) -> String {
+    guard depth < 10 else { return "" }
+    let inherited = mirror.superclassMirror.map { mirrored($0, depth: depth + 1) } ?? ""
+    return mirror.children.reduce(into: inherited) { text, child in
+        text += "\(child.label ?? ""): \(child.value)\n" + mirrored(Mirror(reflecting: child.value), depth: depth + 1)
+    }
 }
 
 /// The error of a call that has to fail.

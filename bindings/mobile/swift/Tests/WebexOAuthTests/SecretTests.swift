@@ -9,6 +9,12 @@ import WebexOAuthCore
 
 /// Nothing that is printed, in any of Swift's ways, contains a secret.
 @Suite(.timeLimit(.minutes(1))) struct SecretTests {
+    @Test func whatIsPrintedIsLookedInto() {
+        struct Box { let inner: [String: Any] }
+        #expect(printed(Leak()).contains(Leak.secret))
+        #expect(printed(Box(inner: ["a": ["b", Leak.secret]])).contains(Leak.secret))
+    }
+
     @Test func valuesThatHoldSecretsPrintNone() async throws {
         let simulator = try await Simulator()
         let store = MemoryStore()

@@ -35,7 +35,13 @@ extension AuthClient {
     func save(_ snapshot: Secret, replaces: UInt64, in store: any TokenStore) async {
         let result: Result<SaveResult, StoreError>
         do {
-            result = .success(try await store.save(snapshot, replaces: replaces))
+            let answer = try await store.save(snapshot, replaces: replaces)
+            if case .conflict(let found) = answer, (try? revision(of: found)) ?? replaces == replaces {
+                // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
+                result = .failure(.damaged(what: "what the store says it holds"))
+            } else {
+                result = .success(answer)
+            }
         } catch {
             result = .failure(StoreError(of: error))
         }
