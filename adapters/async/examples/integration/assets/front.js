@@ -9,8 +9,13 @@ let token = null;
 
 function take(tokens) {
   token = tokens.access_token;
-  const minutes = Math.floor(Number(tokens.expires_in) / 60);
-  element("front-token").textContent = minutes > 0 ? `good for ${minutes} minutes` : "of unknown lifetime";
+  element("front-token").textContent = "expires_in" in tokens ? `good for ${inWords(tokens.expires_in)}` : "of unknown lifetime";
+}
+
+function inWords(seconds) {
+  const [unit, length] = [["days", 86400], ["hours", 3600], ["minutes", 60]].find(([, length]) => seconds >= 2 * length)
+    ?? ["seconds", 1];
+  return `${Math.round(seconds / length)} ${unit}`;
 }
 
 async function show() {

@@ -36,7 +36,7 @@ pub(crate) fn home(scopes: &[String], simulated: bool) -> Markup {
                 p { "Start, choose who you are, and accept. This page then shows your name, read from Webex with the
                      permission that you gave." }
                 (scope_list("It will ask for", scopes))
-                p.buttons { a.button.primary #start href="/login" { "Start" } }
+                div.buttons { a.button.primary #start href="/login" { "Start" } }
             }
             section.card.quiet {
                 h2 { "Other ways" }
@@ -73,7 +73,7 @@ pub(crate) fn me(person: &Person) -> Markup {
                 p.greeting { "You are signed in as" }
                 h1 #name { (person.name) }
                 @if let Some(email) = &person.email { p.email { (email) } }
-                p.buttons {
+                div.buttons {
                     @if person.can_refresh {
                         form method="post" action="/refresh" { button #refresh { "Refresh now" } }
                     }
@@ -109,7 +109,7 @@ pub(crate) fn front() -> Markup {
                     dt { "Name" } dd #front-name { "…" }
                     dt { "Token" } dd #front-token {}
                 }
-                p.buttons {
+                div.buttons {
                     button #front-refresh hidden { "Refresh" }
                     a.button href="/" { "Back" }
                 }
@@ -128,7 +128,7 @@ pub(crate) fn fragment() -> Response {
             section.card.notice #nothing {
                 h1 { "Nothing came back" }
                 p { "This page is where Webex sends you after you have decided. Its answer is missing." }
-                p.buttons { a.button.primary href="/" { "Back to the start" } }
+                div.buttons { a.button.primary href="/" { "Back to the start" } }
             }
             script src="/fragment.js" {}
         },
@@ -160,8 +160,8 @@ impl Notice {
                     h1 { (self.title) }
                     p { (self.text) }
                     @if let Some(detail) = &self.detail { p.detail { (detail) } }
-                    p.buttons {
-                        a.button href="/" { "Back to the start" }
+                    div.buttons {
+                        a.button.primary[self.again.is_none()] href="/" { "Back to the start" }
                         @if let Some(again) = self.again { a.button.primary #again href="/login" { (again) } }
                     }
                 }
@@ -253,15 +253,16 @@ fn initials(name: &str) -> String {
     name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect()
 }
 
-/// `13 days`, `59 minutes`, `5 seconds`.
+/// `14 days`, `59 minutes`, `5 seconds`: rounded, for a token is a moment old when people see it.
 pub(crate) fn in_words(millis: i64) -> String {
     let seconds = (millis / 1000).max(0);
-    let (number, unit) = match seconds {
-        172_800.. => (seconds / 86_400, "day"),
-        7200.. => (seconds / 3600, "hour"),
-        120.. => (seconds / 60, "minute"),
-        _ => (seconds, "second"),
+    let (length, unit) = match seconds {
+        172_800.. => (86_400, "day"),
+        7200.. => (3600, "hour"),
+        120.. => (60, "minute"),
+        _ => (1, "second"),
     };
+    let number = (seconds + length / 2) / length;
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -271,7 +272,8 @@ mod tests {
 
     #[test]
     fn durations_read_like_speech() {
-        assert_eq!(in_words(1_209_599_000), "13 days");
+        assert_eq!(in_words(1_209_599_000), "14 days");
+        assert_eq!(in_words(1_166_000_000), "13 days");
         assert_eq!(in_words(7_200_000), "2 hours");
         assert_eq!(in_words(3_600_000), "60 minutes");
         assert_eq!(in_words(1000), "1 second");

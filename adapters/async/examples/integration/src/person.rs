@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum_extra::extract::cookie::SignedCookieJar;
 use serde_json::Value;
-use webex_oauth_async::{Client, ClientError};
+use webex_oauth_async::Client;
 
 use crate::app::Shared;
 use crate::login::{unexpected, user};
@@ -90,12 +90,8 @@ pub(crate) async fn profile(client: &Client) -> Result<Value, Notice> {
     let answer = client.get(&url).await.map_err(|error| unexpected(&error))?;
     match answer.status().as_u16() {
         200 => serde_json::from_slice(answer.body()).map_err(|_| silent(answer.status().as_u16())),
-        401 => {
-            let reason = webex_oauth_async::webex_oauth::SignInReason::Rejected;
-            let refused = ClientError::SignInRequired { reason };
-            Err(unexpected(webex_oauth_async::refresh_error(&answer).unwrap_or(&refused)))
-        }
-        status => Err(silent(status)),
+        // Refused with a fresh token as well: one API's opinion does not end a session.
+        status => Err(webex_oauth_async::refresh_error(&answer).map_or_else(|| silent(status), unexpected)),
     }
 }
 

@@ -87,7 +87,7 @@ async fn who_accepts_sees_the_own_name_and_picture() {
     assert_eq!((landed.status, landed.location.as_deref()), (303, Some("/")));
     let me = browser.get("/").await;
     assert!(me.text.contains("Ada Lovelace") && me.text.contains("spark:people_read"), "{}", me.text);
-    assert!(me.text.contains("13 days"), "{}", me.text);
+    assert!(me.text.contains("14 days"), "{}", me.text);
     let picture = browser.get("/picture").await;
     assert_eq!(picture.status, 200);
     assert!(picture.text.contains("<svg") && picture.policy.contains("sandbox"));
