@@ -11,7 +11,6 @@ mod crew;
 mod errand;
 mod events;
 mod host;
-
 mod inner;
 mod login;
 #[cfg(feature = "reqwest")]
@@ -32,3 +31,8 @@ pub use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
 
 pub use ::http;
 pub use webex_oauth;
+
+/// The programs in `docs/guide.md` compile.
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../../../docs/guide.md")]
+struct Guide;
