@@ -1,6 +1,6 @@
 // Not run here: the tests run on Linux, which has no AuthenticationServices. Compiled where there is one.
 
-#if canImport(AuthenticationServices) && !os(tvOS)
+#if canImport(AuthenticationServices) && (os(iOS) || os(macOS) || os(visionOS))
     import AuthenticationServices
     import Foundation
 
@@ -39,7 +39,7 @@
 
         private func show(_ url: URL, _ scheme: String?) async throws -> URL {
             try await withCheckedThrowingContinuation { continuation in
-                let session = ASWebAuthenticationSession(url: url, callbackURLScheme: scheme) { callback, error in
+                let session = ASWebAuthenticationSession(url: url, callbackURLScheme: scheme) { @Sendable callback, error in
                     if let callback {
                         continuation.resume(returning: callback)
                     } else {
