@@ -66,13 +66,25 @@ maven() {
 compile() {
     build_natives
     local stamp="$out/compiled" newer
-    newer=$([ ! -e "$stamp" ] || find "$package/pom.xml" "$package/src" "$out/generated" -newer "$stamp" -print -quit)
+    newer=$([ ! -e "$stamp" ] || find "$package/pom.xml" "$package/src" "$package/example/src" "$out/generated" -newer "$stamp" -print -quit)
     if [ -e "$stamp" ] && [ -z "$newer" ]; then return; fi
-    rm -f "$stamp"
+    rm -rf "$stamp" "$out/maven/classes" "$out/maven/test-classes"
     touch "$stamp.begun"
     maven test-compile dependency:build-classpath -Dmdep.outputFile="$out/classpath" -Dmdep.includeScope=test
     # What changed while it ran is newer than this.
     mv "$stamp.begun" "$stamp"
+}
+
+# The library that apps carry, into $small, and what is to say about its size.
+build_small() {
+    # shellcheck disable=SC2034
+    small="$target/library/$(rustc -vV | sed -n 's/^host: //p')"
+    bindings/mobile/scripts/library
+}
+
+# The version of this library.
+version() {
+    sed -n 's#^  <version>\(.*\)</version>$#\1#p' "$package/pom.xml"
 }
 
 # exec_java CLASS ARGUMENT...: a program of the tests, in place of this shell. JAVA_FLAGS come before.

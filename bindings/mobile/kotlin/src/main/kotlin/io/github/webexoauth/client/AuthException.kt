@@ -54,7 +54,7 @@ class StoreException(val kind: Kind, message: String) : IOException(message) {
     internal companion object {
         /** Nothing of a foreign exception but its type: its text may be anything. */
         fun of(error: Throwable): StoreException =
-            error as? StoreException ?: StoreException(Kind.FOREIGN, "the store failed (${error.javaClass.simpleName})")
+            error as? StoreException ?: StoreException(Kind.FOREIGN, "the store failed (${kindOf(error)})")
     }
 }
 
@@ -63,6 +63,9 @@ class TransportException(val fault: SendFault, message: String) : IOException(me
 
 /** An [AuthException] on its way through OkHttp, which knows only this kind. */
 class AuthIOException(override val cause: AuthException) : IOException(cause.message, cause)
+
+/** All that is told of a foreign exception: its text, and its causes', may be anything. */
+internal fun kindOf(error: Throwable): String = error.javaClass.simpleName.ifEmpty { "a class without a name" }
 
 private fun describe(problem: MisuseException): String = when (problem) {
     is MisuseException.NotConfigured -> "the configuration lacks ${problem.what}, which ${problem.neededBy} needs"

@@ -42,29 +42,29 @@ suspend fun AuthClient.call(
     maxBody: Long = 64L * 1024 * 1024,
     http: OkHttpClient = sharedHttp,
 ): ApiResponse {
-    val timeout = config.parts().requestTimeoutMs.toLong().coerceIn(1, Int.MAX_VALUE.toLong())
-    val calls = http.newBuilder().authenticator(Authenticator.NONE).followRedirects(false)
+    val timeout = engine.requestTimeout.coerceIn(1, Int.MAX_VALUE.toLong())
+    val calls = http.newBuilder().addNetworkInterceptor(HeaderInterceptor(this)).authenticator(Authenticator.NONE).followRedirects(false)
         .callTimeout(timeout, TimeUnit.MILLISECONDS).readTimeout(timeout, TimeUnit.MILLISECONDS)
         .retryOnConnectionFailure(true).build()
     if (request.header("Authorization") != null || !mayCarryToken(request.url.toString())) {
-        checkOpen()
+        engine.checkOpen()
         return calls.answer(request, maxBody)
     }
     var token = token()
     var left = maxWaitMillis
     var mayReplay = true
     while (true) {
-        val answer = calls.answer(request.newBuilder().header("Authorization", token.exposeHeader()).build(), maxBody)
+        val answer = calls.answer(request.carrying(token), maxBody)
         when (val verdict = judge(answer.status, answer.headers["retry-after"])) {
             is Verdict.Pass -> return answer
             is Verdict.Wait -> {
                 val wait = verdict.waitMs.toLong()
                 if (wait < 0 || wait > left) return answer
                 left -= wait
-                pause(wait)
+                engine.pause(wait)
             }
             is Verdict.Embargoed -> {
-                embargoed()
+                engine.embargoed()
                 return answer
             }
             is Verdict.Rejected -> {
@@ -82,8 +82,6 @@ suspend fun AuthClient.call(
         }
     }
 }
-
-private val sharedHttp by lazy { OkHttpClient() }
 
 private suspend fun OkHttpClient.answer(request: Request, limit: Long): ApiResponse {
     val call = newCall(request)

@@ -8,34 +8,44 @@ import okhttp3.OkHttpClient
 import okhttp3.Request
 import okhttp3.Response
 import okhttp3.Route
-
-/** Gives the requests of this client the bearer token, and renews it where an API refuses it. */
-fun OkHttpClient.Builder.authorizedBy(client: AuthClient): OkHttpClient.Builder =
-    addInterceptor(BearerInterceptor(client)).authenticator(BearerAuthenticator(client))
-
-/** The token that a request carries. Printing it shows nothing. */
-private class Carried(val token: BearerToken)
+import java.io.IOException
+import java.io.InterruptedIOException
 
 /**
- * Adds `Authorization` to requests for the configured hosts, never in place of the caller's own. Where there is no token,
- * the call fails with [AuthIOException]. A 451 ends the session.
+ * Gives the requests of this client the bearer token, and renews it where an API refuses it.
+ *
+ * The `Authorization` header is added on the way to the network: interceptors of the application, loggers above all, and
+ * `response.request` never have it. A network interceptor that is added after this call sees it.
  */
-class BearerInterceptor(private val client: AuthClient) : Interceptor {
+fun OkHttpClient.Builder.authorizedBy(client: AuthClient): OkHttpClient.Builder =
+    addInterceptor(BearerInterceptor(client)).addNetworkInterceptor(HeaderInterceptor(client))
+        .authenticator(BearerAuthenticator(client))
+
+/** The token that goes with a request. Printing it shows nothing. */
+internal class Carried(val token: BearerToken) {
+    override fun toString(): String = "redacted"
+}
+
+internal fun Request.carrying(token: BearerToken): Request = newBuilder().tag(Carried::class.java, Carried(token)).build()
+
+private val Request.carried: BearerToken? get() = tag(Carried::class.java)?.token
+
+/**
+ * Gives requests for the configured hosts a token to carry, never in place of the caller's own `Authorization`. Where
+ * there is no token, the call fails with [AuthIOException]. A 451 ends the session.
+ */
+private class BearerInterceptor(private val client: AuthClient) : Interceptor {
     override fun intercept(chain: Interceptor.Chain): Response {
         val request = chain.request()
         if (request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) {
             return chain.proceed(request)
         }
-        val token = try {
-            runBlocking { client.token() }
-        } catch (error: AuthException) {
-            throw AuthIOException(error)
-        }
+        val token = waitFor { client.token() }
         val response = chain.proceed(request.carrying(token))
         if (response.code == 451 && client.judge(451, null) is Verdict.Embargoed) {
             try {
-                runBlocking { client.embargoed() }
-            } catch (_: AuthException) {
+                waitFor { client.engine.embargoed() }
+            } catch (_: IOException) {
                 // The answer is the caller's in any case.
             }
         }
@@ -43,27 +53,44 @@ class BearerInterceptor(private val client: AuthClient) : Interceptor {
     }
 }
 
+/** On the wire, at each hop: behind a redirect to elsewhere the token is left out. */
+internal class HeaderInterceptor(private val client: AuthClient) : Interceptor {
+    override fun intercept(chain: Interceptor.Chain): Response {
+        val request = chain.request()
+        val token = request.carried
+        if (token == null || request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) {
+            return chain.proceed(request)
+        }
+        return chain.proceed(request.newBuilder().header("Authorization", token.exposeHeader()).build())
+    }
+}
+
 /** On a 401: renews the token, and calls once more only where that brought another one. */
-class BearerAuthenticator(private val client: AuthClient) : Authenticator {
+private class BearerAuthenticator(private val client: AuthClient) : Authenticator {
     override fun authenticate(route: Route?, response: Response): Request? {
         val request = response.request
-        val carried = request.tag(Carried::class.java)?.token ?: return null
-        // Behind a redirect to elsewhere the token was not sent.
-        if (request.header("Authorization") != carried.exposeHeader()) return null
-        if (!client.mayCarryToken(request.url.toString())) return null
+        val carried = request.carried ?: return null
+        if (request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) return null
         return try {
-            runBlocking {
+            waitFor {
                 client.rejected(carried)
                 val replayed = generateSequence(response.priorResponse) { it.priorResponse }.any { it.code == 401 }
                 val newer = if (replayed) carried else client.token()
                 if (newer.generation == carried.generation) null else request.carrying(newer)
             }
-        } catch (_: AuthException) {
+        } catch (_: AuthIOException) {
             // The caller gets the original answer.
             null
         }
     }
 }
 
-private fun Request.carrying(token: BearerToken): Request =
-    newBuilder().header("Authorization", token.exposeHeader()).tag(Carried::class.java, Carried(token)).build()
+/** On a thread of OkHttp's, or of who called `execute()`. OkHttp expects exceptions of IO, and dies of others. */
+private fun <T> waitFor(body: suspend () -> T): T = try {
+    runBlocking { body() }
+} catch (error: AuthException) {
+    throw AuthIOException(error)
+} catch (_: InterruptedException) {
+    Thread.currentThread().interrupt()
+    throw InterruptedIOException("interrupted")
+}

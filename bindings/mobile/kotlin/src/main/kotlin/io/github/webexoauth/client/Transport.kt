@@ -29,11 +29,14 @@ interface HttpTransport {
     suspend fun send(request: HttpRequest): HttpResponse
 }
 
+/** Threads and connections are shared by all who have no client of their own. */
+internal val sharedHttp by lazy { OkHttpClient() }
+
 /**
  * With OkHttp. Proxy, DNS, certificates and timeouts are those of [base]; its interceptors, cookies and cache are left
  * out, since what goes through here are secrets.
  */
-class OkHttpTransport(base: OkHttpClient = OkHttpClient()) : HttpTransport {
+class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
     private val client = base.newBuilder().apply {
         interceptors().clear()
         networkInterceptors().clear()
@@ -46,6 +49,15 @@ class OkHttpTransport(base: OkHttpClient = OkHttpClient()) : HttpTransport {
         // A pooled connection may be dead, and then nobody knows whether the request has arrived.
         connectionPool(ConnectionPool(0, 1, TimeUnit.SECONDS))
     }.build()
+
+    companion object {
+        /** One for all clients that want nothing special. Made when it is used first: TLS takes its time. */
+        val shared: HttpTransport = object : HttpTransport {
+            private val transport by lazy { OkHttpTransport() }
+
+            override suspend fun send(request: HttpRequest): HttpResponse = transport.send(request)
+        }
+    }
 
     override suspend fun send(request: HttpRequest): HttpResponse {
         val sent = Sent()

@@ -5,7 +5,6 @@ import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.LoginState
 import io.github.webexoauth.Flow
 import io.github.webexoauth.Phase
-import io.github.webexoauth.Secret
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -18,50 +17,16 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import okhttp3.OkHttpClient
 import okhttp3.Request
-import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
-import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.Assertions.fail
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.io.IOException
 
-@Timeout(60)
-class AuthClientTest {
-    private val simulator = Simulator()
-
-    /** What the clients of a test believe the time to be, beside the machine's. */
-    @Volatile
-    private var ahead = 0L
-    private val options = ClientOptions(clock = { System.currentTimeMillis() + ahead })
-
-    @AfterEach
-    fun stop() = simulator.close()
-
-    private suspend fun open(store: TokenStore? = null) =
-        AuthClient.open(simulator.config(), store = store, options = options)
-
-    private suspend fun signedIn(store: TokenStore? = null) = open(store).also { it.adopt(simulator.issue()) }
-
-    private fun expire() {
-        ahead += simulator.post("/_sim/clock", """{"advance_ms": 1300000000}""").let { 1_300_000_000L }
-    }
-
-    private inline fun <reified E : Throwable> fails(body: () -> Unit): E {
-        try {
-            body()
-        } catch (error: Throwable) {
-            if (error is E) return error
-            throw error
-        }
-        return fail("nothing was thrown")
-    }
-
+class AuthClientTest : SimulatorTest() {
     private fun me(http: OkHttpClient, header: String? = null): Int {
         val request = Request.Builder().url("${simulator.base}/v1/people/me")
         header?.let { request.header("Authorization", it) }
@@ -123,13 +88,13 @@ class AuthClientTest {
     @Test
     fun `a caller that is cancelled changes nothing for the others`() = runBlocking {
         val client = signedIn()
-        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+        hold()
         expire()
         val gone = launch(Dispatchers.Default) { client.token() }
         while (simulator.counter("refreshes_attempted") == 0) delay(10)
         val stays = async(Dispatchers.Default) { client.token() }
         gone.cancelAndJoin()
-        simulator.post("/_sim/release", "{}")
+        release()
         assertEquals(2L, stays.await().generation)
         assertEquals(1, simulator.counter("refreshes_attempted"))
         client.close()
@@ -210,55 +175,19 @@ class AuthClientTest {
     fun `who waits at the end is told`() = runBlocking {
         val store = MemoryStore()
         val client = signedIn(store)
-        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+        hold()
         expire()
         val waiting = async(Dispatchers.Default) { runCatching { client.token() } }
         while (simulator.counter("refreshes_attempted") == 0) delay(10)
         client.close()
         assertTrue(waiting.await().exceptionOrNull() is AuthException.Closed)
-        simulator.post("/_sim/release", "{}")
+        release()
         client.shutdown()
         fails<AuthException.Closed> { client.token() }
         // The answer was stored all the same.
         val next = open(store)
         assertEquals(2L, next.token().generation)
         next.close()
-    }
-
-    @Test
-    fun `a store that throws loses nothing and tells nothing`() = runBlocking {
-        val broken = object : TokenStore {
-            override suspend fun load(): Secret? = null
-            override suspend fun save(snapshot: Secret, replaces: Long): SaveResult =
-                throw IllegalStateException("disk of " + snapshot.expose())
-            override suspend fun delete() = Unit
-            override suspend fun tryLock(): StoreLock? = throw IllegalStateException("no lock")
-        }
-        val client = open(broken)
-        val events = ArrayList<AuthEvent>()
-        val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
-        client.adopt(simulator.issue())
-        expire()
-        val token = client.token()
-        assertEquals(2L, token.generation)
-        client.shutdown()
-        listening.join()
-        assertTrue(events.any { it is AuthEvent.StoreFailed })
-        assertFalse(token.expose() in events.toString())
-        assertTrue("IllegalStateException" in events.toString())
-    }
-
-    @Test
-    fun `printing shows no secret`() = runBlocking {
-        val client = signedIn()
-        val token = client.token()
-        val text = listOf(
-            client, token, client.tokens, client.config, client.config.parts(), client.status, Secret("hidden"),
-        ).joinToString()
-        for (secret in listOf(token.expose(), simulator.clientSecret, "hidden", client.tokens?.refreshToken()?.expose())) {
-            assertFalse(secret!! in text, text)
-        }
-        client.close()
     }
 
     @Test

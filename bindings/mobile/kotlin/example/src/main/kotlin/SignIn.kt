@@ -5,23 +5,28 @@ import io.github.webexoauth.Config
 import io.github.webexoauth.client.AuthClient
 import io.github.webexoauth.client.FileStore
 import io.github.webexoauth.client.authorizedBy
-import io.github.webexoauth.configPartsFromVariables
+import io.github.webexoauth.client.configFromVariables
+import io.github.webexoauth.providerWebexAt
 import kotlinx.coroutines.runBlocking
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import java.io.File
 
 /**
- * Signs in and prints who it was. The configuration comes from the environment: `WEBEX_CLIENT_ID`,
- * `WEBEX_CLIENT_SECRET`, `WEBEX_REDIRECT_URI`, `WEBEX_SCOPE`. The session is kept in the file that is named as argument.
+ * Signs in and says who that is.
+ *
+ * The configuration comes from the environment: `WEBEX_CLIENT_ID`, `WEBEX_CLIENT_SECRET`, `WEBEX_REDIRECT_URI`,
+ * `WEBEX_SCOPE`. The first argument is the file that keeps the session; a second one names another server with Webex's
+ * paths: the simulator.
  */
 fun main(arguments: Array<String>) = runBlocking {
-    val config = Config(configPartsFromVariables(System.getenv(), false))
-    val name = signIn(config, File(arguments.first()), "https://webexapis.com") { url ->
-        println("Open $url\nThen paste the address that the browser arrived at:")
+    val server = arguments.getOrNull(1)
+    val config = configFromVariables { if (server == null) this else copy(provider = providerWebexAt(server)) }
+    val name = signIn(config, File(arguments.first()), server ?: "https://webexapis.com") { url ->
+        println("Open this page, sign in, and paste the address where the browser ends:\n$url")
         readln()
     }
-    println("You are $name")
+    println("Hello, $name!")
 }
 
 /** [browse] brings the user to the URL and returns the address where the browser arrived. */

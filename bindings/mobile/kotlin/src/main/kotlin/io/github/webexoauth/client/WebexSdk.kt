@@ -1,0 +1,106 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.Event
+import io.github.webexoauth.SignInReason
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.launch
+
+// For apps that also use the Webex mobile SDK: its two signals, and a feed for its TokenAuthenticator.
+
+/** What an app with the Webex SDK has to know of its sign-in. */
+sealed class AuthSignal {
+    /** Only the user can help: sign in again. `WebexAuthDelegate.onReLoginRequired`. */
+    data class ReLoginRequired(val reason: SignInReason) : AuthSignal()
+
+    /** The token has ended and could not be renewed yet; the client goes on trying. `setOnTokenExpiredListener`. */
+    object TokenExpired : AuthSignal() {
+        override fun toString(): String = "TokenExpired"
+    }
+}
+
+/** Signals from now on, until the client is closed. */
+val AuthClient.authSignals: Flow<AuthSignal> get() = engine.signals.flow
+
+/** Calls [handler], on a thread of its own, whenever only the user can help. Close what it returns to hear no more. */
+fun AuthClient.onReLoginRequired(handler: (SignInReason) -> Unit): AutoCloseable =
+    onSignal { if (it is AuthSignal.ReLoginRequired) handler(it.reason) }
+
+/** Calls [handler], on a thread of its own, whenever the token has ended and could not be renewed. */
+fun AuthClient.onTokenExpired(handler: () -> Unit): AutoCloseable =
+    onSignal { if (it is AuthSignal.TokenExpired) handler() }
+
+private fun AuthClient.onSignal(handle: (AuthSignal) -> Unit): AutoCloseable {
+    // Listening begins here, not when a thread is found for it.
+    val signals = engine.signals.listen()
+    // Beside the client's own scope: what was said at the end is still heard.
+    val job = CoroutineScope(Dispatchers.Default).launch { for (signal in signals) handle(signal) }
+    return AutoCloseable {
+        engine.signals.leave(signals)
+        job.cancel()
+    }
+}
+
+/** Feeds the SDK's `TokenAuthenticator`. */
+val AuthClient.tokenProvider: TokenProvider get() = TokenProvider(this)
+
+/** Brings tokens to the SDK's `TokenAuthenticator`, which does not renew them itself. */
+class TokenProvider internal constructor(private val client: AuthClient) {
+    /** As `TokenAuthenticator.authorize(accessToken, expiryInSeconds, handler)` wants it. Printing it shows nothing. */
+    class ProvidedToken internal constructor(
+        private val token: BearerToken,
+        /** Whole seconds from now, if known. */
+        val expiryInSeconds: Int?,
+    ) {
+        /** The bare token. */
+        val accessToken: String get() = token.expose()
+
+        internal val generation get() = token.generation
+
+        override fun toString(): String = "ProvidedToken(redacted)"
+    }
+
+    /** A good token. Throws as [AuthClient.token]. */
+    suspend fun token(): ProvidedToken {
+        val token = client.token()
+        val left = token.expiresAt?.let { (it - client.engine.now) / 1000 }
+        return ProvidedToken(token, left?.coerceIn(0, Int.MAX_VALUE.toLong())?.toInt())
+    }
+
+    /** The same in the manner of the SDK: [handler] is called on a thread of its own. */
+    fun accessToken(handler: (Result<ProvidedToken>) -> Unit) {
+        CoroutineScope(Dispatchers.Default).launch {
+            handler(
+                try {
+                    Result.success(token())
+                } catch (error: AuthException) {
+                    Result.failure(error)
+                },
+            )
+        }
+    }
+
+    /**
+     * Calls [authorize] with a token now and after each renewal, until the coroutine is cancelled or the client is closed.
+     * Throws as [AuthClient.token] where there is no token to begin with.
+     */
+    suspend fun feed(authorize: suspend (ProvidedToken) -> Unit) {
+        val events = client.engine.events.listen()
+        try {
+            var fed = token().also { authorize(it) }
+            for (event in events) {
+                val said = (event as? AuthEvent.OfSession)?.event
+                if (said !is Event.TokensRefreshed && said !is Event.SignedIn) continue
+                val next = try {
+                    token()
+                } catch (_: AuthException) {
+                    continue
+                }
+                if (next.generation != fed.generation) fed = next.also { authorize(it) }
+            }
+        } finally {
+            client.engine.events.leave(events)
+        }
+    }
+}

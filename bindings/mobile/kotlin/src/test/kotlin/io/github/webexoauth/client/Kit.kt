@@ -1,0 +1,77 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.ConfigParts
+import kotlinx.coroutines.delay
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.fail
+import org.junit.jupiter.api.Timeout
+
+/** What tests against the simulator have in common: a world of its own for each. */
+@Timeout(120)
+abstract class SimulatorTest {
+    protected val simulator = Simulator()
+
+    /** What the clients of a test believe the time to be, beside the machine's. */
+    @Volatile
+    private var ahead = 0L
+    protected val options = ClientOptions(clock = ::now)
+
+    protected fun now() = System.currentTimeMillis() + ahead
+
+    @AfterEach
+    fun stop() = simulator.close()
+
+    protected suspend fun open(
+        store: TokenStore? = null,
+        transport: HttpTransport = OkHttpTransport.shared,
+        options: ClientOptions = this.options,
+        change: (ConfigParts) -> ConfigParts = { it },
+    ) = AuthClient.open(simulator.config(change), store, transport, options)
+
+    protected suspend fun signedIn(
+        store: TokenStore? = null,
+        transport: HttpTransport = OkHttpTransport.shared,
+        options: ClientOptions = this.options,
+        change: (ConfigParts) -> ConfigParts = { it },
+    ) = open(store, transport, options, change).also { it.adopt(simulator.issue()) }
+
+    /** Access tokens have ended, refresh tokens have not. */
+    protected fun expire() {
+        simulator.post("/_sim/clock", """{"advance_ms": 1300000000}""")
+        ahead += 1_300_000_000L
+    }
+
+    /** The answer to the next refresh waits for a release. */
+    protected fun hold() =
+        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+
+    protected fun release() = simulator.post("/_sim/release", "{}")
+}
+
+suspend fun eventually(what: String, condition: () -> Boolean) {
+    repeat(6000) {
+        if (condition()) return
+        delay(10)
+    }
+    fail<Unit>("$what did not come")
+}
+
+inline fun <reified E : Throwable> fails(body: () -> Unit): E {
+    try {
+        body()
+    } catch (error: Throwable) {
+        if (error is E) return error
+        throw error
+    }
+    return fail("nothing was thrown")
+}
+
+/** What must never be seen. */
+class Leak : RuntimeException("$SECRET in the text of a foreign exception", IllegalStateException(SECRET)) {
+    companion object {
+        const val SECRET = "hunter2"
+    }
+}
+
+/** All that a log could show of an exception. */
+fun printed(error: Throwable): String = "$error ${error.message} ${error.localizedMessage} ${error.stackTraceToString()}"
