@@ -115,10 +115,13 @@ final class Harness: Sendable {
         case "events":
             // What was told a moment ago is on its way.
             try await Task.sleep(for: .milliseconds(20))
-            return ["events": .list(opened.events.with { events in
-                defer { events = [] }
-                return events
-            })]
+            return [
+                "events": .list(
+                    opened.events.with { events in
+                        defer { events = [] }
+                        return events
+                    })
+            ]
         case "adopt": try await client.adopt(text(command, "tokens"))
         case "begin_login":
             return ["url": .text(try await client.beginLogin(loginOptions(command)).absoluteString)]

@@ -81,9 +81,10 @@ func bytes(_ value: JSON) throws -> Data {
         guard let digit = character.hexDigitValue else { throw Problem("not hexadecimal: \(value)") }
         return UInt8(digit)
     }
-    return Data(stride(from: 0, to: digits.count, by: 2).map { at in
-        digits[at..<min(at + 2, digits.count)].reduce(0) { $0 * 16 + $1 }
-    })
+    return Data(
+        stride(from: 0, to: digits.count, by: 2).map { at in
+            digits[at..<min(at + 2, digits.count)].reduce(0) { $0 * 16 + $1 }
+        })
 }
 
 /// The bytes in hexadecimal, or a number `n` for the bytes n, n+1, n+2, ... modulo 256.

@@ -98,8 +98,10 @@ import WebexOAuthCore
     @Test func oddTextsAreTypedErrors() async throws {
         let simulator = try await Simulator()
         let client = try await simulator.client()
-        let odd = ["", " ", "\u{0}", "a\u{0}b", "\u{FEFF}", "𝒳🧨\u{200D}", "\r\nAuthorization: x", "%00",
-            String(repeating: "é", count: 200_000)]
+        let odd = [
+            "", " ", "\u{0}", "a\u{0}b", "\u{FEFF}", "𝒳🧨\u{200D}", "\r\nAuthorization: x", "%00",
+            String(repeating: "é", count: 200_000),
+        ]
         for text in odd {
             // Whatever comes of it, it is no crash and no foreign error.
             for call: @Sendable () async throws -> Void in [

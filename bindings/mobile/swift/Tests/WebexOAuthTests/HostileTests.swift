@@ -53,7 +53,8 @@ import WebexOAuth
 
     @Test func aTransportWithNonsenseForABodyIsAFailureOfTheServer() async throws {
         let simulator = try await Simulator()
-        let nothing = Data(), noise = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+        let nothing = Data()
+        let noise = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         let deep = Data(String(repeating: "[", count: 200_000).utf8)
         for body in [nothing, noise, deep, Data([0xff, 0xfe]), Data(#"{"access_token": {"a": 1}}"#.utf8), Data("null".utf8)] {
             let transport = NonsenseTransport(status: 200, body: body)

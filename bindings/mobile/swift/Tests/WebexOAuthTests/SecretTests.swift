@@ -81,10 +81,13 @@ import WebexOAuthCore
             "body": ["error": "invalid_request", "error_description": "\(issued.refresh) and \(simulator.clientSecret)"],
         ])
         var seen = [try await failure { _ = try await client.token() }]
-        seen.append(try await failure { try await client.completeLogin(callback: "\(Simulator.redirect)?code=the-code-77&state=x") })
+        seen.append(
+            try await failure { try await client.completeLogin(callback: "\(Simulator.redirect)?code=the-code-77&state=x") })
         seen.append(try await failure { try await client.signIn(jwt: "\(issued.access).x.y") })
         seen.append(
-            try await failure { _ = try client.guestJWT(issuer: "i", secret: "%secret-not-base64%", lifetime: .seconds(seconds: 1)) })
+            try await failure {
+                _ = try client.guestJWT(issuer: "i", secret: "%secret-not-base64%", lifetime: .seconds(seconds: 1))
+            })
         try await client.signOut()
         await client.close()
         var text = seen.map(printed).joined(separator: "\n")

@@ -18,7 +18,8 @@ import Testing
         // In pieces: this line must not be a mark itself.
         let mark = "// README" + "\n"
         let shown = try String(contentsOf: here, encoding: .utf8).components(separatedBy: mark).dropFirst().map { part in
-            let lines = part.components(separatedBy: "// END")[0].split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            let lines = part.components(separatedBy: "// END")[0].split(separator: "\n", omittingEmptySubsequences: false)
+                .dropLast()
             let indent = lines.first?.prefix { $0 == " " }.count ?? 0
             return lines.map { String($0.dropFirst(indent)) }.joined(separator: "\n")
         }
@@ -120,7 +121,7 @@ import Testing
     private func events(_ client: AuthClient) async throws {
         // README
         for await event in client.events {
-            print(event.name) // ready, token:refresh, client:logout, ...
+            print(event.name)  // ready, token:refresh, client:logout, ...
         }
         // END
     }

@@ -114,9 +114,10 @@ import Testing
         let simulator = try await Simulator()
         let clock = SetClock()
         let (client, _) = try await simulator.signedIn(livesFor: 0, options: clock.options)
-        for fault in [fault("html", ["status": 502]), fault("huge", ["length": 1_000_000_000, "send": 10_000_000]), fault("truncated"),
-            fault("redirect", ["location": "/v1/echo"]), fault("empty_body")]
-        {
+        for fault in [
+            fault("html", ["status": 502]), fault("huge", ["length": 1_000_000_000, "send": 10_000_000]), fault("truncated"),
+            fault("redirect", ["location": "/v1/echo"]), fault("empty_body"),
+        ] {
             try await simulator.fault(fault)
             guard case .unavailable = try await failure({ _ = try await client.token() }) else { throw Failed("another error") }
             clock.advance(3600)
