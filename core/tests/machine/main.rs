@@ -7,6 +7,7 @@
     reason = "the bans are the core's: a test may read files and print"
 )]
 
+mod details;
 mod diagram;
 mod interleavings;
 mod kit;
