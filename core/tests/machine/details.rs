@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use webex_oauth::{Access, Effect, Input, LoginOptions, Misuse, Output, RequestId, Session, SignOutOptions, Timestamp};
+use webex_oauth::{
+    Access, Effect, Input, LoginOptions, Misuse, Output, Purpose, RequestId, Session, SignOutOptions, Timestamp,
+};
 
 use crate::kit::{START, answer, config, entropy, tokens};
 
@@ -105,4 +107,22 @@ fn headers_are_found_by_their_name() {
     assert_eq!(request.header("cookie"), None);
     session.response(START, request.id, tokens(1)).unwrap();
     assert!(matches!(session.access(START), Access::Ready { generation: 2, .. }));
+}
+
+#[test]
+fn a_token_at_its_last_instant_is_renewed_before_it_is_reduced() {
+    let mut session = Session::new(config(0), entropy(1));
+    session.adopt(START, TOKENS.replace('}', r#","scope":"a b"}"#)).unwrap();
+    // A minute before its end, by the default margin.
+    let output = session.downscope(START.plus_millis(3_540_000), "a".into()).unwrap();
+    let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };
+    assert_eq!(request.purpose, Purpose::Refresh);
+}
+
+#[test]
+fn a_question_to_the_host_holds_up_no_login() {
+    let mut session = refreshing(1);
+    let output = session.sign_in_with_jwt(START, JWT).unwrap();
+    let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };
+    assert_eq!(request.purpose, Purpose::JwtLogin);
 }
