@@ -111,12 +111,12 @@ impl Person {
         }
     }
 
-    /// Until there is something else to see than trouble.
+    /// Until there is something else to see than trouble. A session that has failed often waits five minutes.
     async fn visit_after(&self, http: &reqwest::Client) -> Seen {
         let begun = Instant::now();
         loop {
             match self.visit(http).await {
-                Seen::Trouble | Seen::Nothing if begun.elapsed() < Duration::from_secs(120) => {
+                Seen::Trouble | Seen::Nothing if begun.elapsed() < Duration::from_secs(330) => {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 seen => return seen,

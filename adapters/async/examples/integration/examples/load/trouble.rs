@@ -1,51 +1,75 @@
-//! One answer of Webex in twenty is a fault.
+//! One answer of Webex in twenty is a fault: of its API, and of its token endpoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use webex_oauth_simulator::{Endpoint, Fault, Simulator};
+use webex_oauth_simulator::{Counters, Endpoint, Fault, Simulator};
 
 /// One in so many.
 const ONE_IN: u64 = 20;
 
 const REFRESH: &str = "refresh_token";
 
-/// Every kind of trouble that a session has to survive.
-fn kinds() -> Vec<Fault> {
-    vec![
-        Fault::status(500).at(Endpoint::PeopleMe),
-        Fault::cut_before().at(Endpoint::PeopleMe),
-        Fault::cut_after().on_grant(REFRESH),
-        Fault::status(401).at(Endpoint::PeopleMe),
-        Fault::html(502).at(Endpoint::PeopleMe),
-        Fault::status(503).on_grant(REFRESH),
-        Fault::retry_after(429, "1").at(Endpoint::PeopleMe),
-        Fault::slow(300).at(Endpoint::PeopleMe),
-        Fault::cut_before().on_grant(REFRESH),
-        Fault::status(401).at(Endpoint::PeopleMe),
-        Fault::retry_after(429, "1").on_grant(REFRESH),
-        Fault::html(502).on_grant(REFRESH),
-    ]
+/// Every kind of trouble that a session has to survive, for calls.
+fn of_calls() -> Vec<Fault> {
+    let faults = [
+        Fault::status(500),
+        Fault::cut_before(),
+        Fault::status(401),
+        Fault::html(502),
+        Fault::retry_after(429, "1"),
+        Fault::slow(300),
+    ];
+    faults.map(|fault| fault.at(Endpoint::PeopleMe)).to_vec()
+}
+
+/// And for refreshes.
+fn of_refreshes() -> Vec<Fault> {
+    let faults = [
+        Fault::cut_after(),
+        Fault::status(503),
+        Fault::cut_before(),
+        Fault::retry_after(429, "1"),
+        Fault::html(502),
+        Fault::slow(300),
+    ];
+    faults.map(|fault| fault.on_grant(REFRESH)).to_vec()
+}
+
+/// Requests of one kind, and the faults for them: each has its share of its own traffic.
+struct Share {
+    faults: Vec<Fault>,
+    seen: fn(&Counters) -> u64,
+    before: u64,
+    given: u64,
+}
+
+impl Share {
+    fn new(faults: Vec<Fault>, seen: fn(&Counters) -> u64, now: &Counters) -> Self {
+        Self { faults, seen, before: seen(now), given: 0 }
+    }
+
+    fn give(&mut self, simulator: &Simulator, now: &Counters) {
+        let wanted = (self.seen)(now).saturating_sub(self.before) / ONE_IN;
+        while self.given < wanted {
+            let at = usize::try_from(self.given).unwrap_or(0) % self.faults.len();
+            simulator.fault(self.faults[at].clone());
+            self.given += 1;
+        }
+    }
 }
 
 /// Makes trouble until it is over; answers how many faults were served.
 pub(crate) async fn make(simulator: Arc<Simulator>, over: Arc<AtomicBool>) -> u64 {
-    let kinds = kinds();
     let before = simulator.counters();
-    let mut given = 0_u64;
+    let mut calls = Share::new(of_calls(), |now| now.api_calls, &before);
+    let mut refreshes = Share::new(of_refreshes(), |now| now.refreshes_attempted, &before);
     while !over.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let wanted = (simulator.counters().requests - before.requests) / ONE_IN;
-        // What waits for a rare request must not keep the others from having their share.
-        let waiting = simulator.faults().len() as u64;
-        for _ in (given - waiting.min(given))..wanted {
-            simulator.fault(kinds[usize::try_from(given).unwrap_or(0) % kinds.len()].clone());
-            given += 1;
-        }
-        if waiting > 200 {
-            simulator.clear_faults();
-        }
+        let now = simulator.counters();
+        calls.give(&simulator, &now);
+        refreshes.give(&simulator, &now);
     }
     simulator.counters().faults_served - before.faults_served
 }
