@@ -26,9 +26,10 @@ Examples:
   To try it out without an account, in two terminals:
     $ webex-oauth simulator
 
-Settings come from these flags, then from variables (WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI,
-WEBEX_SCOPE, WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_PROFILE, WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_CONFIG),
-then from the configuration file.
+Settings come from these flags, then from variables, then from the configuration file:
+  WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI, WEBEX_SCOPE,
+  WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_PROFILE, WEBEX_STORE,
+  WEBEX_SESSION_FILE, WEBEX_CONFIG
 
 Exit status:
   0  done

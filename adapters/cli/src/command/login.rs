@@ -58,7 +58,7 @@ fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
                 .ask(&format!("{why}Open this address in a browser on this machine:\n\n  {}\n", url.expose()));
             shown.terminal.progress("No browser on this machine? Press Ctrl-C and use --device or --paste.");
         } else {
-            shown.terminal.progress("The browser is open: sign in there.");
+            shown.terminal.progress("The browser is open: sign in there. If you cannot see it, use --no-browser.");
         }
         shown.show(shown.terminal.spinner("waiting for the browser"));
     };

@@ -1,6 +1,6 @@
 //! `logout` and `revoke`.
 
-use webex_oauth::{Event, LogoutVia, SignOutOptions};
+use webex_oauth::{Event, LogoutVia, Phase, SignOutOptions};
 use webex_oauth_driver::open_browser;
 use webex_oauth_ureq::ClientEvent;
 
@@ -17,6 +17,13 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
     }
     let app = App::open(global, terminal, For::Tokens)?;
     let was_signed_in = app.client.tokens().is_some();
+    let is_blank = matches!(app.client.status().phase, Phase::SignedOut { .. });
+    if is_blank && !args.browser {
+        // Nothing to forget, and nothing to store.
+        app.end(Ok(()))?;
+        terminal.done("Nobody was signed in.");
+        return Ok(());
+    }
     let logout = if args.browser { LogoutVia::Browser } else { LogoutVia::Nothing };
     let options = SignOutOptions { revoke: !args.keep_tokens, logout, goto: None };
     let events = app.client.events();

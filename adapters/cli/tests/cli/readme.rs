@@ -3,12 +3,13 @@
 use crate::kit::{BINARY, World};
 
 const README: &str = include_str!("../../README.md");
+const GUIDE: &str = include_str!("../../../../docs/guide.md");
 
 /// The commands of every `console` block, in order; a line that ends in a backslash goes on.
-fn commands() -> Vec<String> {
+fn commands(text: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let (mut inside, mut goes_on) = (false, false);
-    for line in README.lines() {
+    for line in text.lines() {
         match line {
             "```console" => inside = true,
             "```" => inside = false,
@@ -36,8 +37,9 @@ fn every_example_runs() {
     world.set("API", &format!("{}/v1", world.simulator.base_url()));
     let folder = std::path::Path::new(BINARY).parent().unwrap().display().to_string();
     world.set("PATH", &format!("{folder}:/usr/bin:/bin"));
-    let commands = commands();
-    assert!(commands.len() >= 15, "{commands:?}");
+    let (mut commands, guide) = (commands(README), commands(GUIDE));
+    assert!(commands.len() >= 15 && guide.len() >= 3, "{commands:?} {guide:?}");
+    commands.extend(guide);
     for command in commands {
         // The real server is not called by tests.
         let command = command.replace("https://webexapis.com/v1", "$API");

@@ -146,3 +146,10 @@ fn logout_forgets_whatever_the_network_says() {
     assert_eq!(world.run(&["logout", "--keep-tokens"]).code, 0);
     assert_ne!(world.simulator.live_tokens(), []);
 }
+
+#[test]
+fn a_logout_of_nobody_stores_nothing() {
+    let world = World::new();
+    assert!(world.run(&["logout"]).err.contains("Nobody was signed in"));
+    assert!(!world.session_file().exists());
+}
