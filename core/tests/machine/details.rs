@@ -6,7 +6,7 @@ use webex_oauth::{
     Access, Effect, Input, LoginOptions, Misuse, Output, Purpose, RequestId, Session, SignOutOptions, Timestamp,
 };
 
-use crate::kit::{START, answer, config, entropy, tokens};
+use crate::kit::{START, answer, config, entropy, tokens, webex};
 
 type Call = fn(&mut Session, Timestamp) -> Result<Output, Misuse>;
 
@@ -125,4 +125,37 @@ fn a_question_to_the_host_holds_up_no_login() {
     let output = session.sign_in_with_jwt(START, JWT).unwrap();
     let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };
     assert_eq!(request.purpose, Purpose::JwtLogin);
+}
+
+#[test]
+fn the_line_behind_which_a_token_is_not_used_asks_for_a_refresh_as_well() {
+    let mut parts = webex();
+    parts.refresh.soon_permille = (1000, 1000);
+    let mut session = Session::new(parts.build().unwrap(), entropy(1));
+    session.adopt(START, TOKENS).unwrap();
+    let output = session.ensure_fresh(START.plus_millis(3_540_000)).unwrap();
+    assert!(matches!(output.effects.last(), Some(Effect::Send { .. })), "{output:?}");
+}
+
+#[test]
+fn the_scheme_of_a_bearer_token_is_written_as_in_the_rfc() {
+    for text in ["bearer  T", "BEARER T", "BearerT", "T"] {
+        let mut session = Session::new(config(0), entropy(1));
+        session.adopt(START, text).unwrap();
+        let Access::Ready { token, .. } = session.access(START) else { panic!("{text}") };
+        assert_eq!(token.expose_header(), "Bearer T");
+    }
+}
+
+#[test]
+fn of_two_ends_of_one_token_the_earlier_one_counts() {
+    for (stored, expected) in [(3_500_000, 3_500_000), (3_700_000, 3_600_000)] {
+        let mut session = Session::new(config(0), entropy(1));
+        session.adopt(START, TOKENS).unwrap();
+        let end = |millis| START.plus_millis(millis).as_millis().to_string();
+        let theirs = session.snapshot().expose().replace(&end(3_600_000), &end(stored));
+        session.reload(START, theirs.replace(r#""revision":1"#, r#""revision":2"#)).unwrap();
+        let tokens = session.tokens().unwrap();
+        assert_eq!(tokens.expires_at, Some(START.plus_millis(expected)), "{stored}");
+    }
 }
