@@ -10,6 +10,7 @@
 mod details;
 mod diagram;
 mod interleavings;
+mod jitter;
 mod kit;
 mod lifecycle;
 mod properties;
