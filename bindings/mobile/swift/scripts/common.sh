@@ -15,7 +15,12 @@ find_swift() {
         launcher=()
     else
         local launch
-        launch=$("$PWD/scripts/swift-setup") || exit
+        launch=$("$PWD/scripts/swift-setup") || {
+            # Why not; the status says the rest.
+            local status=$?
+            echo "$launch"
+            exit "$status"
+        }
         launcher=("$launch")
     fi
 }
