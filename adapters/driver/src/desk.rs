@@ -110,14 +110,17 @@ impl Desk {
                 self.stored = revision;
                 self.save_at.take().map(|_| Ok(()))
             }
-            Ok(Saved::Conflict { found }) => {
-                self.conflict(now, &found);
-                None
-            }
-            Err(error) => {
-                self.save_at = Some(now.plus_millis(SAVE_AGAIN));
-                Some(Err(error))
-            }
+            Ok(Saved::Conflict { found }) => match snapshot_revision(found.expose()) {
+                Ok(theirs) if theirs != self.stored => {
+                    self.conflict(now, theirs, found);
+                    None
+                }
+                // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
+                _ => {
+                    Some(Err(self.not_saved(now, StoreError::Damaged { what: "what the store says it holds".into() })))
+                }
+            },
+            Err(error) => Some(Err(self.not_saved(now, error))),
         };
         if !matches!(self.effects.front(), Some(Effect::Persist { .. })) {
             self.held = None;
@@ -172,13 +175,16 @@ impl Desk {
     }
 
     /// Another process was faster. Its state is taken in; what follows is done as far as it is still wanted.
-    fn conflict(&mut self, now: Timestamp, found: &Secret) {
-        if let Ok(revision) = snapshot_revision(found.expose()) {
-            self.stored = revision;
-        }
+    fn not_saved(&mut self, now: Timestamp, error: StoreError) -> StoreError {
+        self.save_at = Some(now.plus_millis(SAVE_AGAIN));
+        error
+    }
+
+    fn conflict(&mut self, now: Timestamp, theirs: u64, found: Secret) {
+        self.stored = theirs;
         let rest = std::mem::take(&mut self.effects);
         // A snapshot is never the caller's mistake.
-        let reloaded = self.session.reload(now, found.clone()).unwrap_or_default().effects;
+        let reloaded = self.session.reload(now, found).unwrap_or_default().effects;
         self.effects.extend(reloaded);
         let saves = matches!(self.effects.front(), Some(Effect::Persist { .. }));
         if !saves && self.session.revision() > self.stored {

@@ -199,3 +199,24 @@ fn nothing_secret_is_printed() {
     let restored = Session::restore(desk.session().config().clone(), store.load().unwrap().unwrap().expose());
     assert!(restored.is_ok());
 }
+
+#[test]
+fn a_store_whose_conflicts_make_no_sense_has_failed() {
+    let store = MemoryStore::default();
+    let stored = signed_in(&store);
+    drop(stored);
+    for found in [store.load().unwrap().unwrap(), Secret::new("not a session")] {
+        let mut desk = desk(&store);
+        desk.input(START, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
+        let Some(Effect::Persist { .. }) = desk.next(START) else { panic!("nothing to store") };
+        let told = desk.saved(START, Ok(Saved::Conflict { found }));
+        assert!(matches!(told, Some(Err(StoreError::Damaged { .. }))), "{told:?}");
+        while let Some(effect) = desk.next(START) {
+            assert!(!matches!(effect, Effect::Persist { .. }), "at once, and so for ever");
+        }
+        assert_eq!(token(&desk, START).as_deref(), Some("A2"));
+        // Later, the store may have come to its senses.
+        desk.input(at(60), Input::Tick).unwrap();
+        run(&mut desk, &store, at(60));
+    }
+}
