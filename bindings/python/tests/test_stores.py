@@ -176,6 +176,27 @@ def test_a_store_that_fails_loses_nothing(simulator: Simulator, signed_in: Make,
     assert stored is not None and token in stored.expose()
 
 
+@pytest.mark.parametrize("what", ["what was to be replaced", "nothing that can be read"])
+def test_a_store_whose_conflicts_make_no_sense_has_failed(
+    simulator: Simulator, signed_in: Make, clock: Clock, what: str
+) -> None:
+    class Confused(FailingStore):
+        def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
+            if not self.broken:
+                return super().save(snapshot, revision, replaces)
+            return self.load() if what == "what was to be replaced" else Secret("not a session")
+
+    events: list[Any] = []
+    store = Confused()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    store.broken = True
+    clock.advance(15 * 86_400)
+    assert client.token()
+    eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
+    store.broken = False
+    client.flush()
+
+
 def test_a_store_that_cannot_be_read_is_told_at_once(simulator: Simulator) -> None:
     class Unreadable(MemoryStore):
         def load(self) -> Secret | None:

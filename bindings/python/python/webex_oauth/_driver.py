@@ -334,11 +334,15 @@ class Driver:
     def _conflict(self, found: Secret | str, rest: deque[Effect]) -> deque[Effect]:
         """Another process was faster. Its state is taken in; what follows is done as far as it is still wanted."""
         try:
-            self._stored = snapshot_revision(found)
-        except _errors.RestoreError as error:
+            theirs = snapshot_revision(found)
+            if theirs == self._stored:
+                raise _errors.StoreError("the store reports a conflict with what was to be replaced")
+        except (_errors.RestoreError, _errors.StoreError) as error:
+            # To go on would be for ever.
             self._store_failed(error, "holds something else than a session")
             self._save_at = self.now() + SAVE_AGAIN
             return rest
+        self._stored = theirs
         reloaded = deque(self.session.reload(self.now(), found).effects)
         saves = any(isinstance(effect, Effect.Persist) for effect in reloaded)
         if not saves and self.session.revision > self._stored:
