@@ -58,7 +58,8 @@ generate() {
 
 # maven ARGUMENT...: shows what it said only where it failed.
 maven() {
-    mvn --batch-mode --quiet --file "$package/pom.xml" -Dwebex.target="$out" "$@" >"$out/maven.log" 2>&1 ||
+    # A compiler that runs once is faster without the compiler that compiles it well.
+    MAVEN_OPTS="${MAVEN_OPTS:--XX:TieredStopAtLevel=1}" mvn --batch-mode --quiet --file "$package/pom.xml" -Dwebex.target="$out" "$@" >"$out/maven.log" 2>&1 ||
         { cat "$out/maven.log" >&2 && return 1; }
 }
 

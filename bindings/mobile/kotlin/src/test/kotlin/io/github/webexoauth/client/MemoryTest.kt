@@ -3,7 +3,6 @@ package io.github.webexoauth.client
 import io.github.webexoauth.Flow
 import io.github.webexoauth.Input
 import io.github.webexoauth.LoginOptions
-import io.github.webexoauth.Secret
 import io.github.webexoauth.Session
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -19,44 +18,54 @@ import java.io.File
 class MemoryTest {
     private val config = configOf(clientId = "c", clientSecret = "s", redirectUri = "https://example.com/")
 
-    private fun residentKiB(): Long {
-        // What can be collected is not what is looked for; freeing it is the work of another thread.
-        repeat(3) {
-            System.gc()
-            Thread.sleep(200)
-        }
-        val line = File("/proc/self/status").readLines().single { it.startsWith("VmRSS:") }
-        return line.split(Regex("\\s+"))[1].toLong()
+    private fun heap(): Long {
+        System.gc()
+        Thread.sleep(300)
+        return Runtime.getRuntime().run { totalMemory() - freeMemory() } / 1024
     }
 
-    private suspend fun isFlat(times: Int, step: suspend () -> Unit) {
-        // The heap's limit is reached, and everything compiled.
-        repeat(times / 4) { step() }
-        val before = residentKiB()
+    /** Kilobytes of the heap, and of the whole process, once nothing more is freed: that is the work of another thread. */
+    private fun memory(): Pair<Long, Long> {
+        var least = heap()
+        var quiet = 0
+        // The other thread may have to wait for its turn.
+        while (quiet < 12) {
+            val heap = heap()
+            quiet = if (heap < least - 64) 0 else quiet + 1
+            least = minOf(least, heap)
+        }
+        val line = File("/proc/self/status").readLines().single { it.startsWith("VmRSS:") }
+        return least to line.split(Regex("\\s+"))[1].toLong()
+    }
+
+    private suspend fun isFlat(times: Int, warmUp: Int = times / 5, step: suspend () -> Unit) {
+        // Until everything is compiled.
+        repeat(warmUp) { step() }
+        val (heapBefore, processBefore) = memory()
         repeat(times) { step() }
-        val grown = residentKiB() - before
-        println("$times times: $grown KiB more than $before KiB")
-        // The heap itself breathes by some megabytes; half a kilobyte of each session would be fifty.
-        assertTrue(grown < 48 * 1024, "$grown KiB more")
+        val (heap, process) = memory()
+        println("$times times: ${heap - heapBefore} KiB more of the heap, ${process - processBefore} KiB more of the process")
+        assertTrue(heap - heapBefore < 8 * 1024, "${heap - heapBefore} KiB more of the heap")
+        // The compilers and the allocator breathe by some megabytes; a leaked session has some kilobytes.
+        assertTrue(process - processBefore < 32 * 1024, "${process - processBefore} KiB more of the process")
     }
 
     @Test
     fun `a hundred thousand sessions leave nothing behind`() = runBlocking {
-        isFlat(100_000) {
-            Session(config, freshEntropy()).use { session ->
-                session.handle(0, Input.BeginLogin(LoginOptions(Flow.CODE), freshEntropy())).tasks.forEach { it.close() }
-            }
-        }
+        isFlat(100_000) { Session(config, freshEntropy()).close() }
     }
 
     @Test
     fun `sessions that are only let go leave nothing behind`() = runBlocking {
-        isFlat(100_000) { Session(config, freshEntropy()).handle(0, Input.Adopt(Secret("token"))) }
+        // What waits for the collector piles up: the first time shows how high.
+        isFlat(10_000, warmUp = 20_000) {
+            Session(config, freshEntropy()).handle(0, Input.BeginLogin(LoginOptions(Flow.CODE), freshEntropy()))
+        }
     }
 
     @Test
     fun `clients leave nothing behind`() = runBlocking {
-        isFlat(10_000) {
+        isFlat(5_000, warmUp = 5_000) {
             val client = AuthClient.open(config)
             client.adopt("token")
             client.token()

@@ -1,13 +1,13 @@
 package io.github.webexoauth.client
 
-import io.github.webexoauth.Config
-import io.github.webexoauth.Secret
-import io.github.webexoauth.configParts
 import io.github.webexoauth.examples.signIn
 import io.github.webexoauth.providerWebexAt
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import okhttp3.OkHttpClient
 import okhttp3.Request
+import okhttp3.logging.HttpLoggingInterceptor
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -21,20 +21,16 @@ class ReadmeTest {
     @Test
     fun `the snippets run`(@TempDir folder: File) = runBlocking {
         Simulator().use { simulator ->
-            val provider = providerWebexAt(simulator.base)
+            // The README means Webex; here it is the simulator.
+            fun configOf(clientId: String, clientSecret: String, redirectUri: String, scope: String) =
+                configOf(clientId, clientSecret, redirectUri, scope, providerWebexAt(simulator.base))
             val clientId = "simulated-integration"
             val clientSecret = simulator.clientSecret
             val api = simulator.base
             val browse = { url: String -> simulator.visit(url) }
 
             // README: client
-            val config = Config(
-                configParts(provider, clientId).copy(
-                    clientSecret = Secret(clientSecret),
-                    redirectUri = "http://localhost:8080/oauth",
-                    scope = "spark:all",
-                ),
-            )
+            val config = configOf(clientId, clientSecret, redirectUri = "http://localhost:8080/oauth", scope = "spark:all")
             val client = AuthClient.open(config, FileStore(File(folder, "session")))
             // README: end
 
@@ -68,6 +64,31 @@ class ReadmeTest {
             // README: end
             assertEquals(null, problem)
 
+            // README: logging
+            val logger = HttpLoggingInterceptor().setLevel(HttpLoggingInterceptor.Level.BODY)
+            logger.redactHeader("Authorization")
+            val logged = OkHttpClient.Builder().authorizedBy(client).addNetworkInterceptor(logger).build()
+            // README: end
+            assertEquals(200, logged.newCall(request).execute().use { it.code })
+
+            val shown = ArrayList<String>()
+            fun show(text: String) = synchronized(shown) { shown.add(text) }
+            val authorized = CompletableDeferred<String>()
+            fun authorize(accessToken: String, expiryInSeconds: Int?) {
+                authorized.complete("$accessToken for $expiryInSeconds s")
+            }
+            val scope = this
+            // README: SDK
+            val subscription = client.onReLoginRequired { reason -> show("Sign in again: $reason") }
+            val feeding = scope.launch {
+                client.tokenProvider.feed { authorize(it.accessToken, it.expiryInSeconds) }
+            }
+            // README: end
+            assertTrue(authorized.await().startsWith(client.token().expose()))
+            feeding.cancel()
+            subscription.close()
+            assertEquals(emptyList<String>(), shown)
+
             // README: end of session
             client.signOut()
             client.shutdown()
@@ -82,7 +103,7 @@ class ReadmeTest {
             .dropLast(1)
         val shown = Regex("```kotlin\n(.*?)```", RegexOption.DOT_MATCHES_ALL).findAll(File("README.md").readText())
             .map { it.groupValues[1].trim() }.filterNot { it.startsWith("// Not run here") }.toList()
-        assertTrue(shown.size >= 6)
+        assertTrue(shown.size >= 8)
         for (snippet in shown) assertTrue(snippet in ran, "not run: $snippet")
     }
 
