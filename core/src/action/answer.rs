@@ -48,8 +48,12 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
 /// A request failed below HTTP.
 pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId, send: SendFault) {
     let fault = Fault::network(send);
+    let is_late = state.late.iter().any(|flight| flight.id == id);
     if let Some(flight) = take_flight(state, id, By::Driver) {
-        flight_failed(turn, state, &flight, fault);
+        // One that is late was taken for lost already: the same failure does not count twice.
+        if !is_late {
+            flight_failed(turn, state, &flight, fault);
+        }
     } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
         let side = state.side.remove(at);
         match side.kind {
