@@ -43,7 +43,7 @@ pub(crate) async fn observe(Shared(world): Shared<Arc<World>>, request: Request,
             state.log.counters.refused_while_down += 1;
             return cut();
         }
-        format!("SIM_{}", state.dice.uuid())
+        format!("SIM_{}", state.dice.hex(32))
     };
     let (parts, body) = request.into_parts();
     let (body, too_large) = match to_bytes(body, BODY_LIMIT).await {

@@ -48,11 +48,6 @@ impl Dice {
         text
     }
 
-    /// The shape of Webex's tracking ids.
-    pub(crate) fn uuid(&mut self) -> String {
-        [8, 4, 4, 4, 12].map(|digits| self.hex(digits)).join("-")
-    }
-
     /// Six decimal digits, as a person types them.
     pub(crate) fn digits(&mut self) -> String {
         let number = self.bytes().iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
