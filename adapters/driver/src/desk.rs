@@ -174,12 +174,12 @@ impl Desk {
         Effect::Persist { snapshot, revision, replaces: self.stored }
     }
 
-    /// Another process was faster. Its state is taken in; what follows is done as far as it is still wanted.
     fn not_saved(&mut self, now: Timestamp, error: StoreError) -> StoreError {
         self.save_at = Some(now.plus_millis(SAVE_AGAIN));
         error
     }
 
+    /// Another process was faster. Its state is taken in; what follows is done as far as it is still wanted.
     fn conflict(&mut self, now: Timestamp, theirs: u64, found: Secret) {
         self.stored = theirs;
         let rest = std::mem::take(&mut self.effects);

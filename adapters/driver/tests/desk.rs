@@ -203,8 +203,7 @@ fn nothing_secret_is_printed() {
 #[test]
 fn a_store_whose_conflicts_make_no_sense_has_failed() {
     let store = MemoryStore::default();
-    let stored = signed_in(&store);
-    drop(stored);
+    signed_in(&store);
     for found in [store.load().unwrap().unwrap(), Secret::new("not a session")] {
         let mut desk = desk(&store);
         desk.input(START, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
