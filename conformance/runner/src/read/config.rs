@@ -72,7 +72,7 @@ fn refresh_policy(policy: &mut RefreshPolicy, fields: &Object) -> Read<()> {
     set(&mut policy.backoff, may(fields, "backoff", duration)?);
     set(&mut policy.max_backoff, may(fields, "max_backoff", duration)?);
     set(&mut policy.proactive, may(fields, "proactive", flag)?);
-    policy.revoke_superseded = may(fields, "revoke_superseded", flag)?.or(policy.revoke_superseded);
+    set(&mut policy.revoke_superseded, may(fields, "revoke_superseded", flag)?.map(Some));
     set(&mut policy.warn_before_relogin, may(fields, "warn_before_relogin", duration)?);
     Ok(())
 }
