@@ -16,9 +16,9 @@ pub use error::ConfigError;
 pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
 
 use crate::http::HeaderValue;
-use crate::protocol::client_auth;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
+use crate::protocol::{authorize, client_auth};
 use crate::provider::{ClientAuth, Leniency, Provider};
 use crate::secret::Secret;
 use crate::snapshot;
@@ -158,6 +158,10 @@ impl ConfigParts {
             client_auth,
             basic,
             in_body,
+            login_parameters: self
+                .redirect_uri
+                .as_deref()
+                .map(|uri| authorize::client_parameters(&self.client_id, uri, self.scope.as_str())),
             snapshot_owner: snapshot::owner(&self.client_id, &self.provider.token_endpoint),
             parts: self,
         })))
@@ -172,7 +176,8 @@ pub struct Config(Arc<Inner>);
 struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
-    // Written once: every request or every snapshot needs them.
+    // Written once: every login, every request or every snapshot needs them.
+    login_parameters: Option<String>,
     basic: Option<HeaderValue>,
     in_body: Option<Secret>,
     snapshot_owner: String,
@@ -236,6 +241,10 @@ impl Config {
 
     pub(crate) fn in_body(&self) -> Option<&Secret> {
         self.0.in_body.as_ref()
+    }
+
+    pub(crate) fn login_parameters(&self) -> Option<&str> {
+        self.0.login_parameters.as_deref()
     }
 
     pub(crate) fn snapshot_owner(&self) -> &str {

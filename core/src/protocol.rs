@@ -4,6 +4,7 @@ pub mod adopt;
 pub(crate) mod answer;
 pub mod api;
 pub mod authorize;
+pub(crate) mod bytes;
 pub mod callback;
 pub(crate) mod clean;
 pub(crate) mod client_auth;

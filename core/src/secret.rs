@@ -44,7 +44,7 @@ impl fmt::Debug for Secret {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+        is_same(self.expose(), other.expose())
     }
 }
 
@@ -170,6 +170,15 @@ pub enum EntropyError {
     /// All bytes are equal: the buffer was never filled.
     #[error("entropy was never filled: all bytes are equal")]
     Unfilled,
+}
+
+/// Compares in constant time, eight bytes at once. How long they are is no secret.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let (ones, one_rest) = one.as_bytes().as_chunks::<8>();
+    let (others, other_rest) = other.as_bytes().as_chunks::<8>();
+    let words = ones.iter().zip(others).map(|(a, b)| u64::from_le_bytes(*a).ct_eq(&u64::from_le_bytes(*b)));
+    let same = words.fold(one_rest.ct_eq(other_rest), |same, word| same & word);
+    one.len() == other.len() && same.into()
 }
 
 /// Overwrites a buffer that held a secret, the unused part included.

@@ -44,7 +44,7 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     let requested = options.scope.clone().unwrap_or_else(|| config.scope().clone());
     let verifier = by_code.then(|| pkce::verifier(entropy));
     let challenge = verifier.as_ref().map(|verifier| pkce::challenge(verifier.expose()));
-    let url = authorize::authorize_url(&AuthorizeRequest {
+    let request = AuthorizeRequest {
         endpoint: &config.provider().authorization_endpoint,
         client_id: config.client_id(),
         redirect_uri: &redirect_uri,
@@ -53,7 +53,13 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         code_challenge: challenge.as_deref(),
         email_hash: email_hash.as_deref(),
         options: Some(options),
-    });
+    };
+    let url = match config.login_parameters() {
+        Some(client) if options.redirect_uri.is_none() && options.scope.is_none() => {
+            authorize::with_client(&request, client)
+        }
+        _ => authorize::authorize_url(&request),
+    };
     let browser = BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri };
     let via = if by_code { Via::Code } else { Via::Implicit };
     begin(turn, state, via, Stage::Browser(browser), Some(requested));

@@ -129,6 +129,22 @@ impl fmt::Debug for AuthorizeRequest<'_> {
 
 /// Writes the authorization URL: the login's own parameters first, then the client's, `response_type` last.
 pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
+    with_client(request, &client_parameters(request.client_id, request.redirect_uri, request.scope))
+}
+
+/// The client's parameters, the same in every login that does not say otherwise.
+pub(crate) fn client_parameters(client_id: &str, redirect_uri: &str, scope: &str) -> String {
+    let mut parameters = Form::after(String::with_capacity(256));
+    parameters.add("client_id", client_id);
+    parameters.add("redirect_uri", redirect_uri);
+    if !scope.is_empty() {
+        parameters.add("scope", scope);
+    }
+    parameters.into_string()
+}
+
+/// The same with the client's parameters as they were written before.
+pub(crate) fn with_client(request: &AuthorizeRequest<'_>, client_parameters: &str) -> String {
     let mut url = String::with_capacity(512);
     url.push_str(request.endpoint);
     match request.endpoint.find('?') {
@@ -153,14 +169,10 @@ pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
     }
     if let Some(challenge) = request.code_challenge {
         query.add("code_challenge", challenge);
-        query.add("code_challenge_method", pkce::METHOD);
+        query.add_plain("code_challenge_method", pkce::METHOD);
     }
-    query.add("client_id", request.client_id);
-    query.add("redirect_uri", request.redirect_uri);
-    if !request.scope.is_empty() {
-        query.add("scope", request.scope);
-    }
-    query.add("response_type", response_type);
+    query.add_written(client_parameters);
+    query.add_plain("response_type", response_type);
     query.into_string()
 }
 

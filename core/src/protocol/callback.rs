@@ -3,18 +3,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use subtle::ConstantTimeEq;
 use url::Url;
 
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
+use crate::protocol::bytes::all_bytes;
 use crate::protocol::clean::clean;
 use crate::protocol::form::{self, percent_encode};
 use crate::protocol::members::Members;
 use crate::protocol::state_param;
 use crate::protocol::token::read_object;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
 use crate::tokens::ReadTokens;
 
@@ -111,7 +111,7 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
     let params = Params::read(&parts);
     params.check_once()?;
     let state = params.get("state").ok_or(CallbackIgnored::WrongState)?;
-    if !bool::from(state.as_bytes().ct_eq(expected.state.as_bytes())) {
+    if !is_same(state, expected.state) {
         return Err(CallbackIgnored::WrongState);
     }
     check_issuer(params.get("iss"), expected)?;
@@ -140,7 +140,7 @@ pub fn clean_url(url: &str) -> String {
 
 /// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
 fn is_code(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    !text.is_empty() && all_bytes(text, |byte| (b' '..=b'~').contains(&byte))
 }
 
 /// RFC 9207 section 2.4.
@@ -212,14 +212,13 @@ impl<'a> Params<'a> {
 
     /// Some are the protocol's, and none of these comes twice.
     fn check_once(&self) -> Result<(), CallbackIgnored> {
-        let mut known: Vec<&str> = Vec::with_capacity(4);
-        for name in self.0.iter().map(|param| &*param.name).filter(|name| is_once(name)) {
-            if known.contains(&name) {
-                return Err(CallbackIgnored::DuplicateParameter);
-            }
-            known.push(name);
+        let mut names = self.0.iter().map(|param| &*param.name).filter(|name| is_once(name));
+        let is_twice = |name: &str| self.0.iter().filter(|param| param.name == name).count() > 1;
+        match names.next() {
+            None => Err(CallbackIgnored::NotACallback),
+            Some(first) if is_twice(first) || names.any(is_twice) => Err(CallbackIgnored::DuplicateParameter),
+            Some(_) => Ok(()),
         }
-        if known.is_empty() { Err(CallbackIgnored::NotACallback) } else { Ok(()) }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -228,7 +227,8 @@ impl<'a> Params<'a> {
 
     /// The URL without what is the protocol's.
     fn cleaned(&self, base: &str) -> String {
-        let mut url = base.to_owned();
+        let mut url = String::with_capacity(base.len() + 64);
+        url.push_str(base);
         let mut last = None;
         for param in &self.0 {
             let kept = match &*param.name {

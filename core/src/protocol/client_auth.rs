@@ -37,7 +37,7 @@ pub(crate) fn in_body(method: ClientAuth, client_id: &str, secret: Option<&Secre
 /// Adds what the method puts into the body.
 pub(crate) fn add_to_body(config: &Config, form: &mut Form) {
     if let Some(parameters) = config.in_body() {
-        form.add_written(parameters);
+        form.add_written(parameters.expose());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::protocol::bytes::all_bytes;
 use crate::secret::Secret;
 
 /// A query string or form body in the making. Spaces become `%20`, which every reader of either format understands.
@@ -28,6 +29,15 @@ impl Form {
         percent_encode(&mut self.0, value);
     }
 
+    /// A value of our own making has nothing to escape either: base64url, a constant.
+    pub(crate) fn add_plain(&mut self, name: &'static str, value: &str) {
+        debug_assert!(all_bytes(value, is_unreserved), "{name}");
+        self.separate();
+        self.0.push_str(name);
+        self.0.push('=');
+        self.0.push_str(value);
+    }
+
     /// A name that is the caller's.
     pub(crate) fn add_extra(&mut self, name: &str, value: &str) {
         self.separate();
@@ -37,9 +47,9 @@ impl Form {
     }
 
     /// Parameters that were written before.
-    pub(crate) fn add_written(&mut self, parameters: &Secret) {
+    pub(crate) fn add_written(&mut self, parameters: &str) {
         self.separate();
-        self.0.push_str(parameters.expose());
+        self.0.push_str(parameters);
     }
 
     fn separate(&mut self) {
@@ -65,29 +75,33 @@ impl Form {
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3 is escaped.
 pub(crate) fn percent_encode(out: &mut String, text: &str) {
-    // Tokens, codes and secrets have nothing to escape, and looking at every byte is faster than stopping at the first.
-    if text.bytes().fold(true, |all, byte| all & is_unreserved(byte)) {
+    // As in tokens, codes and secrets.
+    if all_bytes(text, is_unreserved) {
         return out.push_str(text);
     }
-    let mut done = 0;
-    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| !is_unreserved(*byte)) {
-        // Within a character of several bytes there is nothing between two escapes.
-        out.push_str(text.get(done..at).unwrap_or_default());
-        out.push('%');
-        out.push(hex(byte >> 4));
-        out.push(hex(byte & 15));
-        done = at + 1;
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_unreserved(byte)) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = tail.chars();
+        for byte in chars.next().unwrap_or_default().encode_utf8(&mut [0; 4]).bytes() {
+            out.push('%');
+            out.push(hex(byte >> 4));
+            out.push(hex(byte & 15));
+        }
+        rest = chars.as_str();
     }
-    out.push_str(text.get(done..).unwrap_or_default());
+    out.push_str(rest);
 }
 
 fn hex(nibble: u8) -> char {
     char::from(if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble })
 }
 
-/// Without branches, so that many bytes are looked at together.
 fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~')
+    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let is_digit = byte.wrapping_sub(b'0') < 10;
+    is_letter | is_digit | (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~')
 }
 
 /// As a form writes a value: `+` for a space.
@@ -102,7 +116,7 @@ pub(crate) fn parse(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, s
 
 /// One of them; `None` where there is nothing.
 pub(crate) fn parse_one(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-    let is_plain = pair.bytes().fold(true, |all, byte| all & (byte != b'%') & (byte != b'+'));
+    let is_plain = all_bytes(pair, |byte| (byte != b'%') & (byte != b'+'));
     if !is_plain || pair.is_empty() {
         return url::form_urlencoded::parse(pair.as_bytes()).next();
     }

@@ -20,7 +20,8 @@ pub(crate) enum Member<'a> {
 impl<'a> Members<'a> {
     /// `None` where the bytes are not one JSON object.
     pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        // Checked as a whole: faster than text by text.
+        serde_json::from_str(std::str::from_utf8(json).ok()?).ok()
     }
 
     pub(crate) fn from_texts(texts: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
@@ -38,15 +39,17 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(crate) fn take(&mut self, name: &str) -> Option<Member<'a>> {
-        let at = self.0.iter().rposition(|(key, _)| key == name)?;
-        let (_, member) = self.0.remove(at);
-        self.0.retain(|(key, _)| key != name);
-        Some(member)
-    }
-
     pub(crate) fn into_map(self) -> Map<String, Value> {
-        self.0.into_iter().map(|(name, member)| (name.into_owned(), member.into_value())).collect()
+        self.into_iter().map(|(name, member)| (name.into_owned(), member.into_value())).collect()
+    }
+}
+
+impl<'a> IntoIterator for Members<'a> {
+    type Item = (Cow<'a, str>, Member<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -61,7 +64,7 @@ impl Member<'_> {
         matches!(self, Self::Other(Value::Null))
     }
 
-    fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Text(text) => Value::String(text.into_owned()),
             Self::Other(value) => value,
@@ -192,13 +195,5 @@ mod tests {
             assert!(Members::parse(json.as_bytes()).is_none(), "{json}");
         }
         assert!(Members::parse(b"{\"a\":\"\xff\"}").is_none());
-    }
-
-    #[test]
-    fn taking_a_name_takes_all_of_it() {
-        let mut members = Members::parse(br#"{"a":"1","b":"x","a":"2"}"#).unwrap_or_default();
-        assert!(matches!(members.take("a"), Some(Member::Text(text)) if text == "2"));
-        assert!(members.take("a").is_none());
-        assert_eq!(members.text("b"), Some("x"));
     }
 }

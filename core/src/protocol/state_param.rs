@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use crate::protocol::members::in_order;
 use crate::secret::{Entropy, Secret};
@@ -97,8 +98,11 @@ fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
         if !json.ends_with('{') {
             json.push(',');
         }
+        let mut value = Zeroizing::new([0; 22]);
+        // Sixteen bytes fill it.
+        let _ = URL_SAFE_NO_PAD.encode_slice(entropy.identifier_bytes(), value.as_mut_slice());
         json.push_str("\"csrf_token\":\"");
-        URL_SAFE_NO_PAD.encode_string(entropy.identifier_bytes(), &mut json);
+        json.push_str(std::str::from_utf8(value.as_slice()).unwrap_or_default());
         json.push('"');
     }
     json.push('}');
@@ -110,19 +114,24 @@ fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
 /// The caller's own part of a state: the JSON object without the CSRF value. `None` where nothing else is in it, or it
 /// is not of this form.
 pub fn caller_part(state: &str) -> Option<String> {
-    let bytes = super::org::decode_base64(state)?;
-    if is_csrf_alone(&bytes) {
+    if is_csrf_alone(state) {
         return None;
     }
+    let bytes = super::org::decode_base64(state)?;
     let mut members: Members = serde_json::from_slice(&bytes).ok()?;
     members.0.retain(|(name, _)| name != CSRF_KEY);
     members.without_csrf()
 }
 
-/// `{"csrf_token":"x"}`, as most logins have it.
-fn is_csrf_alone(json: &[u8]) -> bool {
-    let value = json.strip_prefix(br#"{"csrf_token":""#).and_then(|rest| rest.strip_suffix(br#""}"#));
-    value.is_some_and(|value| value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)))
+/// `{"csrf_token":"` in base64url: whole groups of three bytes.
+const CSRF_FIRST: &str = "eyJjc3JmX3Rva2VuIjoi";
+
+/// A state as most logins have it: the CSRF value is the first member and the last.
+fn is_csrf_alone(state: &str) -> bool {
+    let mut rest = [0; 24];
+    let is_ours = |encoded| URL_SAFE_NO_PAD.decode_slice(encoded, &mut rest).is_ok_and(|len| len == rest.len());
+    state.strip_prefix(CSRF_FIRST).is_some_and(is_ours)
+        && rest.strip_suffix(br#""}"#).is_some_and(|value| !value.contains(&b'"') && !value.contains(&b'\\'))
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Fault;
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
+use crate::protocol::bytes::all_bytes;
 use crate::protocol::members::{Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::RetryAfterBounds;
@@ -66,38 +67,102 @@ pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
 
 /// Reads the members of a token object; what is not the protocol's stays in `custom`.
 pub(crate) fn read_object(
-    mut body: Members<'_>,
+    body: Members<'_>,
     now: Timestamp,
     deviations: &mut Vec<Deviation>,
 ) -> Result<TokenSet, &'static str> {
-    let access = take_text(&mut body, &["access_token", "token", "accessToken"])?;
-    let token_type = take_text(&mut body, &["token_type"])?;
+    let mut found = Found::default();
+    for (name, member) in body {
+        match found.place(&name) {
+            Some(place) => *place = Some(member),
+            None => found.keep(name, member),
+        }
+    }
+    let access = found.access_token()?;
+    let token_type = text(found.token_type)?;
     let access_token = match access {
         None => None,
         Some(token) => Some(present(token, token_type, deviations)?),
     };
-    let refresh_token = take_text(&mut body, &["refresh_token"])?.map(Cow::into_owned).map(Secret::new);
-    let expires_at = take_end(&mut body, &["expires"], &["expires_in", "expiresIn"], now, deviations)?;
+    let refresh_token = secret(found.refresh_token)?;
+    let expires_at = end(found.expires, [found.expires_in, found.expires_in_camel], now, deviations)?;
     let refresh_token_expires_at =
-        take_end(&mut body, &["refresh_token_expires"], &["refresh_token_expires_in"], now, deviations)?;
+        end(found.refresh_token_expires, [found.refresh_token_expires_in, None], now, deviations)?;
     if access_token.is_some() && expires_at.is_none() {
         deviations.push(Deviation::MissingExpiresIn);
     }
-    let id_token = take_text(&mut body, &["id_token"])?.map(Cow::into_owned).map(Secret::new);
-    let scope = take_scope(&mut body, deviations)?;
+    let id_token = secret(found.id_token)?;
     // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
-    let mut custom = body.into_map();
-    custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
+    found.custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
     Ok(TokenSet {
         access_token,
         refresh_token,
         id_token,
-        scope,
+        scope: scope(found.scope, deviations)?,
         received_at: now,
         expires_at,
         refresh_token_expires_at,
-        custom: Custom(custom),
+        custom: Custom(found.custom),
     })
+}
+
+/// The members of a token object by what they mean. Of a name that occurs twice, the last one counts.
+#[derive(Default)]
+struct Found<'a> {
+    access_token: Option<Member<'a>>,
+    token: Option<Member<'a>>,
+    access_token_camel: Option<Member<'a>>,
+    token_type: Option<Member<'a>>,
+    refresh_token: Option<Member<'a>>,
+    id_token: Option<Member<'a>>,
+    expires: Option<Member<'a>>,
+    expires_in: Option<Member<'a>>,
+    expires_in_camel: Option<Member<'a>>,
+    refresh_token_expires: Option<Member<'a>>,
+    refresh_token_expires_in: Option<Member<'a>>,
+    scope: Option<Member<'a>>,
+    custom: Map<String, Value>,
+}
+
+impl<'a> Found<'a> {
+    fn place(&mut self, name: &str) -> Option<&mut Option<Member<'a>>> {
+        Some(match name {
+            "access_token" => &mut self.access_token,
+            "token" => &mut self.token,
+            "accessToken" => &mut self.access_token_camel,
+            "token_type" => &mut self.token_type,
+            "refresh_token" => &mut self.refresh_token,
+            "id_token" => &mut self.id_token,
+            "expires" => &mut self.expires,
+            "expires_in" => &mut self.expires_in,
+            "expiresIn" => &mut self.expires_in_camel,
+            "refresh_token_expires" => &mut self.refresh_token_expires,
+            "refresh_token_expires_in" => &mut self.refresh_token_expires_in,
+            "scope" => &mut self.scope,
+            _ => return None,
+        })
+    }
+
+    fn keep(&mut self, name: impl Into<String>, member: Member<'a>) {
+        self.custom.insert(name.into(), member.into_value());
+    }
+
+    /// The first of its names that says something; what the others say is not the protocol's.
+    fn access_token(&mut self) -> Result<Option<Cow<'a, str>>, &'static str> {
+        let mut token = text(self.access_token.take())?;
+        if token.is_none() {
+            token = text(self.token.take())?;
+        }
+        if token.is_none() {
+            token = text(self.access_token_camel.take())?;
+        }
+        for (name, rest) in [("token", self.token.take()), ("accessToken", self.access_token_camel.take())] {
+            if let Some(member) = rest {
+                self.keep(name, member);
+            }
+        }
+        Ok(token)
+    }
 }
 
 /// Members that are nested deeper are not kept.
@@ -143,48 +208,43 @@ fn present(
 
 /// Visible ASCII without spaces.
 pub(crate) fn is_header_text(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    !text.is_empty() && all_bytes(text, |byte| byte.is_ascii_graphic())
 }
 
-/// The first of `names` that is there, as text; null and "" count as absent.
-fn take_text<'a>(body: &mut Members<'a>, names: &[&str]) -> Result<Option<Cow<'a, str>>, &'static str> {
-    for name in names {
-        match body.take(name) {
-            None | Some(Member::Other(Value::Null)) => {}
-            Some(Member::Text(text)) if text.is_empty() => {}
-            Some(Member::Text(text)) => return Ok(Some(text)),
-            Some(Member::Other(_)) => return Err("a token is not a text"),
-        }
+/// A member that is a text; null and "" count as absent.
+fn text(member: Option<Member<'_>>) -> Result<Option<Cow<'_, str>>, &'static str> {
+    match member {
+        None | Some(Member::Other(Value::Null)) => Ok(None),
+        Some(Member::Text(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Some(Member::Other(_)) => Err("a token is not a text"),
     }
-    Ok(None)
+}
+
+fn secret(member: Option<Member<'_>>) -> Result<Option<Secret>, &'static str> {
+    Ok(text(member)?.map(Cow::into_owned).map(Secret::new))
 }
 
 /// An absolute instant in milliseconds goes before a lifetime in seconds.
-fn take_end(
-    body: &mut Members<'_>,
-    absolute: &[&str],
-    relative: &[&str],
+fn end(
+    absolute: Option<Member<'_>>,
+    lifetimes: [Option<Member<'_>>; 2],
     now: Timestamp,
     deviations: &mut Vec<Deviation>,
 ) -> Result<Option<Timestamp>, &'static str> {
     let mut end = None;
-    for name in relative {
-        if let Some(value) = body.take(name) {
-            let seconds = answer::seconds(&value, deviations)?;
-            let lifetime = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
-            end = end.or(lifetime.map(|lifetime| now.plus(lifetime)));
-        }
+    for member in lifetimes.into_iter().flatten() {
+        let seconds = answer::seconds(&member, deviations)?;
+        let lifetime = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
+        end = end.or(lifetime.map(|lifetime| now.plus(lifetime)));
     }
-    for name in absolute {
-        if let Some(value) = body.take(name) {
-            end = answer::seconds(&value, deviations)?.map(Timestamp::from_millis).or(end);
-        }
+    if let Some(member) = absolute {
+        end = answer::seconds(&member, deviations)?.map(Timestamp::from_millis).or(end);
     }
     Ok(end)
 }
 
-fn take_scope(body: &mut Members<'_>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
-    match body.take("scope") {
+fn scope(member: Option<Member<'_>>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
+    match member {
         None | Some(Member::Other(Value::Null)) => Ok(None),
         Some(Member::Text(text)) => Ok(Some(Scope::parse(&text))),
         Some(Member::Other(Value::Array(items))) => {

@@ -7,10 +7,18 @@ use super::VERSION;
 use crate::access::SignedOutReason;
 use crate::config::Config;
 use crate::protocol::authorize::Flow;
+use crate::protocol::bytes::all_bytes;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
 use crate::state::{Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State};
 use crate::time::Timestamp;
+
+/// The name of a member as it is written. A name of ours has nothing to escape.
+macro_rules! name {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
 
 /// Names, numbers and punctuation of a snapshot take less.
 const FRAME: usize = 512;
@@ -18,32 +26,31 @@ const FRAME: usize = 512;
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
     let owner = config.snapshot_owner();
     let mut json = Json(Vec::with_capacity(FRAME + owner.len() + texts(state)));
-    json.0.push(b'{');
-    json.plain("webex_oauth", VERSION);
-    json.plain("revision", state.revision);
-    json.separate();
-    json.0.extend_from_slice(owner.as_bytes());
-    json.plain("seed", state.seed);
-    json.plain("generation", state.generation);
-    json.instant("saved_at", state.latest);
-    json.instant("changed_at", state.changed_at);
-    json.some_text("signed_out", signed_out(&state.phase).map(SignedOutReason::as_str));
-    if let Phase::SigningIn(login) = &state.phase {
-        write_login(&mut json, login);
-    }
-    if let Some(grant) = state.grant() {
-        json.object("grant", |json| write_grant(json, grant));
-    }
-    json.members(&state.extra);
-    json.0.push(b'}');
+    json.braced(|json| {
+        json.plain(name!("webex_oauth"), VERSION);
+        json.plain(name!("revision"), state.revision);
+        json.raw(owner);
+        json.plain(name!("seed"), state.seed);
+        json.plain(name!("generation"), state.generation);
+        json.instant(name!("saved_at"), state.latest);
+        json.instant(name!("changed_at"), state.changed_at);
+        json.some_text(name!("signed_out"), signed_out(&state.phase).map(SignedOutReason::as_str));
+        if let Phase::SigningIn(login) = &state.phase {
+            write_login(json, login);
+        }
+        if let Some(grant) = state.grant() {
+            json.object(name!("grant"), |json| write_grant(json, grant));
+        }
+        json.members(&state.extra);
+    });
     Secret::new(json.into_text())
 }
 
 /// The members that say whose snapshot it is, the same in all of a configuration.
 pub(crate) fn owner(client_id: &str, token_endpoint: &str) -> String {
     let mut json = Json(Vec::with_capacity(128));
-    json.text("client_id", client_id);
-    json.text("token_endpoint", token_endpoint);
+    json.text(name!("client_id"), client_id);
+    json.text(name!("token_endpoint"), token_endpoint);
     json.into_text()
 }
 
@@ -95,26 +102,26 @@ fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
 /// Only what a browser or a device will finish: other logins do not outlive their process.
 fn write_login(json: &mut Json, login: &SigningIn) {
     let head = |json: &mut Json| {
-        json.instant("expires_at", login.expires_at);
-        json.some_text("requested_scope", login.requested.as_ref().map(Scope::as_str));
+        json.instant(name!("expires_at"), login.expires_at);
+        json.some_text(name!("requested_scope"), login.requested.as_ref().map(Scope::as_str));
     };
     match &login.stage {
         Stage::Browser(BrowserLogin { flow, state, verifier, redirect_uri, caller_state }) => {
-            json.object("login", |json| {
+            json.object(name!("login"), |json| {
                 head(json);
-                json.text("flow", if *flow == Flow::Code { "code" } else { "implicit" });
-                json.text("state", state.expose());
-                json.some_text("verifier", verifier.as_ref().map(Secret::expose));
-                json.text("redirect_uri", redirect_uri);
-                json.some_text("caller_state", caller_state.as_deref());
+                json.text(name!("flow"), if *flow == Flow::Code { "code" } else { "implicit" });
+                json.text(name!("state"), state.expose());
+                json.some_text(name!("verifier"), verifier.as_ref().map(Secret::expose));
+                json.text(name!("redirect_uri"), redirect_uri);
+                json.some_text(name!("caller_state"), caller_state.as_deref());
                 json.members(&login.extra);
             });
         }
-        Stage::Device(DeviceLogin { device_code, interval }) => json.object("login", |json| {
+        Stage::Device(DeviceLogin { device_code, interval }) => json.object(name!("login"), |json| {
             head(json);
-            json.text("device_code", device_code.expose());
-            json.plain("interval", interval);
-            json.instant("poll_at", login.send_at);
+            json.text(name!("device_code"), device_code.expose());
+            json.plain(name!("interval"), interval);
+            json.instant(name!("poll_at"), login.send_at);
             json.members(&login.extra);
         }),
         Stage::Redeem { .. }
@@ -130,44 +137,44 @@ fn write_login(json: &mut Json, login: &SigningIn) {
 fn write_grant(json: &mut Json, grant: &Grant) {
     let tokens = &grant.tokens;
     let access = tokens.access_token.as_ref();
-    json.text("via", grant.via.as_str());
-    json.some_text("access_token", access.map(AccessToken::expose));
-    json.some_text("token_type", access.map(AccessToken::token_type).filter(|word| *word != "Bearer"));
-    json.some_text("refresh_token", tokens.refresh_token.as_ref().map(Secret::expose));
-    json.some_text("id_token", tokens.id_token.as_ref().map(Secret::expose));
-    json.some_text("scope", tokens.scope.as_ref().map(Scope::as_str));
-    json.some_text("requested_scope", grant.requested.as_ref().map(Scope::as_str));
-    json.instant("received_at", tokens.received_at);
-    json.some_instant("expires_at", tokens.expires_at);
-    json.some_instant("refresh_token_expires_at", tokens.refresh_token_expires_at);
-    json.plain("generation", grant.generation);
-    json.some_instant("renewed_at", grant.renew.last);
-    json.some_text("superseded_token", grant.previous.as_ref().map(AccessToken::expose));
+    json.text(name!("via"), grant.via.as_str());
+    json.some_text(name!("access_token"), access.map(AccessToken::expose));
+    json.some_text(name!("token_type"), access.map(AccessToken::token_type).filter(|word| *word != "Bearer"));
+    json.some_text(name!("refresh_token"), tokens.refresh_token.as_ref().map(Secret::expose));
+    json.some_text(name!("id_token"), tokens.id_token.as_ref().map(Secret::expose));
+    json.some_text(name!("scope"), tokens.scope.as_ref().map(Scope::as_str));
+    json.some_text(name!("requested_scope"), grant.requested.as_ref().map(Scope::as_str));
+    json.instant(name!("received_at"), tokens.received_at);
+    json.some_instant(name!("expires_at"), tokens.expires_at);
+    json.some_instant(name!("refresh_token_expires_at"), tokens.refresh_token_expires_at);
+    json.plain(name!("generation"), grant.generation);
+    json.some_instant(name!("renewed_at"), grant.renew.last);
+    json.some_text(name!("superseded_token"), grant.previous.as_ref().map(AccessToken::expose));
     if let Some(at) = grant.renew.retry_at {
-        json.object("retry", |json| write_retry(json, &grant.renew, at));
+        json.object(name!("retry"), |json| write_retry(json, &grant.renew, at));
     }
     if grant.told_relogin {
-        json.plain("told_relogin", true);
+        json.plain(name!("told_relogin"), true);
     }
     if !tokens.custom.0.is_empty() {
-        json.object("custom", |json| json.members(&tokens.custom.0));
+        json.object(name!("custom"), |json| json.members(&tokens.custom.0));
     }
     json.members(&grant.extra);
 }
 
 fn write_retry(json: &mut Json, renew: &Renew, at: Timestamp) {
     let fault = renew.fault.as_deref();
-    json.plain("failures", renew.failures);
-    json.instant("at", at);
-    json.plain("by_server", renew.retry_is_servers);
+    json.plain(name!("failures"), renew.failures);
+    json.instant(name!("at"), at);
+    json.plain(name!("by_server"), renew.retry_is_servers);
     if let Some(status) = fault.and_then(|fault| fault.status) {
-        json.plain("status", status);
+        json.plain(name!("status"), status);
     }
-    json.some_text("code", fault.and_then(|fault| fault.code.as_ref()).map(|code| code.as_str()));
-    json.some_text("tracking_id", fault.and_then(|fault| fault.tracking_id.as_deref()));
+    json.some_text(name!("code"), fault.and_then(|fault| fault.code.as_ref()).map(|code| code.as_str()));
+    json.some_text(name!("tracking_id"), fault.and_then(|fault| fault.tracking_id.as_deref()));
 }
 
-/// JSON in the making.
+/// JSON in the making. Each member is written with a comma before it; the first one's becomes the opening brace.
 struct Json(Vec<u8>);
 
 impl Json {
@@ -176,35 +183,18 @@ impl Json {
         String::from_utf8(self.0).unwrap_or_default()
     }
 
-    /// A name of ours has nothing to escape.
-    fn name(&mut self, name: &'static str) {
-        self.separate();
-        self.quoted(name);
-        self.0.push(b':');
-    }
-
-    fn quoted(&mut self, text: &str) {
-        // One reservation for all three.
-        self.0.reserve(text.len() + 2);
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
-    }
-
-    fn separate(&mut self) {
-        if !matches!(self.0.last(), None | Some(b'{')) {
-            self.0.push(b',');
-        }
+    fn raw(&mut self, json: &str) {
+        self.0.extend_from_slice(json.as_bytes());
     }
 
     fn text(&mut self, name: &'static str, text: &str) {
-        self.name(name);
-        // Looking at every byte is faster than stopping at the first.
-        let escapes = text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
-        if escapes {
+        self.raw(name);
+        if !all_bytes(text, |byte| (byte >= b' ') & (byte != b'"') & (byte != b'\\')) {
             return self.value(text);
         }
-        self.quoted(text);
+        self.0.push(b'"');
+        self.raw(text);
+        self.0.push(b'"');
     }
 
     fn some_text(&mut self, name: &'static str, text: Option<&str>) {
@@ -215,7 +205,7 @@ impl Json {
 
     /// A number or a truth value.
     fn plain(&mut self, name: &'static str, value: impl Serialize) {
-        self.name(name);
+        self.raw(name);
         self.value(&value);
     }
 
@@ -235,16 +225,24 @@ impl Json {
     }
 
     fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Self)) {
-        self.name(name);
-        self.0.push(b'{');
+        self.raw(name);
+        self.braced(write);
+    }
+
+    fn braced(&mut self, write: impl FnOnce(&mut Self)) {
+        let start = self.0.len();
         write(self);
+        match self.0.get_mut(start) {
+            Some(first) => *first = b'{',
+            None => self.0.push(b'{'),
+        }
         self.0.push(b'}');
     }
 
     /// Members that are kept as they were read.
     fn members(&mut self, members: &Map<String, Value>) {
         for (name, value) in members {
-            self.separate();
+            self.0.push(b',');
             self.value(name);
             self.0.push(b':');
             self.value(value);
