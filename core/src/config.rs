@@ -18,7 +18,7 @@ pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
 use crate::http::HeaderValue;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
-use crate::protocol::{authorize, client_auth};
+use crate::protocol::{authorize, client_auth, request};
 use crate::provider::{ClientAuth, Leniency, Provider};
 use crate::secret::Secret;
 use crate::snapshot;
@@ -162,6 +162,7 @@ impl ConfigParts {
                 .redirect_uri
                 .as_deref()
                 .map(|uri| authorize::client_parameters(&self.client_id, uri, self.scope.as_str())),
+            redirect_parameter: self.redirect_uri.as_deref().map(request::redirect_parameter),
             snapshot_owner: snapshot::owner(&self.client_id, &self.provider.token_endpoint),
             parts: self,
         })))
@@ -178,6 +179,7 @@ struct Inner {
     client_auth: ClientAuth,
     // Written once: every login, every request or every snapshot needs them.
     login_parameters: Option<String>,
+    redirect_parameter: Option<String>,
     basic: Option<HeaderValue>,
     in_body: Option<Secret>,
     snapshot_owner: String,
@@ -245,6 +247,11 @@ impl Config {
 
     pub(crate) fn login_parameters(&self) -> Option<&str> {
         self.0.login_parameters.as_deref()
+    }
+
+    /// `uri` as a parameter, where it is the configured one.
+    pub(crate) fn redirect_parameter(&self, uri: &str) -> Option<&str> {
+        self.0.redirect_parameter.as_deref().filter(|_| self.0.redirect_uri.as_deref() == Some(uri))
     }
 
     pub(crate) fn snapshot_owner(&self) -> &str {

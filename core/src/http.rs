@@ -120,8 +120,8 @@ pub struct HttpRequest {
     pub url: Arc<str>,
     /// Header names are lower case.
     pub headers: Vec<(&'static str, HeaderValue)>,
-    /// The body, empty where there is none.
-    pub body: Secret,
+    /// The body, empty where there is none. The session looks at the same bytes until the answer is read.
+    pub body: Arc<Secret>,
     /// How to carry it.
     pub hints: TransportHints,
 }

@@ -4,6 +4,7 @@ pub mod adopt;
 pub(crate) mod answer;
 pub mod api;
 pub mod authorize;
+pub(crate) mod base64url;
 pub(crate) mod bytes;
 pub mod callback;
 pub(crate) mod clean;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 /// A text that is never printed: a token, a code, a request body.
 ///
@@ -117,7 +116,7 @@ impl fmt::Debug for AccessToken {
 ///
 /// A login draws its PKCE verifier, its CSRF value and its nonce from one `Entropy`; a session draws its jitter seed.
 /// There is no `Clone`: the same bytes must not serve twice.
-pub struct Entropy(Zeroizing<[u8; Entropy::LEN]>);
+pub struct Entropy([u8; Entropy::LEN]);
 
 impl Entropy {
     /// How many bytes the host has to supply.
@@ -126,10 +125,10 @@ impl Entropy {
     /// Wraps the bytes. Fails where they are not [`Entropy::LEN`] long, or were plainly never filled (all equal).
     pub fn new(bytes: &[u8]) -> Result<Self, EntropyError> {
         let array: [u8; Self::LEN] = bytes.try_into().map_err(|_| EntropyError::Length { found: bytes.len() })?;
-        if array.iter().all(|byte| *byte == array[0]) {
+        if array[1..] == array[..Self::LEN - 1] {
             return Err(EntropyError::Unfilled);
         }
-        Ok(Self(Zeroizing::new(array)))
+        Ok(Self(array))
     }
 
     /// Bytes that become the PKCE verifier: 32, the size RFC 7636 section 4.1 recommends.
@@ -149,6 +148,12 @@ impl Entropy {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[56..]);
         u64::from_le_bytes(bytes)
+    }
+}
+
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        wipe_slice(&mut self.0);
     }
 }
 
@@ -191,4 +196,9 @@ pub(crate) fn wipe_bytes(mut bytes: Vec<u8>) {
     bytes.resize(bytes.capacity(), 0);
     // Nobody reads them again, so without this the compiler would leave the bytes as they are.
     zeroize::optimization_barrier(bytes.as_slice());
+}
+
+pub(crate) fn wipe_slice(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
 }

@@ -59,7 +59,7 @@ impl From<&webex_oauth::HttpRequest> for HttpRequest {
             method: webex_oauth::HttpRequest::METHOD.to_owned(),
             url: url.to_string(),
             headers: headers.iter().map(header).collect(),
-            body: Secret::of(body.clone()),
+            body: Secret::of((**body).clone()),
             timeout_ms: ms(timeout),
             max_response_bytes: count(max_response_bytes),
             follow_redirects,

@@ -77,7 +77,7 @@ impl HttpRequest {
     /// The body, empty where there is none.
     #[getter]
     fn body(&self) -> Secret {
-        Secret(self.0.body.clone())
+        Secret((*self.0.body).clone())
     }
 
     /// The body as it goes on the wire: for the transport only.

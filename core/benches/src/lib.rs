@@ -46,7 +46,7 @@ fn entropy() -> [Entropy; 2] {
 }
 
 fn callback(state: &str) -> String {
-    format!("{REDIRECT_URI}?code={CODE}&state={state}")
+    [REDIRECT_URI, "?code=", CODE, "&state=", state].concat()
 }
 
 /// A whole login with the core; what it stores on the way is written as well.
@@ -69,8 +69,9 @@ fn login_state(output: &Output) -> &str {
         Effect::OpenBrowser { url } => Some(url.expose()),
         _ => None,
     });
-    let (_, rest) = url.unwrap_or_default().split_once("state=").unwrap_or_default();
-    rest.split('&').next().unwrap_or_default()
+    // Where it is and how long it is: looking for it would be no part of a login.
+    let rest = url.unwrap_or_default().strip_prefix("https://webexapis.com/v1/authorize?state=");
+    rest.and_then(|rest| rest.get(..52)).unwrap_or_default()
 }
 
 /// The peer, configured for its use.

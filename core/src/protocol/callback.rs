@@ -292,8 +292,6 @@ fn is_same_target(base: &str, redirect_uri: &str) -> bool {
 
 /// `scheme:` at the start. A query cannot look like it: `=` is no part of a scheme.
 fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    })
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().find(|byte| !is_part(byte)) == Some(b':')
 }

@@ -120,7 +120,8 @@ pub(crate) fn parse_one(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     if !is_plain || pair.is_empty() {
         return url::form_urlencoded::parse(pair.as_bytes()).next();
     }
-    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let at = pair.bytes().position(|byte| byte == b'=').unwrap_or(pair.len());
+    let (name, value) = (pair.get(..at)?, pair.get(at + 1..).unwrap_or_default());
     Some((Cow::Borrowed(name), Cow::Borrowed(value)))
 }
 

@@ -1,9 +1,8 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::protocol::base64url;
 use crate::secret::{Entropy, Secret};
 
 /// The value of `code_challenge_method`.
@@ -11,12 +10,12 @@ pub const METHOD: &str = "S256";
 
 /// A verifier from 32 random bytes: 43 characters (RFC 7636 section 4.1).
 pub(crate) fn verifier(entropy: &Entropy) -> Secret {
-    Secret::new(URL_SAFE_NO_PAD.encode(entropy.verifier_bytes()))
+    Secret::new(base64url::encode(entropy.verifier_bytes()))
 }
 
 /// The challenge that belongs to `verifier`: `BASE64URL(SHA256(ASCII(verifier)))` (RFC 7636 section 4.2).
 pub fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+    base64url::encode(&Sha256::digest(verifier.as_bytes()))
 }
 
 /// True where `verifier` has 43 to 128 characters of `A-Z a-z 0-9 - . _ ~` (RFC 7636 section 4.1).

@@ -29,11 +29,23 @@ pub(crate) fn redeem_code(
 ) -> HttpRequest {
     let mut form = Form::grant("authorization_code");
     client_auth::add_to_body(config, &mut form);
-    form.add_some("redirect_uri", redirect_uri);
+    if let Some(uri) = redirect_uri {
+        match config.redirect_parameter(uri) {
+            Some(written) => form.add_written(written),
+            None => form.add("redirect_uri", uri),
+        }
+    }
     form.add("code", code.expose());
     add_self_contained(config, &mut form);
     form.add_some("code_verifier", verifier.map(Secret::expose));
     token_request(config, id, Purpose::RedeemCode, form)
+}
+
+/// The redirect URI as a parameter of its own.
+pub(crate) fn redirect_parameter(uri: &str) -> String {
+    let mut form = Form::after(String::new());
+    form.add("redirect_uri", uri);
+    form.into_string()
 }
 
 /// Refresh (RFC 6749 section 6). No scope is sent: servers refuse it, and the granted one is meant.
@@ -177,13 +189,13 @@ fn request(
         follow_redirects: false,
         idempotent: matches!(purpose, Purpose::Revoke),
     };
-    HttpRequest { id, purpose, url, headers, body, hints }
+    HttpRequest { id, purpose, url, headers, body: Arc::new(body), hints }
 }
 
 /// The secrets in a request. Shares the request's bytes, and takes them apart only where an answer failed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Carried {
-    body: Option<Secret>,
+    body: Option<Arc<Secret>>,
     authorization: Option<Secret>,
 }
 
@@ -193,7 +205,7 @@ impl Carried {
             HeaderValue::Secret(secret) => Some(secret.clone()),
             HeaderValue::Plain(_) => None,
         });
-        Self { body: Some(request.body.clone()), authorization }
+        Self { body: Some(Arc::clone(&request.body)), authorization }
     }
 
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {

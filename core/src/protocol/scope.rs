@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::protocol::bytes::all_bytes;
+
 /// A set of scope tokens, kept sorted by code point, without duplicates, separated by one space.
 ///
 /// `b  a b` and `a b` are the same scope. Cheap to clone.
@@ -12,10 +14,12 @@ pub struct Scope(Option<Arc<str>>);
 impl Scope {
     /// Reads a list separated by white space.
     pub fn parse(text: &str) -> Self {
-        if is_canonical(text) {
-            return Self::of_canonical(text);
+        let tokens: Vec<&str> = text.split_ascii_whitespace().collect();
+        if is_canonical(text, &tokens) {
+            // The empty scope takes no memory.
+            return Self((!text.is_empty()).then(|| text.into()));
         }
-        Self::from_tokens(text.split_ascii_whitespace())
+        Self::from_tokens(tokens)
     }
 
     /// The set of the given tokens.
@@ -23,12 +27,7 @@ impl Scope {
         let mut tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
         tokens.sort_unstable();
         tokens.dedup();
-        Self::of_canonical(&tokens.join(" "))
-    }
-
-    /// The empty scope takes no memory.
-    fn of_canonical(text: &str) -> Self {
-        Self((!text.is_empty()).then(|| text.into()))
+        Self((!tokens.is_empty()).then(|| tokens.join(" ").into()))
     }
 
     /// The canonical text: sorted, one space between tokens.
@@ -120,14 +119,12 @@ impl ScopeDelta {
 }
 
 /// Sorted, unique, single spaces: then the text can be kept as it is.
-fn is_canonical(text: &str) -> bool {
-    let mut previous = "";
-    text.is_empty()
-        || text.split(' ').all(|token| {
-            let fits = !token.is_empty() && token > previous && !token.bytes().any(|byte| byte.is_ascii_whitespace());
-            previous = token;
-            fits
-        })
+fn is_canonical(text: &str, tokens: &[&str]) -> bool {
+    let len: usize = tokens.iter().map(|token| token.len()).sum();
+    // Between the tokens there is one character each, and none of these is another one than the space.
+    (len + tokens.len()).saturating_sub(1) == text.len()
+        && tokens.is_sorted_by(|token, next| token < next)
+        && all_bytes(text, |byte| byte >= b' ')
 }
 
 #[cfg(test)]

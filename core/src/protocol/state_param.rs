@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
+use crate::protocol::base64url;
 use crate::protocol::members::in_order;
 use crate::secret::{Entropy, Secret};
 
@@ -98,15 +98,12 @@ fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
         if !json.ends_with('{') {
             json.push(',');
         }
-        let mut value = Zeroizing::new([0; 22]);
-        // Sixteen bytes fill it.
-        let _ = URL_SAFE_NO_PAD.encode_slice(entropy.identifier_bytes(), value.as_mut_slice());
         json.push_str("\"csrf_token\":\"");
-        json.push_str(std::str::from_utf8(value.as_slice()).unwrap_or_default());
+        base64url::push(&mut json, &entropy.identifier_bytes());
         json.push('"');
     }
     json.push('}');
-    let encoded = URL_SAFE_NO_PAD.encode(&json);
+    let encoded = base64url::encode(json.as_bytes());
     crate::secret::wipe(json);
     encoded
 }

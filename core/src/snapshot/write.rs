@@ -183,12 +183,19 @@ impl Json {
         String::from_utf8(self.0).unwrap_or_default()
     }
 
+    #[inline]
     fn raw(&mut self, json: &str) {
         self.0.extend_from_slice(json.as_bytes());
     }
 
+    #[inline]
     fn text(&mut self, name: &'static str, text: &str) {
         self.raw(name);
+        self.quoted(text);
+    }
+
+    #[inline(never)]
+    fn quoted(&mut self, text: &str) {
         if !all_bytes(text, |byte| (byte >= b' ') & (byte != b'"') & (byte != b'\\')) {
             return self.value(text);
         }
@@ -204,6 +211,7 @@ impl Json {
     }
 
     /// A number or a truth value.
+    #[inline]
     fn plain(&mut self, name: &'static str, value: impl Serialize) {
         self.raw(name);
         self.value(&value);
@@ -214,6 +222,7 @@ impl Json {
         let _ = serde_json::to_writer(&mut self.0, value);
     }
 
+    #[inline]
     fn instant(&mut self, name: &'static str, at: Timestamp) {
         self.plain(name, at.as_millis());
     }
