@@ -25,7 +25,7 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
             return device_started(turn, state, &flight, response);
         }
         match token::read(response, &turn.context(&flight.carried)) {
-            Ok(read) => flight_landed(turn, state, &flight, read),
+            Ok(read) => flight_landed(turn, state, flight, read),
             Err(fault) => {
                 turn.lenient(token::error_deviations(response));
                 flight_failed(turn, state, &flight, fault);
@@ -71,7 +71,7 @@ pub(crate) fn provide_token(turn: &mut Turn<'_>, state: &mut State, id: RequestI
         return turn.notify(Event::StaleResponse { id });
     };
     match adopt::read(tokens.expose(), turn.now) {
-        Ok(read) if read.tokens.access_token.is_some() => flight_landed(turn, state, &flight, read),
+        Ok(read) if read.tokens.access_token.is_some() => flight_landed(turn, state, flight, read),
         Ok(_) => flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, "it brought no access token")),
         Err(problem) => flight_failed(turn, state, &flight, Fault::described(FaultKind::Host, problem)),
     }
@@ -147,16 +147,16 @@ fn take_flight(state: &mut State, id: RequestId, by: By) -> Option<Flight> {
 }
 
 /// Tokens arrived. Stale means superseded, not late.
-fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: ReadTokens) {
+fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: ReadTokens) {
     let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
-    match &flight.kind {
+    match flight.kind {
         FlightKind::SignIn { via, requested } if is_this_login => {
-            sign_in::accept(turn, state, *via, requested.clone(), read, flight.id.0);
+            sign_in::accept(turn, state, via, requested, read, flight.id.0);
         }
         FlightKind::DevicePoll { requested } if is_this_login => {
-            sign_in::accept(turn, state, Via::Device, requested.clone(), read, flight.id.0);
+            sign_in::accept(turn, state, Via::Device, requested, read, flight.id.0);
         }
-        FlightKind::Renew { .. } if refresh::is_current(state, flight) => {
+        FlightKind::Renew { .. } if refresh::is_current(state, &flight) => {
             refresh::accept(turn, state, read, flight.id.0);
         }
         FlightKind::Renew { .. }
@@ -169,7 +169,7 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: 
         FlightKind::SignIn { .. }
         | FlightKind::DevicePoll { .. }
         | FlightKind::DeviceStart
-        | FlightKind::Renew { .. } => discard(turn, state, flight, &read),
+        | FlightKind::Renew { .. } => discard(turn, state, &flight, &read),
     }
 }
 

@@ -182,7 +182,6 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     if !unchanged {
         downscope::renew_all(turn, state);
     }
-    warn(turn, state);
 }
 
 /// A renewal failed. Only a word about the grant itself ends the session.

@@ -3,7 +3,6 @@
 use serde_json::Map;
 
 use super::login::abandon_login;
-use super::refresh;
 use super::turn::{Done, Turn};
 use crate::access::{SignedOutReason, Via};
 use crate::config::Renewal;
@@ -156,8 +155,9 @@ pub(crate) fn accept(
     if tokens.scope.is_none() {
         tokens.scope.clone_from(&requested);
     }
-    let granted = tokens.scope.clone().unwrap_or_default();
-    let scope = ScopeDelta::between(requested.as_ref().unwrap_or(&granted), &granted);
+    let nothing = Scope::default();
+    let granted = tokens.scope.as_ref().unwrap_or(&nothing);
+    let scope = ScopeDelta::between(requested.as_ref().unwrap_or(granted), granted);
     if tokens.access_token.is_some() {
         state.generation = state.generation.saturating_add(1);
     }
@@ -183,7 +183,6 @@ pub(crate) fn accept(
     if has_access {
         turn.notify(Event::SignedIn { via, generation: state.generation, scope, cleaned_url, state: caller_state });
     }
-    refresh::warn(turn, state);
 }
 
 /// A JWT for `jwt/login`: three parts, fit for a header. Surrounding space and `Bearer ` are tolerated.

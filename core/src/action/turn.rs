@@ -120,7 +120,7 @@ impl<'a> Turn<'a> {
             let replaces = state.revision;
             state.revision = state.revision.saturating_add(1);
             let snapshot = snapshot::write(self.config, state);
-            effects.push(Effect::Persist { snapshot, revision: state.revision, replaces });
+            effects.insert(0, Effect::Persist { snapshot, revision: state.revision, replaces });
         }
         effects.sort_by_key(|effect| match effect {
             Effect::Persist { .. } => 0,

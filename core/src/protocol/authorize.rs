@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::error::Misuse;
+use crate::protocol::bytes::all_bytes;
 use crate::protocol::form::Form;
 use crate::protocol::pkce;
 use crate::protocol::scope::Scope;
@@ -147,10 +148,10 @@ pub(crate) fn client_parameters(client_id: &str, redirect_uri: &str, scope: &str
 pub(crate) fn with_client(request: &AuthorizeRequest<'_>, client_parameters: &str) -> String {
     let mut url = String::with_capacity(512);
     url.push_str(request.endpoint);
-    match request.endpoint.find('?') {
-        None => url.push('?'),
-        Some(_) if url.ends_with(['?', '&']) => {}
-        Some(_) => url.push('&'),
+    if all_bytes(request.endpoint, |byte| byte != b'?') {
+        url.push('?');
+    } else if !url.ends_with(['?', '&']) {
+        url.push('&');
     }
     let mut query = Form::after(url);
     query.add_some("state", request.state);
