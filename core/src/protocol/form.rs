@@ -115,14 +115,20 @@ pub(crate) fn parse(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, s
 }
 
 /// One of them; `None` where there is nothing.
+#[inline]
 pub(crate) fn parse_one(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     let is_plain = all_bytes(pair, |byte| (byte != b'%') & (byte != b'+'));
     if !is_plain || pair.is_empty() {
-        return url::form_urlencoded::parse(pair.as_bytes()).next();
+        return decode(pair);
     }
     let at = pair.bytes().position(|byte| byte == b'=').unwrap_or(pair.len());
     let (name, value) = (pair.get(..at)?, pair.get(at + 1..).unwrap_or_default());
     Some((Cow::Borrowed(name), Cow::Borrowed(value)))
+}
+
+#[cold]
+fn decode(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    url::form_urlencoded::parse(pair.as_bytes()).next()
 }
 
 #[cfg(test)]

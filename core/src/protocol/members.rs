@@ -20,8 +20,10 @@ pub(crate) enum Member<'a> {
 impl<'a> Members<'a> {
     /// `None` where the bytes are not one JSON object.
     pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
-        // Checked as a whole: faster than text by text.
-        serde_json::from_str(std::str::from_utf8(json).ok()?).ok()
+        // A token answer has hardly more.
+        let mut members = Vec::with_capacity(8);
+        parse_each(json, |name, member| members.push((name, member)))?;
+        Some(Self(members))
     }
 
     pub(crate) fn from_texts(texts: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
@@ -81,38 +83,38 @@ impl From<Value> for Member<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = in_order::<Name<'de>, Member<'de>, D>(deserializer)?;
-        Ok(Self(members.into_iter().map(|(Name(name), member)| (name, member)).collect()))
-    }
+/// Hands over the members of a JSON object as they come. `None` where the bytes are not one JSON object; some of it may
+/// have been handed over then.
+pub(crate) fn parse_each<'a>(json: &'a [u8], mut take: impl FnMut(Cow<'a, str>, Member<'a>)) -> Option<()> {
+    // Checked as a whole: faster than text by text.
+    let mut deserializer = serde_json::Deserializer::from_str(str::from_utf8(json).ok()?);
+    each_member(&mut deserializer, |Name(name), member| take(name, member)).ok()?;
+    deserializer.end().ok()
 }
 
-/// The members of an object as they come.
-pub(crate) fn in_order<'de, K, V, D>(deserializer: D) -> Result<Vec<(K, V)>, D::Error>
+/// The same of any deserializer.
+pub(crate) fn each_member<'de, K, V, D>(deserializer: D, take: impl FnMut(K, V)) -> Result<(), D::Error>
 where
     K: Deserialize<'de>,
     V: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    struct InOrder<K, V>(PhantomData<(K, V)>);
-    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for InOrder<K, V> {
-        type Value = Vec<(K, V)>;
+    struct Each<K, V, F>(F, PhantomData<(K, V)>);
+    impl<'de, K: Deserialize<'de>, V: Deserialize<'de>, F: FnMut(K, V)> Visitor<'de> for Each<K, V, F> {
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a JSON object")
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            // A token answer has hardly more.
-            let mut members = Vec::with_capacity(8);
-            while let Some(member) = map.next_entry()? {
-                members.push(member);
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some(name) = map.next_key()? {
+                (self.0)(name, map.next_value()?);
             }
-            Ok(members)
+            Ok(())
         }
     }
-    deserializer.deserialize_map(InOrder(PhantomData))
+    deserializer.deserialize_map(Each(take, PhantomData))
 }
 
 /// A text that stays a slice of the input where it has no escapes.

@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::protocol::base64url;
-use crate::protocol::members::in_order;
+use crate::protocol::members::each_member;
 use crate::secret::{Entropy, Secret};
 
 /// The key of the CSRF value.
@@ -30,7 +30,9 @@ struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        in_order(deserializer).map(Self)
+        let mut members = Vec::new();
+        each_member(deserializer, |name, value| members.push((name, value)))?;
+        Ok(Self(members))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
 use crate::protocol::bytes::all_bytes;
-use crate::protocol::members::{Member, Members};
+use crate::protocol::members::{self, Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
@@ -26,11 +26,11 @@ pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Res
 }
 
 pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<ReadTokens, Fault> {
-    let body = answer::object(response);
-    if answer::is_error(response.status, body.as_ref()) {
-        return Err(answer::fault(response, body.as_ref(), context));
-    }
-    let Some(body) = body else {
+    let Some(found) = Found::in_answer(response) else {
+        let body = answer::object(response);
+        if answer::is_error(response.status, body.as_ref()) {
+            return Err(answer::fault(response, body.as_ref(), context));
+        }
         return Err(answer::malformed(response, "the body is not a JSON object", context));
     };
     let mut deviations = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
         deviations.push(Deviation::UnusualStatus);
     }
     let tokens =
-        read_object(body, context.now, &mut deviations).map_err(|what| answer::malformed(response, what, context))?;
+        found.into_tokens(context.now, &mut deviations).map_err(|what| answer::malformed(response, what, context))?;
     if tokens.access_token.is_none() {
         return Err(answer::malformed(response, "there is no access token in it", context));
     }
@@ -72,38 +72,8 @@ pub(crate) fn read_object(
     deviations: &mut Vec<Deviation>,
 ) -> Result<TokenSet, &'static str> {
     let mut found = Found::default();
-    for (name, member) in body {
-        match found.place(&name) {
-            Some(place) => *place = Some(member),
-            None => found.keep(name, member),
-        }
-    }
-    let access = found.access_token()?;
-    let token_type = text(found.token_type)?;
-    let access_token = match access {
-        None => None,
-        Some(token) => Some(present(token, token_type, deviations)?),
-    };
-    let refresh_token = secret(found.refresh_token)?;
-    let expires_at = end(found.expires, [found.expires_in, found.expires_in_camel], now, deviations)?;
-    let refresh_token_expires_at =
-        end(found.refresh_token_expires, [found.refresh_token_expires_in, None], now, deviations)?;
-    if access_token.is_some() && expires_at.is_none() {
-        deviations.push(Deviation::MissingExpiresIn);
-    }
-    let id_token = secret(found.id_token)?;
-    // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
-    found.custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
-    Ok(TokenSet {
-        access_token,
-        refresh_token,
-        id_token,
-        scope: scope(found.scope, deviations)?,
-        received_at: now,
-        expires_at,
-        refresh_token_expires_at,
-        custom: Custom(found.custom),
-    })
+    body.into_iter().for_each(|(name, member)| found.put(name, member));
+    found.into_tokens(now, deviations)
 }
 
 /// The members of a token object by what they mean. Of a name that occurs twice, the last one counts.
@@ -125,6 +95,53 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// `None` where the answer does not succeed, or is no JSON object.
+    fn in_answer(response: &'a HttpResponse) -> Option<Self> {
+        let mut found = Self::default();
+        if response.body.len() <= answer::MAX_BODY && (200..300).contains(&response.status) {
+            members::parse_each(&response.body, |name, member| found.put(name, member))?;
+            return found.custom.get("error").is_none_or(Value::is_null).then_some(found);
+        }
+        None
+    }
+
+    fn put(&mut self, name: Cow<'_, str>, member: Member<'a>) {
+        match self.place(&name) {
+            Some(place) => *place = Some(member),
+            None => self.keep(name, member),
+        }
+    }
+
+    fn into_tokens(mut self, now: Timestamp, deviations: &mut Vec<Deviation>) -> Result<TokenSet, &'static str> {
+        let access = self.access_token()?;
+        let token_type = text(self.token_type)?;
+        let access_token = match access {
+            None => None,
+            Some(token) => Some(present(token, token_type, deviations)?),
+        };
+        let refresh_token = secret(self.refresh_token)?;
+        let expires_at = end(self.expires, [self.expires_in, self.expires_in_camel], now, deviations)?;
+        let refresh_token_expires_at =
+            end(self.refresh_token_expires, [self.refresh_token_expires_in, None], now, deviations)?;
+        if access_token.is_some() && expires_at.is_none() {
+            deviations.push(Deviation::MissingExpiresIn);
+        }
+        let id_token = secret(self.id_token)?;
+        let scope = scope(self.scope, deviations)?;
+        // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
+        self.custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
+        Ok(TokenSet {
+            access_token,
+            refresh_token,
+            id_token,
+            scope,
+            received_at: now,
+            expires_at,
+            refresh_token_expires_at,
+            custom: Custom(self.custom),
+        })
+    }
+
     fn place(&mut self, name: &str) -> Option<&mut Option<Member<'a>>> {
         Some(match name {
             "access_token" => &mut self.access_token,
@@ -143,8 +160,8 @@ impl<'a> Found<'a> {
         })
     }
 
-    fn keep(&mut self, name: impl Into<String>, member: Member<'a>) {
-        self.custom.insert(name.into(), member.into_value());
+    fn keep(&mut self, name: Cow<'_, str>, member: Member<'a>) {
+        self.custom.insert(name.into_owned(), member.into_value());
     }
 
     /// The first of its names that says something; what the others say is not the protocol's.
@@ -158,7 +175,7 @@ impl<'a> Found<'a> {
         }
         for (name, rest) in [("token", self.token.take()), ("accessToken", self.access_token_camel.take())] {
             if let Some(member) = rest {
-                self.keep(name, member);
+                self.keep(name.into(), member);
             }
         }
         Ok(token)
