@@ -181,9 +181,9 @@ pub enum EntropyError {
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     let (ones, one_rest) = one.as_bytes().as_chunks::<8>();
     let (others, other_rest) = other.as_bytes().as_chunks::<8>();
-    let words = ones.iter().zip(others).map(|(a, b)| u64::from_le_bytes(*a).ct_eq(&u64::from_le_bytes(*b)));
-    let same = words.fold(one_rest.ct_eq(other_rest), |same, word| same & word);
-    one.len() == other.len() && same.into()
+    let difference =
+        ones.iter().zip(others).fold(0, |all, (a, b)| all | u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b));
+    one.len() == other.len() && (difference.ct_eq(&0) & one_rest.ct_eq(other_rest)).into()
 }
 
 /// Overwrites a buffer that held a secret, the unused part included.

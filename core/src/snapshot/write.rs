@@ -27,11 +27,11 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
     let owner = config.snapshot_owner();
     let mut json = Json(Vec::with_capacity(FRAME + owner.len() + texts(state)));
     json.braced(|json| {
-        json.plain(name!("webex_oauth"), VERSION);
-        json.plain(name!("revision"), state.revision);
+        json.count(name!("webex_oauth"), VERSION.into());
+        json.count(name!("revision"), state.revision);
         json.raw(owner);
         json.plain(name!("seed"), state.seed);
-        json.plain(name!("generation"), state.generation);
+        json.count(name!("generation"), state.generation);
         json.instant(name!("saved_at"), state.latest);
         json.instant(name!("changed_at"), state.changed_at);
         json.some_text(name!("signed_out"), signed_out(&state.phase).map(SignedOutReason::as_str));
@@ -147,7 +147,7 @@ fn write_grant(json: &mut Json, grant: &Grant) {
     json.instant(name!("received_at"), tokens.received_at);
     json.some_instant(name!("expires_at"), tokens.expires_at);
     json.some_instant(name!("refresh_token_expires_at"), tokens.refresh_token_expires_at);
-    json.plain(name!("generation"), grant.generation);
+    json.count(name!("generation"), grant.generation);
     json.some_instant(name!("renewed_at"), grant.renew.last);
     json.some_text(name!("superseded_token"), grant.previous.as_ref().map(AccessToken::expose));
     if let Some(at) = grant.renew.retry_at {
@@ -207,6 +207,16 @@ impl Json {
     fn some_text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
+        }
+    }
+
+    /// A number that nearly always has one digit.
+    #[inline]
+    fn count(&mut self, name: &'static str, count: u64) {
+        self.raw(name);
+        match u8::try_from(count) {
+            Ok(digit @ ..=9) => self.0.push(b'0' + digit),
+            _ => self.value(&count),
         }
     }
 
