@@ -2,7 +2,7 @@
 
 use webex_oauth::transcript::{TranscriptError, replay};
 use webex_oauth::{
-    ConfigParts, Effect, Entropy, HttpResponse, LoginOptions, Output, Provider, RequestId, SendFault, Session,
+    ConfigParts, Effect, Entropy, HttpResponse, LoginOptions, Output, Provider, Renewal, RequestId, SendFault, Session,
     SignOutOptions, Timestamp,
 };
 
@@ -57,6 +57,75 @@ fn recorded() -> String {
     session.transcript().unwrap().to_owned()
 }
 
+/// Tokens, callbacks and questions in every shape that is written down, and mistakes.
+fn shapes() -> String {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.redirect_uri = Some("http://localhost:8080/oauth".into());
+    parts.renewal = Renewal::HostToken;
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
+    for (secs, tokens) in (0..).zip([
+        "MARKED-at1",
+        "Bearer MARKED-at1",
+        "Custom MARKED-at2 MARKED-at3",
+        "\"MARKED-at1\"",
+        r#"{"access_token":"Bearer MARKED-at1","expires_in":60,"scope":"b a","refresh_token":"MARKED-rt1"}"#,
+        r#"{"access_token":"MARKED.at4.x","groups":["MARKED-group",7,null],"inner":{"error":"x","id_token":""}}"#,
+        "http://localhost/#access_token=MARKED-at5&expires_in=60&state=MARKED-state",
+        "refresh_token=MARKED-rt1",
+        " ",
+        "[]",
+    ]) {
+        let _ = session.adopt(at(secs), tokens);
+    }
+    session.ensure_fresh(at(20)).unwrap();
+    session.host_failed(at(21), RequestId(1), "MARKED-host of MARKED-rt1").unwrap();
+    session.provide_token(at(22), RequestId(1), "Bearer MARKED-at6").unwrap();
+    session.begin_login(at(30), LoginOptions::default(), entropy(1)).unwrap();
+    for callback in [
+        "http://localhost:8080/oauth#access_token=MARKED-at7&scope=a",
+        "http://localhost:8080/oauth",
+        "?error=access_denied&error_description=it+is+wrong&state=MARKED-other",
+        "code=MARKED-code&state=MARKED-other",
+    ] {
+        session.complete_login(at(31), callback).unwrap();
+    }
+    for body in ["", "<html>MARKED-page", r#"{"error":"invalid_grant","name":1,"trackingId":"NA_1"}"#] {
+        session.response(at(40), RequestId(9), answer(400, body)).unwrap();
+    }
+    session.reload(at(41), "MARKED-snapshot").unwrap();
+    session.cancel_login(at(42)).unwrap();
+    session.transcript().unwrap().to_owned()
+}
+
+/// What is written is a format: these files are never changed, and a later version reads them.
+#[test]
+fn transcripts_are_written_as_they_always_were() {
+    assert_eq!(recorded(), include_str!("transcripts/v1-lifecycle.jsonl"));
+    assert_eq!(shapes(), include_str!("transcripts/v1-shapes.jsonl"));
+}
+
+#[test]
+fn every_shape_is_written_without_its_secrets_and_replays() {
+    let text = shapes();
+    assert!(!text.contains("MARKED"), "{text}");
+    let replay = replay(&text).unwrap();
+    for step in &replay.steps {
+        assert_eq!(step.recorded, step.replayed, "{} at {}", step.input, step.at);
+    }
+    let names: Vec<&str> = replay.steps.iter().map(|step| step.input.as_str()).collect();
+    assert_eq!(names.len(), 23);
+    assert_eq!([names[0], names[10], names[22]], ["adopt", "ensure_fresh", "cancel_login"]);
+}
+
+#[test]
+fn a_step_that_comes_out_differently_is_told() {
+    let text = recorded().replace("\"status\":503", "\"status\":400");
+    let faithful: Vec<bool> = replay(&text).unwrap().steps.iter().map(|step| step.is_faithful()).collect();
+    assert!(faithful.contains(&true) && faithful.contains(&false), "{faithful:?}");
+}
+
 #[test]
 fn a_transcript_replays_to_the_same_decisions() {
     let replay = replay(&recorded()).unwrap();
@@ -78,6 +147,12 @@ fn a_transcript_holds_no_secret() {
 fn a_changed_transcript_is_told_apart() {
     let text = recorded().replace("\"status\":503", "\"status\":400");
     assert!(!replay(&text).unwrap().is_faithful());
+}
+
+#[test]
+fn blank_lines_are_no_lines() {
+    let text = recorded().replace('\n', "\n\n");
+    assert_eq!(replay(&text).unwrap(), replay(&recorded()).unwrap());
 }
 
 #[test]
