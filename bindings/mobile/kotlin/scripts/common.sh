@@ -1,6 +1,7 @@
 # Shared by the Kotlin scripts: source it first. It moves to the root of the repository.
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/../../../../scripts/lib.sh"
+. bindings/mobile/scripts/lib.sh
 
 package=bindings/mobile/kotlin
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -13,22 +14,10 @@ lock() {
     flock 9
 }
 
-# copy_library PROFILE FOLDER: a copy of our own, since cargo's is replaced while others build.
-copy_library() {
-    local name
-    mkdir -p "$2"
-    for name in libwebex_oauth_mobile.so libwebex_oauth_mobile.dylib; do
-        if [ -e "$target/$1/$name" ]; then
-            cp -f "$target/$1/$name" "$2/.$name.new"
-            mv -f "$2/.$name.new" "$2/$name"
-        fi
-    done
-}
-
 # The native library, the simulator, and the bindings of the library.
 build_natives() {
     cargo build --quiet --package webex-oauth-mobile --package webex-oauth-simulator
-    copy_library debug "$out/lib"
+    copy_library "$target/debug" "$out/lib"
     cp -f "$target/debug/webex-oauth-simulator" "$out/lib/.simulator.new"
     mv -f "$out/lib/.simulator.new" "$out/lib/webex-oauth-simulator"
     generate

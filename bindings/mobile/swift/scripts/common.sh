@@ -1,6 +1,7 @@
 # Shared by the Swift scripts: source it first. It moves to the root of the repository.
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/../../../../scripts/lib.sh"
+. bindings/mobile/scripts/lib.sh
 
 package=bindings/mobile/swift
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -36,21 +37,15 @@ exec_swift() {
 }
 
 build_library() {
-    local from="$target/$profile" to="$target/swift/lib/$profile" name
+    local from="$target/$profile"
     if [ "$profile" = mobile ]; then
         bindings/mobile/scripts/library >"$target/swift/library.log"
         from="$target/library/$(rustc -vV | sed -n 's/^host: //p')"
     else
         cargo build --quiet --package webex-oauth-mobile
     fi
-    # A copy of its own: cargo's is replaced while others build, and Swift links this path.
-    mkdir -p "$to"
-    for name in libwebex_oauth_mobile.so libwebex_oauth_mobile.dylib; do
-        if [ -e "$from/$name" ]; then
-            cp -f "$from/$name" "$to/.$name.new"
-            mv -f "$to/.$name.new" "$to/$name"
-        fi
-    done
+    # Swift links this path.
+    copy_library "$from" "$target/swift/lib/$profile"
 }
 
 # swift_build ARGUMENT...: one build at a time; shows what the compiler said only where it failed.
