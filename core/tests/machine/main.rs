@@ -9,10 +9,12 @@
 
 mod details;
 mod diagram;
+mod instants;
 mod interleavings;
 mod jitter;
 mod kit;
 mod lifecycle;
+mod printed;
 mod properties;
 mod secrets;
 mod snapshots;

@@ -1,0 +1,141 @@
+//! First and last instants: what holds up to a moment, and what from it on.
+
+use webex_oauth::{Access, Effect, HttpRequest, Output, Purpose, RequestId, Session, StaleWhy, Timestamp};
+
+use crate::kit::{START, answer, config, entropy, webex};
+
+const ID: RequestId = RequestId(1);
+const TOKENS: &str = r#"{"access_token":"AT","expires_in":3600,"refresh_token":"RT","token_type":"Bearer"}"#;
+
+fn at(millis: i64) -> Timestamp {
+    START.plus_millis(millis)
+}
+
+fn signed_in(configuration: webex_oauth::Config) -> Session {
+    let mut session = Session::new(configuration, entropy(1));
+    session.adopt(START, TOKENS).unwrap();
+    session
+}
+
+fn sent(output: &Output) -> Option<&HttpRequest> {
+    output.effects.iter().find_map(|effect| match effect {
+        Effect::Send { request } => Some(request),
+        _ => None,
+    })
+}
+
+/// Answers the refresh that is sent, with tokens that live for `seconds`.
+fn renew(session: &mut Session, now: Timestamp, output: &Output, seconds: u32) {
+    let id = sent(output).unwrap_or_else(|| panic!("{output:?}")).id;
+    let number = id.0;
+    let body = format!(r#"{{"access_token":"AT{number}","expires_in":{seconds},"token_type":"Bearer"}}"#);
+    session.response(now, id, answer(200, body)).unwrap();
+}
+
+#[test]
+fn a_lifetime_is_divided_to_the_millisecond() {
+    let mut parts = webex();
+    parts.refresh.soon_permille = (500, 500);
+    let mut session = Session::new(parts.build().unwrap(), entropy(1));
+    let end = at(3_001_999).as_millis();
+    session.adopt(START, format!(r#"{{"access_token":"AT","refresh_token":"RT","expires":{end}}}"#)).unwrap();
+    assert_eq!(session.status(START).refresh_at, Some(at(1_500_999)));
+}
+
+#[test]
+fn a_short_token_is_renewed_again_after_half_its_life() {
+    let mut parts = webex();
+    parts.refresh.soon_permille = (0, 0);
+    let mut session = signed_in(parts.build().unwrap());
+    let output = session.refresh(START).unwrap();
+    renew(&mut session, START, &output, 20);
+    assert!(sent(&session.ensure_fresh(at(9_999)).unwrap()).is_none());
+    assert!(sent(&session.ensure_fresh(at(10_000)).unwrap()).is_some());
+}
+
+#[test]
+fn the_third_fresh_token_that_is_refused_is_believed_after_the_minimum_interval() {
+    for (millis, is_believed) in [(29_999, false), (30_000, true)] {
+        let mut session = signed_in(config(0));
+        for generation in 1..=2 {
+            let output = session.token_rejected(START, generation).unwrap();
+            renew(&mut session, START, &output, 3600);
+        }
+        let output = session.token_rejected(at(millis), 3).unwrap();
+        assert_eq!(sent(&output).is_some(), is_believed, "{millis}");
+    }
+}
+
+#[test]
+fn waits_after_failures_are_the_same_in_every_version() {
+    let mut session = signed_in(config(0));
+    let mut now = at(3_600_000);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        let output = session.ensure_fresh(now).unwrap();
+        session.response(now, sent(&output).unwrap().id, answer(503, "")).unwrap();
+        let wake = session.wake_at().unwrap();
+        waits.push(wake.millis_since(now));
+        now = wake;
+    }
+    assert_eq!(waits, [1353, 3263, 5737, 9545]);
+}
+
+#[test]
+fn a_clock_that_is_a_minute_behind_is_ordinary() {
+    let session = signed_in(config(0));
+    assert!(matches!(session.access(at(-60_000)), Access::Ready { .. }));
+    let access = session.access(at(-60_001));
+    assert!(matches!(access, Access::Stale { why: StaleWhy::ClockWentBack, .. }), "{access:?}");
+}
+
+#[test]
+fn a_failed_refresh_is_waited_for_until_its_time_has_come() {
+    let mut session = signed_in(config(0));
+    let now = at(3_600_000);
+    let output = session.ensure_fresh(now).unwrap();
+    session.response(now, sent(&output).unwrap().id, answer(503, "")).unwrap();
+    let wake = session.wake_at().unwrap();
+    let before = session.access(wake.plus_millis(-1));
+    assert!(matches!(before, Access::BackingOff { retry_at, .. } if retry_at == wake), "{before:?}");
+    let then = session.access(wake);
+    assert!(matches!(then, Access::Stale { why: StaleWhy::Expired, .. }), "{then:?}");
+}
+
+#[test]
+fn only_a_refresh_that_is_wanted_is_one() {
+    let mut session = signed_in(config(0));
+    session.refresh(START).unwrap();
+    assert!(session.status(START).is_refreshing);
+    session.begin_login(START, webex_oauth::LoginOptions::default(), entropy(2)).unwrap();
+    assert!(session.status(START).is_refreshing, "a login does not end it");
+    let mut session = signed_in(config(0));
+    session.redeem_code(START, "c", None).unwrap();
+    assert!(!session.status(START).is_refreshing, "a code is redeemed");
+}
+
+#[test]
+fn a_host_that_has_jwts_is_asked_where_nothing_else_renews() {
+    let purpose = |tokens: &str| {
+        let mut session = Session::new(config(2), entropy(1));
+        session.adopt(START, tokens).unwrap();
+        let output = session.refresh(START).unwrap();
+        sent(&output).map(|request| request.purpose)
+    };
+    assert_eq!(purpose(TOKENS), Some(Purpose::Refresh));
+    assert_eq!(purpose(r#"{"access_token":"AT","expires_in":3600}"#), None);
+    let mut session = Session::new(config(2), entropy(1));
+    session.sign_in_with_jwt(START, "e30.e30.e30").unwrap();
+    session.response(START, ID, answer(200, TOKENS)).unwrap();
+    let output = session.refresh(START).unwrap();
+    assert!(matches!(output.effects.last(), Some(Effect::AskForJwt { .. })), "{output:?}");
+}
+
+#[test]
+fn a_reason_has_a_thousand_bytes_at_most() {
+    let mut session = signed_in(config(1));
+    session.refresh(START).unwrap();
+    assert!(session.host_failed(START, ID, &"x".repeat(1001)).is_err());
+    assert!(session.host_failed(START, ID, &"x".repeat(1000)).is_ok());
+    assert!(session.status(START).last_fault.is_some());
+}
