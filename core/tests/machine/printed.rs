@@ -20,10 +20,7 @@ fn fault(response: HttpResponse) -> Fault {
 fn a_fault_says_what_happened_and_whom_to_ask() {
     let body = r#"{"error":"server_error","error_description":"try later"}"#;
     let refused = fault(with_header(answer(500, body), "trackingid", "NA_1"));
-    assert_eq!(
-        refused.to_string(),
-        "the server refused (HTTP 500): server_error: try later [trackingId NA_1]"
-    );
+    assert_eq!(refused.to_string(), "the server refused (HTTP 500): server_error: try later [trackingId NA_1]");
     for (status, text) in [
         (401, "the server does not accept the client's credentials (HTTP 401)"),
         (429, "too many requests (HTTP 429)"),
