@@ -72,3 +72,18 @@ impl fmt::Display for Timestamp {
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_along_stays_within_what_an_instant_holds() {
+        let (least, most) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        let zero = Timestamp::from_millis(0);
+        assert_eq!(least.moved_along(zero, Timestamp::from_millis(-1)), least);
+        assert_eq!(most.moved_along(zero, Timestamp::from_millis(1)), most);
+        assert_eq!(Timestamp::from_millis(7).moved_along(most, least), least);
+        assert_eq!(least.moved_along(least, zero), zero);
+    }
+}

@@ -106,4 +106,45 @@ mod tests {
         let text = "s3cret ".repeat(500);
         assert!(!clean(&text, &["s3cret"]).contains("s3"));
     }
+
+    #[test]
+    fn words_are_looked_at_as_far_as_people_read() {
+        let text = "\u{e9}".repeat(170) + " NWYxMzk0ZjctZjA0Ni00YjI3 end";
+        assert!(clean(&text, &[]).ends_with("\u{e9} … end"), "{}", clean(&text, &[]));
+    }
+
+    #[test]
+    fn tracking_ids_have_a_shape() {
+        for id in ["NA_0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "ROUTER_1234ABCDEF", "NA_1"] {
+            assert_eq!(clean_tracking_id(id, &[]), id);
+        }
+        for id in [
+            "ABCDEFGHIJKLMNOPQRSTUVWXY1",
+            "abcdefghijklmnopqrstuvwxy1",
+            "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzz1",
+            "0a1b2c3d0a1b0a1b0a1b0a1b2c3d4e5f",
+        ] {
+            assert_eq!(clean_tracking_id(id, &[]), "…");
+        }
+    }
+
+    #[test]
+    fn of_an_encoded_secret_nothing_is_left_but_what_its_neighbours_have_a_part_in() {
+        let secret = "rose/leaf?42";
+        for before in 0..3 {
+            for after in 0..3 {
+                let text = "x".repeat(before) + secret + &"y".repeat(after);
+                let encoded = STANDARD_NO_PAD.encode(&text);
+                let (first, last) = ([0, 2, 3][before], (before + secret.len()) * 4 / 3);
+                let expected = format!("{}…{}", &encoded[..first], &encoded[last..]);
+                assert_eq!(without(encoded, &[secret]), expected, "{before} {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_three_characters_say_is_no_secret() {
+        assert_eq!(without("FiYw and YWJj".to_owned(), &["abc"]), "FiYw and …");
+        assert_eq!(without("abc".to_owned(), &["abc"]), "…");
+    }
 }

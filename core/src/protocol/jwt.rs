@@ -147,3 +147,17 @@ fn uuid(entropy: &Entropy) -> String {
         value & 0xffff_ffff_ffff
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_a_number_and_a_unit() {
+        assert_eq!(parse_span("1.5 hours"), Some(5400));
+        assert_eq!(parse_span(".5h"), Some(1800));
+        for text in ["h", " h", "1,5h", "-1h", "1", "1.5.1h", ""] {
+            assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
+}

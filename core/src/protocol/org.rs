@@ -83,3 +83,25 @@ fn decode_object(part: &str) -> Option<Map<String, Value>> {
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     URL_SAFE.decode(text).or_else(|_| STANDARD.decode(text)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jwt_is_told_from_an_opaque_token() {
+        assert_eq!(org_id_of_token("eyJ_a_org").as_deref(), Ok("org"));
+        assert_eq!(org_id_of_token("x.y_a_org").as_deref(), Ok("org"));
+        assert_eq!(org_id_of_token("x.y.z_a_org"), Err(OrgIdError::UnreadableJwt));
+        assert_eq!(org_id_of_token("eyJ.x_a_org"), Err(OrgIdError::UnreadableJwt));
+        assert_eq!(org_id_of_token("a_b"), Err(OrgIdError::Sections { sections: 2 }));
+    }
+
+    #[test]
+    fn an_organization_at_the_end_is_a_uuid_where_the_token_has_more_sections() {
+        let org = "1eb65fdf-9643-417f-9974-ad72cae0e10f";
+        assert_eq!(org_id_of_code(&format!("a_b_PF84_{org}")).as_deref(), Some(org));
+        assert_eq!(org_id_of_code("a_b_PF84_org"), None);
+        assert_eq!(org_id_of_code("a_PF84_"), None);
+    }
+}

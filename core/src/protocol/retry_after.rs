@@ -106,6 +106,8 @@ mod tests {
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), 30);
         assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), 30);
         assert_eq!(wait("Sun Nov  6 08:49:37 1994"), 30);
+        assert_eq!(rfc850("Sunday, 06-Nov-69 08:49:37 GMT").map(PrimitiveDateTime::year), Some(2069));
+        assert_eq!(rfc850("Sunday, 06-Nov-70 08:49:37 GMT").map(PrimitiveDateTime::year), Some(1970));
         assert_eq!(wait("Sun, 06 Nov 1993 08:49:37 GMT"), 60, "in the past, and the weekday does not matter");
     }
 

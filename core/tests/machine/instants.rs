@@ -1,8 +1,8 @@
 //! First and last instants: what holds up to a moment, and what from it on.
 
-use webex_oauth::{Access, Effect, HttpRequest, Output, Purpose, RequestId, Session, StaleWhy, Timestamp};
+use webex_oauth::{Access, Effect, Event, HttpRequest, Output, Purpose, RequestId, Session, StaleWhy, Timestamp};
 
-use crate::kit::{START, answer, config, entropy, webex};
+use crate::kit::{START, answer, config, entropy, webex, with_header};
 
 const ID: RequestId = RequestId(1);
 const TOKENS: &str = r#"{"access_token":"AT","expires_in":3600,"refresh_token":"RT","token_type":"Bearer"}"#;
@@ -138,4 +138,53 @@ fn a_reason_has_a_thousand_bytes_at_most() {
     assert!(session.host_failed(START, ID, &"x".repeat(1001)).is_err());
     assert!(session.host_failed(START, ID, &"x".repeat(1000)).is_ok());
     assert!(session.status(START).last_fault.is_some());
+}
+
+#[test]
+fn a_refusal_after_the_minimum_interval_begins_a_new_count() {
+    let mut session = signed_in(config(0));
+    for (generation, millis) in [(1, 0), (2, 30_000), (3, 30_000)] {
+        let output = session.token_rejected(at(millis), generation).unwrap();
+        renew(&mut session, at(millis), &output, 3600);
+    }
+    assert!(sent(&session.token_rejected(at(30_000), 4).unwrap()).is_none());
+}
+
+#[test]
+fn a_login_is_not_waited_for_beyond_its_end() {
+    for (seconds, fails) in [("599", false), ("600", true)] {
+        let mut session = Session::new(config(0), entropy(1));
+        session.redeem_code(START, "c", None).unwrap();
+        let output = session.response(START, ID, with_header(answer(429, ""), "retry-after", seconds)).unwrap();
+        let told = |effect: &Effect| matches!(effect, Effect::Notify { event: Event::LoginFailed { .. } });
+        assert_eq!(output.effects.iter().any(told), fails, "{seconds}");
+    }
+}
+
+#[test]
+fn a_refresh_token_alone_is_tried_again_when_somebody_asks() {
+    let mut session = Session::new(config(0), entropy(1));
+    session.adopt(START, r#"{"refresh_token":"RT"}"#).unwrap();
+    session.response(START, ID, answer(503, "")).unwrap();
+    assert!(sent(&session.ensure_fresh(at(600_000)).unwrap()).is_some());
+}
+
+#[test]
+fn an_answer_has_a_mebibyte_at_most() {
+    let read = |len: usize| {
+        let mut body = br#"{"access_token":"AT","token_type":"Bearer"}"#.to_vec();
+        body.resize(len, b' ');
+        webex_oauth::protocol::token::read_answer(&answer(200, body), START, false)
+    };
+    assert!(read(1 << 20).is_ok());
+    assert!(read((1 << 20) + 1).is_err());
+}
+
+#[test]
+fn a_bare_token_came_now_and_may_be_any_word() {
+    let mut session = Session::new(config(0), entropy(1));
+    session.adopt(at(5), "Bearer").unwrap();
+    let tokens = session.tokens().unwrap();
+    assert_eq!(tokens.received_at, at(5));
+    assert_eq!(tokens.access_token.as_ref().unwrap().expose_header(), "Bearer Bearer");
 }

@@ -1,11 +1,11 @@
 //! Several at once: another process on the store, answers that cross, hosts that take their time.
 
 use webex_oauth::{
-    Access, Effect, Event, HttpRequest, HttpResponse, LoginOptions, Output, Phase, Purpose, RequestId, Session,
-    SignOutOptions, Timestamp,
+    Access, Effect, Event, HttpRequest, HttpResponse, LoginOptions, Output, Phase, Purpose, Renewal, RequestId,
+    Session, SignOutOptions, Timestamp,
 };
 
-use crate::kit::{START, answer, config, entropy, parameter, tokens, with_header};
+use crate::kit::{START, answer, config, entropy, parameter, tokens, webex, with_header};
 
 const ID: RequestId = RequestId(1);
 const TOKENS: &str =
@@ -295,19 +295,50 @@ fn a_bare_refresh_token_needs_a_client_that_can_use_it() {
 #[test]
 fn a_relogin_is_told_again_for_another_refresh_token() {
     let mut session = Session::new(config(0), entropy(1));
-    let ends = |token: &str, seconds: u32| {
-        format!(
-            r#"{{"access_token":"{token}","expires_in":3600,"refresh_token":"RT","refresh_token_expires_in":{seconds}}}"#
-        )
+    let ends = |token: &str, refresh_token: &str, seconds: u32| {
+        let expiry = format!(r#""expires_in":3600,"refresh_token_expires_in":{seconds}"#);
+        format!(r#"{{"access_token":"{token}","refresh_token":"{refresh_token}",{expiry}}}"#)
     };
     let is_told = |output: &Output| {
         let tells = |effect: &Effect| matches!(effect, Effect::Notify { event: Event::RefreshTokenExpiresSoon { .. } });
         output.effects.iter().any(tells)
     };
-    assert!(is_told(&session.adopt(START, ends("A1", 86_400)).unwrap()));
-    for (token, seconds, expected) in [("A2", 86_400, false), ("A3", 80_000, true)] {
+    assert!(is_told(&session.adopt(START, ends("A1", "RT", 86_400)).unwrap()));
+    for (token, refresh_token, seconds, expected) in
+        [("A2", "RT", 86_400, false), ("A3", "RT", 80_000, true), ("A4", "RT4", 80_000, true)]
+    {
         let output = session.refresh(START).unwrap();
-        let output = session.response(START, sent(&output)[0].id, answer(200, ends(token, seconds))).unwrap();
+        let output =
+            session.response(START, sent(&output)[0].id, answer(200, ends(token, refresh_token, seconds))).unwrap();
         assert_eq!(is_told(&output), expected, "{token}");
+    }
+}
+
+#[test]
+fn one_refusal_that_two_callers_report_is_one() {
+    let mut session = signed_in(0);
+    let output = session.token_rejected(START, 1).unwrap();
+    session.token_rejected(START, 1).unwrap();
+    session.response(START, sent(&output)[0].id, tokens(2)).unwrap();
+    let output = session.token_rejected(START, 2).unwrap();
+    assert_eq!(purposes(&output), [Purpose::Refresh]);
+}
+
+#[test]
+fn a_host_that_renews_redeems_only_what_the_client_cannot() {
+    for (has_secret, expected) in [(true, vec![Purpose::RedeemCode]), (false, vec![])] {
+        let mut parts = webex();
+        parts.renewal = Renewal::HostToken;
+        if !has_secret {
+            parts.client_secret = None;
+        }
+        let mut session = Session::new(parts.build().unwrap(), entropy(1));
+        let output = session.begin_login(START, LoginOptions::default(), entropy(2)).unwrap();
+        let Some(Effect::OpenBrowser { url }) = output.effects.last() else { panic!("{output:?}") };
+        let state = parameter(url.expose(), "state").unwrap();
+        let output = session.complete_login(START, format!("?code=c&state={state}")).unwrap();
+        assert_eq!(purposes(&output), expected);
+        let asks = output.effects.iter().any(|effect| matches!(effect, Effect::AskForToken { .. }));
+        assert_eq!(asks, !has_secret);
     }
 }
