@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod policy;
 mod variables;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +15,13 @@ pub(crate) use check::check_redirect_uri;
 use check::{check_endpoints, check_https, check_text, is_loopback};
 pub use error::ConfigError;
 pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
+use written::Written;
 
 use crate::http::HeaderValue;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
-use crate::protocol::{authorize, client_auth, request};
 use crate::provider::{ClientAuth, Leniency, Provider};
 use crate::secret::Secret;
-use crate::snapshot;
 
 /// The parts of a configuration, before they are checked by [`ConfigParts::build`].
 #[derive(Debug, Clone)]
@@ -143,29 +143,8 @@ impl ConfigParts {
             },
         };
         self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
-        let basic =
-            self.client_secret.as_ref().and_then(|secret| client_auth::basic(client_auth, &self.client_id, secret));
-        let in_body = client_auth::in_body(client_auth, &self.client_id, self.client_secret.as_ref());
-        Ok(Config(Arc::new(Inner {
-            token_endpoint: self.provider.token_endpoint.as_str().into(),
-            device_token_endpoint: self
-                .provider
-                .device_token_endpoint
-                .as_deref()
-                .unwrap_or(&self.provider.token_endpoint)
-                .into(),
-            redirect_uri: self.redirect_uri.as_deref().map(Arc::from),
-            client_auth,
-            basic,
-            in_body,
-            login_parameters: self
-                .redirect_uri
-                .as_deref()
-                .map(|uri| authorize::client_parameters(&self.client_id, uri, self.scope.as_str())),
-            redirect_parameter: self.redirect_uri.as_deref().map(request::redirect_parameter),
-            snapshot_owner: snapshot::owner(&self.client_id, &self.provider.token_endpoint),
-            parts: self,
-        })))
+        let written = Written::of(&self, client_auth);
+        Ok(Config(Arc::new(Inner { parts: self, client_auth, written })))
     }
 }
 
@@ -177,15 +156,7 @@ pub struct Config(Arc<Inner>);
 struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
-    // Written once: every login, every request or every snapshot needs them.
-    login_parameters: Option<String>,
-    redirect_parameter: Option<String>,
-    basic: Option<HeaderValue>,
-    in_body: Option<Secret>,
-    snapshot_owner: String,
-    token_endpoint: Arc<str>,
-    redirect_uri: Option<Arc<str>>,
-    device_token_endpoint: Arc<str>,
+    written: Written,
 }
 
 impl Config {
@@ -238,24 +209,24 @@ impl Config {
     }
 
     pub(crate) fn basic(&self) -> Option<&HeaderValue> {
-        self.0.basic.as_ref()
+        self.0.written.basic.as_ref()
     }
 
     pub(crate) fn in_body(&self) -> Option<&Secret> {
-        self.0.in_body.as_ref()
+        self.0.written.in_body.as_ref()
     }
 
     pub(crate) fn login_parameters(&self) -> Option<&str> {
-        self.0.login_parameters.as_deref()
+        self.0.written.login_parameters.as_deref()
     }
 
     /// `uri` as a parameter, where it is the configured one.
     pub(crate) fn redirect_parameter(&self, uri: &str) -> Option<&str> {
-        self.0.redirect_parameter.as_deref().filter(|_| self.0.redirect_uri.as_deref() == Some(uri))
+        self.0.written.redirect_parameter.as_deref().filter(|_| self.0.written.redirect_uri.as_deref() == Some(uri))
     }
 
     pub(crate) fn snapshot_owner(&self) -> &str {
-        &self.0.snapshot_owner
+        &self.0.written.snapshot_owner
     }
 
     pub(crate) fn client_secret(&self) -> Option<&Secret> {
@@ -263,15 +234,15 @@ impl Config {
     }
 
     pub(crate) fn token_endpoint(&self) -> &Arc<str> {
-        &self.0.token_endpoint
+        &self.0.written.token_endpoint
     }
 
     pub(crate) fn redirect_uri(&self) -> Option<&Arc<str>> {
-        self.0.redirect_uri.as_ref()
+        self.0.written.redirect_uri.as_ref()
     }
 
     pub(crate) fn device_token_endpoint(&self) -> &Arc<str> {
-        &self.0.device_token_endpoint
+        &self.0.written.device_token_endpoint
     }
 
     pub(crate) fn policy(&self) -> &RefreshPolicy {

@@ -1,0 +1,43 @@
+//! What logins, requests and snapshots have in common, written once when the configuration is built.
+
+use std::sync::Arc;
+
+use super::ConfigParts;
+use crate::http::HeaderValue;
+use crate::protocol::{authorize, client_auth, request};
+use crate::provider::ClientAuth;
+use crate::secret::Secret;
+use crate::snapshot;
+
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The client's part of a login URL, where there is a redirect URI.
+    pub(super) login_parameters: Option<String>,
+    pub(super) redirect_uri: Option<Arc<str>>,
+    /// The same as a parameter.
+    pub(super) redirect_parameter: Option<String>,
+    pub(super) token_endpoint: Arc<str>,
+    pub(super) device_token_endpoint: Arc<str>,
+    /// Client authentication: in a header, or in the body.
+    pub(super) basic: Option<HeaderValue>,
+    pub(super) in_body: Option<Secret>,
+    pub(super) snapshot_owner: String,
+}
+
+impl Written {
+    pub(super) fn of(parts: &ConfigParts, client_auth: ClientAuth) -> Self {
+        let ConfigParts { provider, client_id, scope, .. } = parts;
+        let (redirect_uri, secret) = (parts.redirect_uri.as_deref(), parts.client_secret.as_ref());
+        let device_token_endpoint = provider.device_token_endpoint.as_deref().unwrap_or(&provider.token_endpoint);
+        Self {
+            login_parameters: redirect_uri.map(|uri| authorize::client_parameters(client_id, uri, scope.as_str())),
+            redirect_uri: redirect_uri.map(Arc::from),
+            redirect_parameter: redirect_uri.map(request::redirect_parameter),
+            token_endpoint: provider.token_endpoint.as_str().into(),
+            device_token_endpoint: device_token_endpoint.into(),
+            basic: secret.and_then(|secret| client_auth::basic(client_auth, client_id, secret)),
+            in_body: client_auth::in_body(client_auth, client_id, secret),
+            snapshot_owner: snapshot::owner(client_id, &provider.token_endpoint),
+        }
+    }
+}
