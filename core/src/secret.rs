@@ -202,3 +202,21 @@ pub(crate) fn wipe_slice(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_differ_wherever_they_differ() {
+        let text = "0123456789abcdefghijk";
+        assert!(is_same(text, text));
+        for at in 0..text.len() {
+            let other: String = text.chars().enumerate().map(|(i, c)| if i == at { 'X' } else { c }).collect();
+            assert!(!is_same(text, &other), "{at}");
+            assert!(!is_same(text, &text[..at]), "{at}");
+        }
+        // Differences in two places do not make up for each other.
+        assert!(!is_same("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"));
+    }
+}

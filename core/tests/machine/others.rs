@@ -1,8 +1,8 @@
 //! Several at once: another process on the store, answers that cross, hosts that take their time.
 
 use webex_oauth::{
-    Access, Effect, Event, HttpRequest, HttpResponse, LoginOptions, Output, Phase, Purpose, Renewal, RequestId,
-    Session, SignOutOptions, Timestamp,
+    Access, Effect, Event, HttpRequest, HttpResponse, LoginOptions, LoginState, Output, Phase, Purpose, Renewal,
+    RequestId, Session, SignOutOptions, Timestamp,
 };
 
 use crate::kit::{START, answer, config, entropy, parameter, tokens, webex, with_header};
@@ -68,6 +68,10 @@ fn a_request_is_awaited_until_its_answer_no_longer_matters() {
     renewed(&mut theirs, at(1000), tokens(7));
     ours.reload(at(2000), theirs.snapshot()).unwrap();
     assert!(!ours.awaits(ID), "another process has renewed the tokens");
+    let output = ours.downscope(at(2000), "spark:kms".into()).unwrap();
+    let beside = sent(&output)[0].id;
+    assert!(ours.awaits(beside));
+    assert!(!ours.awaits(RequestId(beside.0 + 1)));
 }
 
 #[test]
@@ -168,11 +172,11 @@ fn user_tokens_are_asked_for_once_and_again_where_theirs_is_over() {
     let output = session.downscope(START, "a".into()).unwrap();
     assert_eq!(purposes(&output), [Purpose::Downscope]);
     assert_eq!(purposes(&session.downscope(START, "a".into()).unwrap()), []);
-    let body = r#"{"access_token":"UT","expires_in":600,"token_type":"Bearer"}"#;
+    let body = r#"{"access_token":"UT","expires_in":100,"token_type":"Bearer"}"#;
     session.response(START, ID, answer(200, body)).unwrap();
-    // A minute before its end, or a tenth of its life where that is less: here a minute.
-    assert_eq!(purposes(&session.downscope(at(539_999), "a".into()).unwrap()), []);
-    assert_eq!(purposes(&session.downscope(at(540_000), "a".into()).unwrap()), [Purpose::Downscope]);
+    // A minute before its end, or a tenth of its life where that is less: here the tenth.
+    assert_eq!(purposes(&session.downscope(at(89_999), "a".into()).unwrap()), []);
+    assert_eq!(purposes(&session.downscope(at(90_000), "a".into()).unwrap()), [Purpose::Downscope]);
 }
 
 #[test]
@@ -211,7 +215,8 @@ fn a_login_goes_before_a_question_about_a_renewal() {
     let output = session.refresh(START).unwrap();
     assert!(matches!(output.effects.last(), Some(Effect::AskForToken { .. })), "{output:?}");
     // A browser that is awaited does not need the place: the host may answer.
-    session.begin_login(START, LoginOptions::default(), entropy(2)).unwrap();
+    let output = session.begin_login(START, LoginOptions::default(), entropy(2)).unwrap();
+    assert!(!output.effects.iter().any(|effect| matches!(effect, Effect::AskForToken { .. })), "{output:?}");
     assert!(session.status(START).is_refreshing);
     let output = session.sign_in_with_jwt(START, JWT).unwrap();
     assert_eq!(purposes(&output), [Purpose::JwtLogin]);
@@ -341,4 +346,41 @@ fn a_host_that_renews_redeems_only_what_the_client_cannot() {
         let asks = output.effects.iter().any(|effect| matches!(effect, Effect::AskForToken { .. }));
         assert_eq!(asks, !has_secret);
     }
+}
+
+#[test]
+fn what_an_earlier_session_hears_is_nothing_to_the_next() {
+    let mut session = signed_in(0);
+    session.refresh(START).unwrap();
+    session.sign_out(START, SignOutOptions::default()).unwrap();
+    session.adopt(START, TOKENS.replace("AT", "AT2")).unwrap();
+    session.response(START, ID, answer(400, r#"{"error":"invalid_grant"}"#)).unwrap();
+    assert!(matches!(session.access(START), Access::Ready { .. }));
+    assert_eq!(session.status(START).last_fault, None);
+}
+
+#[test]
+fn tokens_are_the_same_whatever_the_clock_of_either_process_did() {
+    let mut ours = signed_in(0);
+    let mut theirs = twin(&ours, 0);
+    theirs.tick(at(-3_600_000)).unwrap();
+    let output = ours.reload(START, theirs.snapshot()).unwrap();
+    assert_eq!(output.effects, []);
+    let output = theirs.reload(at(-3_600_000), ours.snapshot()).unwrap();
+    assert_eq!(output.effects, []);
+    assert_eq!(theirs.tokens().unwrap().expires_at, Some(START), "it has moved along");
+}
+
+#[test]
+fn the_callers_part_of_an_opaque_state_stays_in_the_url() {
+    let mut session = Session::new(config(0), entropy(1));
+    // {"a":1}
+    let options = LoginOptions { state: LoginState::Opaque("eyJhIjoxfQ".into()), ..LoginOptions::default() };
+    session.begin_login(START, options, entropy(2)).unwrap();
+    let callback = "http://127.0.0.1:8080/oauth?error=access_denied&state=eyJhIjoxfQ";
+    let output = session.complete_login(START, callback).unwrap();
+    let Some(Effect::Notify { event: Event::LoginFailed { cleaned_url, .. } }) = output.effects.last() else {
+        panic!("{output:?}")
+    };
+    assert_eq!(cleaned_url.as_deref(), Some("http://127.0.0.1:8080/oauth?state=eyJhIjoxfQ"));
 }

@@ -113,6 +113,8 @@ fn a_pasted_url_tells_its_provider_by_its_host() {
         let expected = Provider { authorization_endpoint: url.clone(), ..expected };
         assert_eq!(provider(&format!("{url}?client_id=C")), expected);
     }
+    assert_eq!(provider("https://webexapis.com/v1/authorize?client_id=C"), Provider::webex());
+    assert_eq!(provider("https://a.b/v1/authorize?client_id=C").token_endpoint, "https://a.b/v1/access_token");
     let moved = provider("https://as.example:8443/v1/authorize?client_id=C");
     assert_eq!(moved.token_endpoint, "https://as.example:8443/v1/access_token");
 }
