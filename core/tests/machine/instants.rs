@@ -1,6 +1,8 @@
 //! First and last instants: what holds up to a moment, and what from it on.
 
-use webex_oauth::{Access, Effect, Event, HttpRequest, Output, Purpose, RequestId, Session, StaleWhy, Timestamp};
+use webex_oauth::{
+    Access, CallbackIgnored, Effect, Event, HttpRequest, Output, Purpose, RequestId, Session, StaleWhy, Timestamp,
+};
 
 use crate::kit::{START, answer, config, entropy, webex, with_header};
 
@@ -178,6 +180,14 @@ fn an_answer_has_a_mebibyte_at_most() {
     };
     assert!(read(1 << 20).is_ok());
     assert!(read((1 << 20) + 1).is_err());
+    for (len, ends) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        let mut session = signed_in(config(0));
+        session.refresh(START).unwrap();
+        let mut body = br#"{"error":"invalid_grant"}"#.to_vec();
+        body.resize(len, b' ');
+        session.response(START, ID, answer(400, body)).unwrap();
+        assert_eq!(session.tokens().is_none(), ends, "{len}");
+    }
 }
 
 #[test]
@@ -187,4 +197,18 @@ fn a_bare_token_came_now_and_may_be_any_word() {
     let tokens = session.tokens().unwrap();
     assert_eq!(tokens.received_at, at(5));
     assert_eq!(tokens.access_token.as_ref().unwrap().expose_header(), "Bearer Bearer");
+}
+
+#[test]
+fn tokens_and_callbacks_have_a_length() {
+    let mut session = Session::new(config(0), entropy(1));
+    assert!(session.adopt(START, "T".repeat((1 << 20) + 1)).is_err());
+    assert!(session.adopt(START, "T".repeat(1 << 20)).is_ok());
+    session.begin_login(START, webex_oauth::LoginOptions::default(), entropy(2)).unwrap();
+    for (len, reason) in [(1 << 16, CallbackIgnored::WrongState), ((1 << 16) + 1, CallbackIgnored::TooLong)] {
+        let mut callback = "?code=c&state=x&y=".to_owned();
+        callback.push_str(&"z".repeat(len - callback.len()));
+        let output = session.complete_login(START, callback).unwrap();
+        assert_eq!(output.effects, [Effect::Notify { event: Event::CallbackIgnored { reason } }]);
+    }
 }

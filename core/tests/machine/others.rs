@@ -384,3 +384,20 @@ fn the_callers_part_of_an_opaque_state_stays_in_the_url() {
     };
     assert_eq!(cleaned_url.as_deref(), Some("http://127.0.0.1:8080/oauth?state=eyJhIjoxfQ"));
 }
+
+#[test]
+fn the_answer_to_a_sign_in_that_was_joined_is_for_both() {
+    let mut session = Session::new(config(0), entropy(1));
+    session.sign_in_with_client_credentials(START, Some("a".into())).unwrap();
+    session.sign_in_with_client_credentials(START, Some("a".into())).unwrap();
+    session.response(START, ID, answer(200, TOKENS)).unwrap();
+    assert_eq!(session.phase(), Phase::SignedIn);
+}
+
+#[test]
+fn a_scope_that_is_not_told_is_the_one_that_was_asked_for() {
+    let mut session = Session::new(config(0), entropy(1));
+    session.redeem_code(START, "c", None).unwrap();
+    session.response(START, ID, reduced(1)).unwrap();
+    assert_eq!(session.status(START).scope, Some("spark:kms spark:people_read spark:rooms_read".into()));
+}

@@ -1,8 +1,10 @@
 //! What is printed: for people, and in place of secrets.
 
+use webex_oauth::protocol::authorize::AuthorizeRequest;
+use webex_oauth::protocol::callback::Expected;
 use webex_oauth::{
-    AccessToken, Config, ConfigError, ErrorCode, Fault, HeaderValue, HttpResponse, Provider, RestoreError, Secret,
-    SendFault, Session, Timestamp, TokenSet,
+    AccessToken, Config, ConfigError, ErrorCode, Fault, HeaderValue, HttpResponse, LoginOptions, Provider,
+    RestoreError, Secret, SendFault, Session, Timestamp, TokenSet,
 };
 
 use crate::kit::{START, answer, config, entropy, webex, with_header};
@@ -87,6 +89,8 @@ fn a_refused_configuration_names_its_field() {
         ((|parts| parts.client_id.clear()) as fn(&mut webex_oauth::ConfigParts), "client_id"),
         (|parts| parts.client_id.push('\u{7}'), "client_id"),
         (|parts| parts.client_id.push(' '), "client_id"),
+        (|parts| parts.client_id.insert(0, '"'), "client_id"),
+        (|parts| parts.client_id.push('\''), "client_id"),
         (|parts| parts.redirect_uri = Some("'http://localhost/".to_owned()), "redirect_uri"),
         (|parts| parts.redirect_uri = Some("http://localhost/'".to_owned()), "redirect_uri"),
         (|parts| parts.provider.token_endpoint = "https://user@as.example/token".to_owned(), "token_endpoint"),
@@ -117,4 +121,25 @@ fn a_pasted_url_tells_its_provider_by_its_host() {
     assert_eq!(provider("https://a.b/v1/authorize?client_id=C").token_endpoint, "https://a.b/v1/access_token");
     let moved = provider("https://as.example:8443/v1/authorize?client_id=C");
     assert_eq!(moved.token_endpoint, "https://as.example:8443/v1/access_token");
+}
+
+#[test]
+fn of_a_login_its_outline_is_printed() {
+    let options = LoginOptions {
+        login_hint: Some("me".to_owned()),
+        extra: vec![("audience".to_owned(), "secret".to_owned())],
+        ..LoginOptions::default()
+    };
+    let outline = "LoginOptions { flow: Code, scope: None, state: Json(\"\"), prompt: None, login_hint: true, \
+                   email: false, redirect_uri: None, response_mode: None, extra: [\"audience\"] }";
+    assert_eq!(format!("{options:?}"), outline);
+    let request =
+        AuthorizeRequest { endpoint: "https://as.example", state: Some("secret"), ..AuthorizeRequest::default() };
+    let outline = "AuthorizeRequest { endpoint: \"https://as.example\", client_id: \"\", redirect_uri: \"\", \
+                   scope: \"\", options: None, .. }";
+    assert_eq!(format!("{request:?}"), outline);
+    let expected =
+        Expected { flow: options.flow, redirect_uri: "r", state: "secret", issuer: None, issuer_required: true };
+    let outline = "Expected { flow: Code, redirect_uri: \"r\", issuer: None, issuer_required: true, .. }";
+    assert_eq!(format!("{expected:?}"), outline);
 }
