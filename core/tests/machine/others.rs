@@ -1,7 +1,7 @@
 //! Several at once: another process on the store, answers that cross, hosts that take their time.
 
 use webex_oauth::{
-    Access, Effect, Event, HttpRequest, HttpResponse, LoginOptions, LoginState, Output, Phase, Purpose, Renewal,
+    Access, Effect, Event, Flow, HttpRequest, HttpResponse, LoginOptions, LoginState, Output, Phase, Purpose, Renewal,
     RequestId, Session, SignOutOptions, Timestamp,
 };
 
@@ -400,4 +400,32 @@ fn a_scope_that_is_not_told_is_the_one_that_was_asked_for() {
     session.redeem_code(START, "c", None).unwrap();
     session.response(START, ID, reduced(1)).unwrap();
     assert_eq!(session.status(START).scope, Some("spark:kms spark:people_read spark:rooms_read".into()));
+}
+
+#[test]
+fn an_error_that_is_null_is_none() {
+    let mut session = signed_in(0);
+    let output = session.sign_out(START, SignOutOptions::default()).unwrap();
+    for (request, body, expected) in [
+        (sent(&output)[0].id, r#"{"error":null}"#, vec![]),
+        (sent(&output)[1].id, r#"{"error":"x"}"#, vec!["token:revoke-error"]),
+    ] {
+        let output = session.response(START, request, answer(200, body)).unwrap();
+        assert_eq!(events(&output), expected, "{body}");
+    }
+}
+
+#[test]
+fn of_a_fragment_only_the_protocols_part_is_kept() {
+    let mut session = Session::new(config(0), entropy(1));
+    let options = LoginOptions { flow: Flow::Implicit, ..LoginOptions::default() };
+    let output = session.begin_login(START, options, entropy(2)).unwrap();
+    let Some(Effect::OpenBrowser { url }) = output.effects.last() else { panic!("{output:?}") };
+    let state = parameter(url.expose(), "state").unwrap();
+    let callback =
+        format!("#access_token=AT&expires_in=60&token_type=Bearer&id_token=ID&x=1&state={state}&iss=https://a.b");
+    session.complete_login(START, callback).unwrap();
+    let tokens = session.tokens().unwrap();
+    assert!(tokens.custom.0.is_empty(), "{:?}", tokens.custom);
+    assert!(tokens.id_token.is_some());
 }
