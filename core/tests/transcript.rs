@@ -2,8 +2,8 @@
 
 use webex_oauth::transcript::{TranscriptError, replay};
 use webex_oauth::{
-    ConfigParts, Effect, Entropy, HttpResponse, LoginOptions, Output, Provider, Renewal, RequestId, SendFault, Session,
-    SignOutOptions, Timestamp,
+    ConfigParts, Effect, Entropy, Flow, HttpResponse, LoginOptions, Output, Provider, Renewal, RequestId, SendFault,
+    Session, SignOutOptions, Timestamp,
 };
 
 fn entropy(start: u8) -> Entropy {
@@ -147,6 +147,36 @@ fn a_transcript_holds_no_secret() {
 fn a_changed_transcript_is_told_apart() {
     let text = recorded().replace("\"status\":503", "\"status\":400");
     assert!(!replay(&text).unwrap().is_faithful());
+}
+
+#[test]
+fn what_a_server_was_sent_is_not_in_its_words() {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.client_secret = Some("MARKED-client-secret".into());
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let now = Timestamp::from_secs(1_700_000_000);
+    session.adopt(now, "refresh_token=MARKED-r").unwrap();
+    let body = r#"{"error":"server_error","error_description":"of MARKED-client-secret","of MARKED-client-secret":1}"#;
+    session.response(now, RequestId(1), answer(500, body)).unwrap();
+    let text = session.transcript().unwrap();
+    assert!(text.contains("error_description") && !text.contains("MARKED"), "{text}");
+}
+
+#[test]
+fn an_implicit_login_replays() {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.redirect_uri = Some("http://localhost:8080/oauth".into());
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let now = Timestamp::from_secs(1_700_000_000);
+    let options = LoginOptions { flow: Flow::Implicit, scope: Some("a".into()), ..LoginOptions::default() };
+    let output = session.begin_login(now, options, entropy(1)).unwrap();
+    let [_, Effect::OpenBrowser { url }] = &output.effects[..] else { panic!() };
+    let state = url.expose().split("state=").nth(1).unwrap().split('&').next().unwrap();
+    session.complete_login(now, format!("#access_token=MARKED-at&expires_in=60&state={state}")).unwrap();
+    assert!(session.tokens().is_some());
+    assert!(replay(session.transcript().unwrap()).unwrap().is_faithful());
 }
 
 #[test]

@@ -49,7 +49,11 @@ fn is_uuid(text: &str) -> bool {
 
 /// The text without the secrets, in whatever form they are in it.
 pub(crate) fn without(mut text: String, secrets: &[&str]) -> String {
-    for form in secrets.iter().filter(|secret| !secret.is_empty()).flat_map(|secret| forms(secret)) {
+    let mut forms: Vec<_> =
+        secrets.iter().filter(|secret| !secret.is_empty()).flat_map(|secret| forms(secret)).collect();
+    // The longest first, so that no part of it is left.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    for form in forms {
         if text.contains(form.as_str()) {
             text = text.replace(form.as_str(), "…");
         }
@@ -71,8 +75,6 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
             forms.extend(encoded.get(first..last).filter(|form| form.len() > 3).map(str::to_owned));
         }
     }
-    // The longest first, so that no part of it is left.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.into_iter().map(Zeroizing::new).collect()
 }
 
@@ -105,6 +107,11 @@ mod tests {
     fn a_cut_leaves_no_part_of_a_secret() {
         let text = "s3cret ".repeat(500);
         assert!(!clean(&text, &["s3cret"]).contains("s3"));
+    }
+
+    #[test]
+    fn a_secret_within_another_does_not_save_the_other() {
+        assert_eq!(clean("of rose-leaf", &["e", "rose-leaf"]), "of …");
     }
 
     #[test]

@@ -136,6 +136,10 @@ mod tests {
         assert_eq!(Scope::parse("b  a b\ta ").as_str(), "a b");
         assert_eq!(Scope::parse("a B").as_str(), "B a");
         assert_eq!(Scope::parse("").as_str(), "");
+        for (text, scope) in [("a a", "a"), ("a\tb", "a b"), (" a", "a"), ("a ", "a"), ("a b", "a b"), ("\t", "")] {
+            assert_eq!(Scope::parse(text).as_str(), scope, "{text:?}");
+        }
+        assert_eq!(format!("{0} {0:?}", Scope::parse("b a")), "a b Scope(\"a b\")");
     }
 
     #[test]
@@ -143,5 +147,7 @@ mod tests {
         let delta = ScopeDelta::between(&"a b".into(), &"b c".into());
         assert_eq!((delta.missing.as_str(), delta.extra.as_str()), ("a", "c"));
         assert!(ScopeDelta::between(&"a b".into(), &"b a".into()).is_none());
+        assert!(!ScopeDelta::between(&"a b".into(), &"a".into()).is_none());
+        assert!(!ScopeDelta::between(&"a".into(), &"a b".into()).is_none());
     }
 }

@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(own.as_deref(), Some(r#"{"b":1,"a":2}"#));
         assert_eq!(caller_part(state.expose()), own);
         assert!(!is_csrf_alone(state.expose()));
+        assert!(!is_csrf_alone(&"x".repeat(52)) && !is_csrf_alone("eyJjc3JmX3Rva2VuIjoi"));
         let state = Entropy::new(&bytes).ok().and_then(|entropy| for_login("", None, &entropy).ok());
         assert!(state.is_some_and(|(state, own)| is_csrf_alone(state.expose()) && own.is_none()));
     }
