@@ -87,16 +87,10 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
         issuer: provider.issuer.as_deref(),
         issuer_required: provider.issuer_required,
     };
-    let caller_part = |state: &str| match &browser.caller_state {
-        Some(own) => Some(own.clone()),
-        None if state_param::is_csrf_alone(state) => None,
-        None => state_param::caller_part(state),
+    let Callback { outcome, cleaned_url } = match callback::read(callback.expose(), &expected, turn.now) {
+        Ok(callback) => callback,
+        Err(reason) => return ignore_callback(turn, reason),
     };
-    let Callback { outcome, cleaned_url } =
-        match callback::read_for(callback.expose(), &expected, caller_part, turn.now) {
-            Ok(callback) => callback,
-            Err(reason) => return ignore_callback(turn, reason),
-        };
     login.cleaned_url = cleaned_url;
     login.caller_state = browser.caller_state.take();
     // From here on the pending login is used up, whatever comes of it: the stored one as well.

@@ -98,16 +98,6 @@ fn is_removed(name: &str) -> bool {
 ///
 /// `Err` means that it is not the answer to the pending login, which goes on waiting.
 pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
-    read_for(text, expected, state_param::caller_part, now)
-}
-
-/// The same for a login that knows the caller's part of its state.
-pub(crate) fn read_for(
-    text: &str,
-    expected: &Expected<'_>,
-    caller_part: impl Fn(&str) -> Option<String>,
-    now: Timestamp,
-) -> Result<Callback, CallbackIgnored> {
     let text = text.trim();
     if text.len() > MAX_LEN {
         return Err(CallbackIgnored::TooLong);
@@ -139,13 +129,13 @@ pub(crate) fn read_for(
             }
         }
     };
-    Ok(Callback { outcome, cleaned_url: parts.base.map(|base| params.cleaned(base, caller_part)) })
+    Ok(Callback { outcome, cleaned_url: parts.base.map(|base| params.cleaned(base)) })
 }
 
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
 pub fn clean_url(url: &str) -> String {
     let parts = Parts::split(url);
-    Params::read(&parts).cleaned(parts.base.unwrap_or_default(), state_param::caller_part)
+    Params::read(&parts).cleaned(parts.base.unwrap_or_default())
 }
 
 /// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
@@ -186,9 +176,10 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// `state=` with the caller's own part.
-fn caller_state(own: &str) -> Option<Cow<'static, str>> {
-    let encoded = state_param::encode(own).ok()??;
+/// `state=` with the caller's own part, if there is one.
+fn caller_state(state: &str) -> Option<Cow<'static, str>> {
+    let own = state_param::caller_part(state)?;
+    let encoded = state_param::encode(&own).ok()??;
     let mut segment = String::from("state=");
     percent_encode(&mut segment, &encoded);
     Some(Cow::Owned(segment))
@@ -235,13 +226,13 @@ impl<'a> Params<'a> {
     }
 
     /// The URL without what is the protocol's.
-    fn cleaned(&self, base: &str, caller_part: impl Fn(&str) -> Option<String>) -> String {
+    fn cleaned(&self, base: &str) -> String {
         let mut url = String::with_capacity(base.len() + 64);
         url.push_str(base);
         let mut last = None;
         for param in &self.0 {
             let kept = match &*param.name {
-                "state" => caller_part(&param.value).and_then(|own| caller_state(&own)),
+                "state" => caller_state(&param.value),
                 name if is_removed(name) => None,
                 _ => Some(Cow::Borrowed(param.written)),
             };

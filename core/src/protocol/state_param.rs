@@ -1,5 +1,7 @@
 //! The `state` parameter: base64url of a JSON object that holds the caller's keys and a CSRF value.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -111,16 +113,22 @@ fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
 /// The caller's own part of a state: the JSON object without the CSRF value. `None` where nothing else is in it, or it
 /// is not of this form.
 pub fn caller_part(state: &str) -> Option<String> {
+    if is_csrf_alone(state) {
+        return None;
+    }
     let bytes = super::org::decode_base64(state)?;
     let mut members: Members = serde_json::from_slice(&bytes).ok()?;
     members.0.retain(|(name, _)| name != CSRF_KEY);
     members.without_csrf()
 }
 
-/// True for the state of a login whose caller has no part in it: `{"csrf_token":"` is five groups of three bytes, and
-/// the value and the rest are eight.
-pub(crate) fn is_csrf_alone(state: &str) -> bool {
-    state.len() == 52 && state.starts_with("eyJjc3JmX3Rva2VuIjoi")
+/// The state of a login whose caller has no part in it, as most are: read without a copy. `{"csrf_token":"` is whole
+/// groups of three bytes, and the value and what follows it are the other twenty-four.
+fn is_csrf_alone(state: &str) -> bool {
+    let mut rest = [0; 24];
+    let is_filled = |encoded| URL_SAFE_NO_PAD.decode_slice(encoded, &mut rest).is_ok_and(|len| len == rest.len());
+    state.strip_prefix("eyJjc3JmX3Rva2VuIjoi").is_some_and(is_filled)
+        && rest.strip_suffix(br#""}"#).is_some_and(|value| !value.iter().any(|byte| matches!(byte, b'"' | b'\\')))
 }
 
 #[cfg(test)]
@@ -140,6 +148,10 @@ mod tests {
         assert!(!is_csrf_alone(&"x".repeat(52)) && !is_csrf_alone("eyJjc3JmX3Rva2VuIjoi"));
         let state = Entropy::new(&bytes).ok().and_then(|entropy| for_login("", None, &entropy).ok());
         assert!(state.is_some_and(|(state, own)| is_csrf_alone(state.expose()) && own.is_none()));
+        // As long, and with a member more.
+        let other = base64url::encode(br#"{"csrf_token":"x","a":"12345678901234"}"#);
+        assert!(other.len() == 52 && !is_csrf_alone(&other));
+        assert_eq!(caller_part(&other).as_deref(), Some(r#"{"a":"12345678901234"}"#));
     }
 
     #[test]
