@@ -41,12 +41,14 @@ impl Context<'_> {
     }
 }
 
+/// The body, unless it is longer than any answer.
+pub(crate) fn body(response: &HttpResponse) -> Option<&[u8]> {
+    Some(response.body.as_slice()).filter(|body| body.len() <= MAX_BODY)
+}
+
 /// The JSON object in the body, if there is one.
 pub(crate) fn object(response: &HttpResponse) -> Option<Members<'_>> {
-    if response.body.len() > MAX_BODY {
-        return None;
-    }
-    Members::parse(&response.body)
+    Members::parse(body(response)?)
 }
 
 /// True where the answer says that it failed, by body or by status.

@@ -97,12 +97,12 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     /// `None` where the answer does not succeed, or is no JSON object.
     fn in_answer(response: &'a HttpResponse) -> Option<Self> {
-        let mut found = Self::default();
-        if response.body.len() <= answer::MAX_BODY && (200..300).contains(&response.status) {
-            members::parse_each(&response.body, |name, member| found.put(name, member))?;
-            return found.custom.get("error").is_none_or(Value::is_null).then_some(found);
+        if answer::is_error(response.status, None) {
+            return None;
         }
-        None
+        let mut found = Self::default();
+        members::parse_each(answer::body(response)?, |name, member| found.put(name, member))?;
+        found.custom.get("error").is_none_or(Value::is_null).then_some(found)
     }
 
     fn put(&mut self, name: Cow<'_, str>, member: Member<'a>) {
