@@ -205,7 +205,7 @@ fn present(
     if !is_header_text(&token) {
         return Err("the access token has characters that no header can carry");
     }
-    let presented = match token_type.as_deref().map(str::trim_ascii) {
+    let presented = match token_type.as_deref().map(str::trim) {
         None | Some("") => {
             deviations.push(Deviation::MissingTokenType);
             AccessToken::bearer(&token)
