@@ -23,18 +23,14 @@ impl Form {
 
     /// A name of ours has nothing to escape.
     pub(crate) fn add(&mut self, name: &'static str, value: &str) {
-        self.separate();
-        self.0.push_str(name);
-        self.0.push('=');
+        self.name(name);
         percent_encode(&mut self.0, value);
     }
 
     /// A value of our own making has nothing to escape either: base64url, a constant.
     pub(crate) fn add_plain(&mut self, name: &'static str, value: &str) {
         debug_assert!(all_bytes(value, is_unreserved), "{name}");
-        self.separate();
-        self.0.push_str(name);
-        self.0.push('=');
+        self.name(name);
         self.0.push_str(value);
     }
 
@@ -50,6 +46,12 @@ impl Form {
     pub(crate) fn add_written(&mut self, parameters: &str) {
         self.separate();
         self.0.push_str(parameters);
+    }
+
+    fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.0.push_str(name);
+        self.0.push('=');
     }
 
     fn separate(&mut self) {
