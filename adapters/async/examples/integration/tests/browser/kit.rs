@@ -1,10 +1,12 @@
 //! A person with a browser.
 
+use std::cell::Cell;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -80,35 +82,45 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
+        self.press(Locator::Css(css)).await;
+    }
+
+    /// Chooses who accepts or declines.
+    pub(crate) async fn choose(&self, person: &str) {
+        self.press(Locator::XPath(&format!("//a[.//text()[contains(., '{person}')]]"))).await;
+        self.reads("a[aria-current] b", person).await;
+    }
+
+    async fn press(&self, locator: Locator<'_>) {
+        let press = async || self.page.find(locator).await?.click().await.map(Some);
+        until(press).await.unwrap_or_else(|last| panic!("no {locator:?}: {last:?}"));
+    }
+
+    pub(crate) async fn reads(&self, css: &str, wanted: &str) {
+        self.reads_one_of(css, &[wanted]).await;
+    }
+
+    pub(crate) async fn reads_one_of(&self, css: &str, wanted: &[&str]) {
+        let seen = Cell::default();
+        let reads = async || {
+            let text = self.page.find(Locator::Css(css)).await?.text().await?;
+            let is_wanted = wanted.contains(&text.as_str());
+            seen.set(text);
+            Ok(is_wanted.then_some(()))
+        };
+        let read = until(reads).await;
+        read.unwrap_or_else(|last| panic!("{css} reads {:?}, not {wanted:?}: {last:?}", seen.take()));
+    }
+
+    /// That a number of the page gets beyond zero.
+    pub(crate) async fn counts(&self, expression: &str) {
+        let counts = async || Ok((self.evaluate(expression).await? > 0).then_some(()));
+        until(counts).await.unwrap_or_else(|last| panic!("{expression} is nothing: {last:?}"));
+    }
+
+    pub(crate) async fn waits_for(&self, css: &str) {
         let element = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        element.unwrap_or_else(|error| panic!("no {css}: {error}")).click().await.unwrap();
-    }
-
-    /// Clicks what a person reads as this.
-    pub(crate) async fn follow(&self, text: &str) {
-        let path = format!("//a[.//text()[contains(., '{text}')]]");
-        let element = self.page.wait().at_most(PATIENCE).for_element(Locator::XPath(&path)).await;
-        element.unwrap_or_else(|error| panic!("no {text}: {error}")).click().await.unwrap();
-    }
-
-    pub(crate) async fn text(&self, css: &str) -> String {
-        let element = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        element.unwrap_or_else(|error| panic!("no {css}: {error}")).text().await.unwrap()
-    }
-
-    pub(crate) async fn wait_text(&self, css: &str, wanted: &str) {
-        let begun = std::time::Instant::now();
-        let mut seen = String::new();
-        while begun.elapsed() < PATIENCE {
-            if let Ok(element) = self.page.find(Locator::Css(css)).await {
-                seen = element.text().await.unwrap_or_default();
-            }
-            if seen == wanted {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{css} reads {seen:?}, not {wanted:?}");
+        element.unwrap_or_else(|error| panic!("no {css}: {error}"));
     }
 
     pub(crate) async fn has(&self, css: &str) -> bool {
@@ -128,9 +140,9 @@ impl Browser {
         self.url().await.strip_prefix(&self.app).expect("a page of ours").to_owned()
     }
 
-    pub(crate) async fn number(&self, expression: &str) -> i64 {
-        let script = format!("return Math.round({expression})");
-        self.page.execute(&script, Vec::new()).await.unwrap().as_i64().unwrap()
+    async fn evaluate(&self, expression: &str) -> Result<i64, CmdError> {
+        let value = self.page.execute(&format!("return Math.round({expression})"), Vec::new()).await?;
+        Ok(value.as_i64().expect("a number"))
     }
 
     /// Keeps what is to be seen, and fails where it is wider than the screen.
@@ -143,7 +155,7 @@ impl Browser {
         let folder = target().join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}-{screen}.png")), self.page.screenshot().await.unwrap()).unwrap();
-        let overflow = self.number("document.documentElement.scrollWidth - window.innerWidth").await;
+        let overflow = self.evaluate("document.documentElement.scrollWidth - window.innerWidth").await.unwrap();
         assert!(overflow <= 0, "{name} is {overflow} pixels too wide");
     }
 
@@ -162,6 +174,23 @@ impl Browser {
         assert!(complaints.is_empty(), "{complaints:?}");
         self.page.close().await.unwrap();
         drop(self.driver);
+    }
+}
+
+/// Tries until something comes of it; what went wrong last where nothing does. A page comes and goes under a person's
+/// hands: what was found a moment ago may be of the page before.
+async fn until<T>(attempt: impl AsyncFn() -> Result<Option<T>, CmdError>) -> Result<T, Option<CmdError>> {
+    let begun = Instant::now();
+    loop {
+        let last = match attempt().await {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        if begun.elapsed() > PATIENCE {
+            return Err(last);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -14,20 +14,21 @@ async fn start_accept_refresh_and_sign_out() {
     browser.goto("/").await;
     browser.shot("home").await;
     browser.click("#start").await;
+    browser.waits_for("#accept").await;
     browser.shot("consent").await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     assert_eq!(browser.path().await, "/", "neither code nor state is left in the address");
-    assert!(browser.number("document.querySelector('.picture').naturalWidth").await > 0, "the picture is there");
+    browser.counts("document.querySelector('.picture').naturalWidth").await;
     browser.shot("signed-in").await;
-    assert_eq!(browser.text("#generation").await, "1");
+    browser.reads("#generation", "1").await;
     browser.click("#refresh").await;
-    assert_eq!(browser.text("#generation").await, "2");
+    browser.reads("#generation", "2").await;
     assert_eq!(app.simulator().unwrap().counters().refreshes_succeeded, 1);
     browser.click("#logout").await;
-    assert_eq!(browser.text("h1").await, "Sign in with Webex");
+    browser.reads("h1", "Sign in with Webex").await;
     browser.goto("/").await;
-    assert_eq!(browser.text("h1").await, "Sign in with Webex");
+    browser.reads("h1", "Sign in with Webex").await;
     browser.close().await;
 }
 
@@ -39,11 +40,11 @@ async fn who_declines_may_change_the_mind() {
     browser.goto("/").await;
     browser.click("#start").await;
     browser.click("#decline").await;
-    assert_eq!(browser.text("h1").await, "You declined");
+    browser.reads("h1", "You declined").await;
     browser.shot("declined").await;
     browser.click("#again").await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     browser.close().await;
 }
 
@@ -54,17 +55,18 @@ async fn a_tampered_state_is_refused_and_the_right_one_still_works() {
     let browser = Browser::open(&app, Screen::Desktop).await;
     browser.goto("/").await;
     browser.click("#start").await;
+    browser.waits_for("#accept").await;
     let right = browser.url().await;
     let at = right.find("state=").unwrap() + "state=".len();
     browser.visit(&format!("{}AAAA{}", &right[..at], &right[at + 4..])).await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("h1").await, "This answer is not for you");
+    browser.reads("h1", "This answer is not for you").await;
     browser.shot("wrong-state").await;
     browser.goto("/").await;
-    assert_eq!(browser.text("h1").await, "Sign in with Webex");
+    browser.reads("h1", "Sign in with Webex").await;
     browser.visit(&right).await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     browser.close().await;
 }
 
@@ -76,20 +78,19 @@ async fn the_back_button_does_no_harm() {
     browser.goto("/").await;
     browser.click("#start").await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     browser.back().await;
     // That page was used up, or it is shown anew: accepting again must not sign anybody in a second time.
     if browser.has("#accept").await {
         browser.click("#accept").await;
     }
-    let title = browser.text("h1").await;
-    assert!(["Already done", "Too late", "Ada Lovelace"].contains(&title.as_str()), "{title}");
+    browser.reads_one_of("h1", &["Already done", "Too late", "Ada Lovelace"]).await;
     browser.shot("back-button").await;
     assert_eq!(app.simulator().unwrap().counters().code_replays, 0);
     browser.goto("/").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     browser.click("#logout").await;
-    assert_eq!(browser.text("h1").await, "Sign in with Webex");
+    browser.reads("h1", "Sign in with Webex").await;
     browser.back().await;
     assert!(!browser.source().await.contains("Ada Lovelace"), "nobody reads over the shoulder of the last user");
     browser.close().await;
@@ -105,20 +106,22 @@ async fn two_people_in_two_profiles_do_not_meet() {
         browser.goto("/").await;
         browser.click("#start").await;
     }
-    grace.follow("Grace Hopper").await;
+    grace.choose("Grace Hopper").await;
     grace.click("#accept").await;
     ada.click("#accept").await;
-    assert_eq!(ada.text("#name").await, "Ada Lovelace");
-    assert_eq!(grace.text("#name").await, "Grace Hopper");
+    ada.reads("#name", "Ada Lovelace").await;
+    grace.reads("#name", "Grace Hopper").await;
     ada.click("#refresh").await;
-    assert_eq!(ada.text("#generation").await, "2");
+    ada.reads("#generation", "2").await;
     grace.goto("/").await;
-    assert_eq!((grace.text("#name").await, grace.text("#generation").await), ("Grace Hopper".into(), "1".into()));
+    grace.reads("#name", "Grace Hopper").await;
+    grace.reads("#generation", "1").await;
     ada.click("#logout").await;
+    ada.reads("h1", "Sign in with Webex").await;
     grace.goto("/").await;
-    assert_eq!(grace.text("#name").await, "Grace Hopper");
+    grace.reads("#name", "Grace Hopper").await;
     ada.goto("/").await;
-    assert_eq!(ada.text("h1").await, "Sign in with Webex");
+    ada.reads("h1", "Sign in with Webex").await;
     ada.close().await;
     grace.close().await;
 }
@@ -131,15 +134,15 @@ async fn a_front_end_takes_over_and_renews() {
     browser.goto("/").await;
     browser.click("#start-front").await;
     browser.click("#accept").await;
-    browser.wait_text("#front-status", "The session was handed over.").await;
-    assert_eq!(browser.text("#front-name").await, "Ada Lovelace");
+    browser.reads("#front-status", "The session was handed over.").await;
+    browser.reads("#front-name", "Ada Lovelace").await;
     assert_eq!(browser.path().await, "/front", "the token is out of the address");
     browser.shot("front-end").await;
     browser.click("#front-refresh").await;
-    browser.wait_text("#front-status", "The token was renewed.").await;
+    browser.reads("#front-status", "The token was renewed.").await;
     assert_eq!(app.simulator().unwrap().counters().refreshes_succeeded, 1);
     browser.goto("/front").await;
-    browser.wait_text("#front-status", "No session was handed over. Go back and sign in.").await;
+    browser.reads("#front-status", "No session was handed over. Go back and sign in.").await;
     browser.close().await;
 }
 
@@ -151,12 +154,12 @@ async fn the_implicit_flow_works_and_may_be_declined() {
     browser.goto("/").await;
     browser.click("#start-implicit").await;
     browser.click("#decline").await;
-    browser.wait_text("h1", "You declined").await;
+    browser.reads("h1", "You declined").await;
     assert_eq!(browser.path().await, "/oauth");
     browser.goto("/").await;
     browser.click("#start-implicit").await;
     browser.click("#accept").await;
-    browser.wait_text("#name", "Ada Lovelace").await;
+    browser.reads("#name", "Ada Lovelace").await;
     assert_eq!(browser.path().await, "/");
     assert!(!browser.has("#refresh").await, "there is nothing to renew it with");
     browser.close().await;
@@ -171,22 +174,23 @@ async fn on_a_phone_everything_fits() {
     browser.goto("/").await;
     browser.shot("home").await;
     browser.click("#start").await;
+    browser.waits_for("#accept").await;
     browser.shot("consent").await;
-    browser.follow("Jürgen Groß").await;
+    browser.choose("Jürgen Groß").await;
     simulator.fault(Fault::error(400, "invalid_grant").at(Endpoint::AccessToken));
     browser.click("#accept").await;
-    assert_eq!(browser.text("h1").await, "Webex did not complete the sign-in");
+    browser.reads("h1", "Webex did not complete the sign-in").await;
     browser.shot("exchange-failed").await;
     browser.click("#again").await;
-    browser.follow("Jürgen Groß").await;
+    browser.choose("Jürgen Groß").await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Jürgen Groß");
+    browser.reads("#name", "Jürgen Groß").await;
     browser.shot("signed-in").await;
     browser.click("#handoff").await;
-    browser.wait_text("#front-status", "The session was handed over.").await;
+    browser.reads("#front-status", "The session was handed over.").await;
     browser.shot("front-end").await;
     browser.goto("/oauth").await;
-    browser.wait_text("#nothing h1", "Nothing came back").await;
+    browser.reads("#nothing h1", "Nothing came back").await;
     browser.shot("nothing-came-back").await;
     browser.goto("/oauth?code=1&state=2").await;
     browser.shot("already-done").await;
@@ -202,7 +206,7 @@ async fn in_the_dark_everything_can_be_read() {
     browser.shot("home").await;
     browser.click("#start").await;
     browser.click("#accept").await;
-    assert_eq!(browser.text("#name").await, "Ada Lovelace");
+    browser.reads("#name", "Ada Lovelace").await;
     browser.shot("signed-in").await;
     browser.close().await;
 }
