@@ -180,7 +180,8 @@ pub enum Advice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SendFault {
-    /// The server cannot have seen the request: name not resolved, connection refused, TLS refused.
+    /// The server cannot have seen the request: name not resolved, connection refused, TLS refused; or it was held back,
+    /// because another process had the lock of the store all the time.
     NotSent,
     /// The request may have been acted upon: cut connection, timeout.
     Lost,
@@ -304,7 +305,7 @@ impl fmt::Display for Fault {
             FaultKind::Unexpected => "the server answered unexpectedly",
             FaultKind::Malformed => "the answer carries no usable token",
             FaultKind::Network => match self.send {
-                Some(SendFault::NotSent) => "the server could not be reached",
+                Some(SendFault::NotSent) => "the request could not be sent",
                 Some(SendFault::TooLarge) => "the answer was too large",
                 Some(SendFault::Lost) | None => "no complete answer came back",
             },

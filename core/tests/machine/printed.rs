@@ -44,7 +44,7 @@ fn what_will_pass_is_told_from_what_will_not() {
 #[test]
 fn requests_that_were_not_answered_are_told_apart() {
     for (send, text) in [
-        (SendFault::NotSent, "the server could not be reached"),
+        (SendFault::NotSent, "the request could not be sent"),
         (SendFault::Lost, "no complete answer came back"),
         (SendFault::TooLarge, "the answer was too large"),
     ] {
