@@ -68,7 +68,7 @@ def test_a_sign_in_elsewhere_is_found(simulator: Simulator, make_client: Make, s
 
 WORKER = """
 import os, signal, sys
-import webex_oauth, webex_oauth._driver as driver
+import webex_oauth
 from webex_oauth import *
 
 base, client_id, secret, path, boundary, ahead = sys.argv[1:]

@@ -28,8 +28,8 @@ from ._core import (
     TokenAsk,
     TokenSet,
 )
-from ._driver import ClientEvent, Clock, Driver, seconds, secret, tokens_text
-from ._options import from_env, login_options
+from ._driver import ClientEvent, Clock, Driver
+from ._options import from_env, login_options, seconds, secret, tokens_text
 from ._stores import MemoryStore, Store
 from ._transport import StdlibTransport
 
@@ -211,37 +211,37 @@ class AsyncClient:
                 driver.restart(TaskIO())
             self._loop = loop
             token = self.config.access_token
-            if token is not None and driver.session.tokens is None:
-                await driver.give(lambda session, now: session.adopt(now, token))
+            if token is not None and driver.desk.session.tokens is None:
+                await driver.desk.give(lambda session, now: session.adopt(now, token))
             else:
-                driver._keep()
+                driver.keep()
         return driver
 
     # --------------------------------------------------------------------------------------------------------- tokens
 
     async def token(self, *, timeout: timedelta | float | None = None) -> str:
         """A valid access token, refreshed if need be. Raises as :meth:`Client.token` does."""
-        return (await (await self._enter()).ready(seconds(timeout))).token.expose()
+        return (await (await self._enter()).tokens.ready(seconds(timeout))).token.expose()
 
     async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """``Bearer <token>``: the value of the header."""
-        return (await (await self._enter()).ready(seconds(timeout))).token.expose_header()
+        return (await (await self._enter()).tokens.ready(seconds(timeout))).token.expose_header()
 
     async def access(self, *, timeout: timedelta | float | None = None) -> Access.Ready:
         """The token with its generation, for callers that report a 401 with :meth:`rejected`."""
-        return await (await self._enter()).ready(seconds(timeout))
+        return await (await self._enter()).tokens.ready(seconds(timeout))
 
     async def rejected(self, generation: int, *, timeout: timedelta | float | None = None) -> Access.Ready | None:
         """An API answered 401 to the token of this generation. Another one to try once, or None."""
-        return (await (await self._enter()).rejected(generation, seconds(timeout)))[0]
+        return (await (await self._enter()).tokens.rejected(generation, seconds(timeout)))[0]
 
     async def user_token(self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None) -> str:
         """Webex: a token with less scope."""
-        return (await (await self._enter()).ready_for(scope, seconds(timeout))).token.expose()
+        return (await (await self._enter()).tokens.ready_for(scope, seconds(timeout))).token.expose()
 
     async def refresh(self, *, timeout: timedelta | float | None = None) -> None:
         """New tokens whatever the clock says."""
-        await (await self._enter()).refresh(seconds(timeout))
+        await (await self._enter()).tokens.refresh(seconds(timeout))
 
     # --------------------------------------------------------------------------------------------------------- logins
 
@@ -261,33 +261,33 @@ class AsyncClient:
         with Loopback(self.config.redirect_uri) as loopback:
             options["redirect_uri"] = loopback.redirect_uri
             wanted = login_options(**options)
-            login, url = await driver.begin_login(wanted)
-            await driver.io.ask(open_browser or open_in_browser, url.expose())
+            login, url = await driver.signing_in.begin_login(wanted)
+            await driver.desk.io.ask(open_browser or open_in_browser, url.expose())
             while login.result is None and (left := end - time.monotonic()) > 0:
                 callback = await in_thread(loopback.receive, min(0.5, left))
                 if callback is not None:
                     with callback:
-                        callback.outcome = await driver.complete_any(callback.text, left)
+                        callback.outcome = await driver.signing_in.complete_any(callback.text, left)
             if login.result is None:
-                await driver.cancel_login()
+                await driver.signing_in.cancel_login()
                 raise _errors.TimedOut("nobody finished the login in the browser")
-        return await driver.login_result(login, 0)
+        return await driver.signing_in.result(login, 0)
 
     async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """For web applications: the URL to redirect the user to."""
         driver = await self._enter()
-        return (await driver.begin_login(login_options(**options)))[1].expose()
+        return (await driver.signing_in.begin_login(login_options(**options)))[1].expose()
 
     async def complete_login(
         self, callback: str | Secret, *, timeout: timedelta | float | None = None
     ) -> Event.SignedIn:
         """The browser came back. Raises as :meth:`Client.complete_login` does."""
         callback = secret(callback)
-        return await (await self._enter()).complete_login(callback, seconds(timeout))
+        return await (await self._enter()).signing_in.complete_login(callback, seconds(timeout))
 
     async def cancel_login(self) -> None:
         """The user gave up. A session that was there before goes on."""
-        await (await self._enter()).cancel_login()
+        await (await self._enter()).signing_in.cancel_login()
 
     async def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
@@ -307,9 +307,9 @@ class AsyncClient:
     ) -> Event.SignedIn:
         """Signs in on another device (RFC 8628)."""
         driver, limit = await self._enter(), seconds(timeout)
-        login, prompt = await driver.begin_device_login(scope, limit)
-        await driver.io.ask(show or print_prompt, prompt)
-        return await driver.login_result(login, limit)
+        login, prompt = await driver.signing_in.begin_device_login(scope, limit)
+        await driver.desk.io.ask(show or print_prompt, prompt)
+        return await driver.signing_in.result(login, limit)
 
     async def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """Webex: signs in as the guest that this JWT names."""
@@ -345,14 +345,14 @@ class AsyncClient:
     async def adopt(self, tokens: Tokens) -> None:
         """Takes over tokens from elsewhere; see :meth:`Client.adopt`."""
         driver = await self._enter()
-        driver.check_open()
+        driver.desk.check_open()
         tokens = tokens_text(tokens)
-        await driver.give(lambda session, now: session.adopt(now, tokens))
+        await driver.desk.give(lambda session, now: session.adopt(now, tokens))
 
     async def _sign_in(
         self, key: object, give: Callable[[Session, int], Output], timeout: timedelta | float | None
     ) -> Event.SignedIn:
-        return await (await self._enter()).sign_in(key, give, seconds(timeout))
+        return await (await self._enter()).signing_in.sign_in(key, give, seconds(timeout))
 
     async def sign_out(
         self,
@@ -363,7 +363,9 @@ class AsyncClient:
     ) -> str | None:
         """Forgets the tokens at once, and has them revoked if the server answers within five seconds."""
         driver = await self._enter()
-        url = await driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
+        url = await driver.signing_in.sign_out(
+            lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto)
+        )
         return None if url is None else url.expose()
 
     async def call(
@@ -380,33 +382,33 @@ class AsyncClient:
         """Calls an API with the token; see :meth:`Client.call`."""
         driver = await self._enter()
         request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
-        return await driver.call(request, seconds(timeout), seconds(max_wait) or 0)
+        return await driver.calls.call(request, seconds(timeout), seconds(max_wait) or 0)
 
     # ---------------------------------------------------------------------------------------------------------- state
 
     @property
     def config(self) -> Config:
         """The configuration."""
-        return self._driver.config
+        return self._driver.desk.config
 
     @property
     def session(self) -> Session:
         """The session, to ask it questions. Inputs are the client's to give."""
-        return self._driver.session
+        return self._driver.desk.session
 
     def status(self) -> Status:
         """A summary for people and user interfaces."""
-        return self._driver.session.status(self._driver.now())
+        return self._driver.desk.session.status(self._driver.desk.now())
 
     def tokens(self) -> TokenSet | None:
         """The tokens themselves, for hand-off and display."""
-        return self._driver.session.tokens
+        return self._driver.desk.session.tokens
 
     async def reload(self) -> None:
         """Takes in what another process stored. The client does so by itself before it refreshes."""
         driver = await self._enter()
-        driver.check_open()
-        await driver.look_at_store()
+        driver.desk.check_open()
+        await driver.desk.look_at_store()
 
     async def flush(self) -> None:
         """Saves what could not be saved before. Raises :class:`StoreError`."""
@@ -428,7 +430,7 @@ class AsyncClient:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<webex_oauth.AsyncClient {self.config.client_id} {type(self._driver.session.phase).__qualname__}>"
+        return f"<webex_oauth.AsyncClient {self.config.client_id} {type(self._driver.desk.session.phase).__qualname__}>"
 
     def __reduce__(self) -> str:
         """Not to be pickled."""
@@ -471,7 +473,7 @@ class AsyncClient:
         return async_auth_flow(self, request)
 
     async def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
-        return await (await self._enter()).header_for(url, headers)
+        return await (await self._enter()).calls.header_for(url, headers)
 
     async def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
-        return await (await self._enter()).answered(generation, status, retry_after)
+        return await (await self._enter()).calls.answered(generation, status, retry_after)

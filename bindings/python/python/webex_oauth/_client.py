@@ -26,8 +26,8 @@ from ._core import (
     TokenAsk,
     TokenSet,
 )
-from ._driver import ClientEvent, Clock, Driver, seconds, secret, tokens_text
-from ._options import from_env, login_options
+from ._driver import ClientEvent, Clock, Driver
+from ._options import from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._transport import StdlibTransport
 
@@ -172,10 +172,10 @@ class Client:
     def _start(self) -> None:
         """A token that the configuration brought along is where an empty session starts from."""
         token = self.config.access_token
-        if token is not None and self._driver.session.tokens is None:
-            run(self._driver.give(lambda session, now: session.adopt(now, token)))
+        if token is not None and self._driver.desk.session.tokens is None:
+            run(self._driver.desk.give(lambda session, now: session.adopt(now, token)))
         else:
-            self._driver._keep()
+            self._driver.keep()
 
     @classmethod
     def from_env(
@@ -216,34 +216,34 @@ class Client:
         Raises :class:`SignInRequired` where only the user can help, :class:`RefreshFailed` where no token can be had
         now, :class:`TimedOut`.
         """
-        return run(self._driver.ready(seconds(timeout))).token.expose()
+        return run(self._driver.tokens.ready(seconds(timeout))).token.expose()
 
     def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """``Bearer <token>``: the value of the header. Raises as :meth:`token` does."""
-        driver = self._driver
+        desk = self._driver.desk
         if not self._has_clock:
-            header = driver.session.ready_header()
-            # Looked at afterwards: see Driver.access.
-            if header is not None and driver.held is None and not driver.closed:
+            header = desk.session.ready_header()
+            # Looked at afterwards: see Desk.access.
+            if header is not None and desk.held is None and not desk.closed:
                 return header
-        return run(driver.ready(seconds(timeout))).token.expose_header()
+        return run(self._driver.tokens.ready(seconds(timeout))).token.expose_header()
 
     def access(self, *, timeout: timedelta | float | None = None) -> Access.Ready:
         """The token with its generation, for callers that report a 401 with :meth:`rejected`."""
-        return run(self._driver.ready(seconds(timeout)))
+        return run(self._driver.tokens.ready(seconds(timeout)))
 
     def rejected(self, generation: int, *, timeout: timedelta | float | None = None) -> Access.Ready | None:
         """An API answered 401 to the token of this generation. Another one to try once, or None."""
-        return run(self._driver.rejected(generation, seconds(timeout)))[0]
+        return run(self._driver.tokens.rejected(generation, seconds(timeout)))[0]
 
     def user_token(self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None) -> str:
         """Webex: a token with less scope, to hand to something that needs no more. Raises :class:`DownscopeFailed`,
         :class:`ScopeNotReducible`, and as :meth:`token` does."""
-        return run(self._driver.ready_for(scope, seconds(timeout))).token.expose()
+        return run(self._driver.tokens.ready_for(scope, seconds(timeout))).token.expose()
 
     def refresh(self, *, timeout: timedelta | float | None = None) -> None:
         """New tokens whatever the clock says. Raises :class:`RefreshFailed`, :class:`CannotRefresh`."""
-        run(self._driver.refresh(seconds(timeout)))
+        run(self._driver.tokens.refresh(seconds(timeout)))
 
     # --------------------------------------------------------------------------------------------------------- logins
 
@@ -266,21 +266,21 @@ class Client:
         with Loopback(self.config.redirect_uri) as loopback:
             options["redirect_uri"] = loopback.redirect_uri
             wanted = login_options(**options)
-            login, url = run(self._driver.begin_login(wanted))
+            login, url = run(self._driver.signing_in.begin_login(wanted))
             (open_browser or open_in_browser)(url.expose())
             while login.result is None and (left := end - time.monotonic()) > 0:
                 callback = loopback.receive(min(0.5, left))
                 if callback is not None:
                     with callback:
-                        callback.outcome = run(self._driver.complete_any(callback.text, left))
+                        callback.outcome = run(self._driver.signing_in.complete_any(callback.text, left))
             if login.result is None:
-                run(self._driver.cancel_login())
+                run(self._driver.signing_in.cancel_login())
                 raise _errors.TimedOut("nobody finished the login in the browser")
-        return run(self._driver.login_result(login, 0))
+        return run(self._driver.signing_in.result(login, 0))
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back."""
-        return run(self._driver.begin_login(login_options(**options)))[1].expose()
+        return run(self._driver.signing_in.begin_login(login_options(**options)))[1].expose()
 
     def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """The browser came back: the whole URL, its query, its fragment, or the body of a form post.
@@ -289,11 +289,11 @@ class Client:
         :class:`LoginFailed`. Of the event, ``state`` is the JSON that was given, ``cleaned_url`` fit to be shown.
         """
         callback = secret(callback)
-        return run(self._driver.complete_login(callback, seconds(timeout)))
+        return run(self._driver.signing_in.complete_login(callback, seconds(timeout)))
 
     def cancel_login(self) -> None:
         """The user gave up. A session that was there before goes on."""
-        run(self._driver.cancel_login())
+        run(self._driver.signing_in.cancel_login())
 
     def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
@@ -311,9 +311,9 @@ class Client:
     ) -> Event.SignedIn:
         """Signs in on another device (RFC 8628): ``show`` gets what the user has to see; it is printed otherwise."""
         limit = seconds(timeout)
-        login, prompt = run(self._driver.begin_device_login(scope, limit))
+        login, prompt = run(self._driver.signing_in.begin_device_login(scope, limit))
         (show or print_prompt)(prompt)
-        return run(self._driver.login_result(login, limit))
+        return run(self._driver.signing_in.result(login, limit))
 
     def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """Webex: signs in as the guest that this JWT names; see :func:`guest_jwt`."""
@@ -349,14 +349,14 @@ class Client:
     def adopt(self, tokens: str | Secret | Mapping[str, object]) -> None:
         """Takes over tokens from elsewhere: a token, ``Bearer x``, a JSON object, a hand-off query string, or
         ``{"refresh_token": ...}`` alone, which is used when a token is first asked for."""
-        self._driver.check_open()
+        self._driver.desk.check_open()
         tokens = tokens_text(tokens)
-        run(self._driver.give(lambda session, now: session.adopt(now, tokens)))
+        run(self._driver.desk.give(lambda session, now: session.adopt(now, tokens)))
 
     def _sign_in(
         self, key: object, give: Callable[[Session, int], Any], timeout: timedelta | float | None
     ) -> Event.SignedIn:
-        return run(self._driver.sign_in(key, give, seconds(timeout)))
+        return run(self._driver.signing_in.sign_in(key, give, seconds(timeout)))
 
     def sign_out(
         self,
@@ -368,7 +368,9 @@ class Client:
         """Forgets the tokens at once, and has them revoked if the server answers within five seconds. With
         ``logout="browser"`` the URL that the browser has to visit is returned."""
         url = run(
-            self._driver.sign_out(lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto))
+            self._driver.signing_in.sign_out(
+                lambda session, now: session.sign_out(now, revoke=revoke, logout=logout, goto=goto)
+            )
         )
         return None if url is None else url.expose()
 
@@ -391,32 +393,32 @@ class Client:
         response; raises :class:`CallFailed` where none came.
         """
         request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
-        return run(self._driver.call(request, seconds(timeout), seconds(max_wait) or 0))
+        return run(self._driver.calls.call(request, seconds(timeout), seconds(max_wait) or 0))
 
     # ---------------------------------------------------------------------------------------------------------- state
 
     @property
     def config(self) -> Config:
         """The configuration."""
-        return self._driver.config
+        return self._driver.desk.config
 
     @property
     def session(self) -> Session:
         """The session, to ask it questions. Inputs are the client's to give."""
-        return self._driver.session
+        return self._driver.desk.session
 
     def status(self) -> Status:
         """A summary for people and user interfaces."""
-        return self._driver.session.status(self._driver.now())
+        return self._driver.desk.session.status(self._driver.desk.now())
 
     def tokens(self) -> TokenSet | None:
         """The tokens themselves, for hand-off and display."""
-        return self._driver.session.tokens
+        return self._driver.desk.session.tokens
 
     def reload(self) -> None:
         """Takes in what another process stored. The client does so by itself before it refreshes."""
-        self._driver.check_open()
-        run(self._driver.look_at_store())
+        self._driver.desk.check_open()
+        run(self._driver.desk.look_at_store())
 
     def flush(self) -> None:
         """Saves what could not be saved before. Raises :class:`StoreError`."""
@@ -435,7 +437,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<webex_oauth.Client {self.config.client_id} {type(self._driver.session.phase).__qualname__}>"
+        return f"<webex_oauth.Client {self.config.client_id} {type(self._driver.desk.session.phase).__qualname__}>"
 
     def __reduce__(self) -> str:
         """Not to be pickled."""
@@ -474,10 +476,10 @@ class Client:
         return threaded_auth_flow(self, request)
 
     def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
-        return run(self._driver.header_for(url, headers))
+        return run(self._driver.calls.header_for(url, headers))
 
     def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
-        return run(self._driver.answered(generation, status, retry_after))
+        return run(self._driver.calls.answered(generation, status, retry_after))
 
 
 def print_prompt(prompt: DevicePrompt) -> None:

@@ -208,3 +208,8 @@ class TransportError(Error):
         if fault not in ("not_sent", "lost", "too_large"):
             raise InvalidArgument(f"fault: {fault!r} is none", argument="fault", problem="not_sent, lost or too_large")
         super().__init__(message, fault=fault)
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """An exception to chain: without its frames, whose variables may hold a secret."""
+    return error.with_traceback(None)

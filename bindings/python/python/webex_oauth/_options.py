@@ -1,4 +1,4 @@
-"""What the constructors and logins of both clients take."""
+"""What the constructors and methods of both clients take."""
 
 from __future__ import annotations
 
@@ -66,7 +66,17 @@ class LoginSettings(TypedDict, total=False):
     extra: Mapping[str, str] | None
 
 
-__all__ = ["SESSION_FILE", "ConfigSettings", "LoginSettings", "Settings", "from_env", "login_options"]
+__all__ = [
+    "SESSION_FILE",
+    "ConfigSettings",
+    "LoginSettings",
+    "Settings",
+    "from_env",
+    "login_options",
+    "seconds",
+    "secret",
+    "tokens_text",
+]
 
 #: The file in which the session is kept, shared by the drivers of every language on this machine.
 SESSION_FILE = "WEBEX_SESSION_FILE"
@@ -92,3 +102,25 @@ def from_env(environ: Mapping[str, str] | None, *, legacy: bool) -> tuple[Config
     variables = dict(os.environ if environ is None else environ)
     path = variables.get(SESSION_FILE)
     return Config.from_variables(variables, legacy=legacy), FileStore(path) if path else None
+
+
+def seconds(value: timedelta | float | None) -> float | None:
+    """A time limit of a caller in seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def secret(text: str | Secret) -> Secret:
+    """Out of sight as soon as it arrives: tracebacks may show the variables of every frame."""
+    return text if isinstance(text, Secret) else Secret(text)
+
+
+def tokens_text(tokens: str | Secret | Mapping[str, object]) -> Secret:
+    """Tokens in any shape that `Session.adopt` reads; a mapping becomes JSON."""
+    if isinstance(tokens, (str, Secret)):
+        return secret(tokens)
+    try:
+        return Secret(json.dumps(dict(tokens)))
+    except (TypeError, ValueError):
+        raise InvalidArgument(
+            "tokens: expected str, Secret or a JSON object", argument="tokens", problem="expected a JSON object"
+        ) from None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._core import Secret, snapshot_revision
-from ._errors import RestoreError, StoreError
+from ._errors import RestoreError, StoreError, without_frames
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,6 +46,21 @@ class Store(Protocol):
 
     def delete(self) -> None:
         """Forgets what is stored. Nothing there is a success."""
+
+
+def read_store(store: Store) -> Secret | None:
+    """Loads; whatever the store raises is a StoreError."""
+    try:
+        found = store.load()
+    except StoreError:
+        raise
+    except Exception as error:
+        raise StoreError(f"the store cannot be read ({type(error).__name__})") from without_frames(error)
+    if found is None or isinstance(found, Secret):
+        return found
+    if isinstance(found, str):
+        return Secret(found)
+    raise StoreError(f"the store returned {type(found).__name__} in place of a snapshot")
 
 
 def lock_of(store: Store, patience: float) -> AbstractContextManager[object]:
