@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 import webex_oauth
 from conftest import SCOPE, Clock, Simulator, eventually, sign_in
-from webex_oauth import Client, Config, Event
+from webex_oauth import Client, ClientEvent, Config, Event
 
 Make = Callable[..., Client]
 
@@ -294,3 +296,19 @@ def test_a_callback_that_raises_harms_nobody(
     sign_in(simulator, client)
     assert client.token()
     eventually(lambda: "the callback for events raised KeyError" in caplog.text)
+
+
+def test_a_client_that_nobody_holds_is_gone_at_once(simulator: Simulator) -> None:
+    class Listener:
+        def __call__(self, event: ClientEvent) -> None: ...
+
+    listener = Listener()
+    gone = weakref.ref(listener)
+    client = Client(simulator.config(), on_event=listener)
+    client.adopt(simulator.issue())  # From now on a thread keeps the session.
+    gc.disable()
+    try:
+        del client, listener
+        eventually(lambda: gone() is None)
+    finally:
+        gc.enable()

@@ -146,6 +146,26 @@ def test_a_forked_child_goes_on_by_itself(
     assert simulator.counters()["reuse_detected"] == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_listener_may_fork(simulator: Simulator, make_client: Make) -> None:
+    children: list[int] = []
+
+    def listener(event: webex_oauth.ClientEvent) -> None:
+        if not children:
+            children.append(os.fork())
+
+    client = make_client(on_event=listener)
+    status = 1
+    try:
+        client.adopt(simulator.issue())
+        status = 0 if client.token() else 2
+    finally:
+        if children == [0]:
+            os._exit(status)
+    assert os.waitpid(children[0], 0)[1] == 0
+
+
 class FailingStore(MemoryStore):
     """A store whose disk fills up."""
 

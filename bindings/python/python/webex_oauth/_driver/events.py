@@ -72,13 +72,13 @@ class Events:
             self._io.tell(self._tell_all())
 
     async def _tell_all(self) -> None:
-        # Whoever holds it also tells what comes meanwhile.
-        while self._untold and self._telling.acquire(blocking=False):
+        # Whoever holds it also tells what comes meanwhile. A listener may fork: its child has another one after that.
+        while self._untold and (telling := self._telling).acquire(blocking=False):
             try:
                 while self._untold:
                     await self._tell_one(self._untold.popleft())
             finally:
-                self._telling.release()
+                telling.release()
 
     async def _tell_one(self, event: ClientEvent) -> None:
         logger.info("%s: %r", event.name, event)
