@@ -16,10 +16,10 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 import webex_oauth
+from read import Json, bounds, refresh_policy, same, some, span
 from webex_oauth import (
     AsyncClient,
     Client,
@@ -30,11 +30,8 @@ from webex_oauth import (
     MemoryStore,
     Phase,
     Provider,
-    RefreshPolicy,
-    RetryAfterBounds,
 )
 
-Json = dict[str, Any]
 _stdout = threading.Lock()
 
 
@@ -42,18 +39,6 @@ def say(line: Json) -> None:
     with _stdout:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
-
-
-def span(value: int) -> timedelta:
-    return timedelta(milliseconds=value)
-
-
-def some(fields: Json, **readers: Callable[[Any], Any]) -> Json:
-    return {name: read(fields[name]) for name, read in readers.items() if fields.get(name) is not None}
-
-
-def same(value: Any) -> Any:
-    return value
 
 
 async def result_of(value: Any) -> Any:
@@ -275,24 +260,6 @@ KINDS: list[tuple[type[Exception], str]] = [
     (webex_oauth.RestoreError, "store"),
     (webex_oauth.CallFailed, "call"),
 ]
-
-
-def refresh_policy(fields: Json) -> RefreshPolicy:
-    return RefreshPolicy(
-        **some(
-            fields,
-            soon_permille=tuple,
-            margin=span,
-            min_interval=span,
-            backoff=span,
-            max_backoff=span,
-            proactive=same,
-        )
-    )
-
-
-def bounds(fields: Json) -> RetryAfterBounds:
-    return RetryAfterBounds(**some(fields, missing=span, zero=span, minimum=span, maximum=span))
 
 
 def answers(left: list[str | None]) -> Callable[[], str]:
