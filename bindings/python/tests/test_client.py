@@ -220,6 +220,7 @@ def test_a_caller_may_give_up_without_harm(simulator: Simulator, signed_in: Make
     with pytest.raises(webex_oauth.TimedOut) as caught:
         client.token(timeout=0.05)
     assert isinstance(caught.value, TimeoutError)
+    eventually(lambda: simulator.counters()["refreshes_attempted"] == 1)
     simulator.control("/release", {})
     assert client.token(timeout=10)
     assert simulator.counters()["refreshes_attempted"] == 1
