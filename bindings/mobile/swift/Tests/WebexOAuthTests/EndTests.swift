@@ -171,6 +171,7 @@ import WebexOAuthCore
         let (client, _) = try await simulator.signedIn(livesFor: 0, options: options)
         try await simulator.fault(["fault": "hold", "grant_type": "refresh_token"])
         guard case .timedOut = try await failure({ _ = try await client.token() }) else { throw Failed("another error") }
+        try await simulator.sees("refreshes_attempted", 1)
         try await simulator.control("POST", "release")
         try await eventually("the token") { (try? await client.token()) != nil }
         await client.close()
