@@ -165,11 +165,12 @@ impl<'a> Parts<'a> {
             Some((rest, fragment)) => (rest, Some(fragment)),
             None => (text, None),
         };
+        let is_target = rest.starts_with('/') || has_scheme(rest);
         let (base, query) = match rest.split_once('?') {
-            Some((base, query)) => (base, Some(query)),
-            None if rest.starts_with('/') || has_scheme(rest) => (rest, None),
-            // No question mark and no URL: the query or the form body itself.
-            None => ("", Some(rest)),
+            Some((base, query)) if is_target || base.is_empty() => (base, Some(query)),
+            None if is_target => (rest, None),
+            // The query or the form body itself: it may have question marks of its own (RFC 3986 section 3.4).
+            Some(_) | None => ("", Some(rest)),
         };
         let is_url = has_scheme(base);
         Self { base: is_url.then_some(base), query, fragment }
