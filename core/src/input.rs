@@ -133,7 +133,7 @@ pub struct SignOutOptions {
     pub revoke: bool,
     /// How to end the session at the identity provider.
     pub logout: LogoutVia,
-    /// Where the browser goes afterwards; the redirect URI where absent.
+    /// Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
     pub goto: Option<String>,
 }
 
@@ -151,6 +151,6 @@ pub enum LogoutVia {
     Nothing,
     /// The browser visits the logout URL.
     Browser,
-    /// A server posts to it.
+    /// Webex: a server posts to it. Nowhere else: OpenID Connect's logout needs the browser and its cookie.
     Post,
 }

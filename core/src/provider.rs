@@ -59,7 +59,7 @@ pub struct Provider {
     pub device_token_endpoint: Option<String>,
     /// RFC 7009.
     pub revocation_endpoint: Option<String>,
-    /// Where a browser goes to sign out.
+    /// Where a browser goes to sign out: Webex's page, or the `end_session_endpoint` of OpenID Connect.
     pub logout_endpoint: Option<String>,
     /// Webex: exchanges a guest JWT for a token.
     pub jwt_login_endpoint: Option<String>,
@@ -82,7 +82,7 @@ pub struct Provider {
     pub downscope: bool,
     /// A scope that is left out of a user token unless asked for (`spark:kms`).
     pub reserved_scope: Option<String>,
-    /// Value of `cisService` at logout.
+    /// Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
     pub logout_service: Option<String>,
     /// How `jwt/login` wants its JWT.
     pub jwt_scheme: JwtScheme,

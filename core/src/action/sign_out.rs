@@ -25,9 +25,11 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
             }
         }
         LogoutVia::Post => {
-            if let (Some(url), Some(token)) = (turn.config.provider().logout_endpoint.as_deref(), token) {
+            let provider = turn.config.provider();
+            let (url, service) = (provider.logout_endpoint.as_deref(), provider.logout_service.as_deref());
+            if let (Some(url), Some(service), Some(token)) = (url, service, token) {
                 let id = state.new_id();
-                turn.send_beside(state, request::logout(turn.config, id, url, token), SideKind::Revoke);
+                turn.send_beside(state, request::logout(turn.config, id, url, service, token), SideKind::Revoke);
             }
         }
     }

@@ -144,8 +144,8 @@ pub(crate) fn revoke(config: &Config, id: RequestId, url: &str, token: &str, hin
 }
 
 /// Webex: a server tells the identity broker that its user signed out.
-pub(crate) fn logout(config: &Config, id: RequestId, url: &str, token: &str) -> HttpRequest {
-    let body = json!({ "token": token, "cisService": config.provider().logout_service }).to_string();
+pub(crate) fn logout(config: &Config, id: RequestId, url: &str, service: &str, token: &str) -> HttpRequest {
+    let body = json!({ "token": token, "cisService": service }).to_string();
     let headers = vec![("content-type", HeaderValue::Plain("application/json"))];
     request(config, id, Purpose::Logout, url.into(), headers, Secret::new(body))
 }
