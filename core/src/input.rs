@@ -129,7 +129,8 @@ pub enum Input {
 /// What signing out does beyond forgetting the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignOutOptions {
-    /// Revoke the tokens, where the server can.
+    /// Revoke the tokens, where the server can. If not, they are only forgotten, for use elsewhere; other tokens that a
+    /// request still brings are revoked all the same.
     pub revoke: bool,
     /// How to end the session at the identity provider.
     pub logout: LogoutVia,

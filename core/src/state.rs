@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) late: Vec<Flight>,
     /// Requests beside: user tokens, revocations.
     pub(crate) side: Vec<Side>,
+    /// Tokens that were left without being revoked, as long as a request is out that may bring them once more.
+    pub(crate) spared: Vec<Secret>,
     /// Counts requests.
     pub(crate) next_id: u64,
     /// Counts logins: an answer to an earlier one is not the answer to this one.
@@ -228,6 +230,19 @@ pub(crate) enum SideKind {
     Revoke,
 }
 
+impl Grant {
+    /// Every token of the session, and how RFC 7009 section 2.1 calls it. The refresh token first: it carries the others.
+    pub(crate) fn all_tokens(&self) -> Vec<(Secret, &'static str)> {
+        let children = self.children.iter().filter_map(|child| match &child.state {
+            ChildState::Ready { token, .. } => Some(token),
+            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
+        });
+        let access = self.tokens.access_token.iter().chain(&self.previous).chain(children);
+        let refresh = self.tokens.refresh_token.clone().map(|token| (token, "refresh_token"));
+        refresh.into_iter().chain(access.map(|token| (token.expose().into(), "access_token"))).collect()
+    }
+}
+
 impl State {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
@@ -240,6 +255,7 @@ impl State {
             flight: None,
             late: Vec::new(),
             side: Vec::new(),
+            spared: Vec::new(),
             next_id: 0,
             attempt: 0,
             epoch: 0,
@@ -281,6 +297,12 @@ impl State {
             },
             Phase::SignedIn(grant) => Some(grant),
         }
+    }
+
+    /// Whether a token lives on: the session has it, or it was left without being revoked.
+    pub(crate) fn keeps(&self, token: &str) -> bool {
+        let is_of = |grant: &Grant| grant.all_tokens().iter().any(|(own, _)| own.expose() == token);
+        self.spared.iter().any(|spared| spared.expose() == token) || self.grant().is_some_and(is_of)
     }
 
     /// Takes the phase apart into what a new login has to lead back to.

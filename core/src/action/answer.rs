@@ -15,7 +15,7 @@ use crate::protocol::request::Carried;
 use crate::protocol::{adopt, token};
 use crate::schedule;
 use crate::secret::Secret;
-use crate::state::{DeviceLogin, Flight, FlightKind, Phase, SideKind, Stage, State};
+use crate::state::{DeviceLogin, Flight, FlightKind, Phase, RenewBy, SideKind, Stage, State};
 use crate::tokens::ReadTokens;
 
 /// An answer came, to whatever it may belong to.
@@ -173,14 +173,23 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
     }
 }
 
-/// Tokens that nobody wants any longer: revoked, so that they do not live on unseen.
+/// Tokens that nobody wants any longer: revoked, so that they do not live on unseen. Not so those that live on.
 fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadTokens) {
-    if flight.unwanted {
-        let tokens = &read.tokens;
+    let tokens = &read.tokens;
+    let grant_lives_on = match &tokens.refresh_token {
+        Some(token) => state.keeps(token.expose()),
+        // RFC 6749 section 6: the one that was sent goes on.
+        None if flight.kind == (FlightKind::Renew { by: RenewBy::RefreshToken }) => {
+            flight.carried.secrets().iter().any(|sent| state.keeps(sent))
+        }
+        None => false,
+    };
+    // A server may end the refresh token along with its access token (RFC 7009 section 2.1).
+    if flight.unwanted && !grant_lives_on {
         if let Some(token) = &tokens.refresh_token {
             sign_out::revoke(turn, state, token.expose(), "refresh_token");
         }
-        if let Some(token) = &tokens.access_token {
+        if let Some(token) = tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
             sign_out::revoke(turn, state, token.expose(), "access_token");
         }
     }

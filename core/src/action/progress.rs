@@ -29,6 +29,9 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
         refresh::begin(turn, state);
     }
     refresh::warn(turn, state);
+    if state.flight.is_none() && state.late.is_empty() {
+        state.spared = Vec::new();
+    }
 }
 
 /// A question to the host does not hold up a login; its answer may still come.

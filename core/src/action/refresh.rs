@@ -176,7 +176,8 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
             turn.notify(Event::ScopeChanged { scope });
         }
     }
-    if let Some(token) = superseded {
+    // A host may go back to the token before.
+    if let Some(token) = superseded.filter(|token| !state.keeps(token.expose())) {
         super::sign_out::revoke(turn, state, token.expose(), "access_token");
     }
     if !unchanged {
