@@ -17,7 +17,7 @@ use crate::protocol::{api, org};
 use crate::schedule;
 use crate::secret::{AccessToken, Entropy, Secret};
 use crate::snapshot::{self, RestoreError};
-use crate::state::{self, ChildState, State};
+use crate::state::{self, ChildState, SideKind, State};
 use crate::step::step;
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
@@ -269,7 +269,7 @@ impl Session {
     pub fn awaits(&self, id: RequestId) -> bool {
         let flight = self.state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);
         flight.is_some_and(|flight| flight.version == self.state.version && flight.epoch == self.state.epoch)
-            || self.state.side.iter().any(|side| side.id == id)
+            || self.state.side.iter().any(|side| side.id == id && side.kind != SideKind::Unwanted)
     }
 
     /// Whether an effect is still to be done although the store turned out to hold another state, which has been

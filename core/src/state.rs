@@ -226,7 +226,11 @@ pub(crate) struct Side {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum SideKind {
-    Downscope { scope: Scope },
+    Downscope {
+        scope: Scope,
+    },
+    /// A user token that nobody wants any longer: revoke what arrives.
+    Unwanted,
     Revoke,
 }
 

@@ -38,6 +38,12 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
                 Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
                 Err(fault) => downscope::failed(turn, state, id.0, &scope, fault),
             },
+            SideKind::Unwanted => {
+                if let Ok(read) = token::read(response, &turn.context(&side.carried)) {
+                    revoke_access(turn, state, &read);
+                }
+                turn.notify(Event::StaleResponse { id });
+            }
             SideKind::Revoke => revoked(turn, response, &side.carried),
         }
     } else {
@@ -58,6 +64,7 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         let side = state.side.remove(at);
         match side.kind {
             SideKind::Downscope { scope } => downscope::failed(turn, state, id.0, &scope, fault),
+            SideKind::Unwanted => turn.notify(Event::StaleResponse { id }),
             SideKind::Revoke => turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) }),
         }
     } else {
@@ -189,11 +196,15 @@ fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadT
         if let Some(token) = &tokens.refresh_token {
             sign_out::revoke(turn, state, token.expose(), "refresh_token");
         }
-        if let Some(token) = tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
-            sign_out::revoke(turn, state, token.expose(), "access_token");
-        }
+        revoke_access(turn, state, read);
     }
     turn.notify(Event::StaleResponse { id: flight.id });
+}
+
+fn revoke_access(turn: &mut Turn<'_>, state: &mut State, read: &ReadTokens) {
+    if let Some(token) = read.tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
+        sign_out::revoke(turn, state, token.expose(), "access_token");
+    }
 }
 
 /// A grant request failed.

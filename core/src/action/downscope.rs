@@ -150,6 +150,15 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
     }
 }
 
+/// The user tokens that are under way are wanted no longer: they are revoked when they arrive.
+pub(crate) fn abandon(state: &mut State) {
+    for side in &mut state.side {
+        if matches!(side.kind, SideKind::Downscope { .. }) {
+            side.kind = SideKind::Unwanted;
+        }
+    }
+}
+
 /// An API refused the user token of this generation.
 pub(crate) fn forget(state: &mut State, generation: u64) {
     if let Some(grant) = state.grant_mut() {

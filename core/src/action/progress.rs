@@ -72,7 +72,7 @@ fn expire_side(turn: &mut Turn<'_>, state: &mut State) {
             SideKind::Downscope { scope } => {
                 downscope::failed(turn, state, side.id.0, &scope, Fault::network(SendFault::Lost));
             }
-            SideKind::Revoke => {}
+            SideKind::Unwanted | SideKind::Revoke => {}
         }
     }
 }

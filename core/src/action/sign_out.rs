@@ -1,5 +1,6 @@
 //! Signing out: at once and for good here, as well as it can be had elsewhere.
 
+use super::downscope;
 use super::login::abandon_login;
 use super::turn::Turn;
 use crate::access::SignedOutReason;
@@ -10,6 +11,9 @@ use crate::state::{FlightKind, Grant, Phase, SideKind, State};
 
 /// Forgets everything, then tells the server what it can of it. What is still under way is revoked on arrival.
 pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOutOptions) {
+    if options.revoke {
+        downscope::abandon(state);
+    }
     let tokens = forget(turn, state, SignedOutReason::ByUser);
     if options.revoke {
         state.spared.retain(|spared| !tokens.iter().any(|(token, _)| token == spared));
@@ -50,7 +54,7 @@ fn forget(
     abandon_login(state);
     abandon_renewals(state);
     let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
-    state.side.retain(|side| matches!(side.kind, SideKind::Revoke));
+    state.side.retain(|side| !matches!(side.kind, SideKind::Downscope { .. }));
     state.phase = Phase::SignedOut(reason);
     state.mark_change(turn.now);
     turn.persist();
