@@ -193,8 +193,8 @@ impl Provider {
         Ok(provider)
     }
 
-    /// The profile that an authorization URL belongs to, by its host; its endpoint is kept as pasted.
-    pub(crate) fn for_authorization_endpoint(endpoint: &str) -> Self {
+    /// The profile that an authorization URL belongs to, by its host or its path; its endpoint is kept as pasted.
+    pub(crate) fn for_authorization_endpoint(endpoint: &str) -> Option<Self> {
         let origin = origin(endpoint);
         let mut provider = match host(endpoint) {
             "webexapis.com" => Self::webex(),
@@ -202,10 +202,10 @@ impl Provider {
             "api-usgov.webex.com" => Self::webex_fedramp(),
             _ if endpoint.ends_with("/idb/oauth2/v1/authorize") => Self::idbroker_at(origin),
             _ if endpoint == format!("{origin}/v1/authorize") => Self::webex_at(origin),
-            _ => Self::webex(),
+            _ => return None,
         };
         endpoint.clone_into(&mut provider.authorization_endpoint);
-        provider
+        Some(provider)
     }
 
     /// Moves the REST API, and what hangs on it, to another base. A slash at the end makes no difference.
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_profile_follows_the_host_of_the_pasted_url() {
-        let of = |url: &str| Provider::for_authorization_endpoint(url).token_endpoint;
+        let of = |url: &str| Provider::for_authorization_endpoint(url).unwrap().token_endpoint;
         assert_eq!(of("https://webexapis.com/v1/authorize"), "https://webexapis.com/v1/access_token");
         assert_eq!(of("https://api.ciscospark.com/v1/authorize"), "https://api.ciscospark.com/v1/access_token");
         assert_eq!(of("http://127.0.0.1:9/v1/authorize"), "http://127.0.0.1:9/v1/access_token");
@@ -301,6 +301,7 @@ mod tests {
             of("https://idbroker-b-us.webex.com/idb/oauth2/v1/authorize"),
             "https://idbroker-b-us.webex.com/idb/oauth2/v1/access_token"
         );
+        assert_eq!(Provider::for_authorization_endpoint("https://as.example/a"), None);
     }
 
     #[test]

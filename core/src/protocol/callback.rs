@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use url::Url;
-
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
@@ -13,6 +11,7 @@ use crate::protocol::clean::clean;
 use crate::protocol::form::{self, percent_encode};
 use crate::protocol::members::Members;
 use crate::protocol::state_param;
+use crate::protocol::target::is_same_target;
 use crate::protocol::token::read_object;
 use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
@@ -274,21 +273,6 @@ impl<'a> Params<'a> {
             Err(what) => Outcome::Failed(Fault::described(FaultKind::Malformed, what)),
         }
     }
-}
-
-/// Scheme, host, port and path agree; the query of the redirect URI is not looked at.
-fn is_same_target(base: &str, redirect_uri: &str) -> bool {
-    let own = redirect_uri.split('?').next().unwrap_or(redirect_uri);
-    if base == own {
-        return true;
-    }
-    let (Ok(found), Ok(own)) = (Url::parse(base), Url::parse(own)) else {
-        return false;
-    };
-    found.scheme() == own.scheme()
-        && found.host_str() == own.host_str()
-        && found.port_or_known_default() == own.port_or_known_default()
-        && found.path() == own.path()
 }
 
 /// `scheme:` at the start. A query cannot look like it: `=` is no part of a scheme.
