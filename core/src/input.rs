@@ -17,7 +17,8 @@ pub enum Input {
         /// Fresh randomness for state and PKCE.
         entropy: Entropy,
     },
-    /// The browser came back: the whole URL, its query, its fragment, or the body of a form post.
+    /// The browser came back: the whole URL, its path and query, its query, its fragment, or the body of a form post. The
+    /// more of it there is, the more is compared with the redirect URI: see [`read`](crate::protocol::callback::read).
     CompleteLogin {
         /// As received.
         callback: Secret,

@@ -18,6 +18,18 @@ pub(crate) fn is_same_target(one: &str, other: &str) -> bool {
         && one.path() == other.path()
 }
 
+/// Whether `path` is what a server may see of `url`: its path, or the end of it where a proxy or a router has taken away
+/// the beginning. `/` is what a router may leave of any path.
+pub(crate) fn is_path_of(path: &str, url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else {
+        return false;
+    };
+    // For one spelling of both.
+    let mut seen = url.clone();
+    seen.set_path(path);
+    path == "/" || url.path().ends_with(seen.path())
+}
+
 fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
