@@ -6,11 +6,13 @@ use crate::access::SignedOutReason;
 use crate::event::Event;
 use crate::input::{LogoutVia, SignOutOptions};
 use crate::protocol::{logout, request};
-use crate::state::{ChildState, FlightKind, Phase, SideKind, State};
+use crate::secret::Secret;
+use crate::state::{ChildState, FlightKind, Grant, Phase, SideKind, State};
 
 /// Forgets everything, then tells the server what it can of it. What is still under way is revoked on arrival.
 pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOutOptions) {
     let tokens = forget(turn, state, SignedOutReason::ByUser);
+    state.revokes = options.revoke;
     if options.revoke {
         for (token, hint) in &tokens {
             revoke(turn, state, token.expose(), hint);
@@ -38,29 +40,30 @@ pub(crate) fn embargo(turn: &mut Turn<'_>, state: &mut State) {
     forget(turn, state, SignedOutReason::Embargoed);
 }
 
-/// Returns what there was to revoke: the refresh token first, it carries the others.
-fn forget(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    reason: SignedOutReason,
-) -> Vec<(crate::secret::Secret, &'static str)> {
+/// Returns what there was to revoke.
+fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);
+    state.end_login(turn.now);
     abandon_renewals(state);
-    let mut tokens = Vec::new();
-    if let Some(grant) = state.grant() {
-        tokens.extend(grant.tokens.refresh_token.clone().map(|token| (token, "refresh_token")));
-        let children = grant.children.iter().filter_map(|child| match &child.state {
-            ChildState::Ready { token, .. } => Some(token),
-            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
-        });
-        let access = grant.tokens.access_token.iter().chain(&grant.previous).chain(children);
-        tokens.extend(access.map(|token| (token.expose().into(), "access_token")));
-    }
+    let tokens = state.grant().map(tokens_of).unwrap_or_default();
     state.side.retain(|side| matches!(side.kind, SideKind::Revoke));
     state.phase = Phase::SignedOut(reason);
     state.mark_change(turn.now);
     turn.persist();
     turn.notify(Event::SignedOut { reason, fault: None });
+    tokens
+}
+
+/// All tokens of a session: the refresh token first, it carries the others.
+pub(crate) fn tokens_of(grant: &Grant) -> Vec<(Secret, &'static str)> {
+    let mut tokens = Vec::new();
+    tokens.extend(grant.tokens.refresh_token.clone().map(|token| (token, "refresh_token")));
+    let children = grant.children.iter().filter_map(|child| match &child.state {
+        ChildState::Ready { token, .. } => Some(token),
+        ChildState::Asked { .. } | ChildState::Failed { .. } => None,
+    });
+    let access = grant.tokens.access_token.iter().chain(&grant.previous).chain(children);
+    tokens.extend(access.map(|token| (token.expose().into(), "access_token")));
     tokens
 }
 
