@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
+use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::request::Carried;
 use crate::protocol::scope::Scope;
@@ -35,6 +36,10 @@ pub(crate) struct State {
     pub(crate) side: Vec<Side>,
     /// Tokens that were left without being revoked, as long as a request is out that may bring them once more.
     pub(crate) spared: Vec<Secret>,
+    /// Logins that nobody may complete any longer, whoever still remembers them.
+    pub(crate) ended_logins: EndedLogins,
+    /// The user signed out and had the tokens revoked.
+    pub(crate) revokes: bool,
     /// Counts requests.
     pub(crate) next_id: u64,
     /// Counts logins: an answer to an earlier one is not the answer to this one.
@@ -59,6 +64,10 @@ pub(crate) enum Phase {
 pub(crate) struct SigningIn {
     pub(crate) via: Via,
     pub(crate) stage: Stage,
+    /// Of a login that is stored.
+    pub(crate) mark: Option<LoginMark>,
+    /// When it was begun, or its browser came back: of two logins the later one counts.
+    pub(crate) since: Timestamp,
     /// What was asked for.
     pub(crate) requested: Option<Scope>,
     /// Then it is over.
@@ -131,6 +140,8 @@ pub(crate) struct Grant {
     pub(crate) requested: Option<Scope>,
     /// Of the access token.
     pub(crate) generation: u64,
+    /// Counts the renewals since the sign-in, in all processes together.
+    pub(crate) renewals: u64,
     /// The request that brought these tokens: the answer to an earlier one is superseded.
     pub(crate) from_request: u64,
     /// The predecessor of the access token, to be revoked when the successor arrives.
@@ -247,6 +258,23 @@ impl Grant {
     }
 }
 
+impl Stage {
+    /// What only this login has, of one that is stored.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Browser(browser) => Some(browser.verifier.as_ref().unwrap_or(&browser.state).expose()),
+            Self::Device(device) => Some(device.device_code.expose()),
+            Self::Redeem { .. }
+            | Self::DeviceStart
+            | Self::Jwt { .. }
+            | Self::Guest { .. }
+            | Self::ClientCredentials
+            | Self::AskJwt
+            | Self::AskToken => None,
+        }
+    }
+}
+
 impl State {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
@@ -256,6 +284,8 @@ impl State {
             latest: Timestamp::from_millis(i64::MIN),
             changed_at: Timestamp::from_millis(i64::MIN),
             phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
+            ended_logins: EndedLogins::default(),
+            revokes: false,
             flight: None,
             late: Vec::new(),
             side: Vec::new(),
@@ -273,6 +303,15 @@ impl State {
         self.epoch = self.epoch.saturating_add(1);
         self.version = self.version.saturating_add(1);
         self.changed_at = now.max(self.changed_at.plus_millis(1));
+    }
+
+    /// The login under way is used up, given up or superseded.
+    pub(crate) fn end_login(&mut self, now: Timestamp) {
+        if let Phase::SigningIn(login) = &self.phase
+            && let Some(mark) = login.mark
+        {
+            self.ended_logins.end(mark, now);
+        }
     }
 
     pub(crate) fn new_id(&mut self) -> RequestId {
@@ -341,6 +380,7 @@ impl State {
             shift(&mut side.deadline);
         }
         if let Phase::SigningIn(login) = &mut self.phase {
+            shift(&mut login.since);
             shift(&mut login.expires_at);
             shift(&mut login.send_at);
         }

@@ -9,6 +9,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
+use crate::logins::LoginMark;
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
 use crate::protocol::request::Carried;
@@ -240,6 +241,7 @@ fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, respo
     let interval = crate::time::millis(authorization.prompt.interval);
     login.expires_at = authorization.prompt.expires_at;
     login.send_at = turn.now.plus_millis(interval);
+    login.mark = LoginMark::of(authorization.device_code.expose());
     login.stage = Stage::Device(DeviceLogin { device_code: authorization.device_code, interval });
     turn.persist();
     turn.show_device_code(authorization.prompt);

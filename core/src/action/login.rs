@@ -8,6 +8,7 @@ use crate::access::Via;
 use crate::config::Renewal;
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
+use crate::logins::LoginMark;
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Outcome};
 use crate::protocol::pkce;
@@ -62,7 +63,12 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     };
     let browser = BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri };
     let via = if by_code { Via::Code } else { Via::Implicit };
+    // The challenge is a hash of what only this login has.
+    let mark = challenge.as_deref().map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
     begin(turn, state, via, Stage::Browser(browser), Some(requested));
+    if let Phase::SigningIn(login) = &mut state.phase {
+        login.mark = mark;
+    }
     turn.persist();
     turn.open_browser(Secret::new(url));
     Ok(())
@@ -94,6 +100,9 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
     login.cleaned_url = cleaned_url;
     login.caller_state = browser.caller_state.take();
     // From here on the pending login is used up, whatever comes of it: the stored one as well.
+    if let Some(mark) = login.mark {
+        state.ended_logins.end(mark, turn.now);
+    }
     turn.persist();
     match outcome {
         Outcome::Failed(fault) => fail(turn, state, fault),
@@ -108,6 +117,7 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
                 redirect_uri: Some(Arc::clone(&browser.redirect_uri)),
             };
             login.send_at = turn.now;
+            login.since = turn.now;
             // The user has done their part: what is left is ours, and has its own time.
             login.expires_at = turn.now.plus(turn.config.parts().login_lifetime);
         }
@@ -121,6 +131,7 @@ pub(crate) fn ignore_callback(turn: &mut Turn<'_>, reason: CallbackIgnored) {
 /// The user gave up.
 pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State) {
     abandon_login(state);
+    state.end_login(turn.now);
     state.return_to_before();
     turn.persist();
 }
@@ -138,6 +149,7 @@ pub(crate) fn abandon_login(state: &mut State) {
 
 /// A login ends without tokens: back to where it came from.
 pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
+    state.end_login(turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {
         return;
     };

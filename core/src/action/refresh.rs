@@ -143,6 +143,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
         ScopeDelta::between(&before, &tokens.scope.clone().unwrap_or_default())
     });
     let old = std::mem::replace(&mut grant.tokens, tokens);
+    grant.renewals = grant.renewals.saturating_add(1);
     grant.renew.wanted = false;
     grant.renew.forced = false;
     grant.renew.rejected = false;

@@ -19,10 +19,13 @@ use crate::tokens::ReadTokens;
 /// Starts a login. One that is under way is superseded: its answer, should one still come, is nobody's.
 pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
     abandon_login(state);
+    state.end_login(turn.now);
     let before = state.take_before();
     state.phase = Phase::SigningIn(Box::new(SigningIn {
         via,
         stage,
+        mark: None,
+        since: turn.now,
         requested,
         expires_at: turn.now.plus(turn.config.parts().login_lifetime),
         tries: 0,
@@ -145,6 +148,7 @@ pub(crate) fn accept(
     from_request: u64,
 ) {
     let (mut cleaned_url, mut caller_state) = (None, None);
+    state.end_login(turn.now);
     if let Phase::SigningIn(login) = &mut state.phase {
         cleaned_url = login.cleaned_url.take();
         caller_state = login.caller_state.take();
@@ -164,11 +168,13 @@ pub(crate) fn accept(
     let has_access = tokens.access_token.is_some();
     state.attempt = state.attempt.saturating_add(1);
     state.mark_change(turn.now);
+    state.revokes = false;
     state.phase = Phase::SignedIn(Box::new(Grant {
         via,
         tokens,
         requested,
         generation: state.generation,
+        renewals: 0,
         from_request,
         previous: None,
         // A bare refresh token has its first use at once.

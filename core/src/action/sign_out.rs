@@ -7,6 +7,7 @@ use crate::access::SignedOutReason;
 use crate::event::Event;
 use crate::input::{LogoutVia, SignOutOptions};
 use crate::protocol::{logout, request};
+use crate::secret::Secret;
 use crate::state::{FlightKind, Grant, Phase, SideKind, State};
 
 /// Forgets everything, then tells the server what it can of it. What is still under way is revoked on arrival.
@@ -15,6 +16,7 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
         downscope::abandon(state);
     }
     let tokens = forget(turn, state, SignedOutReason::ByUser);
+    state.revokes = options.revoke;
     if options.revoke {
         state.spared.retain(|spared| !tokens.iter().any(|(token, _)| token == spared));
         for (token, hint) in &tokens {
@@ -45,13 +47,10 @@ pub(crate) fn embargo(turn: &mut Turn<'_>, state: &mut State) {
     forget(turn, state, SignedOutReason::Embargoed);
 }
 
-/// Returns what there was to revoke: the refresh token first, it carries the others.
-fn forget(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    reason: SignedOutReason,
-) -> Vec<(crate::secret::Secret, &'static str)> {
+/// Returns what there was to revoke.
+fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);
+    state.end_login(turn.now);
     abandon_renewals(state);
     let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
     state.side.retain(|side| !matches!(side.kind, SideKind::Downscope { .. }));
