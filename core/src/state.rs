@@ -357,6 +357,30 @@ impl State {
         }
     }
 
+    /// Takes the login out that is under way, and leaves what it leads back to.
+    pub(crate) fn take_login(&mut self) -> Option<Box<SigningIn>> {
+        match std::mem::replace(&mut self.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
+            Phase::SigningIn(mut login) => {
+                let nothing = Before::SignedOut(SignedOutReason::NeverSignedIn);
+                self.phase = match std::mem::replace(&mut login.before, nothing) {
+                    Before::SignedOut(reason) => Phase::SignedOut(reason),
+                    Before::SignedIn(grant) => Phase::SignedIn(grant),
+                };
+                Some(login)
+            }
+            phase @ (Phase::SignedOut(_) | Phase::SignedIn(_)) => {
+                self.phase = phase;
+                None
+            }
+        }
+    }
+
+    /// The login goes on, over what is there now.
+    pub(crate) fn resume_login(&mut self, login: SigningIn) {
+        let before = self.take_before();
+        self.phase = Phase::SigningIn(Box::new(SigningIn { before, ..login }));
+    }
+
     /// Ends a login: back to where it came from.
     pub(crate) fn return_to_before(&mut self) {
         self.phase = match self.take_before() {

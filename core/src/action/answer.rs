@@ -5,7 +5,7 @@ use super::progress;
 use super::refresh::{self, secrets_of};
 use super::turn::{Done, Turn};
 use super::{downscope, sign_in, sign_out};
-use crate::access::{SignedOutReason, Via};
+use crate::access::Via;
 use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
@@ -167,11 +167,7 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
         FlightKind::Renew { .. } if refresh::is_current(state, &flight) => {
             refresh::accept(turn, state, read, flight.id.0);
         }
-        FlightKind::Renew { .. }
-            if !flight.unwanted
-                && flight.epoch == state.epoch
-                && state.phase == Phase::SignedOut(SignedOutReason::GrantEnded) =>
-        {
+        FlightKind::Renew { .. } if !flight.unwanted && flight.epoch == state.epoch && refresh::is_over(state) => {
             refresh::revive(turn, state, read, flight.id.0);
         }
         FlightKind::SignIn { .. }

@@ -228,7 +228,23 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
     let via = crate::access::Via::Adopted;
     let requested = read.tokens.scope.clone();
+    // A login that was begun meanwhile is not this one: it goes on, and its answer is still awaited.
+    let (login, attempt) = (state.take_login(), state.attempt);
     super::sign_in::accept(turn, state, via, requested, read, from_request);
+    if let Some(login) = login {
+        state.attempt = attempt;
+        state.resume_login(*login);
+    }
+}
+
+/// The server called the session over, and nothing has taken its place.
+pub(crate) fn is_over(state: &State) -> bool {
+    let over = SignedOutReason::GrantEnded;
+    match &state.phase {
+        Phase::SignedOut(reason) => *reason == over,
+        Phase::SigningIn(login) => login.before == Before::SignedOut(over),
+        Phase::SignedIn(_) => false,
+    }
 }
 
 /// Tells once what the user has to know: that a sign-in is needed, or will be soon.

@@ -48,8 +48,7 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
         lacks_ours = true;
     }
     if let Some(login) = logins.going_on {
-        let before = state.take_before();
-        state.phase = Phase::SigningIn(Box::new(SigningIn { before, ..*login }));
+        state.resume_login(*login);
     }
     if lacks_ours && !is_older {
         turn.persist();
@@ -191,7 +190,7 @@ struct Logins {
 /// Takes the logins out of both. One goes on: of two the later one, and none that is over, here or there: completed, given
 /// up, or superseded.
 fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Logins {
-    let (own, stored) = (take_login(state), take_login(theirs));
+    let (own, stored) = (state.take_login(), theirs.take_login());
     let (ended_here, ended_there) = (state.ended_logins, theirs.ended_logins);
     // One that ended at the same moment here is one that they read of.
     let over_there = |mark| ended_there.at(mark).is_some_and(|at| ended_here.at(mark) != Some(at));
@@ -226,23 +225,6 @@ fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Login
 
 fn mark_of(login: Option<&SigningIn>) -> Option<LoginMark> {
     login.and_then(|login| login.mark)
-}
-
-fn take_login(state: &mut State) -> Option<Box<SigningIn>> {
-    match std::mem::replace(&mut state.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
-        Phase::SigningIn(mut login) => {
-            state.phase = match std::mem::replace(&mut login.before, Before::SignedOut(SignedOutReason::NeverSignedIn))
-            {
-                Before::SignedOut(reason) => Phase::SignedOut(reason),
-                Before::SignedIn(grant) => Phase::SignedIn(grant),
-            };
-            Some(login)
-        }
-        phase @ (Phase::SignedOut(_) | Phase::SignedIn(_)) => {
-            state.phase = phase;
-            None
-        }
-    }
 }
 
 fn lost_login(login: SigningIn) -> Event {
