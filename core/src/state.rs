@@ -10,7 +10,7 @@ use crate::http::RequestId;
 use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::request::Carried;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
@@ -237,6 +237,15 @@ pub(crate) struct Side {
 pub(crate) enum SideKind {
     Downscope { scope: Scope },
     Revoke,
+}
+
+impl Grant {
+    /// What was granted of what was asked for.
+    pub(crate) fn scope_delta(&self) -> ScopeDelta {
+        let nothing = Scope::default();
+        let granted = self.tokens.scope.as_ref().unwrap_or(&nothing);
+        ScopeDelta::between(self.requested.as_ref().unwrap_or(granted), granted)
+    }
 }
 
 impl Stage {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::login::abandon_login;
 use super::sign_out::{abandon_renewals, revoke, tokens_of};
 use super::turn::Turn;
-use crate::access::{ReturnTo, SignedOutReason};
+use crate::access::{ReturnTo, SignedOutReason, Via};
 use crate::error::{Fault, FaultKind};
 use crate::event::{Event, StoreIgnored};
 use crate::logins::LoginMark;
@@ -149,8 +149,8 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
             turn.notify(Event::TokensRefreshed { generation, unchanged: false, rotated: true });
         }
         (_, true, true) => {
-            let scope = Default::default();
-            let via = state.grant().map_or(crate::access::Via::Adopted, |grant| grant.via);
+            let (via, scope) =
+                state.grant().map_or((Via::Adopted, Default::default()), |grant| (grant.via, grant.scope_delta()));
             turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
             return true;
         }
