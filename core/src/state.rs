@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) side: Vec<Side>,
     /// Logins that nobody may complete any longer, whoever still remembers them.
     pub(crate) ended_logins: EndedLogins,
+    /// The login under way came about by the last input: another process cannot have read of it.
+    pub(crate) login_is_new: bool,
     /// The user signed out and had the tokens revoked.
     pub(crate) revokes: bool,
     /// Counts requests.
@@ -275,6 +277,7 @@ impl State {
             changed_at: Timestamp::from_millis(i64::MIN),
             phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
             ended_logins: EndedLogins::default(),
+            login_is_new: false,
             revokes: false,
             flight: None,
             late: Vec::new(),

@@ -202,7 +202,9 @@ fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Login
 
     state.ended_logins = ended_there;
     let mut lacks_ours = state.ended_logins.add_all(&ended_here) || is_over_here;
-    let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && own.since > other.since;
+    // One that did not get into the store yet was begun after all that is in there, whatever the clocks say.
+    let is_new = state.login_is_new;
+    let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && (is_new || own.since > other.since);
     let own_goes_on =
         own.as_deref().is_some_and(|own| !is_over_there && other.as_deref().is_none_or(|other| is_later(own, other)));
     if own_goes_on {
