@@ -18,12 +18,17 @@ impl LoginMark {
 
     /// The same, where the hash is at hand, or of a text that was stored.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        text.as_bytes().first_chunk().copied().filter(|bytes| bytes.is_ascii()).map(Self)
+        let is_of_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+        text.as_bytes()
+            .first_chunk()
+            .copied()
+            .filter(|bytes: &[u8; Self::LEN]| bytes.iter().all(is_of_base64url))
+            .map(Self)
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        // `read` takes ASCII only.
-        str::from_utf8(&self.0).unwrap_or_default()
+    /// ASCII, and nothing in it that JSON would escape.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -113,10 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_eight_ascii_characters() {
-        assert_eq!(LoginMark::of("s").map(|mark| mark.as_str().len()), Some(8));
+    fn a_mark_is_eight_characters_of_base64url() {
+        assert!(LoginMark::of("s").is_some());
         assert_eq!(LoginMark::read("AbCdEfGhIj"), LoginMark::read("AbCdEfGh"));
         assert_eq!(LoginMark::read("AbCdEfG"), None);
         assert_eq!(LoginMark::read("Zo\u{eb}Zo\u{eb}Zo"), None);
+        assert_eq!(LoginMark::read("\"bcdefgh"), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::http::RequestId;
 use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::request::Carried;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) spared: Vec<Secret>,
     /// Logins that nobody may complete any longer, whoever still remembers them.
     pub(crate) ended_logins: EndedLogins,
+    /// The login under way came about by the last input: another process cannot have read of it.
+    pub(crate) login_is_new: bool,
     /// The user signed out and had the tokens revoked.
     pub(crate) revokes: bool,
     /// Counts requests.
@@ -256,6 +258,13 @@ impl Grant {
         let refresh = self.tokens.refresh_token.clone().map(|token| (token, "refresh_token"));
         refresh.into_iter().chain(access.map(|token| (token.expose().into(), "access_token"))).collect()
     }
+
+    /// What was granted of what was asked for.
+    pub(crate) fn scope_delta(&self) -> ScopeDelta {
+        let nothing = Scope::default();
+        let granted = self.tokens.scope.as_ref().unwrap_or(&nothing);
+        ScopeDelta::between(self.requested.as_ref().unwrap_or(granted), granted)
+    }
 }
 
 impl Stage {
@@ -285,6 +294,7 @@ impl State {
             changed_at: Timestamp::from_millis(i64::MIN),
             phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
             ended_logins: EndedLogins::default(),
+            login_is_new: false,
             revokes: false,
             flight: None,
             late: Vec::new(),

@@ -169,7 +169,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     turn.persist();
     turn.lenient(deviations);
     if first {
-        let scope = scope.clone().unwrap_or_default();
+        let scope = state.grant().map(Grant::scope_delta).unwrap_or_default();
         turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
     } else {
         turn.notify(Event::TokensRefreshed { generation, unchanged, rotated });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::login::abandon_login;
 use super::sign_out::{abandon_renewals, revoke};
 use super::turn::Turn;
-use crate::access::{ReturnTo, SignedOutReason};
+use crate::access::{ReturnTo, SignedOutReason, Via};
 use crate::error::{Fault, FaultKind};
 use crate::event::{Event, StoreIgnored};
 use crate::logins::LoginMark;
@@ -148,8 +148,8 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
             turn.notify(Event::TokensRefreshed { generation, unchanged: false, rotated: true });
         }
         (_, true, true) => {
-            let scope = Default::default();
-            let via = state.grant().map_or(crate::access::Via::Adopted, |grant| grant.via);
+            let (via, scope) =
+                state.grant().map_or((Via::Adopted, Default::default()), |grant| (grant.via, grant.scope_delta()));
             turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
             return true;
         }
@@ -201,7 +201,9 @@ fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Login
 
     state.ended_logins = ended_there;
     let mut lacks_ours = state.ended_logins.add_all(&ended_here) || is_over_here;
-    let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && own.since > other.since;
+    // One that did not get into the store yet was begun after all that is in there, whatever the clocks say.
+    let is_new = state.login_is_new;
+    let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && (is_new || own.since > other.since);
     let own_goes_on =
         own.as_deref().is_some_and(|own| !is_over_there && other.as_deref().is_none_or(|other| is_later(own, other)));
     if own_goes_on {

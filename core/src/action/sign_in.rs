@@ -9,7 +9,7 @@ use crate::config::Renewal;
 use crate::error::Misuse;
 use crate::event::Event;
 use crate::protocol::authorize::invalid;
-use crate::protocol::scope::{Scope, ScopeDelta};
+use crate::protocol::scope::Scope;
 use crate::protocol::token::is_header_text;
 use crate::schedule;
 use crate::secret::Secret;
@@ -159,9 +159,6 @@ pub(crate) fn accept(
     if tokens.scope.is_none() {
         tokens.scope.clone_from(&requested);
     }
-    let nothing = Scope::default();
-    let granted = tokens.scope.as_ref().unwrap_or(&nothing);
-    let scope = ScopeDelta::between(requested.as_ref().unwrap_or(granted), granted);
     if tokens.access_token.is_some() {
         state.generation = state.generation.saturating_add(1);
     }
@@ -169,7 +166,7 @@ pub(crate) fn accept(
     state.attempt = state.attempt.saturating_add(1);
     state.mark_change(turn.now);
     state.revokes = false;
-    state.phase = Phase::SignedIn(Box::new(Grant {
+    let grant = Box::new(Grant {
         via,
         tokens,
         requested,
@@ -183,7 +180,9 @@ pub(crate) fn accept(
         told_sign_in: false,
         told_relogin: false,
         extra: Map::new(),
-    }));
+    });
+    let scope = grant.scope_delta();
+    state.phase = Phase::SignedIn(grant);
     turn.persist();
     turn.lenient(deviations);
     if has_access {

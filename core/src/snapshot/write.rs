@@ -22,7 +22,7 @@ macro_rules! name {
 }
 
 /// Names, numbers and punctuation of a snapshot take less.
-const FRAME: usize = 512;
+const FRAME: usize = 640;
 
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
     let owner = config.snapshot_owner();
@@ -102,17 +102,16 @@ fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
 }
 
 fn write_ended_logins(json: &mut Json, ended: &EndedLogins) {
-    let mut before = name!("ended_logins");
+    let mut before = concat!(name!("ended_logins"), "[[\"");
     for (mark, at) in ended.iter() {
-        json.raw(if before.is_empty() { "," } else { before });
-        json.raw(if before.is_empty() { "[" } else { "[[" });
-        before = "";
-        json.quoted(mark.as_str());
-        json.raw(",");
+        json.raw(before);
+        json.0.extend_from_slice(mark.as_bytes());
+        json.raw("\",");
         json.value(&at.as_millis());
         json.raw("]");
+        before = ",[\"";
     }
-    if before.is_empty() {
+    if ended.iter().next().is_some() {
         json.raw("]");
     }
 }
