@@ -176,7 +176,8 @@ impl<'a> Parts<'a> {
         };
         let is_target = rest.starts_with('/') || has_scheme(rest);
         let (base, query, has_whole_query) = match rest.split_once('?') {
-            Some((base, query)) if is_target || base.is_empty() => (base, Some(query), true),
+            // An address without its scheme is what some address bars show.
+            Some((base, query)) if is_target || !base.contains('=') => (base, Some(query), true),
             None if is_target => (rest, None, true),
             // The query or the form body itself: it may have question marks of its own (RFC 3986 section 3.4).
             Some(_) | None => ("", Some(rest), false),
