@@ -300,6 +300,7 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
     Ok(SigningIn {
         via,
         stage,
+        for_token: false,
         requested: record.requested_scope.as_deref().map(Scope::parse),
         expires_at,
         tries: 0,

@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) late: Vec<Flight>,
     /// Requests beside: user tokens, revocations.
     pub(crate) side: Vec<Side>,
+    /// The host could not bring first tokens.
+    pub(crate) host_failed: Option<HostFailed>,
     /// Counts requests.
     pub(crate) next_id: u64,
     /// Counts logins: an answer to an earlier one is not the answer to this one.
@@ -43,6 +45,15 @@ pub(crate) struct State {
     pub(crate) version: u64,
     /// Members of the stored snapshot that a later version wrote.
     pub(crate) extra: Map<String, Value>,
+}
+
+/// How the questions to the host went that a session without tokens asked, until somebody signs in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostFailed {
+    /// In a row.
+    pub(crate) failures: u32,
+    pub(crate) retry_at: Timestamp,
+    pub(crate) fault: Arc<Fault>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +68,8 @@ pub(crate) enum Phase {
 pub(crate) struct SigningIn {
     pub(crate) via: Via,
     pub(crate) stage: Stage,
+    /// Nobody began it: a token is wanted, and only the host can bring one.
+    pub(crate) for_token: bool,
     /// What was asked for.
     pub(crate) requested: Option<Scope>,
     /// Then it is over.
@@ -240,6 +253,7 @@ impl State {
             flight: None,
             late: Vec::new(),
             side: Vec::new(),
+            host_failed: None,
             next_id: 0,
             attempt: 0,
             epoch: 0,
@@ -313,6 +327,9 @@ impl State {
         }
         for side in &mut self.side {
             shift(&mut side.deadline);
+        }
+        if let Some(failed) = &mut self.host_failed {
+            shift(&mut failed.retry_at);
         }
         if let Phase::SigningIn(login) = &mut self.phase {
             shift(&mut login.expires_at);
