@@ -322,6 +322,7 @@ fn read_login(config: &Config, record: LoginRecord<'_>, before: Before) -> Resul
         stage,
         mark,
         since: record.since.map_or_else(|| begun_at(config, expires_at), Timestamp::from_millis),
+        for_token: false,
         requested: record.requested_scope.as_deref().map(Scope::parse),
         expires_at,
         tries: 0,

@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) login_is_new: bool,
     /// The user signed out and had the tokens revoked.
     pub(crate) revokes: bool,
+    /// The host could not bring first tokens.
+    pub(crate) host_failed: Option<HostFailed>,
     /// Counts requests.
     pub(crate) next_id: u64,
     /// Counts logins: an answer to an earlier one is not the answer to this one.
@@ -52,6 +54,15 @@ pub(crate) struct State {
     pub(crate) version: u64,
     /// Members of the stored snapshot that a later version wrote.
     pub(crate) extra: Map<String, Value>,
+}
+
+/// How the questions to the host went that a session without tokens asked, until somebody signs in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostFailed {
+    /// In a row.
+    pub(crate) failures: u32,
+    pub(crate) retry_at: Timestamp,
+    pub(crate) fault: Arc<Fault>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -70,11 +81,13 @@ pub(crate) struct SigningIn {
     pub(crate) mark: Option<LoginMark>,
     /// When it was begun, or its browser came back: of two logins the later one counts.
     pub(crate) since: Timestamp,
+    /// Nobody began it: a token is wanted, and only the host can bring one.
+    pub(crate) for_token: bool,
     /// What was asked for.
     pub(crate) requested: Option<Scope>,
     /// Then it is over.
     pub(crate) expires_at: Timestamp,
-    /// How often its request has been sent.
+    /// How often in a row its request has been sent; a poll that is answered ends the row.
     pub(crate) tries: u32,
     /// Its next request goes out then.
     pub(crate) send_at: Timestamp,
@@ -300,6 +313,7 @@ impl State {
             late: Vec::new(),
             side: Vec::new(),
             spared: Vec::new(),
+            host_failed: None,
             next_id: 0,
             attempt: 0,
             epoch: 0,
@@ -412,6 +426,9 @@ impl State {
         }
         for side in &mut self.side {
             shift(&mut side.deadline);
+        }
+        if let Some(failed) = &mut self.host_failed {
+            shift(&mut failed.retry_at);
         }
         if let Phase::SigningIn(login) = &mut self.phase {
             shift(&mut login.since);

@@ -15,7 +15,7 @@ use crate::protocol::pkce;
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
 use crate::secret::{Entropy, Secret};
-use crate::state::{BrowserLogin, FlightKind, Phase, Stage, State};
+use crate::state::{BrowserLogin, FlightKind, HostFailed, Phase, Stage, State};
 
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
 const MAX_TRIES: u32 = 3;
@@ -153,9 +153,15 @@ pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let Phase::SigningIn(login) = &mut state.phase else {
         return;
     };
+    let fault = Arc::new(fault);
+    if login.for_token {
+        let failures = state.host_failed.as_ref().map_or(0, |failed| failed.failures).saturating_add(1);
+        let retry_at = turn.now.plus_millis(schedule::backoff(turn.config, state.seed, failures, &fault));
+        state.host_failed = Some(HostFailed { failures, retry_at, fault: Arc::clone(&fault) });
+    }
     let event = Event::LoginFailed {
         via: login.via,
-        fault: Arc::new(fault),
+        fault,
         cleaned_url: login.cleaned_url.take(),
         state: login.caller_state.take(),
     };

@@ -26,6 +26,7 @@ pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, 
         stage,
         mark: None,
         since: turn.now,
+        for_token: false,
         requested,
         expires_at: turn.now.plus(turn.config.parts().login_lifetime),
         tries: 0,
@@ -109,9 +110,10 @@ pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State
     Ok(())
 }
 
-/// Without tokens, the host's callback is where they come from.
+/// Without tokens, the host's callback is where they come from. One that failed is left alone for a while.
 pub(crate) fn ask_host(turn: &Turn<'_>, state: &mut State, reason: SignedOutReason) {
-    if !schedule::can_ask_host(turn.config, reason) {
+    let waits = state.host_failed.as_ref().is_some_and(|failed| turn.now < failed.retry_at);
+    if waits || !schedule::can_ask_host(turn.config, reason) {
         return;
     }
     let (via, stage) = match turn.config.parts().renewal {
@@ -120,6 +122,9 @@ pub(crate) fn ask_host(turn: &Turn<'_>, state: &mut State, reason: SignedOutReas
         Renewal::HostJwt => (Via::Jwt, Stage::AskJwt),
     };
     begin(turn, state, via, stage, None);
+    if let Phase::SigningIn(login) = &mut state.phase {
+        login.for_token = true;
+    }
 }
 
 pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> Done {
@@ -166,6 +171,7 @@ pub(crate) fn accept(
     state.attempt = state.attempt.saturating_add(1);
     state.mark_change(turn.now);
     state.revokes = false;
+    state.host_failed = None;
     let grant = Box::new(Grant {
         via,
         tokens,

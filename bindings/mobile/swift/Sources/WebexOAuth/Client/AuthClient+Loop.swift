@@ -228,10 +228,10 @@ extension AuthClient {
     private func ring() {
         alarm = nil
         let instant = ContinuousClock.now
-        if let wakeAt = desk.wakeAt, wakeAt <= now, instant >= notBefore, !isClosed {
+        if desk.isDue(now), instant >= notBefore, !isClosed {
             notBefore = instant + .milliseconds(20)
             post(.tick)
-            if let again = desk.wakeAt, again <= now { notBefore = instant + .seconds(1) }
+            if desk.isDue(now) { notBefore = instant + .seconds(1) }
         }
         let over = waiters.filter { $0.value.deadline.map { $0 <= instant } ?? false }
         for number in over.keys {

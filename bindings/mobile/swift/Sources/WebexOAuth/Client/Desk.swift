@@ -32,6 +32,8 @@ struct Desk {
     private var held: Access?
     /// The last save failed: then again.
     private var saveAt: Timestamp?
+    /// What the clock read at the last input.
+    private var latest: Timestamp?
 
     init(_ session: Session) {
         self.session = session
@@ -55,10 +57,18 @@ struct Desk {
         }
     }
 
+    /// Whether to give a tick: its time has come, or the clock reads earlier than before. Everything that is waited for
+    /// moves along with such a clock, once the session has seen it.
+    func isDue(_ now: Timestamp) -> Bool {
+        guard let wakeAt else { return false }
+        return wakeAt <= now || latest.map { now < $0 } ?? false
+    }
+
     /// Gives the session an input. What follows from it comes out of ``next(_:)``.
     mutating func input(_ now: Timestamp, _ input: Input) throws {
         let before = session.access(now: now)
         let output = try session.handle(now: now, input: input)
+        latest = now
         let new = output.tasks.map { Pending(effect: $0.effect(), task: $0) }
         if saveAt != nil && !new.contains(where: \.isPersist) {
             effects.append(saveNow())

@@ -28,11 +28,10 @@ internal class Alarm(private val engine: Engine) {
 
     private fun ring() {
         pending = null
-        val wakeAt = engine.desk.wakeAt ?: return
-        if (wakeAt <= engine.now && System.nanoTime() >= notBefore) {
+        if (engine.desk.isDue(engine.now) && System.nanoTime() >= notBefore) {
             notBefore = System.nanoTime() + 20_000_000
             engine.post(Input.Tick)
-            if (engine.desk.wakeAt?.let { it <= engine.now } == true) notBefore = System.nanoTime() + 1_000_000_000
+            if (engine.desk.isDue(engine.now)) notBefore = System.nanoTime() + 1_000_000_000
         }
         set()
     }

@@ -40,6 +40,9 @@ internal class Desk(val session: Session) {
     /** The last save failed: then again. */
     private var saveAt: Long? = null
 
+    /** What the clock read at the last input. */
+    private var latest: Long? = null
+
     val isFree get() = saving == null && effects.isEmpty() && inputs.isEmpty()
 
     /** Whether callers are answered by the session itself. */
@@ -51,10 +54,17 @@ internal class Desk(val session: Session) {
     /** When to give a tick, if nothing else happens before. */
     val wakeAt: Long? get() = listOfNotNull(session.wakeAt(), saveAt).minOrNull()
 
+    /**
+     * Whether to give a tick: its time has come, or the clock reads earlier than before. Everything that is waited for
+     * moves along with such a clock, once the session has seen it.
+     */
+    fun isDue(now: Long): Boolean = wakeAt?.let { it <= now || (latest ?: now) > now } ?: false
+
     /** Gives the session an input. What follows from it comes out of [next]. */
     fun input(now: Long, input: Input) {
         val before = session.access(now)
         val new = session.handle(now, input).tasks.map { Pending(it.effect(), it) }
+        latest = now
         if (saveAt != null && new.none { it.isPersist }) effects.add(saveNow())
         effects.addAll(new)
         if (effects.firstOrNull()?.isPersist == true) held = before
