@@ -1,6 +1,6 @@
 //! HTTP: no redirects, no cookies, every status an answer, bodies capped.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,9 +83,14 @@ fn run(
 ) -> Result<http::Response<Vec<u8>>, Failure> {
     let request = agent.configure_request(request).timeout_global(Some(timeout)).build();
     let mut response = agent.run(request).map_err(|error| failure(&error))?;
-    let limit = u64::try_from(cap).unwrap_or(u64::MAX);
-    let body = response.body_mut().with_config().limit(limit).read_to_vec();
-    let body = body.map_err(|error| after_the_head(failure(&error)))?;
+    // ureq's own limit counts what comes over the wire, and little of that may be much when it is unpacked.
+    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
+    let mut body = Vec::new();
+    let read = response.body_mut().as_reader().take(limit).read_to_end(&mut body);
+    read.map_err(|error| after_the_head(failure(&error.into())))?;
+    if body.len() > cap {
+        return Err(Failure { fault: SendFault::TooLarge, problem: "the answer is too large".to_owned() });
+    }
     let (head, _) = response.into_parts();
     Ok(http::Response::from_parts(head, body))
 }
@@ -111,7 +116,6 @@ fn failure(error: &ureq::Error) -> Failure {
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => SendFault::NotSent,
         ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => SendFault::NotSent,
         ureq::Error::Io(error) if was_refused(error.kind()) => SendFault::NotSent,
-        ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
         _ => SendFault::Lost,
     };
     Failure { fault, problem: describe(error) }

@@ -1,5 +1,6 @@
 //! Calling an API.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::{Endpoint, Fault, FaultKind};
@@ -7,7 +8,7 @@ use webex_oauth_ureq::http::{Request, Response};
 use webex_oauth_ureq::webex_oauth::{Phase, SendFault};
 use webex_oauth_ureq::{ClientError, refresh_error};
 
-use crate::kit::{builder, issue, signed_in, simulator};
+use crate::kit::{builder, issue, says, signed_in, simulator};
 
 fn json(answer: &Response<Vec<u8>>) -> serde_json::Value {
     serde_json::from_slice(answer.body()).unwrap()
@@ -133,6 +134,35 @@ fn an_answer_has_a_longest_length() {
     simulator.fault(Fault::new(FaultKind::Huge { length: 1 << 30, send: Some(10_000) }).at(Endpoint::PeopleMe));
     let error = client.get(&simulator.url("/v1/people/me")).unwrap_err();
     assert!(matches!(error, ClientError::Call { fault: SendFault::TooLarge, .. }), "{error:?}");
+}
+
+/// How long an answer is for a client that takes so much at most.
+fn length_of(url: &str, max_body: usize) -> Result<usize, SendFault> {
+    let client = builder(&simulator()).max_body(max_body).open().unwrap();
+    match client.get(url) {
+        Ok(answer) => Ok(answer.body().len()),
+        Err(ClientError::Call { fault, .. }) => Err(fault),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_answer_of_just_the_longest_length_is_one() {
+    let url = says(format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}", "x".repeat(100)).into_bytes());
+    assert_eq!(length_of(&url, 100), Ok(100));
+    assert_eq!(length_of(&url, 99), Err(SendFault::TooLarge));
+}
+
+#[test]
+fn an_answer_is_measured_as_it_is_unpacked() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&vec![b'x'; 2_000_000]).unwrap();
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 100_000);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", packed.len());
+    let url = says([head.as_bytes(), &packed].concat());
+    assert_eq!(length_of(&url, 2_000_000), Ok(2_000_000));
+    assert_eq!(length_of(&url, 100_000), Err(SendFault::TooLarge));
 }
 
 #[test]

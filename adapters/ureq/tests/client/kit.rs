@@ -1,5 +1,7 @@
 //! A simulator and clients for it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -84,4 +86,19 @@ pub(crate) fn prepare(simulator: &Simulator, store: impl Store + 'static) {
     parts.refresh.proactive = false;
     drop(signed_in(simulator, Client::builder(parts.build().unwrap()).store(store), 0));
     assert_eq!(simulator.counters().refreshes_attempted, 0);
+}
+
+/// A server that says this to everybody, and listens to nobody; the URL to call it at.
+pub(crate) fn says(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            // Who has heard enough hangs up.
+            let _ = stream.write_all(&answer);
+        }
+    });
+    url
 }
