@@ -4,7 +4,7 @@ mod page;
 mod request;
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -144,16 +144,25 @@ fn next(requests: &Receiver<(TcpStream, Request)>) -> Option<(TcpStream, Request
     requests.recv_timeout(PAUSE).ok()
 }
 
+/// Whether what is sent to this URL stays on the machine. Plain http is good enough for it then, and no proxy's business.
+pub fn is_loopback(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| loopback_address(&url).is_some())
+}
+
 /// Where to listen for this redirect URI.
 fn address_of(url: &Url) -> Option<SocketAddr> {
-    let port = url.port().unwrap_or(0);
-    let address = match (url.scheme(), url.host()?) {
-        ("http", url::Host::Ipv4(address)) if address.is_loopback() => address.into(),
-        ("http", url::Host::Ipv6(address)) if address.is_loopback() => address.into(),
-        ("http", url::Host::Domain("localhost")) => Ipv4Addr::LOCALHOST.into(),
-        (_, _) => return None,
-    };
-    Some(SocketAddr::new(address, port))
+    let address = loopback_address(url).filter(|_| url.scheme() == "http")?;
+    Some(SocketAddr::new(address, url.port().unwrap_or(0)))
+}
+
+fn loopback_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        url::Host::Ipv4(address) => Some(address.into()),
+        url::Host::Ipv6(address) => Some(address.into()),
+        url::Host::Domain("localhost") => Some(Ipv4Addr::LOCALHOST.into()),
+        url::Host::Domain(_) => None,
+    }
+    .filter(IpAddr::is_loopback)
 }
 
 /// Writes all of it; what does not get through is the browser's loss.

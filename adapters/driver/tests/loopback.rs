@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use webex_oauth_driver::{ClientError, Loopback, Page};
+use webex_oauth_driver::{ClientError, Loopback, Page, is_loopback};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -112,5 +112,17 @@ fn the_port_of_the_redirect_uri_is_kept() {
 fn only_plain_http_on_loopback_can_be_listened_for() {
     for uri in ["https://localhost/cb", "http://example.com/cb", "com.example:/cb", "nonsense"] {
         assert!(matches!(Loopback::open(Some(uri)), Err(ClientError::Listen { .. })), "{uri}");
+    }
+}
+
+#[test]
+fn what_stays_on_the_machine_is_known_by_its_host() {
+    for url in ["http://127.0.0.1:8080/a", "https://localhost", "http://LOCALHOST/", "http://[::1]:1", "http://127.1/"]
+    {
+        assert!(is_loopback(url), "{url}");
+    }
+    for url in ["http://127.0.0.1.example/", "http://localhost.example/", "http://10.0.0.1/", "http://u@e.example", "x"]
+    {
+        assert!(!is_loopback(url), "{url}");
     }
 }

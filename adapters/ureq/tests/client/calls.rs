@@ -1,6 +1,7 @@
 //! Calling an API.
 
 use std::io::Write as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::{Endpoint, Fault, FaultKind};
@@ -8,7 +9,7 @@ use webex_oauth_ureq::http::{Request, Response};
 use webex_oauth_ureq::webex_oauth::{Phase, SendFault};
 use webex_oauth_ureq::{ClientError, refresh_error};
 
-use crate::kit::{builder, issue, says, signed_in, simulator};
+use crate::kit::{builder, hears, issue, says, signed_in, simulator};
 
 fn json(answer: &Response<Vec<u8>>) -> serde_json::Value {
     serde_json::from_slice(answer.body()).unwrap()
@@ -176,4 +177,33 @@ fn a_call_that_does_not_get_through_says_how() {
     assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
     let error = client.get("https://127.0.0.1:1/").unwrap_err();
     assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
+}
+
+/// What is called on this machine in plain text is so because it stays here.
+#[test]
+fn a_proxy_does_not_see_what_stays_on_this_machine() {
+    let (proxy, seen) = hears();
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "calls::behind_a_proxy", "--ignored", "--nocapture"]);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"] {
+        child.env(name, &proxy);
+    }
+    let child = child.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    let seen: Vec<_> = seen.try_iter().collect();
+    assert!(!seen.is_empty() && seen.iter().all(|line| line.contains("elsewhere.invalid")), "{seen:?}");
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by the test before"]
+fn behind_a_proxy() {
+    let simulator = simulator();
+    let client = builder(&simulator).open().unwrap();
+    client.sign_in_with_client_credentials(None).unwrap();
+    // The token is for the configured host alone.
+    for (host, status) in [("127.0.0.1", 200), ("localhost", 401)] {
+        let url = simulator.url("/v1/people/me").replace("127.0.0.1", host);
+        assert_eq!(client.get(&url).unwrap().status(), status);
+    }
+    assert!(client.get("http://elsewhere.invalid/").is_err(), "the proxy refuses");
 }
