@@ -66,9 +66,13 @@ impl Desk {
     /// Gives the session an input. What follows from it comes out of [`Desk::next`].
     pub fn input(&mut self, now: Timestamp, input: Input) -> Result<(), Misuse> {
         let before = self.session.access(now);
+        let found = if let Input::Reload { snapshot } = &input { self.revision_of(snapshot).ok() } else { None };
         let output = self.session.handle(now, input)?;
+        self.stored = found.unwrap_or(self.stored);
+        // A store that was put back, or begun anew, is behind.
+        let is_behind = found.is_some_and(|theirs| theirs < self.session.revision());
         let saves = output.effects.iter().any(|effect| matches!(effect, Effect::Persist { .. }));
-        if self.save_at.is_some() && !saves {
+        if (self.save_at.is_some() || is_behind) && !saves {
             self.effects.push_back(self.save_now());
         }
         self.effects.extend(output.effects);
@@ -158,15 +162,21 @@ impl Desk {
         &self.session
     }
 
-    /// Whether what the store holds is news: then give it as [`Input::Reload`].
+    /// Whether what the store holds is something else than what is known to be there: then give it as
+    /// [`Input::Reload`]. A store that was begun anew counts from the beginning again.
     pub fn is_news(&self, found: &Secret) -> Result<bool, RestoreError> {
         let revision = snapshot_revision(found.expose())?;
-        Ok(revision > self.session.revision())
+        Ok(revision != self.stored)
     }
 
     /// What is in the session and not in the store, after a save has failed.
     pub fn is_unsaved(&self) -> bool {
         self.save_at.is_some()
+    }
+
+    /// The revision of what the store holds, where that can be taken in: it may be of another version or client.
+    fn revision_of(&self, found: &Secret) -> Result<u64, RestoreError> {
+        Session::restore(self.session.config().clone(), found.expose()).map(|theirs| theirs.revision())
     }
 
     fn save_now(&self) -> Effect {

@@ -131,6 +131,23 @@ fn a_sign_in_elsewhere_is_noticed() {
 }
 
 #[test]
+fn a_sign_in_to_a_store_that_was_begun_anew_is_noticed() {
+    let simulator = simulator();
+    let store = MemoryStore::new();
+    let clock = Clock::default();
+    let one = signed_in(&simulator, builder(&simulator).store(store.clone()).clock(clock.read()), 3600);
+    for _ in 0..3 {
+        clock.advance(60);
+        one.refresh().unwrap();
+    }
+    one.sign_out(SignOutOptions::default()).unwrap();
+    store.delete().unwrap();
+    clock.advance(60);
+    let other = signed_in(&simulator, builder(&simulator).store(store).clock(clock.read()), 3600);
+    assert_eq!(one.token().unwrap(), other.token().unwrap());
+}
+
+#[test]
 fn a_lock_that_nobody_lets_go_of_blocks_no_token_that_lives() {
     let simulator = simulator();
     let store = MemoryStore::new();
