@@ -114,15 +114,17 @@ impl Desk {
                 self.stored = revision;
                 self.save_at.take().map(|_| Ok(()))
             }
-            Ok(Saved::Conflict { found }) => match snapshot_revision(found.expose()) {
+            Ok(Saved::Conflict { found }) => match self.revision_of(&found) {
                 Ok(theirs) if theirs != self.stored => {
                     self.conflict(now, theirs, found);
                     None
                 }
                 // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
-                _ => {
+                Ok(_) | Err(RestoreError::Unreadable) => {
                     Some(Err(self.not_saved(now, StoreError::Damaged { what: "what the store says it holds".into() })))
                 }
+                // Somebody else can read it: it is left alone.
+                Err(error) => Some(Err(self.not_saved(now, StoreError::Other { problem: error.to_string() }))),
             },
             Err(error) => Some(Err(self.not_saved(now, error))),
         };

@@ -231,6 +231,39 @@ fn nothing_secret_is_printed() {
 }
 
 #[test]
+fn what_another_version_or_client_has_stored_is_left_alone() {
+    let by_others = |name: &str, value: serde_json::Value| {
+        let mut snapshot: serde_json::Value =
+            serde_json::from_str(signed_in(&MemoryStore::new()).session().snapshot().expose()).unwrap();
+        snapshot["revision"] = 7.into();
+        snapshot[name] = value;
+        Secret::new(snapshot.to_string())
+    };
+    for theirs in [by_others("webex_oauth", 2.into()), by_others("client_id", "other".into())] {
+        let store = MemoryStore::new();
+        let mut desk = signed_in(&store);
+        store.delete().unwrap();
+        assert_eq!(store.save(&theirs, 0), Ok(Saved::Stored));
+        for now in [at(1), at(20)] {
+            desk.input(now, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
+            let mut told = Vec::new();
+            while let Some(effect) = desk.next(now) {
+                if let Effect::Persist { snapshot, replaces, .. } = effect {
+                    told.extend(desk.saved(now, store.save(&snapshot, replaces)));
+                }
+            }
+            assert!(matches!(told[..], [Err(StoreError::Other { .. })]), "{told:?}");
+            assert_eq!(store.load().unwrap().as_ref(), Some(&theirs));
+            assert_eq!(token(&desk, now).as_deref(), Some("A2"), "in memory");
+        }
+        store.delete().unwrap();
+        desk.input(at(40), Input::Tick).unwrap();
+        run(&mut desk, &store, at(40));
+        assert!(store.load().unwrap().unwrap().expose().contains("R2"), "there is room now");
+    }
+}
+
+#[test]
 fn a_store_whose_conflicts_make_no_sense_has_failed() {
     let store = MemoryStore::default();
     signed_in(&store);
