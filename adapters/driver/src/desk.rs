@@ -116,8 +116,9 @@ impl Desk {
             }
             Ok(Saved::Conflict { found }) => match self.revision_of(&found) {
                 Ok(theirs) if theirs != self.stored => {
+                    let was_unsaved = self.is_unsaved();
                     self.conflict(now, theirs, found);
-                    None
+                    (was_unsaved && !self.is_unsaved()).then_some(Ok(()))
                 }
                 // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
                 Ok(_) | Err(RestoreError::Unreadable) => {

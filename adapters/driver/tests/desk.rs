@@ -173,6 +173,28 @@ fn after_failed_saves_the_newer_tokens_of_another_process_win() {
 }
 
 #[test]
+fn a_store_works_again_also_where_it_holds_what_another_process_stored_meanwhile() {
+    let store = MemoryStore::new();
+    let mut ours = signed_in(&store);
+    let mut theirs = signed_in_elsewhere(&store);
+    ours.input(at(1), adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
+    let Some(Effect::Persist { .. }) = ours.next(at(1)) else { panic!() };
+    assert!(ours.saved(at(1), Err(failure())).is_some());
+    run(&mut ours, &store, at(1));
+    for token in ["A3", "A4"] {
+        theirs.input(at(2), adopt(&format!(r#"{{"access_token":"{token}","expires_in":1000}}"#))).unwrap();
+        run(&mut theirs, &store, at(2));
+    }
+
+    ours.input(at(11), Input::Tick).unwrap();
+    let Some(Effect::Persist { snapshot, replaces, .. }) = ours.next(at(11)) else { panic!() };
+    assert_eq!(ours.saved(at(11), store.save(&snapshot, replaces)), Some(Ok(())));
+    assert!(!ours.is_unsaved());
+    run(&mut ours, &store, at(11));
+    assert_eq!(token(&ours, at(11)).as_deref(), Some("A4"));
+}
+
+#[test]
 fn a_store_that_was_begun_anew_is_news_although_it_counts_from_the_beginning() {
     let store = MemoryStore::new();
     let mut ours = signed_in(&store);
