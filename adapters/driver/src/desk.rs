@@ -160,6 +160,13 @@ impl Desk {
         self.session.wake_at().into_iter().chain(self.save_at).min()
     }
 
+    /// Whether it is time for that `Tick`.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        // Further away than it ever was: the clock was set back.
+        let was_set_back = |at: Timestamp| at.millis_since(now) > SAVE_AGAIN;
+        self.wake_at().is_some_and(|at| at <= now) || self.save_at.is_some_and(was_set_back)
+    }
+
     /// The session, to ask it questions.
     pub fn session(&self) -> &Session {
         &self.session

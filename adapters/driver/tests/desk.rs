@@ -110,6 +110,8 @@ fn a_failed_save_keeps_the_tokens_and_is_tried_again() {
     assert!(matches!(desk.next(START), Some(Effect::Notify { .. })), "what follows is done all the same");
     run(&mut desk, &store, START);
     assert_eq!(desk.wake_at(), Some(at(10)));
+    let due = [-7200, 0, 9, 10].map(|seconds| desk.is_due(at(seconds)));
+    assert_eq!(due, [true, false, false, true], "also where the clock was set back");
 
     desk.input(at(10), Input::Tick).unwrap();
     let Some(Effect::Persist { snapshot, replaces: 0, .. }) = desk.next(at(10)) else { panic!() };
