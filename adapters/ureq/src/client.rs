@@ -85,11 +85,11 @@ impl Client {
         let (mut renewed, mut not_renewed) = (0, 0);
         let turn = shared.drive_with(|inner| {
             (renewed, not_renewed) = (inner.renewed, inner.not_renewed);
-            Ok(Some(Input::Refresh))
+            Ok(inner.unless_closed(Input::Refresh))
         });
         match turn {
             Err(Misuse::NotSignedIn { .. }) => return Err(sign_in_reason(shared)),
-            other => other?,
+            other => other?.ok_or(ClientError::Closed)?,
         };
         shared.wait_until("a refresh", shared.settings.patience, |inner| {
             if inner.renewed > renewed {
@@ -150,7 +150,7 @@ impl Client {
     pub fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         let shared = self.shared();
         shared.check_open()?;
-        let turn = shared.drive(Input::SignOut { options })?;
+        let turn = shared.begin(Input::SignOut { options })?;
         let answered = |inner: &mut Inner| (*inner.count(false) == 0).then_some(());
         // It is over here in any case.
         let _ = shared.wait_until("revocation", FAREWELL, answered);
@@ -252,7 +252,7 @@ pub(crate) fn obtain(shared: &Arc<Shared>, scope: Option<&Scope>) -> Result<(Acc
                 // Somebody else may have asked meanwhile.
                 shared.drive_with(|inner| {
                     let stale = matches!(access(inner), Some(Access::Stale { .. }));
-                    Ok(stale.then(ask))
+                    Ok(stale.then(ask).and_then(|input| inner.unless_closed(input)))
                 })?;
             }
             Step::Ask => {

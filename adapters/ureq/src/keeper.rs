@@ -30,7 +30,7 @@ pub(crate) fn keep(shared: &Arc<Shared>) {
         }
         drop(inner);
         // Neither can be a mistake.
-        let _ = shared.drive(if soon { Input::EnsureFresh } else { Input::Tick });
+        let _ = shared.begin(if soon { Input::EnsureFresh } else { Input::Tick });
         let inner = shared.lock();
         if inner.desk.is_due(now) && !inner.closed {
             drop(shared.wait(inner, SHORTEST * (1 << in_vain)));

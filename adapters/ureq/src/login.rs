@@ -204,27 +204,25 @@ impl Client {
 }
 
 fn begin(shared: &Arc<Shared>, by: SignIn, input: Input) -> Result<(Turn, LoginTicket), ClientError> {
-    shared.check_open()?;
     let mut ticket = None;
     // A mistake leaves a login that is under way alone.
     let turn = shared.drive_then(
-        |_| Ok(Some(input)),
+        |inner| Ok(inner.unless_closed(input)),
         |inner| {
             inner.prompt = None;
             ticket = Some(inner.logins.begin(by));
         },
     )?;
-    Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::LoginCancelled)?))
+    Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::Closed)?))
 }
 
 fn complete(shared: &Arc<Shared>, callback: Secret) -> Result<(), ClientError> {
-    shared.check_open()?;
     let mut ticket = None;
     let turn = shared.drive_with(|inner: &mut Inner| {
         ticket = inner.is_signing_in().then(|| inner.logins.current());
-        Ok(Some(Input::CompleteLogin { callback }))
+        Ok(inner.unless_closed(Input::CompleteLogin { callback }))
     })?;
-    for event in turn.unwrap_or_default().events {
+    for event in turn.ok_or(ClientError::Closed)?.events {
         if let Event::CallbackIgnored { reason } = event {
             return Err(ClientError::CallbackIgnored { reason });
         }

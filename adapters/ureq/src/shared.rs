@@ -62,6 +62,11 @@ impl Inner {
         self.busy
     }
 
+    /// Who ends the process when `close` has returned must not lose the answer to what was begun later.
+    pub(crate) fn unless_closed(&self, input: Input) -> Option<Input> {
+        (!self.closed).then_some(input)
+    }
+
     pub(crate) fn is_signing_in(&self) -> bool {
         matches!(self.desk.session().phase(), Phase::SigningIn { .. })
     }
@@ -130,6 +135,11 @@ impl Shared {
     /// Gives the session an input and does what follows, in order. Inputs are taken one at a time.
     pub(crate) fn drive(self: &Arc<Self>, input: Input) -> Result<Turn, Misuse> {
         self.drive_with(|_| Ok(Some(input))).map(Option::unwrap_or_default)
+    }
+
+    /// The same for an input that may begin something, which a closed client does not.
+    pub(crate) fn begin(self: &Arc<Self>, input: Input) -> Result<Turn, ClientError> {
+        self.drive_with(|inner| Ok(inner.unless_closed(input)))?.ok_or(ClientError::Closed)
     }
 
     /// The same, with an input that is chosen when its turn has come; `None` does nothing.

@@ -68,6 +68,26 @@ fn the_first_401_is_returned_with_the_reason_where_the_refresh_fails() {
 }
 
 #[test]
+fn a_401_that_comes_after_the_close_begins_no_refresh() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.expire_access_tokens();
+    simulator.fault(Fault::hold().at(Endpoint::PeopleMe));
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.get(&simulator.url("/v1/people/me")).unwrap());
+        assert!(simulator.wait_for(Duration::from_secs(10), |log| !log.is_empty()));
+        client.close();
+        simulator.release();
+        let answer = call.join().unwrap();
+        assert_eq!((answer.status().as_u16(), refresh_error(&answer)), (401, Some(&ClientError::Closed)));
+    });
+    assert!(!client.status().is_refreshing);
+    assert_eq!(client.refresh(), Err(ClientError::Closed));
+    assert_eq!(client.adopt("another"), Err(ClientError::Closed));
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+}
+
+#[test]
 fn other_hosts_do_not_see_the_token() {
     let (simulator, stranger) = (simulator(), simulator());
     let client = signed_in(&simulator, builder(&simulator), 3600);

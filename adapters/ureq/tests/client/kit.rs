@@ -1,6 +1,6 @@
 //! A simulator and clients for it.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -104,9 +104,10 @@ fn serve(answer: Vec<u8>, hear: impl Fn(&str) + Send + 'static) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, mut request) = (stream.unwrap(), [0; 8192]);
-            let length = stream.read(&mut request).unwrap_or_default();
-            hear(String::from_utf8_lossy(&request[..length]).lines().next().unwrap_or_default());
+            let mut stream = stream.unwrap();
+            let mut head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            hear(&head.next().unwrap_or_default());
+            head.for_each(drop);
             // Who has heard enough hangs up.
             let _ = stream.write_all(&answer);
         }
