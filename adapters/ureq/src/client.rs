@@ -13,6 +13,7 @@ use webex_oauth::{
 use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings};
 
 use crate::builder::ClientBuilder;
+use crate::courier::LOCK_PATIENCE;
 use crate::shared::{Inner, Shared};
 
 /// So long a sign-out, or the end of a client, waits for revocations that are under way.
@@ -173,7 +174,8 @@ impl Handle {
         let limit = {
             let mut inner = shared.lock();
             inner.closed = true;
-            inner.desk.session().config().parts().request_timeout.saturating_add(FAREWELL)
+            let request_timeout = inner.desk.session().config().parts().request_timeout;
+            request_timeout.saturating_add(LOCK_PATIENCE).saturating_add(FAREWELL)
         };
         shared.wake_all();
         let begun = Instant::now();

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::shared::{Inner, Shared};
 
 /// How long another process may hold the store's lock: a little less than a request's grace.
-const LOCK_PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(12);
 
 impl Shared {
     /// Sends a request and gives its answer to the session.
@@ -59,6 +59,10 @@ impl Shared {
             Ok(lock) => lock,
             Err(()) => return drop(self.drive(not_sent)),
         };
+        if self.lock().closed {
+            // Nobody waits for it any longer, and not for its answer either.
+            return drop(self.drive(not_sent));
+        }
         if self.store.is_some() {
             self.look_at_store();
             if !self.lock().desk.session().awaits(id) {

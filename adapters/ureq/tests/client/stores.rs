@@ -162,6 +162,30 @@ fn a_lock_that_nobody_lets_go_of_blocks_no_token_that_lives() {
     wait_for(&events, is_refreshed);
 }
 
+#[test]
+fn a_refresh_that_waits_for_the_lock_when_the_client_is_closed_is_not_made() {
+    let simulator = simulator();
+    let store = MemoryStore::new();
+    prepare(&simulator, store.clone());
+    let held = store.try_lock().unwrap().unwrap();
+    let client = builder(&simulator).store(store).open().unwrap();
+    let events = client.events();
+    std::thread::scope(|scope| {
+        let closer = scope.spawn(|| {
+            while !client.status().is_refreshing {
+                std::thread::yield_now();
+            }
+            client.close();
+        });
+        assert_eq!(client.token(), Err(ClientError::Closed));
+        drop(held);
+        closer.join().unwrap();
+    });
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+    assert!(!events.try_iter().any(|event| is_refreshed(&event)));
+    assert!(!client.status().is_refreshing, "and it is over");
+}
+
 /// What [`child`] does in another process.
 fn spawn(simulator: &Simulator, path: &Path, dies_after: i64) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
