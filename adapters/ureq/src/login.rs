@@ -190,9 +190,9 @@ impl Client {
     /// token alone is used by the next [`Client::token`].
     pub fn adopt(&self, tokens: impl Into<Secret>) -> Result<(), ClientError> {
         let tokens = tokens.into();
-        begin(self.shared(), SignIn::Adopt(tokens.clone()), Input::Adopt { tokens })?;
+        let (_, ticket) = begin(self.shared(), SignIn::Adopt(tokens.clone()), Input::Adopt { tokens })?;
         // Without an access token there is no event, and nothing to wait for.
-        self.shared().lock().logins.cancel();
+        self.shared().lock().logins.cancel_own(ticket);
         Ok(())
     }
 

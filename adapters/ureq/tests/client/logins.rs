@@ -14,7 +14,7 @@ use webex_oauth_ureq::webex_oauth::{
 };
 use webex_oauth_ureq::{BrowserLogin, Client, ClientError, Guest, MemoryStore};
 
-use crate::kit::{builder, parts, simulator};
+use crate::kit::{builder, handoff, issue, parts, simulator};
 
 fn options(redirect_uri: &str) -> webex_oauth_ureq::webex_oauth::LoginOptions {
     webex_oauth_ureq::webex_oauth::LoginOptions { redirect_uri: Some(redirect_uri.to_owned()), ..Default::default() }
@@ -144,6 +144,20 @@ fn of_two_logins_each_caller_gets_his_own_result() {
         assert_eq!(second.join().unwrap(), Ok(()));
     });
     assert!(client.status().via.is_some());
+}
+
+#[test]
+fn tokens_from_elsewhere_do_not_cancel_the_login_that_comes_after_them() {
+    let simulator = simulator();
+    let tokens = handoff(&issue(&simulator), 3600);
+    let client = builder(&simulator).open().unwrap();
+    for _ in 0..200 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..10).for_each(|_| client.adopt(tokens.as_str()).unwrap()));
+            let result = client.sign_in_with_client_credentials(None);
+            assert!(matches!(result, Ok(()) | Err(ClientError::LoginSuperseded)), "{result:?}");
+        });
+    }
 }
 
 #[test]
