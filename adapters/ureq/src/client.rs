@@ -62,7 +62,8 @@ impl Client {
     /// the refresh ahead of its expiry is done behind the scenes, and its failure is nobody's trouble.
     ///
     /// Errors: [`ClientError::SignInRequired`] where only the user can help, [`ClientError::Unavailable`] where the last
-    /// attempt failed and the next one is not due, [`ClientError::Timeout`], [`ClientError::Closed`].
+    /// attempt failed and the next one is not due, [`ClientError::Store`] where that was not made because another process
+    /// does not let go of the store's lock, [`ClientError::Timeout`], [`ClientError::Closed`].
     pub fn token(&self) -> Result<AccessToken, ClientError> {
         obtain(self.shared(), None).map(|(token, _)| token)
     }
@@ -99,7 +100,6 @@ impl Client {
             let session = inner.desk.session();
             let status = session.status(shared.now());
             let retry_at = inner.desk.wake_at().unwrap_or_else(|| shared.now());
-            let unavailable = || ClientError::Unavailable { fault: fault_of(&status), retry_at };
             if session.tokens().is_none() {
                 let reason = match session.access(shared.now()) {
                     Access::SignInRequired { reason } => reason,
@@ -108,7 +108,7 @@ impl Client {
                 return Some(Err(ClientError::SignInRequired { reason }));
             }
             let over = inner.not_renewed > not_renewed || !(status.is_refreshing || inner.is_busy());
-            over.then(|| Err(unavailable()))
+            over.then(|| Err(inner.unavailable(fault_of(&status), retry_at)))
         })?
     }
 
@@ -240,7 +240,7 @@ pub(crate) fn obtain(shared: &Arc<Shared>, scope: Option<&Scope>) -> Result<(Acc
             }
             Access::Refreshing { .. } => None,
             Access::Stale { .. } => Some(Ok(Step::Ask)),
-            Access::BackingOff { fault, retry_at } => Some(Err(ClientError::Unavailable { fault, retry_at })),
+            Access::BackingOff { fault, retry_at } => Some(Err(inner.unavailable(fault, retry_at))),
             Access::SignInRequired { reason } => Some(Ok(Step::SignIn(reason))),
         })??;
         match step {

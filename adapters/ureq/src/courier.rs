@@ -83,11 +83,17 @@ impl Shared {
         let Some(store) = &self.store else {
             return Ok(Some(StoreLock::none()));
         };
-        store.lock(LOCK_PATIENCE).map(Some).or_else(|error| {
-            let busy = matches!(error, StoreError::Busy { .. });
+        let (lock, error) = match store.lock(LOCK_PATIENCE) {
+            Ok(lock) => (Some(lock), None),
+            Err(error) => (None, Some(error)),
+        };
+        let busy = error.clone().filter(|error| matches!(error, StoreError::Busy { .. }));
+        let is_busy = busy.is_some();
+        self.lock().lock_error = busy;
+        if let Some(error) = error {
             self.events.tell(&ClientEvent::StoreFailed(error));
-            if busy { Err(()) } else { Ok(None) }
-        })
+        }
+        if is_busy { Err(()) } else { Ok(lock) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
-use webex_oauth::{Effect, Event, Input, Misuse, Phase, Secret, Timestamp};
+use webex_oauth::{Effect, Event, Fault, Input, Misuse, Phase, Secret, Timestamp};
 use webex_oauth_driver::{ClientError, ClientEvent, Desk, Logins, Saved, Store, StoreError};
 
 use crate::events::Events;
@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) not_renewed: u64,
     /// Why the last save failed, until one succeeds.
     pub(crate) store_error: Option<StoreError>,
+    /// Why the last request of the grant was not made: another process holds the store's lock.
+    pub(crate) lock_error: Option<StoreError>,
 }
 
 impl Inner {
@@ -65,6 +67,11 @@ impl Inner {
     /// Who ends the process when `close` has returned must not lose the answer to what was begun later.
     pub(crate) fn unless_closed(&self, input: Input) -> Option<Input> {
         (!self.closed).then_some(input)
+    }
+
+    /// No token can be had now: where it was not even asked for, the fault says less than the store does.
+    pub(crate) fn unavailable(&self, fault: Arc<Fault>, retry_at: Timestamp) -> ClientError {
+        self.lock_error.clone().map_or(ClientError::Unavailable { fault, retry_at }, ClientError::Store)
     }
 
     pub(crate) fn is_signing_in(&self) -> bool {
@@ -109,6 +116,7 @@ impl Shared {
             renewed: 0,
             not_renewed: 0,
             store_error: None,
+            lock_error: None,
         };
         let events = Events::default();
         Self { store, transport, host, events, settings, inner: Mutex::new(inner), changed: Condvar::new() }
