@@ -1,7 +1,8 @@
 //! Ways to sign in.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
@@ -17,8 +18,8 @@ pub struct BrowserLogin {
     pub options: LoginOptions,
     /// How long the user may take. Five minutes unless said otherwise.
     pub limit: Duration,
-    /// Brings the user to the URL. Unless said otherwise it opens the browser, and prints the URL on standard error
-    /// where there is none.
+    /// Brings the user to the URL, on a thread of its own; a login that has its end waits for it, within `limit`. Unless
+    /// said otherwise it opens the browser, and prints the URL on standard error where there is none.
     pub open: Box<dyn FnOnce(&Secret) + Send>,
 }
 
@@ -124,14 +125,29 @@ impl Client {
         let loopback = Loopback::open(redirect_uri)?;
         options.redirect_uri = Some(loopback.redirect_uri().to_owned());
         let (url, ticket) = self.begin_in_browser(options)?;
-        open(&url);
+        let begun = Instant::now();
+        // A browser in the terminal comes back to the listener before whoever started it goes on.
+        let opener = std::thread::Builder::new().name("webex-oauth-browser".to_owned());
+        let (opening, opened) = channel::<()>();
+        let opener = opener.spawn(move || {
+            let _opening = opening;
+            open(&url);
+        });
         let shared = self.shared();
+        if let Err(error) = opener {
+            cancel(shared, ticket);
+            return Err(ClientError::Thread { kind: error.kind() });
+        }
         let goes_on = || {
             let inner = shared.lock();
             !inner.closed && inner.logins.result(ticket).is_none()
         };
         loopback.wait(limit, goes_on, |callback| page(complete(shared, callback.into())));
         let result = shared.lock().logins.result(ticket);
+        if result.is_some() {
+            // That browser still shows the page: the terminal is its user's.
+            let _ = opened.recv_timeout(limit.saturating_sub(begun.elapsed()));
+        }
         result.unwrap_or_else(|| {
             cancel(shared, ticket);
             shared.check_open()?;
