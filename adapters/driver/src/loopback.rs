@@ -18,6 +18,8 @@ use crate::error::ClientError;
 
 /// Where nothing else is configured.
 const DEFAULT_REDIRECT_URI: &str = "http://127.0.0.1/callback";
+/// So many free ports are tried for `localhost`, which has two addresses.
+const TRIES: usize = 8;
 /// So many connections at a time; a browser needs two or three.
 const MOST: usize = 32;
 /// How often new connections are looked for.
@@ -45,20 +47,21 @@ impl Loopback {
         let failed = |kind| ClientError::Listen { address: text.to_owned(), kind };
         let mut url = Url::parse(text).map_err(|_| failed(ErrorKind::InvalidInput))?;
         let address = address_of(&url).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
-        let listener = TcpListener::bind(address).map_err(|error| failed(error.kind()))?;
-        let bound = listener.local_addr().map_err(|error| failed(error.kind()))?;
-        let mut listeners = vec![listener];
-        if url.host_str() == Some("localhost") {
-            // A browser may try either; not every machine has both.
-            listeners.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, bound.port())));
-        }
+        let mut tries = 1..TRIES;
+        let (listeners, port) = loop {
+            match listen(&url, address) {
+                // What was free at one address may be taken at the other: then another one.
+                Err(error) if is_taken(&error) && address.port() == 0 && tries.next().is_some() => {}
+                result => break result.map_err(|error| failed(error.kind()))?,
+            }
+        };
         for listener in &listeners {
             listener.set_nonblocking(true).map_err(|error| failed(error.kind()))?;
         }
         let redirect_uri = match url.port() {
             Some(_) => text.to_owned(),
             None => {
-                url.set_port(Some(bound.port())).map_err(|()| failed(ErrorKind::InvalidInput))?;
+                url.set_port(Some(port)).map_err(|()| failed(ErrorKind::InvalidInput))?;
                 url.to_string()
             }
         };
@@ -153,6 +156,26 @@ pub fn is_loopback(url: &str) -> bool {
 fn address_of(url: &Url) -> Option<SocketAddr> {
     let address = loopback_address(url).filter(|_| url.scheme() == "http")?;
     Some(SocketAddr::new(address, url.port().unwrap_or(0)))
+}
+
+/// At that address and, for `localhost`, at its other one as well: a browser may try either.
+fn listen(url: &Url, address: SocketAddr) -> io::Result<(Vec<TcpListener>, u16)> {
+    let listener = TcpListener::bind(address)?;
+    let port = listener.local_addr()?.port();
+    let mut listeners = vec![listener];
+    if url.host_str() == Some("localhost") {
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
+            // Another program would get the code of a browser that tries this address first.
+            Err(error) if is_taken(&error) => return Err(error),
+            // Not every machine has both.
+            other => listeners.extend(other),
+        }
+    }
+    Ok((listeners, port))
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::AddrInUse
 }
 
 fn loopback_address(url: &Url) -> Option<IpAddr> {

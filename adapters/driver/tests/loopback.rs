@@ -1,7 +1,7 @@
 //! The listener of a login: what it takes for the callback, and what it does with everything else.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use webex_oauth_driver::{ClientError, Loopback, Page, is_loopback};
@@ -106,6 +106,14 @@ fn the_port_of_the_redirect_uri_is_kept() {
     assert!(matches!(Loopback::open(Some(&taken)), Err(ClientError::Listen { .. })), "the port is taken");
     drop(free);
     assert_eq!(Loopback::open(Some(&taken)).unwrap().redirect_uri(), taken);
+}
+
+#[test]
+fn a_port_that_is_taken_at_one_address_of_localhost_is_taken() {
+    let Ok(other) = TcpListener::bind("[::1]:0") else { return eprintln!("no IPv6 here") };
+    let uri = format!("http://localhost:{}/oauth", other.local_addr().unwrap().port());
+    let kind = std::io::ErrorKind::AddrInUse;
+    assert_eq!(Loopback::open(Some(&uri)).unwrap_err(), ClientError::Listen { address: uri, kind });
 }
 
 #[test]
