@@ -46,7 +46,8 @@ impl Loopback {
         let text = configured.unwrap_or(DEFAULT_REDIRECT_URI);
         let failed = |kind| ClientError::Listen { address: text.to_owned(), kind };
         let mut url = Url::parse(text).map_err(|_| failed(ErrorKind::InvalidInput))?;
-        let address = address_of(&url).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
+        let named = named_port(text, &url);
+        let address = address_of(&url, named).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
         let mut tries = 1..TRIES;
         let (listeners, port) = loop {
             match listen(&url, address) {
@@ -58,7 +59,7 @@ impl Loopback {
         for listener in &listeners {
             listener.set_nonblocking(true).map_err(|error| failed(error.kind()))?;
         }
-        let redirect_uri = match url.port() {
+        let redirect_uri = match named {
             Some(_) => text.to_owned(),
             None => {
                 url.set_port(Some(port)).map_err(|()| failed(ErrorKind::InvalidInput))?;
@@ -152,10 +153,16 @@ pub fn is_loopback(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| loopback_address(&url).is_some())
 }
 
-/// Where to listen for this redirect URI.
-fn address_of(url: &Url) -> Option<SocketAddr> {
+/// The port that a redirect URI names. What is read of it leaves out the one that http has anyway.
+fn named_port(text: &str, url: &Url) -> Option<u16> {
+    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    url.port().or(authority.ends_with(":80").then_some(80))
+}
+
+/// Where to listen for this redirect URI: on that port, or on a free one.
+fn address_of(url: &Url, port: Option<u16>) -> Option<SocketAddr> {
     let address = loopback_address(url).filter(|_| url.scheme() == "http")?;
-    Some(SocketAddr::new(address, url.port().unwrap_or(0)))
+    Some(SocketAddr::new(address, port.unwrap_or(0)))
 }
 
 /// At that address and, for `localhost`, at its other one as well: a browser may try either.

@@ -108,6 +108,17 @@ fn the_port_of_the_redirect_uri_is_kept() {
     assert_eq!(Loopback::open(Some(&taken)).unwrap().redirect_uri(), taken);
 }
 
+/// Who may not listen there, or finds it taken, is told: another port would not be the registered one.
+#[test]
+fn port_80_is_a_port_like_another_where_it_is_named() {
+    for uri in ["http://127.0.0.1:80/callback", "http://localhost:80", "http://[::1]:80?a=b"] {
+        match Loopback::open(Some(uri)) {
+            Ok(loopback) => assert_eq!(loopback.redirect_uri(), uri),
+            Err(error) => assert!(matches!(&error, ClientError::Listen { address, .. } if address == uri), "{error}"),
+        }
+    }
+}
+
 #[test]
 fn a_port_that_is_taken_at_one_address_of_localhost_is_taken() {
     let Ok(other) = TcpListener::bind("[::1]:0") else { return eprintln!("no IPv6 here") };
