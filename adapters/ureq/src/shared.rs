@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::{Effect, Event, Fault, Input, Misuse, Phase, Secret, Timestamp};
-use webex_oauth_driver::{ClientError, ClientEvent, Desk, Logins, Saved, Store, StoreError};
+use webex_oauth_driver::{ClientError, ClientEvent, Desk, Logins, Saved, Store, StoreError, now};
 
 use crate::events::Events;
 use crate::host::Host;
@@ -122,8 +122,9 @@ impl Shared {
         Self { store, transport, host, events, settings, inner: Mutex::new(inner), changed: Condvar::new() }
     }
 
+    /// A clock that panics must not leave an input half done: the machine has one, too.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.settings.clock)()
+        catch_unwind(AssertUnwindSafe(|| (self.settings.clock)())).unwrap_or_else(|_| now())
     }
 
     /// A panic elsewhere leaves the session whole: its methods change nothing halfway.
