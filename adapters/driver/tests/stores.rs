@@ -148,6 +148,30 @@ fn a_link_stays_a_link() {
     assert_eq!(std::fs::read_to_string(&target).unwrap(), snapshot(1).expose());
 }
 
+/// The device that swallows everything. Only root may make one.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_file_is_neither_read_nor_replaced_nor_deleted() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = folder();
+    let (device, pipe) = (folder.path().join("null"), folder.path().join("pipe"));
+    let made = |path: &Path, kind: &[&str]| {
+        let made = std::process::Command::new("mknod").arg(path).args(kind).output();
+        made.is_ok_and(|made| made.status.success())
+    };
+    let nodes = [(made(&device, &["c", "1", "3"]), device), (made(&pipe, &["p"]), pipe)];
+    assert!(nodes[1].0, "anybody may make a pipe");
+    for (_, path) in nodes.iter().filter(|(is_made, _)| *is_made) {
+        let store = FileStore::new(path);
+        let failed = StoreError::Io { path: path.clone(), kind: std::io::ErrorKind::Unsupported };
+        assert_eq!(store.load(), Err(failed.clone()));
+        assert_eq!(store.save(&snapshot(1), 0), Err(failed.clone()));
+        assert_eq!(store.delete(), Err(failed));
+        let kind = std::fs::symlink_metadata(path).unwrap().file_type();
+        assert!(kind.is_char_device() || kind.is_fifo());
+    }
+}
+
 /// Python's `fcntl.lockf` is the record lock that Java, Kotlin and Swift take as well.
 #[cfg(target_os = "linux")]
 #[test]

@@ -69,6 +69,17 @@ impl FileStore {
         self.path.display().to_string()
     }
 
+    /// A pipe would be waited for, and a device be replaced by a file of tokens.
+    fn is_there(&self) -> Result<bool, StoreError> {
+        match fs::metadata(&self.path) {
+            // A folder fails by itself.
+            Ok(found) if found.is_file() || found.is_dir() => Ok(true),
+            Ok(_) => Err(StoreError::Io { path: self.path.clone(), kind: io::ErrorKind::Unsupported }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::of(&self.path, &error)),
+        }
+    }
+
     fn damaged(&self) -> StoreError {
         StoreError::Damaged { what: self.name() }
     }
@@ -84,6 +95,9 @@ impl FileStore {
 
 impl Store for FileStore {
     fn load(&self) -> Result<Option<Secret>, StoreError> {
+        if !self.is_there()? {
+            return Ok(None);
+        }
         let failed = |error: &io::Error| StoreError::of(&self.path, error);
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -118,6 +132,9 @@ impl Store for FileStore {
     }
 
     fn delete(&self) -> Result<(), StoreError> {
+        if !self.is_there()? {
+            return Ok(());
+        }
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::of(&self.path, &error)),
             Ok(()) | Err(_) => Ok(()),
