@@ -141,11 +141,32 @@ fn only_the_owner_may_read() {
 fn a_link_stays_a_link() {
     let folder = folder();
     let (target, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
-    std::fs::write(&target, b"").unwrap();
-    std::os::unix::fs::symlink(&target, &link).unwrap();
-    FileStore::new(&link).save(&snapshot(1), 0).map(|_| ()).unwrap();
+    std::os::unix::fs::symlink("real.json", &link).unwrap();
+    let (before, there) = (FileStore::new(&link), FileStore::new(&target));
+    assert_eq!(before.save(&snapshot(1), 0), Ok(Saved::Stored), "before there is anything to point to");
+    assert_eq!(there.load(), Ok(Some(snapshot(1))));
+    let after = FileStore::new(&link);
+    assert_eq!(after.save(&snapshot(2), 1), Ok(Saved::Stored));
+    assert_eq!(there.load(), Ok(Some(snapshot(2))));
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(std::fs::read_to_string(&target).unwrap(), snapshot(1).expose());
+    let _held = before.try_lock().unwrap().unwrap();
+    assert!(after.try_lock().unwrap().is_none(), "one file, one lock");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_round_in_circles_is_an_error() {
+    let folder = folder();
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink("link.json", &link).unwrap();
+    assert!(FileStore::new(&link).save(&snapshot(1), 0).is_err());
+}
+
+/// The program may go elsewhere before its first save.
+#[test]
+fn a_path_is_where_it_was_when_the_store_was_made() {
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(FileStore::new("no-such-folder/session.json").path(), here.join("no-such-folder/session.json"));
 }
 
 /// The device that swallows everything. Only root may make one.

@@ -24,12 +24,10 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in the file at `path`. Nothing is touched yet: folder and file are made by the first save, readable by
-    /// their owner only. A symbolic link is followed.
+    /// A store in the file at `path`, which is taken from the current folder now. Nothing is touched yet: folder and file
+    /// are made by the first save, readable by their owner only. A symbolic link is followed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let path = fs::canonicalize(&path).unwrap_or(path);
-        Self { path }
+        Self { path: resolve(path.into()) }
     }
 
     /// Where it is.
@@ -145,6 +143,21 @@ impl Store for FileStore {
         self.make_folder()?;
         Ok(self.try_lock_at(".refresh-lock")?.map(StoreLock::new))
     }
+}
+
+/// Where the file is, or will be: a path that means the same wherever the program goes, and no link, which would be
+/// replaced.
+fn resolve(path: PathBuf) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut path = std::path::absolute(&path).unwrap_or(path);
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            // An absolute target replaces the folder.
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(_) => break,
+        }
+    }
+    fs::canonicalize(&path).unwrap_or(path)
 }
 
 /// The path alone.
