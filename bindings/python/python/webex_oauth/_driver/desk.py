@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from .._core import ENTROPY_LEN, Access, Config, Effect, Event, Output, Secret, Session, snapshot_revision
@@ -109,7 +110,9 @@ class Desk:
             effects = deque(give(self.session, now).effects)
             if then is not None:
                 then()
-            if self._save_at is not None and not saves(effects):
+            # The store failed, or was put back, or begun anew.
+            is_behind = self._save_at is not None or self.session.revision > self._stored
+            if is_behind and not saves(effects):
                 effects.appendleft(self._save_now())
             while effects:
                 if not saves(effects):
@@ -147,7 +150,8 @@ class Desk:
     def _conflict(self, found: Secret | str, rest: deque[Effect]) -> deque[Effect]:
         """Another process was faster. Its state is taken in; what follows is done as far as it is still wanted."""
         try:
-            theirs = snapshot_revision(found)
+            # What another version or client has stored is left alone.
+            theirs = self._revision_of(found)
             if theirs == self._stored:
                 raise StoreError("the store reports a conflict with what was to be replaced")
         except (RestoreError, StoreError) as error:
@@ -160,8 +164,9 @@ class Desk:
             if self.session.revision > self._stored:
                 # Theirs brought nothing new: ours still has to get there.
                 reloaded.appendleft(self._save_now())
-            else:
+            elif self._save_at is not None:
                 self._save_at = None
+                self._events.note(StoreRecovered())
         for effect in rest:
             if self.session.still_wants(effect):
                 reloaded.append(effect)
@@ -185,14 +190,26 @@ class Desk:
             self._events.tell()
             return
         if found is not None:
-            await self.give(lambda session, now: session.reload(now, found), when=lambda: self._is_news(found))
+            await self.give(
+                lambda session, now: session.reload(now, found),
+                when=lambda: self._is_news(found),
+                then=lambda: self._learn(found),
+            )
 
     def _is_news(self, found: Secret) -> bool:
+        """Whether it is something else than what is known to be there: a store that was begun anew counts anew."""
         try:
-            revision = snapshot_revision(found)
+            return snapshot_revision(found) != self._stored
         except RestoreError:
             return True  # The session says so in an event.
-        return revision > self.session.revision
+
+    def _learn(self, found: Secret) -> None:
+        with suppress(RestoreError):
+            self._stored = self._revision_of(found)
+
+    def _revision_of(self, found: Secret | str) -> int:
+        """The revision of what the store holds, where that can be taken in: it may be of another version or client."""
+        return Session.restore(self.config, found).revision
 
     @property
     def is_saved(self) -> bool:
@@ -204,9 +221,12 @@ class Desk:
     def wake_at(self) -> int | None:
         """When to give a tick, if nothing else happens before."""
         wake_at = self.session.wake_at_ms
-        if self._save_at is None:
+        save_at = self._save_at
+        if save_at is None:
             return wake_at
-        return self._save_at if wake_at is None else min(wake_at, self._save_at)
+        if save_at - (now := self.now()) > SAVE_AGAIN:
+            save_at = now  # The clock was set back.
+        return save_at if wake_at is None else min(wake_at, save_at)
 
     def access(self) -> Access | None:
         """May a caller have a token now? None while the new state is on its way to the store: ask again then."""
