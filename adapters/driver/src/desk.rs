@@ -69,8 +69,8 @@ impl Desk {
         let found = if let Input::Reload { snapshot } = &input { self.revision_of(snapshot).ok() } else { None };
         let output = self.session.handle(now, input)?;
         self.stored = found.unwrap_or(self.stored);
-        // A store that was put back, or begun anew, is behind.
-        let is_behind = found.is_some_and(|theirs| theirs < self.session.revision());
+        // A store that was put back, or begun anew.
+        let is_behind = self.session.revision() > self.stored;
         let saves = output.effects.iter().any(|effect| matches!(effect, Effect::Persist { .. }));
         if (self.save_at.is_some() || is_behind) && !saves {
             self.effects.push_back(self.save_now());
