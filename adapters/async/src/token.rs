@@ -95,12 +95,13 @@ impl Client {
     /// Looks into the store; answers whether there was news.
     async fn looked(&self) -> bool {
         let inner = self.crew.inner();
-        let revision = |table: &Table| table.desk.session().revision();
-        let before = inner.read(|table, _| revision(table));
+        // A store that was begun anew has a lower revision, and other tokens.
+        let state = |table: &Table, now| (table.desk.session().revision(), table.desk.session().status(now).generation);
+        let before = inner.read(state);
         // The look is the client's errand: it is done even where this caller goes away.
         let look = inner.with(|table, _| table.look_into_store());
         self.crew.until(|table, _| (table.looks_done >= look).then_some(())).await;
-        inner.read(|table, _| revision(table)) != before
+        inner.read(state) != before
     }
 
     async fn ready_here(&self, scope: Option<&Scope>) -> Result<Ready, ClientError> {

@@ -69,10 +69,14 @@ impl Desk {
     /// Gives the session an input. What follows from it comes out of [`Desk::next`].
     pub fn input(&mut self, now: Timestamp, input: Input) -> Result<(), Misuse> {
         let before = self.session.access(now);
+        let found = if let Input::Reload { snapshot } = &input { self.revision_of(snapshot).ok() } else { None };
         let output = self.session.handle(now, input)?;
         self.latest = Some(now);
+        self.stored = found.unwrap_or(self.stored);
+        // A store that was put back, or begun anew.
+        let is_behind = self.session.revision() > self.stored;
         let saves = output.effects.iter().any(|effect| matches!(effect, Effect::Persist { .. }));
-        if self.save_at.is_some() && !saves {
+        if (self.save_at.is_some() || is_behind) && !saves {
             self.effects.push_back(self.save_now());
         }
         self.effects.extend(output.effects);
@@ -114,15 +118,18 @@ impl Desk {
                 self.stored = revision;
                 self.save_at.take().map(|_| Ok(()))
             }
-            Ok(Saved::Conflict { found }) => match snapshot_revision(found.expose()) {
+            Ok(Saved::Conflict { found }) => match self.revision_of(&found) {
                 Ok(theirs) if theirs != self.stored => {
+                    let was_unsaved = self.is_unsaved();
                     self.conflict(now, theirs, found);
-                    None
+                    (was_unsaved && !self.is_unsaved()).then_some(Ok(()))
                 }
                 // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
-                _ => {
+                Ok(_) | Err(RestoreError::Unreadable) => {
                     Some(Err(self.not_saved(now, StoreError::Damaged { what: "what the store says it holds".into() })))
                 }
+                // Somebody else can read it: it is left alone.
+                Err(error) => Some(Err(self.not_saved(now, StoreError::Other { problem: error.to_string() }))),
             },
             Err(error) => Some(Err(self.not_saved(now, error))),
         };
@@ -168,15 +175,21 @@ impl Desk {
         &self.session
     }
 
-    /// Whether what the store holds is news: then give it as [`Input::Reload`].
+    /// Whether what the store holds is something else than what is known to be there: then give it as
+    /// [`Input::Reload`]. A store that was begun anew counts from the beginning again.
     pub fn is_news(&self, found: &Secret) -> Result<bool, RestoreError> {
         let revision = snapshot_revision(found.expose())?;
-        Ok(revision > self.session.revision())
+        Ok(revision != self.stored)
     }
 
     /// What is in the session and not in the store, after a save has failed.
     pub fn is_unsaved(&self) -> bool {
         self.save_at.is_some()
+    }
+
+    /// The revision of what the store holds, where that can be taken in: it may be of another version or client.
+    fn revision_of(&self, found: &Secret) -> Result<u64, RestoreError> {
+        Session::restore(self.session.config().clone(), found.expose()).map(|theirs| theirs.revision())
     }
 
     fn save_now(&self) -> Effect {

@@ -64,7 +64,7 @@ pub enum ClientError {
     /// A guest JWT could not be made.
     #[error(transparent)]
     Jwt(#[from] JwtError),
-    /// The store cannot be read.
+    /// The store cannot be read, or could not be told, or another process does not let go of its lock.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What is stored cannot be used. It is left as it is.

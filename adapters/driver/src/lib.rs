@@ -19,6 +19,6 @@ pub use desk::Desk;
 pub use error::ClientError;
 pub use event::ClientEvent;
 pub use logins::{LoginTicket, Logins, SignIn};
-pub use loopback::{Loopback, Page};
+pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now};
 pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};

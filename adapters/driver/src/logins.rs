@@ -80,6 +80,13 @@ impl Logins {
         self.end(Err(ClientError::LoginCancelled));
     }
 
+    /// This login is over without a result, unless another one has taken its place.
+    pub fn cancel_own(&mut self, ticket: LoginTicket) {
+        if matches!(&self.pending, Some((pending, _)) if *pending == ticket.0) {
+            self.cancel();
+        }
+    }
+
     /// How the login ended, if it has.
     pub fn result(&self, ticket: LoginTicket) -> Option<Result<(), ClientError>> {
         self.results.iter().find(|(number, _)| *number == ticket.0).map(|(_, result)| result.clone())
@@ -121,6 +128,17 @@ mod tests {
         let first = logins.begin(SignIn::Jwt("a".into()));
         assert_eq!(logins.begin(SignIn::Jwt("a".into())), first);
         assert_ne!(logins.begin(SignIn::Browser), logins.begin(SignIn::Browser));
+    }
+
+    #[test]
+    fn who_cancels_his_own_login_leaves_the_next_one_alone() {
+        let mut logins = Logins::default();
+        let first = logins.begin(SignIn::Adopt("a".into()));
+        let second = logins.begin(SignIn::Browser);
+        logins.cancel_own(first);
+        assert_eq!(logins.result(second), None);
+        logins.cancel_own(second);
+        assert_eq!(logins.result(second), Some(Err(ClientError::LoginCancelled)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod page;
 mod request;
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,6 +18,8 @@ use crate::error::ClientError;
 
 /// Where nothing else is configured.
 const DEFAULT_REDIRECT_URI: &str = "http://127.0.0.1/callback";
+/// So many free ports are tried for `localhost`, which has two addresses.
+const TRIES: usize = 8;
 /// So many connections at a time; a browser needs two or three.
 const MOST: usize = 32;
 /// How often new connections are looked for.
@@ -44,21 +46,23 @@ impl Loopback {
         let text = configured.unwrap_or(DEFAULT_REDIRECT_URI);
         let failed = |kind| ClientError::Listen { address: text.to_owned(), kind };
         let mut url = Url::parse(text).map_err(|_| failed(ErrorKind::InvalidInput))?;
-        let address = address_of(&url).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
-        let listener = TcpListener::bind(address).map_err(|error| failed(error.kind()))?;
-        let bound = listener.local_addr().map_err(|error| failed(error.kind()))?;
-        let mut listeners = vec![listener];
-        if url.host_str() == Some("localhost") {
-            // A browser may try either; not every machine has both.
-            listeners.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, bound.port())));
-        }
+        let named = named_port(text, &url);
+        let address = address_of(&url, named).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
+        let mut tries = 1..TRIES;
+        let (listeners, port) = loop {
+            match listen(&url, address) {
+                // What was free at one address may be taken at the other: then another one.
+                Err(error) if is_taken(&error) && address.port() == 0 && tries.next().is_some() => {}
+                result => break result.map_err(|error| failed(error.kind()))?,
+            }
+        };
         for listener in &listeners {
             listener.set_nonblocking(true).map_err(|error| failed(error.kind()))?;
         }
-        let redirect_uri = match url.port() {
+        let redirect_uri = match named {
             Some(_) => text.to_owned(),
             None => {
-                url.set_port(Some(bound.port())).map_err(|()| failed(ErrorKind::InvalidInput))?;
+                url.set_port(Some(port)).map_err(|()| failed(ErrorKind::InvalidInput))?;
                 url.to_string()
             }
         };
@@ -144,16 +148,51 @@ fn next(requests: &Receiver<(TcpStream, Request)>) -> Option<(TcpStream, Request
     requests.recv_timeout(PAUSE).ok()
 }
 
-/// Where to listen for this redirect URI.
-fn address_of(url: &Url) -> Option<SocketAddr> {
-    let port = url.port().unwrap_or(0);
-    let address = match (url.scheme(), url.host()?) {
-        ("http", url::Host::Ipv4(address)) if address.is_loopback() => address.into(),
-        ("http", url::Host::Ipv6(address)) if address.is_loopback() => address.into(),
-        ("http", url::Host::Domain("localhost")) => Ipv4Addr::LOCALHOST.into(),
-        (_, _) => return None,
-    };
-    Some(SocketAddr::new(address, port))
+/// Whether what is sent to this URL stays on the machine. Plain http is good enough for it then, and no proxy's business.
+pub fn is_loopback(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| loopback_address(&url).is_some())
+}
+
+/// The port that a redirect URI names. What is read of it leaves out the one that http has anyway.
+fn named_port(text: &str, url: &Url) -> Option<u16> {
+    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
+    url.port().or(authority.ends_with(":80").then_some(80))
+}
+
+/// Where to listen for this redirect URI: on that port, or on a free one.
+fn address_of(url: &Url, port: Option<u16>) -> Option<SocketAddr> {
+    let address = loopback_address(url).filter(|_| url.scheme() == "http")?;
+    Some(SocketAddr::new(address, port.unwrap_or(0)))
+}
+
+/// At that address and, for `localhost`, at its other one as well: a browser may try either.
+fn listen(url: &Url, address: SocketAddr) -> io::Result<(Vec<TcpListener>, u16)> {
+    let listener = TcpListener::bind(address)?;
+    let port = listener.local_addr()?.port();
+    let mut listeners = vec![listener];
+    if url.host_str() == Some("localhost") {
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
+            // Another program would get the code of a browser that tries this address first.
+            Err(error) if is_taken(&error) => return Err(error),
+            // Not every machine has both.
+            other => listeners.extend(other),
+        }
+    }
+    Ok((listeners, port))
+}
+
+fn is_taken(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::AddrInUse
+}
+
+fn loopback_address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        url::Host::Ipv4(address) => Some(address.into()),
+        url::Host::Ipv6(address) => Some(address.into()),
+        url::Host::Domain("localhost") => Some(Ipv4Addr::LOCALHOST.into()),
+        url::Host::Domain(_) => None,
+    }
+    .filter(IpAddr::is_loopback)
 }
 
 /// Writes all of it; what does not get through is the browser's loss.

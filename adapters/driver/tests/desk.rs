@@ -110,6 +110,8 @@ fn a_failed_save_keeps_the_tokens_and_is_tried_again() {
     assert!(matches!(desk.next(START), Some(Effect::Notify { .. })), "what follows is done all the same");
     run(&mut desk, &store, START);
     assert_eq!(desk.wake_at(), Some(at(10)));
+    let due = [-7200, 0, 9, 10].map(|seconds| desk.is_due(at(seconds)));
+    assert_eq!(due, [true, false, false, true], "also where the clock was set back");
 
     desk.input(at(10), Input::Tick).unwrap();
     let Some(Effect::Persist { snapshot, replaces: 0, .. }) = desk.next(at(10)) else { panic!() };
@@ -162,7 +164,7 @@ fn after_failed_saves_the_newer_tokens_of_another_process_win() {
     let id = sent(&run(&mut theirs, &store, at(960)));
     theirs.input(at(960), Input::Response { id, response: answer("A2") }).unwrap();
     run(&mut theirs, &store, at(960));
-    assert_eq!(ours.is_news(&store.load().unwrap().unwrap()), Ok(false), "by number it is not");
+    assert_eq!(ours.is_news(&store.load().unwrap().unwrap()), Ok(true), "though its number is lower");
 
     ours.input(at(961), Input::Tick).unwrap();
     run(&mut ours, &store, at(961));
@@ -170,6 +172,58 @@ fn after_failed_saves_the_newer_tokens_of_another_process_win() {
     let stored = store.load().unwrap().unwrap();
     assert!(stored.expose().contains("RA2") && !stored.expose().contains(r#""R1""#), "nothing was overwritten");
     assert!(!ours.is_unsaved());
+}
+
+#[test]
+fn a_store_works_again_also_where_it_holds_what_another_process_stored_meanwhile() {
+    let store = MemoryStore::new();
+    let mut ours = signed_in(&store);
+    let mut theirs = signed_in_elsewhere(&store);
+    ours.input(at(1), adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
+    let Some(Effect::Persist { .. }) = ours.next(at(1)) else { panic!() };
+    assert!(ours.saved(at(1), Err(failure())).is_some());
+    run(&mut ours, &store, at(1));
+    for token in ["A3", "A4"] {
+        theirs.input(at(2), adopt(&format!(r#"{{"access_token":"{token}","expires_in":1000}}"#))).unwrap();
+        run(&mut theirs, &store, at(2));
+    }
+
+    ours.input(at(11), Input::Tick).unwrap();
+    let Some(Effect::Persist { snapshot, replaces, .. }) = ours.next(at(11)) else { panic!() };
+    assert_eq!(ours.saved(at(11), store.save(&snapshot, replaces)), Some(Ok(())));
+    assert!(!ours.is_unsaved());
+    run(&mut ours, &store, at(11));
+    assert_eq!(token(&ours, at(11)).as_deref(), Some("A4"));
+}
+
+#[test]
+fn a_store_that_was_begun_anew_is_news_although_it_counts_from_the_beginning() {
+    let store = MemoryStore::new();
+    let mut ours = signed_in(&store);
+    for _ in 0..3 {
+        ours.input(at(1), Input::BeginDeviceLogin { scope: None }).unwrap();
+        ours.input(at(1), Input::CancelLogin).unwrap();
+        run(&mut ours, &store, at(1));
+    }
+    assert_eq!(ours.is_news(&store.load().unwrap().unwrap()), Ok(false), "just what was stored");
+    store.delete().unwrap();
+    let mut theirs = desk(&store);
+    theirs.input(at(2), adopt(r#"{"access_token":"B1","refresh_token":"RB1","expires_in":1000}"#)).unwrap();
+    run(&mut theirs, &store, at(2));
+
+    let found = store.load().unwrap().unwrap();
+    assert_eq!(ours.is_news(&found), Ok(true));
+    ours.input(at(3), Input::Reload { snapshot: found }).unwrap();
+    run(&mut ours, &store, at(3));
+    assert_eq!(token(&ours, at(3)).as_deref(), Some("B1"));
+    assert_eq!(token(&desk(&store), at(3)).as_deref(), Some("B1"));
+    assert_eq!(ours.is_news(&store.load().unwrap().unwrap()), Ok(false));
+    // An old state that was put back is behind: ours gets there once more.
+    store.delete().unwrap();
+    signed_in(&store);
+    ours.input(at(4), Input::Reload { snapshot: store.load().unwrap().unwrap() }).unwrap();
+    run(&mut ours, &store, at(4));
+    assert_eq!(token(&desk(&store), at(4)).as_deref(), Some("B1"));
 }
 
 #[test]
@@ -198,6 +252,39 @@ fn nothing_secret_is_printed() {
     assert!(!text.contains("A1") && !text.contains("R1") && !text.contains("secret"), "{text}");
     let restored = Session::restore(desk.session().config().clone(), store.load().unwrap().unwrap().expose());
     assert!(restored.is_ok());
+}
+
+#[test]
+fn what_another_version_or_client_has_stored_is_left_alone() {
+    let by_others = |name: &str, value: serde_json::Value| {
+        let mut snapshot: serde_json::Value =
+            serde_json::from_str(signed_in(&MemoryStore::new()).session().snapshot().expose()).unwrap();
+        snapshot["revision"] = 7.into();
+        snapshot[name] = value;
+        Secret::new(snapshot.to_string())
+    };
+    for theirs in [by_others("webex_oauth", 2.into()), by_others("client_id", "other".into())] {
+        let store = MemoryStore::new();
+        let mut desk = signed_in(&store);
+        store.delete().unwrap();
+        assert_eq!(store.save(&theirs, 0), Ok(Saved::Stored));
+        for now in [at(1), at(20)] {
+            desk.input(now, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
+            let mut told = Vec::new();
+            while let Some(effect) = desk.next(now) {
+                if let Effect::Persist { snapshot, replaces, .. } = effect {
+                    told.extend(desk.saved(now, store.save(&snapshot, replaces)));
+                }
+            }
+            assert!(matches!(told[..], [Err(StoreError::Other { .. })]), "{told:?}");
+            assert_eq!(store.load().unwrap().as_ref(), Some(&theirs));
+            assert_eq!(token(&desk, now).as_deref(), Some("A2"), "in memory");
+        }
+        store.delete().unwrap();
+        desk.input(at(40), Input::Tick).unwrap();
+        run(&mut desk, &store, at(40));
+        assert!(store.load().unwrap().unwrap().expose().contains("R2"), "there is room now");
+    }
 }
 
 #[test]

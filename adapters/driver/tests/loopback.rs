@@ -1,10 +1,10 @@
 //! The listener of a login: what it takes for the callback, and what it does with everything else.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use webex_oauth_driver::{ClientError, Loopback, Page};
+use webex_oauth_driver::{ClientError, Loopback, Page, is_loopback};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -108,9 +108,40 @@ fn the_port_of_the_redirect_uri_is_kept() {
     assert_eq!(Loopback::open(Some(&taken)).unwrap().redirect_uri(), taken);
 }
 
+/// Who may not listen there, or finds it taken, is told: another port would not be the registered one.
+#[test]
+fn port_80_is_a_port_like_another_where_it_is_named() {
+    for uri in ["http://127.0.0.1:80/callback", "http://localhost:80", "http://[::1]:80?a=b"] {
+        match Loopback::open(Some(uri)) {
+            Ok(loopback) => assert_eq!(loopback.redirect_uri(), uri),
+            Err(error) => assert!(matches!(&error, ClientError::Listen { address, .. } if address == uri), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_at_one_address_of_localhost_is_taken() {
+    let Ok(other) = TcpListener::bind("[::1]:0") else { return eprintln!("no IPv6 here") };
+    let uri = format!("http://localhost:{}/oauth", other.local_addr().unwrap().port());
+    let kind = std::io::ErrorKind::AddrInUse;
+    assert_eq!(Loopback::open(Some(&uri)).unwrap_err(), ClientError::Listen { address: uri, kind });
+}
+
 #[test]
 fn only_plain_http_on_loopback_can_be_listened_for() {
     for uri in ["https://localhost/cb", "http://example.com/cb", "com.example:/cb", "nonsense"] {
         assert!(matches!(Loopback::open(Some(uri)), Err(ClientError::Listen { .. })), "{uri}");
+    }
+}
+
+#[test]
+fn what_stays_on_the_machine_is_known_by_its_host() {
+    for url in ["http://127.0.0.1:8080/a", "https://localhost", "http://LOCALHOST/", "http://[::1]:1", "http://127.1/"]
+    {
+        assert!(is_loopback(url), "{url}");
+    }
+    for url in ["http://127.0.0.1.example/", "http://localhost.example/", "http://10.0.0.1/", "http://u@e.example", "x"]
+    {
+        assert!(!is_loopback(url), "{url}");
     }
 }

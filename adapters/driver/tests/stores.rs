@@ -141,11 +141,56 @@ fn only_the_owner_may_read() {
 fn a_link_stays_a_link() {
     let folder = folder();
     let (target, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
-    std::fs::write(&target, b"").unwrap();
-    std::os::unix::fs::symlink(&target, &link).unwrap();
-    FileStore::new(&link).save(&snapshot(1), 0).map(|_| ()).unwrap();
+    std::os::unix::fs::symlink("real.json", &link).unwrap();
+    let (before, there) = (FileStore::new(&link), FileStore::new(&target));
+    assert_eq!(before.save(&snapshot(1), 0), Ok(Saved::Stored), "before there is anything to point to");
+    assert_eq!(there.load(), Ok(Some(snapshot(1))));
+    let after = FileStore::new(&link);
+    assert_eq!(after.save(&snapshot(2), 1), Ok(Saved::Stored));
+    assert_eq!(there.load(), Ok(Some(snapshot(2))));
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(std::fs::read_to_string(&target).unwrap(), snapshot(1).expose());
+    let _held = before.try_lock().unwrap().unwrap();
+    assert!(after.try_lock().unwrap().is_none(), "one file, one lock");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_round_in_circles_is_an_error() {
+    let folder = folder();
+    let link = folder.path().join("link.json");
+    std::os::unix::fs::symlink("link.json", &link).unwrap();
+    assert!(FileStore::new(&link).save(&snapshot(1), 0).is_err());
+}
+
+/// The program may go elsewhere before its first save.
+#[test]
+fn a_path_is_where_it_was_when_the_store_was_made() {
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(FileStore::new("no-such-folder/session.json").path(), here.join("no-such-folder/session.json"));
+}
+
+/// The device that swallows everything. Only root may make one.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_no_file_is_neither_read_nor_replaced_nor_deleted() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let folder = folder();
+    let (device, pipe) = (folder.path().join("null"), folder.path().join("pipe"));
+    let made = |path: &Path, kind: &[&str]| {
+        let made = std::process::Command::new("mknod").arg(path).args(kind).output();
+        made.is_ok_and(|made| made.status.success())
+    };
+    let nodes = [(made(&device, &["c", "1", "3"]), device), (made(&pipe, &["p"]), pipe)];
+    assert!(nodes[1].0, "anybody may make a pipe");
+    for (_, path) in nodes.iter().filter(|(is_made, _)| *is_made) {
+        let store = FileStore::new(path);
+        let failed = StoreError::Io { path: path.clone(), kind: std::io::ErrorKind::Unsupported };
+        assert_eq!(store.load(), Err(failed.clone()));
+        assert_eq!(store.save(&snapshot(1), 0), Err(failed.clone()));
+        assert_eq!(store.delete(), Err(failed));
+        let kind = std::fs::symlink_metadata(path).unwrap().file_type();
+        assert!(kind.is_char_device() || kind.is_fifo());
+    }
 }
 
 /// Python's `fcntl.lockf` is the record lock that Java, Kotlin and Swift take as well.

@@ -72,8 +72,8 @@ fn call_with_token(shared: &Arc<Shared>, mut request: Request<Vec<u8>>) -> Resul
             // A token that is refused as soon as it came: that is the API's answer, not the token's fault.
             Verdict::Rejected if !std::mem::take(&mut may_replay) => return Ok(answer),
             Verdict::Rejected => {
-                shared.drive(Input::TokenRejected { generation })?;
-                match obtain(shared, None) {
+                let told = shared.begin(Input::TokenRejected { generation });
+                match told.and_then(|_| obtain(shared, None)) {
                     Ok((_, same)) if same == generation => return Ok(answer),
                     Ok((token, newer)) => {
                         present(&mut request, &token)?;

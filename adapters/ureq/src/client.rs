@@ -13,6 +13,7 @@ use webex_oauth::{
 use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings};
 
 use crate::builder::ClientBuilder;
+use crate::courier::LOCK_PATIENCE;
 use crate::shared::{Inner, Shared};
 
 /// So long a sign-out, or the end of a client, waits for revocations that are under way.
@@ -61,7 +62,8 @@ impl Client {
     /// the refresh ahead of its expiry is done behind the scenes, and its failure is nobody's trouble.
     ///
     /// Errors: [`ClientError::SignInRequired`] where only the user can help, [`ClientError::Unavailable`] where the last
-    /// attempt failed and the next one is not due, [`ClientError::Timeout`], [`ClientError::Closed`].
+    /// attempt failed and the next one is not due, [`ClientError::Store`] where that was not made because another process
+    /// does not let go of the store's lock, [`ClientError::Timeout`], [`ClientError::Closed`].
     pub fn token(&self) -> Result<AccessToken, ClientError> {
         obtain(self.shared(), None).map(|(token, _)| token)
     }
@@ -85,11 +87,11 @@ impl Client {
         let (mut renewed, mut not_renewed) = (0, 0);
         let turn = shared.drive_with(|inner| {
             (renewed, not_renewed) = (inner.renewed, inner.not_renewed);
-            Ok(Some(Input::Refresh))
+            Ok(inner.unless_closed(Input::Refresh))
         });
         match turn {
             Err(Misuse::NotSignedIn { .. }) => return Err(sign_in_reason(shared)),
-            other => other?,
+            other => other?.ok_or(ClientError::Closed)?,
         };
         shared.wait_until("a refresh", shared.settings.patience, |inner| {
             if inner.renewed > renewed {
@@ -98,7 +100,6 @@ impl Client {
             let session = inner.desk.session();
             let status = session.status(shared.now());
             let retry_at = inner.desk.wake_at().unwrap_or_else(|| shared.now());
-            let unavailable = || ClientError::Unavailable { fault: fault_of(&status), retry_at };
             if session.tokens().is_none() {
                 let reason = match session.access(shared.now()) {
                     Access::SignInRequired { reason } => reason,
@@ -107,7 +108,7 @@ impl Client {
                 return Some(Err(ClientError::SignInRequired { reason }));
             }
             let over = inner.not_renewed > not_renewed || !(status.is_refreshing || inner.is_busy());
-            over.then(|| Err(unavailable()))
+            over.then(|| Err(inner.unavailable(fault_of(&status), retry_at)))
         })?
     }
 
@@ -150,7 +151,7 @@ impl Client {
     pub fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         let shared = self.shared();
         shared.check_open()?;
-        let turn = shared.drive(Input::SignOut { options })?;
+        let turn = shared.begin(Input::SignOut { options })?;
         let answered = |inner: &mut Inner| (*inner.count(false) == 0).then_some(());
         // It is over here in any case.
         let _ = shared.wait_until("revocation", FAREWELL, answered);
@@ -173,7 +174,8 @@ impl Handle {
         let limit = {
             let mut inner = shared.lock();
             inner.closed = true;
-            inner.desk.session().config().parts().request_timeout.saturating_add(FAREWELL)
+            let request_timeout = inner.desk.session().config().parts().request_timeout;
+            request_timeout.saturating_add(LOCK_PATIENCE).saturating_add(FAREWELL)
         };
         shared.wake_all();
         let begun = Instant::now();
@@ -238,7 +240,7 @@ pub(crate) fn obtain(shared: &Arc<Shared>, scope: Option<&Scope>) -> Result<(Acc
             }
             Access::Refreshing { .. } => None,
             Access::Stale { .. } => Some(Ok(Step::Ask)),
-            Access::BackingOff { fault, retry_at } => Some(Err(ClientError::Unavailable { fault, retry_at })),
+            Access::BackingOff { fault, retry_at } => Some(Err(inner.unavailable(fault, retry_at))),
             Access::SignInRequired { reason } => Some(Ok(Step::SignIn(reason))),
         })??;
         match step {
@@ -252,7 +254,7 @@ pub(crate) fn obtain(shared: &Arc<Shared>, scope: Option<&Scope>) -> Result<(Acc
                 // Somebody else may have asked meanwhile.
                 shared.drive_with(|inner| {
                     let stale = matches!(access(inner), Some(Access::Stale { .. }));
-                    Ok(stale.then(ask))
+                    Ok(stale.then(ask).and_then(|input| inner.unless_closed(input)))
                 })?;
             }
             Step::Ask => {

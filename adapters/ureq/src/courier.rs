@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::shared::{Inner, Shared};
 
 /// How long another process may hold the store's lock: a little less than a request's grace.
-const LOCK_PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(12);
 
 impl Shared {
     /// Sends a request and gives its answer to the session.
@@ -59,6 +59,10 @@ impl Shared {
             Ok(lock) => lock,
             Err(()) => return drop(self.drive(not_sent)),
         };
+        if self.lock().closed {
+            // Nobody waits for it any longer, and not for its answer either.
+            return drop(self.drive(not_sent));
+        }
         if self.store.is_some() {
             self.look_at_store();
             if !self.lock().desk.session().awaits(id) {
@@ -79,11 +83,17 @@ impl Shared {
         let Some(store) = &self.store else {
             return Ok(Some(StoreLock::none()));
         };
-        store.lock(LOCK_PATIENCE).map(Some).or_else(|error| {
-            let busy = matches!(error, StoreError::Busy { .. });
+        let (lock, error) = match store.lock(LOCK_PATIENCE) {
+            Ok(lock) => (Some(lock), None),
+            Err(error) => (None, Some(error)),
+        };
+        let busy = error.clone().filter(|error| matches!(error, StoreError::Busy { .. }));
+        let is_busy = busy.is_some();
+        self.lock().lock_error = busy;
+        if let Some(error) = error {
             self.events.tell(&ClientEvent::StoreFailed(error));
-            if busy { Err(()) } else { Ok(None) }
-        })
+        }
+        if is_busy { Err(()) } else { Ok(lock) }
     }
 }
 

@@ -21,19 +21,18 @@ pub(crate) fn keep(shared: &Arc<Shared>) {
             return;
         }
         let now = shared.now();
-        let wake_at = inner.desk.wake_at();
-        let due = inner.desk.is_due(now);
         let soon = std::mem::take(&mut inner.refresh_soon);
-        if !due && !soon {
-            let left = wake_at.map_or(LONGEST, |at| Duration::from_millis(at.millis_since(now).unsigned_abs()));
+        if !inner.desk.is_due(now) && !soon {
+            let left =
+                inner.desk.wake_at().map_or(LONGEST, |at| Duration::from_millis(at.millis_since(now).unsigned_abs()));
             drop(shared.wait(inner, left.clamp(Duration::from_millis(1), LONGEST)));
             continue;
         }
         drop(inner);
         // Neither can be a mistake.
-        let _ = shared.drive(if soon { Input::EnsureFresh } else { Input::Tick });
+        let _ = shared.begin(if soon { Input::EnsureFresh } else { Input::Tick });
         let inner = shared.lock();
-        if inner.desk.wake_at().is_some_and(|at| at <= now) && !inner.closed {
+        if inner.desk.is_due(now) && !inner.closed {
             drop(shared.wait(inner, SHORTEST * (1 << in_vain)));
             in_vain = (in_vain + 1).min(8);
         } else {

@@ -1,7 +1,8 @@
 //! Ways to sign in.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
@@ -17,8 +18,8 @@ pub struct BrowserLogin {
     pub options: LoginOptions,
     /// How long the user may take. Five minutes unless said otherwise.
     pub limit: Duration,
-    /// Brings the user to the URL. Unless said otherwise it opens the browser, and prints the URL on standard error
-    /// where there is none.
+    /// Brings the user to the URL, on a thread of its own; a login that has its end waits for it, within `limit`. Unless
+    /// said otherwise it opens the browser, and prints the URL on standard error where there is none.
     pub open: Box<dyn FnOnce(&Secret) + Send>,
 }
 
@@ -124,14 +125,29 @@ impl Client {
         let loopback = Loopback::open(redirect_uri)?;
         options.redirect_uri = Some(loopback.redirect_uri().to_owned());
         let (url, ticket) = self.begin_in_browser(options)?;
-        open(&url);
+        let begun = Instant::now();
+        // A browser in the terminal comes back to the listener before whoever started it goes on.
+        let opener = std::thread::Builder::new().name("webex-oauth-browser".to_owned());
+        let (opening, opened) = channel::<()>();
+        let opener = opener.spawn(move || {
+            let _opening = opening;
+            open(&url);
+        });
         let shared = self.shared();
+        if let Err(error) = opener {
+            cancel(shared, ticket);
+            return Err(ClientError::Thread { kind: error.kind() });
+        }
         let goes_on = || {
             let inner = shared.lock();
             !inner.closed && inner.logins.result(ticket).is_none()
         };
         loopback.wait(limit, goes_on, |callback| page(complete(shared, callback.into())));
         let result = shared.lock().logins.result(ticket);
+        if result.is_some() {
+            // That browser still shows the page: the terminal is its user's.
+            let _ = opened.recv_timeout(limit.saturating_sub(begun.elapsed()));
+        }
         result.unwrap_or_else(|| {
             cancel(shared, ticket);
             shared.check_open()?;
@@ -190,9 +206,9 @@ impl Client {
     /// token alone is used by the next [`Client::token`].
     pub fn adopt(&self, tokens: impl Into<Secret>) -> Result<(), ClientError> {
         let tokens = tokens.into();
-        begin(self.shared(), SignIn::Adopt(tokens.clone()), Input::Adopt { tokens })?;
+        let (_, ticket) = begin(self.shared(), SignIn::Adopt(tokens.clone()), Input::Adopt { tokens })?;
         // Without an access token there is no event, and nothing to wait for.
-        self.shared().lock().logins.cancel();
+        self.shared().lock().logins.cancel_own(ticket);
         Ok(())
     }
 
@@ -204,27 +220,25 @@ impl Client {
 }
 
 fn begin(shared: &Arc<Shared>, by: SignIn, input: Input) -> Result<(Turn, LoginTicket), ClientError> {
-    shared.check_open()?;
     let mut ticket = None;
     // A mistake leaves a login that is under way alone.
     let turn = shared.drive_then(
-        |_| Ok(Some(input)),
+        |inner| Ok(inner.unless_closed(input)),
         |inner| {
             inner.prompt = None;
             ticket = Some(inner.logins.begin(by));
         },
     )?;
-    Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::LoginCancelled)?))
+    Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::Closed)?))
 }
 
 fn complete(shared: &Arc<Shared>, callback: Secret) -> Result<(), ClientError> {
-    shared.check_open()?;
     let mut ticket = None;
     let turn = shared.drive_with(|inner: &mut Inner| {
         ticket = inner.is_signing_in().then(|| inner.logins.current());
-        Ok(Some(Input::CompleteLogin { callback }))
+        Ok(inner.unless_closed(Input::CompleteLogin { callback }))
     })?;
-    for event in turn.unwrap_or_default().events {
+    for event in turn.ok_or(ClientError::Closed)?.events {
         if let Event::CallbackIgnored { reason } = event {
             return Err(ClientError::CallbackIgnored { reason });
         }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
-use webex_oauth::{Effect, Event, Input, Misuse, Phase, Secret, Timestamp};
-use webex_oauth_driver::{ClientError, ClientEvent, Desk, Logins, Saved, Store, StoreError};
+use webex_oauth::{Effect, Event, Fault, Input, Misuse, Phase, Secret, Timestamp};
+use webex_oauth_driver::{ClientError, ClientEvent, Desk, Logins, Saved, Store, StoreError, now};
 
 use crate::events::Events;
 use crate::host::Host;
@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) not_renewed: u64,
     /// Why the last save failed, until one succeeds.
     pub(crate) store_error: Option<StoreError>,
+    /// Why the last request of the grant was not made: another process holds the store's lock.
+    pub(crate) lock_error: Option<StoreError>,
 }
 
 impl Inner {
@@ -60,6 +62,16 @@ impl Inner {
     /// Whether the effects of an input are still being done.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy
+    }
+
+    /// Who ends the process when `close` has returned must not lose the answer to what was begun later.
+    pub(crate) fn unless_closed(&self, input: Input) -> Option<Input> {
+        (!self.closed).then_some(input)
+    }
+
+    /// No token can be had now: where it was not even asked for, the fault says less than the store does.
+    pub(crate) fn unavailable(&self, fault: Arc<Fault>, retry_at: Timestamp) -> ClientError {
+        self.lock_error.clone().map_or(ClientError::Unavailable { fault, retry_at }, ClientError::Store)
     }
 
     pub(crate) fn is_signing_in(&self) -> bool {
@@ -104,13 +116,15 @@ impl Shared {
             renewed: 0,
             not_renewed: 0,
             store_error: None,
+            lock_error: None,
         };
         let events = Events::default();
         Self { store, transport, host, events, settings, inner: Mutex::new(inner), changed: Condvar::new() }
     }
 
+    /// A clock that panics must not leave an input half done: the machine has one, too.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.settings.clock)()
+        catch_unwind(AssertUnwindSafe(|| (self.settings.clock)())).unwrap_or_else(|_| now())
     }
 
     /// A panic elsewhere leaves the session whole: its methods change nothing halfway.
@@ -130,6 +144,11 @@ impl Shared {
     /// Gives the session an input and does what follows, in order. Inputs are taken one at a time.
     pub(crate) fn drive(self: &Arc<Self>, input: Input) -> Result<Turn, Misuse> {
         self.drive_with(|_| Ok(Some(input))).map(Option::unwrap_or_default)
+    }
+
+    /// The same for an input that may begin something, which a closed client does not.
+    pub(crate) fn begin(self: &Arc<Self>, input: Input) -> Result<Turn, ClientError> {
+        self.drive_with(|inner| Ok(inner.unless_closed(input)))?.ok_or(ClientError::Closed)
     }
 
     /// The same, with an input that is chosen when its turn has come; `None` does nothing.

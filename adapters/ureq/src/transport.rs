@@ -1,12 +1,13 @@
 //! HTTP: no redirects, no cookies, every status an answer, bodies capped.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Timeout};
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
+use webex_oauth_driver::is_loopback;
 
 /// How a call failed below HTTP.
 pub(crate) struct Failure {
@@ -81,11 +82,21 @@ fn run(
     timeout: Duration,
     cap: usize,
 ) -> Result<http::Response<Vec<u8>>, Failure> {
-    let request = agent.configure_request(request).timeout_global(Some(timeout)).build();
-    let mut response = agent.run(request).map_err(|error| failure(&error))?;
-    let limit = u64::try_from(cap).unwrap_or(u64::MAX);
-    let body = response.body_mut().with_config().limit(limit).read_to_vec();
-    let body = body.map_err(|error| after_the_head(failure(&error)))?;
+    let stays_here = is_loopback(&request.uri().to_string());
+    let mut request = agent.configure_request(request).timeout_global(Some(timeout));
+    if stays_here {
+        // The environment's proxy would see in plain text what http is allowed for because nobody else does.
+        request = request.proxy(None);
+    }
+    let mut response = agent.run(request.build()).map_err(|error| failure(&error))?;
+    // ureq's own limit counts what comes over the wire, and little of that may be much when it is unpacked.
+    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
+    let mut body = Vec::new();
+    let read = response.body_mut().as_reader().take(limit).read_to_end(&mut body);
+    read.map_err(|error| after_the_head(failure(&error.into())))?;
+    if body.len() > cap {
+        return Err(Failure { fault: SendFault::TooLarge, problem: "the answer is too large".to_owned() });
+    }
     let (head, _) = response.into_parts();
     Ok(http::Response::from_parts(head, body))
 }
@@ -111,7 +122,6 @@ fn failure(error: &ureq::Error) -> Failure {
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => SendFault::NotSent,
         ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => SendFault::NotSent,
         ureq::Error::Io(error) if was_refused(error.kind()) => SendFault::NotSent,
-        ureq::Error::BodyExceedsLimit(_) => SendFault::TooLarge,
         _ => SendFault::Lost,
     };
     Failure { fault, problem: describe(error) }

@@ -30,6 +30,19 @@ def test_the_code_grant_ends_in_a_token(simulator: Simulator, make_client: Make)
     assert "code_verifier" in entry["fields"]
 
 
+def test_what_stays_on_this_machine_goes_through_no_proxy(
+    simulator: Simulator, signed_in: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in()
+    with monkeypatch.context() as environment:
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            environment.setenv(name, "http://127.0.0.1:1")
+        for name in ("no_proxy", "NO_PROXY"):
+            environment.delenv(name, raising=False)
+        client.refresh()
+        assert client.call(simulator.url()).status == 200
+
+
 def test_login_uses_the_browser_and_a_listener_on_loopback(simulator: Simulator, make_client: Make) -> None:
     import urllib.request
 

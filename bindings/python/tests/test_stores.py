@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -215,6 +216,74 @@ def test_a_store_whose_conflicts_make_no_sense_has_failed(
     eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
     store.broken = False
     client.flush()
+
+
+def test_a_store_works_again_also_where_another_process_has_stored_since(
+    simulator: Simulator, signed_in: Make, make_client: Make, clock: Clock
+) -> None:
+    events: list[Any] = []
+    store = FailingStore()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    other = make_client(store=store, clock=clock)
+    store.broken = True
+    client.adopt(simulator.issue())
+    store.broken = False
+    for _ in range(3):
+        clock.advance(1)
+        other.adopt(simulator.issue())
+    client.flush()
+    eventually(lambda: any(isinstance(event, StoreRecovered) for event in events))
+    assert client.token() == other.token()
+
+
+def test_a_failed_save_is_tried_again_also_where_the_clock_was_set_back(signed_in: Make, clock: Clock) -> None:
+    store = FailingStore()
+    client = signed_in(store=store, clock=clock)
+    store.broken = True
+    client.begin_login()
+    wake_at = client._driver.desk.wake_at
+    assert wake_at is not None and clock() < wake_at <= clock() + 10_000
+    clock.advance(-7200)
+    wake_at = client._driver.desk.wake_at
+    assert wake_at is not None and wake_at <= clock()
+
+
+def test_a_sign_in_to_a_store_that_was_begun_anew_is_noticed(
+    simulator: Simulator, signed_in: Make, clock: Clock
+) -> None:
+    store = MemoryStore()
+    client = signed_in(store=store, clock=clock)
+    for _ in range(3):
+        clock.advance(60)
+        client.refresh()
+    client.sign_out()
+    store.delete()
+    clock.advance(60)
+    other = signed_in(store=store, clock=clock)
+    assert client.token() == other.token()
+
+
+@pytest.mark.parametrize("member", [{"webex_oauth": 2}, {"client_id": "other"}])
+def test_what_another_version_or_client_has_stored_is_left_alone(
+    signed_in: Make, clock: Clock, member: dict[str, Any]
+) -> None:
+    events: list[Any] = []
+    store = MemoryStore()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    stored = store.load()
+    assert stored is not None
+    theirs = Secret(json.dumps({**json.loads(stored.expose()), **member, "revision": 70}))
+    store.delete()
+    assert store.save(theirs, 70, 0) is None
+    for _ in range(2):
+        clock.advance(15 * 86_400)
+        assert client.token()
+        assert store.load() == theirs
+    eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
+    store.delete()
+    client.flush()
+    stored = store.load()
+    assert stored is not None and client.token() in stored.expose()
 
 
 def test_a_store_that_cannot_be_read_is_told_at_once(simulator: Simulator) -> None:

@@ -24,12 +24,10 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in the file at `path`. Nothing is touched yet: folder and file are made by the first save, readable by
-    /// their owner only. A symbolic link is followed.
+    /// A store in the file at `path`, which is taken from the current folder now. Nothing is touched yet: folder and file
+    /// are made by the first save, readable by their owner only. A symbolic link is followed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let path = fs::canonicalize(&path).unwrap_or(path);
-        Self { path }
+        Self { path: resolve(path.into()) }
     }
 
     /// Where it is.
@@ -69,6 +67,17 @@ impl FileStore {
         self.path.display().to_string()
     }
 
+    /// A pipe would be waited for, and a device be replaced by a file of tokens.
+    fn is_there(&self) -> Result<bool, StoreError> {
+        match fs::metadata(&self.path) {
+            // A folder fails by itself.
+            Ok(found) if found.is_file() || found.is_dir() => Ok(true),
+            Ok(_) => Err(StoreError::Io { path: self.path.clone(), kind: io::ErrorKind::Unsupported }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::of(&self.path, &error)),
+        }
+    }
+
     fn damaged(&self) -> StoreError {
         StoreError::Damaged { what: self.name() }
     }
@@ -84,6 +93,9 @@ impl FileStore {
 
 impl Store for FileStore {
     fn load(&self) -> Result<Option<Secret>, StoreError> {
+        if !self.is_there()? {
+            return Ok(None);
+        }
         let failed = |error: &io::Error| StoreError::of(&self.path, error);
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -118,6 +130,9 @@ impl Store for FileStore {
     }
 
     fn delete(&self) -> Result<(), StoreError> {
+        if !self.is_there()? {
+            return Ok(());
+        }
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::of(&self.path, &error)),
             Ok(()) | Err(_) => Ok(()),
@@ -128,6 +143,21 @@ impl Store for FileStore {
         self.make_folder()?;
         Ok(self.try_lock_at(".refresh-lock")?.map(StoreLock::new))
     }
+}
+
+/// Where the file is, or will be: a path that means the same wherever the program goes, and no link, which would be
+/// replaced.
+fn resolve(path: PathBuf) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut path = std::path::absolute(&path).unwrap_or(path);
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            // An absolute target replaces the folder.
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(_) => break,
+        }
+    }
+    fs::canonicalize(&path).unwrap_or(path)
 }
 
 /// The path alone.

@@ -1,5 +1,7 @@
 //! Calling an API.
 
+use std::io::Write as _;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::{Endpoint, Fault, FaultKind};
@@ -7,7 +9,7 @@ use webex_oauth_ureq::http::{Request, Response};
 use webex_oauth_ureq::webex_oauth::{Phase, SendFault};
 use webex_oauth_ureq::{ClientError, refresh_error};
 
-use crate::kit::{builder, issue, signed_in, simulator};
+use crate::kit::{builder, hears, issue, says, signed_in, simulator};
 
 fn json(answer: &Response<Vec<u8>>) -> serde_json::Value {
     serde_json::from_slice(answer.body()).unwrap()
@@ -63,6 +65,26 @@ fn the_first_401_is_returned_with_the_reason_where_the_refresh_fails() {
     assert_eq!(answer.status(), 401);
     assert!(matches!(refresh_error(&answer), Some(ClientError::SignInRequired { .. })));
     assert_eq!(simulator.counters().api_calls, 1, "no replay without a new token");
+}
+
+#[test]
+fn a_401_that_comes_after_the_close_begins_no_refresh() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    simulator.expire_access_tokens();
+    simulator.fault(Fault::hold().at(Endpoint::PeopleMe));
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.get(&simulator.url("/v1/people/me")).unwrap());
+        assert!(simulator.wait_for(Duration::from_secs(10), |log| !log.is_empty()));
+        client.close();
+        simulator.release();
+        let answer = call.join().unwrap();
+        assert_eq!((answer.status().as_u16(), refresh_error(&answer)), (401, Some(&ClientError::Closed)));
+    });
+    assert!(!client.status().is_refreshing);
+    assert_eq!(client.refresh(), Err(ClientError::Closed));
+    assert_eq!(client.adopt("another"), Err(ClientError::Closed));
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
 }
 
 #[test]
@@ -135,6 +157,35 @@ fn an_answer_has_a_longest_length() {
     assert!(matches!(error, ClientError::Call { fault: SendFault::TooLarge, .. }), "{error:?}");
 }
 
+/// How long an answer is for a client that takes so much at most.
+fn length_of(url: &str, max_body: usize) -> Result<usize, SendFault> {
+    let client = builder(&simulator()).max_body(max_body).open().unwrap();
+    match client.get(url) {
+        Ok(answer) => Ok(answer.body().len()),
+        Err(ClientError::Call { fault, .. }) => Err(fault),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_answer_of_just_the_longest_length_is_one() {
+    let url = says(format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}", "x".repeat(100)).into_bytes());
+    assert_eq!(length_of(&url, 100), Ok(100));
+    assert_eq!(length_of(&url, 99), Err(SendFault::TooLarge));
+}
+
+#[test]
+fn an_answer_is_measured_as_it_is_unpacked() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&vec![b'x'; 2_000_000]).unwrap();
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 100_000);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", packed.len());
+    let url = says([head.as_bytes(), &packed].concat());
+    assert_eq!(length_of(&url, 2_000_000), Ok(2_000_000));
+    assert_eq!(length_of(&url, 100_000), Err(SendFault::TooLarge));
+}
+
 #[test]
 fn a_call_that_does_not_get_through_says_how() {
     let simulator = simulator();
@@ -146,4 +197,33 @@ fn a_call_that_does_not_get_through_says_how() {
     assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
     let error = client.get("https://127.0.0.1:1/").unwrap_err();
     assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
+}
+
+/// What is called on this machine in plain text is so because it stays here.
+#[test]
+fn a_proxy_does_not_see_what_stays_on_this_machine() {
+    let (proxy, seen) = hears();
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "calls::behind_a_proxy", "--ignored", "--nocapture"]);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"] {
+        child.env(name, &proxy);
+    }
+    let child = child.env_remove("NO_PROXY").env_remove("no_proxy").output().unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    let seen: Vec<_> = seen.try_iter().collect();
+    assert!(!seen.is_empty() && seen.iter().all(|line| line.contains("elsewhere.invalid")), "{seen:?}");
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by the test before"]
+fn behind_a_proxy() {
+    let simulator = simulator();
+    let client = builder(&simulator).open().unwrap();
+    client.sign_in_with_client_credentials(None).unwrap();
+    // The token is for the configured host alone.
+    for (host, status) in [("127.0.0.1", 200), ("localhost", 401)] {
+        let url = simulator.url("/v1/people/me").replace("127.0.0.1", host);
+        assert_eq!(client.get(&url).unwrap().status(), status);
+    }
+    assert!(client.get("http://elsewhere.invalid/").is_err(), "the proxy refuses");
 }

@@ -1,7 +1,10 @@
 //! A simulator and clients for it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Issued, Options, Simulator};
@@ -62,10 +65,7 @@ impl Clock {
 }
 
 /// Waits for an event.
-pub(crate) fn wait_for(
-    events: &std::sync::mpsc::Receiver<ClientEvent>,
-    wanted: impl Fn(&ClientEvent) -> bool,
-) -> ClientEvent {
+pub(crate) fn wait_for(events: &Receiver<ClientEvent>, wanted: impl Fn(&ClientEvent) -> bool) -> ClientEvent {
     loop {
         let event = events.recv_timeout(Duration::from_secs(20)).expect("the event");
         if wanted(&event) {
@@ -84,4 +84,33 @@ pub(crate) fn prepare(simulator: &Simulator, store: impl Store + 'static) {
     parts.refresh.proactive = false;
     drop(signed_in(simulator, Client::builder(parts.build().unwrap()).store(store), 0));
     assert_eq!(simulator.counters().refreshes_attempted, 0);
+}
+
+/// A server that says this to everybody, whatever it is asked; the URL to call it at.
+pub(crate) fn says(answer: Vec<u8>) -> String {
+    serve(answer, |_| {})
+}
+
+/// A server that refuses everything; the URL to call it at, and the first lines of what it was asked.
+pub(crate) fn hears() -> (String, Receiver<String>) {
+    let (sender, seen) = std::sync::mpsc::channel();
+    let refusal = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec();
+    let hear = move |line: &str| drop(sender.send(line.to_owned()));
+    (serve(refusal, hear), seen)
+}
+
+fn serve(answer: Vec<u8>, hear: impl Fn(&str) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            hear(&head.next().unwrap_or_default());
+            head.for_each(drop);
+            // Who has heard enough hangs up.
+            let _ = stream.write_all(&answer);
+        }
+    });
+    url
 }

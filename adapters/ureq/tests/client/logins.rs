@@ -14,7 +14,7 @@ use webex_oauth_ureq::webex_oauth::{
 };
 use webex_oauth_ureq::{BrowserLogin, Client, ClientError, Guest, MemoryStore};
 
-use crate::kit::{builder, parts, simulator};
+use crate::kit::{builder, handoff, issue, parts, simulator};
 
 fn options(redirect_uri: &str) -> webex_oauth_ureq::webex_oauth::LoginOptions {
     webex_oauth_ureq::webex_oauth::LoginOptions { redirect_uri: Some(redirect_uri.to_owned()), ..Default::default() }
@@ -23,6 +23,7 @@ fn options(redirect_uri: &str) -> webex_oauth_ureq::webex_oauth::LoginOptions {
 fn visit(url: &str) -> String {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     write!(stream, "GET /{path} HTTP/1.1\r\nhost: {host}\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -56,6 +57,20 @@ fn a_login_in_the_browser_ends_in_a_token_and_a_page() {
     assert_eq!(result, Ok(()));
     assert!(page.contains("You are signed in"), "{page}");
     client.token().unwrap();
+}
+
+#[test]
+fn a_browser_in_the_terminal_is_waited_for_by_whoever_started_it() {
+    let simulator = Arc::new(simulator());
+    let client = builder(&simulator).open().unwrap();
+    let (sender, page) = std::sync::mpsc::channel();
+    let open = move |url: &Secret| {
+        let landed = simulator.visit(url.expose(), Decision::Accept).unwrap();
+        sender.send(visit(&landed)).unwrap();
+    };
+    let login = BrowserLogin { limit: Duration::from_secs(20), open: Box::new(open), ..BrowserLogin::default() };
+    assert_eq!(client.login_with_browser(login), Ok(()));
+    assert!(page.try_recv().unwrap().contains("You are signed in"), "it has ended before");
 }
 
 #[test]
@@ -144,6 +159,20 @@ fn of_two_logins_each_caller_gets_his_own_result() {
         assert_eq!(second.join().unwrap(), Ok(()));
     });
     assert!(client.status().via.is_some());
+}
+
+#[test]
+fn tokens_from_elsewhere_do_not_cancel_the_login_that_comes_after_them() {
+    let simulator = simulator();
+    let tokens = handoff(&issue(&simulator), 3600);
+    let client = builder(&simulator).open().unwrap();
+    for _ in 0..200 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..10).for_each(|_| client.adopt(tokens.as_str()).unwrap()));
+            let result = client.sign_in_with_client_credentials(None);
+            assert!(matches!(result, Ok(()) | Err(ClientError::LoginSuperseded)), "{result:?}");
+        });
+    }
 }
 
 #[test]

@@ -17,12 +17,13 @@ use crate::kit::{Clock, builder, is_refreshed, prepare, signed_in, simulator, wa
 struct Fragile<S> {
     inner: S,
     fails: Arc<AtomicBool>,
+    busy: Arc<AtomicBool>,
     dies_after: Arc<AtomicI64>,
 }
 
 impl<S> Fragile<S> {
     fn new(inner: S) -> Self {
-        Self { inner, fails: Arc::default(), dies_after: Arc::new(AtomicI64::new(i64::MAX)) }
+        Self { inner, fails: Arc::default(), busy: Arc::default(), dies_after: Arc::new(AtomicI64::new(i64::MAX)) }
     }
 
     fn fail(&self, fails: bool) {
@@ -52,6 +53,11 @@ impl<S: Store> Store for Fragile<S> {
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         self.inner.try_lock()
+    }
+
+    fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
+        let busy = || StoreError::Busy { what: "/busy".to_owned() };
+        if self.busy.load(Ordering::SeqCst) { Err(busy()) } else { self.inner.lock(patience) }
     }
 }
 
@@ -131,6 +137,23 @@ fn a_sign_in_elsewhere_is_noticed() {
 }
 
 #[test]
+fn a_sign_in_to_a_store_that_was_begun_anew_is_noticed() {
+    let simulator = simulator();
+    let store = MemoryStore::new();
+    let clock = Clock::default();
+    let one = signed_in(&simulator, builder(&simulator).store(store.clone()).clock(clock.read()), 3600);
+    for _ in 0..3 {
+        clock.advance(60);
+        one.refresh().unwrap();
+    }
+    one.sign_out(SignOutOptions::default()).unwrap();
+    store.delete().unwrap();
+    clock.advance(60);
+    let other = signed_in(&simulator, builder(&simulator).store(store).clock(clock.read()), 3600);
+    assert_eq!(one.token().unwrap(), other.token().unwrap());
+}
+
+#[test]
 fn a_lock_that_nobody_lets_go_of_blocks_no_token_that_lives() {
     let simulator = simulator();
     let store = MemoryStore::new();
@@ -143,6 +166,50 @@ fn a_lock_that_nobody_lets_go_of_blocks_no_token_that_lives() {
     let events = client.events();
     drop(held);
     wait_for(&events, is_refreshed);
+}
+
+#[test]
+fn whoever_cannot_have_a_token_because_of_the_lock_is_told_so() {
+    let simulator = simulator();
+    let store = Fragile::new(MemoryStore::new());
+    let clock = Clock::default();
+    let client = signed_in(&simulator, builder(&simulator).store(store.clone()).clock(clock.read()), 3600);
+    store.busy.store(true, Ordering::SeqCst);
+    clock.advance(3700);
+    let busy = Err(StoreError::Busy { what: "/busy".to_owned() }.into());
+    assert_eq!(client.token().map(drop), busy);
+    clock.advance(3600);
+    assert_eq!(client.refresh(), busy);
+    store.busy.store(false, Ordering::SeqCst);
+    simulator.fault(Fault::status(503).on_grant("refresh_token"));
+    clock.advance(3600);
+    assert!(matches!(client.token(), Err(ClientError::Unavailable { .. })), "the server's fault this time");
+    clock.advance(3600);
+    client.token().unwrap();
+}
+
+#[test]
+fn a_refresh_that_waits_for_the_lock_when_the_client_is_closed_is_not_made() {
+    let simulator = simulator();
+    let store = MemoryStore::new();
+    prepare(&simulator, store.clone());
+    let held = store.try_lock().unwrap().unwrap();
+    let client = builder(&simulator).store(store).open().unwrap();
+    let events = client.events();
+    std::thread::scope(|scope| {
+        let closer = scope.spawn(|| {
+            while !client.status().is_refreshing {
+                std::thread::yield_now();
+            }
+            client.close();
+        });
+        assert_eq!(client.token(), Err(ClientError::Closed));
+        drop(held);
+        closer.join().unwrap();
+    });
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+    assert!(!events.try_iter().any(|event| is_refreshed(&event)));
+    assert!(!client.status().is_refreshing, "and it is over");
 }
 
 /// What [`child`] does in another process.

@@ -1,5 +1,7 @@
 //! Tokens on demand.
 
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::Fault;
@@ -158,6 +160,24 @@ fn a_callback_that_panics_is_a_failure_like_another() {
     let begun = Instant::now();
     assert!(client.token().is_err());
     assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_clock_that_panics_leaves_nothing_half_done() {
+    let simulator = simulator();
+    let readings = AtomicU64::new(0);
+    let clock = move || match readings.fetch_add(1, Ordering::SeqCst) % 3 {
+        2 => panic!("no time"),
+        _ => webex_oauth_driver::now(),
+    };
+    let client = builder(&simulator).clock(clock).open().unwrap();
+    // Where it went wrong, closing would wait for ever.
+    let client = ManuallyDrop::new(client);
+    for _ in 0..3 {
+        client.adopt(handoff(&issue(&simulator), 0)).unwrap();
+        client.token().unwrap();
+    }
+    drop(ManuallyDrop::into_inner(client));
 }
 
 #[test]

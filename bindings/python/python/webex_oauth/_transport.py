@@ -6,6 +6,7 @@ import base64
 import http.client
 import ssl
 import time
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,7 +19,8 @@ _CHUNK = 64 * 1024
 
 
 class StdlibTransport:
-    """Sends one request per call. Proxies are taken from the environment (``https_proxy``, ``no_proxy``).
+    """Sends one request per call. Proxies are taken from the environment (``https_proxy``, ``no_proxy``); what stays on
+    this machine goes through none.
 
     ``tls`` is for private certificate authorities; certificates and host names are always checked by default.
     """
@@ -47,7 +49,7 @@ class StdlibTransport:
         target = parts.path or "/"
         if parts.query:
             target += f"?{parts.query}"
-        proxy = urlsplit("" if proxy_bypass(host) else getproxies().get(parts.scheme, ""))
+        proxy = urlsplit("" if _is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme, ""))
         extra: dict[str, str] = {}
         auth: dict[str, str] = {}
         if proxy.username is not None:
@@ -99,3 +101,11 @@ class StdlibTransport:
 
     def __repr__(self) -> str:
         return "StdlibTransport()"
+
+
+def _is_loopback(host: str) -> bool:
+    """Plain http is allowed there because nobody else sees it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -32,6 +32,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-other-refreshed", "what another process renewed is used, not renewed again", other_refreshed),
     scenario!("stores-other-signed-in", "a sign-in elsewhere is noticed", other_signed_in),
     scenario!("stores-other-signed-out", "a sign-out elsewhere is noticed before a refresh", other_signed_out),
+    scenario!("stores-begun-anew", "a sign-in to a store that was begun anew is noticed", begun_anew),
     scenario!("stores-lock-held", "a lock held elsewhere holds up a refresh, and no token that lives", lock_held),
     scenario!("stores-lock-taken", "during a refresh the lock is held, in the way of every language", lock_taken),
     scenario!("stores-lock-broken", "a lock that does not work is told, and nobody goes without a token", lock_broken),
@@ -39,6 +40,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-damaged", "a damaged file is refused and left alone", damaged),
     scenario!("stores-newer-version", "a file of a newer version is refused and left alone", newer_version),
     scenario!("stores-other-client", "another client's session is refused and left alone", other_client),
+    scenario!("stores-not-ours", "what another client or version stores meanwhile is left alone, and told", not_ours),
     scenario!("stores-file", "the file is the snapshot, readable by its owner only; nothing else lies around", file),
 ];
 
@@ -181,6 +183,27 @@ fn other_signed_out(stage: &mut Stage<'_>) -> Done {
     same(stage.counters().refreshes_attempted, 0, "refreshes")
 }
 
+fn begun_anew(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut one = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    for _ in 0..3 {
+        advance(&mut one, 60)?;
+        one.ask("refresh", A)?;
+    }
+    one.ask("sign_out", r#"{"client":"a","revoke":false}"#)?;
+    fs::remove_file(stage.path("session.json")).map_err(|error| error.to_string())?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    for harness in [&mut one, &mut two] {
+        advance(harness, 600)?;
+    }
+    two.ask("adopt", stage.adopt("a", 3600)?)?;
+    // It counts from the beginning again.
+    same(token(&mut one)?, token(&mut two)?, "the token")?;
+    stage.end(one);
+    stage.end(two);
+    stage.refreshes(3)
+}
+
 fn lock_held(stage: &mut Stage<'_>) -> Done {
     let store = stage.file();
     let ours = FileStore::new(stage.path("session.json"));
@@ -282,6 +305,41 @@ fn other_client(stage: &mut Stage<'_>) -> Done {
     let path = stage.path("session.json");
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     refused(stage, text.replace(CLIENT_ID, "somebody-else").as_bytes())
+}
+
+fn not_ours(stage: &mut Stage<'_>) -> Done {
+    left_alone(stage, "client_id", "somebody-else".into())?;
+    left_alone(stage, "webex_oauth", 99.into())?;
+    stage.refreshes(6)
+}
+
+/// Somebody else's session, told by one member, comes in place of the stored one.
+fn left_alone(stage: &mut Stage<'_>, member: &str, value: Value) -> Done {
+    let store = stage.file();
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    let path = stage.path("session.json");
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let mut theirs: Value = serde_json::from_str(&text).map_err(|_| "the file is not the snapshot")?;
+    (theirs[member], theirs["revision"]) = (value, 70.into());
+    fs::write(&path, theirs.to_string()).map_err(|error| error.to_string())?;
+    for _ in 0..2 {
+        advance(&mut harness, 60)?;
+        harness.ask("refresh", A)?;
+        token(&mut harness)?;
+    }
+    event(&mut harness, "store:error")?;
+    check(fs::read_to_string(&path).is_ok_and(|found| found == theirs.to_string()), "the file was changed")?;
+    // There is room for ours again.
+    fs::remove_file(&path).map_err(|error| error.to_string())?;
+    advance(&mut harness, 60)?;
+    harness.ask("refresh", A)?;
+    let new = token(&mut harness)?;
+    harness.ask("close", A)?;
+    stage.end(harness);
+    let mut again = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut again)?, new, "the token in the store")?;
+    stage.end(again);
+    fs::remove_file(&path).map_err(|error| error.to_string().into())
 }
 
 fn file(stage: &mut Stage<'_>) -> Done {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from .._core import ENTROPY_LEN, Access, Config, Effect, Event, Output, Secret, Session, snapshot_revision
@@ -112,7 +113,9 @@ class Desk:
             self._latest = now
             if then is not None:
                 then()
-            if self._save_at is not None and not saves(effects):
+            # The store failed, or was put back, or begun anew.
+            is_behind = self._save_at is not None or self.session.revision > self._stored
+            if is_behind and not saves(effects):
                 effects.appendleft(self._save_now())
             while effects:
                 if not saves(effects):
@@ -150,7 +153,8 @@ class Desk:
     def _conflict(self, found: Secret | str, rest: deque[Effect]) -> deque[Effect]:
         """Another process was faster. Its state is taken in; what follows is done as far as it is still wanted."""
         try:
-            theirs = snapshot_revision(found)
+            # What another version or client has stored is left alone.
+            theirs = self._revision_of(found)
             if theirs == self._stored:
                 raise StoreError("the store reports a conflict with what was to be replaced")
         except (RestoreError, StoreError) as error:
@@ -163,8 +167,9 @@ class Desk:
             if self.session.revision > self._stored:
                 # Theirs brought nothing new: ours still has to get there.
                 reloaded.appendleft(self._save_now())
-            else:
+            elif self._save_at is not None:
                 self._save_at = None
+                self._events.note(StoreRecovered())
         for effect in rest:
             if self.session.still_wants(effect):
                 reloaded.append(effect)
@@ -188,14 +193,26 @@ class Desk:
             self._events.tell()
             return
         if found is not None:
-            await self.give(lambda session, now: session.reload(now, found), when=lambda: self._is_news(found))
+            await self.give(
+                lambda session, now: session.reload(now, found),
+                when=lambda: self._is_news(found),
+                then=lambda: self._learn(found),
+            )
 
     def _is_news(self, found: Secret) -> bool:
+        """Whether it is something else than what is known to be there: a store that was begun anew counts anew."""
         try:
-            revision = snapshot_revision(found)
+            return snapshot_revision(found) != self._stored
         except RestoreError:
             return True  # The session says so in an event.
-        return revision > self.session.revision
+
+    def _learn(self, found: Secret) -> None:
+        with suppress(RestoreError):
+            self._stored = self._revision_of(found)
+
+    def _revision_of(self, found: Secret | str) -> int:
+        """The revision of what the store holds, where that can be taken in: it may be of another version or client."""
+        return Session.restore(self.config, found).revision
 
     @property
     def is_saved(self) -> bool:
@@ -207,9 +224,12 @@ class Desk:
     def wake_at(self) -> int | None:
         """When to give a tick, if nothing else happens before."""
         wake_at = self.session.wake_at_ms
-        if self._save_at is None:
+        save_at = self._save_at
+        if save_at is None:
             return wake_at
-        return self._save_at if wake_at is None else min(wake_at, self._save_at)
+        if save_at - (now := self.now()) > SAVE_AGAIN:
+            save_at = now  # The clock was set back.
+        return save_at if wake_at is None else min(wake_at, save_at)
 
     def is_due(self, now: int) -> bool:
         """Whether to give a tick: its time has come, or the clock reads earlier than before.
