@@ -3,6 +3,7 @@
 //! The lock is held while the state machine thinks, never across an await, a request or a store.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 
@@ -27,6 +28,13 @@ pub(crate) enum Errand {
     AskForToken(RequestId, webex_oauth::TokenAsk),
     /// Look whether another process stored something.
     Look,
+}
+
+impl Errand {
+    /// What is lost, or locks others out, as long as it is not carried out.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        matches!(self, Self::Save { .. } | Self::Send(_))
+    }
 }
 
 /// What an input led to and only its caller wants to know.
@@ -154,13 +162,13 @@ impl Inner {
         }
     }
 
-    /// Runs what blocks for moments where the host wants it. `None` where it was not carried out.
+    /// Runs what blocks for moments where the host wants it. `None` where it was not carried out, or panicked.
     pub(crate) async fn unblock<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let slot = Arc::new(Mutex::new(None));
         let filled = Arc::clone(&slot);
         let work = move || {
-            let result = work();
-            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            let result = catch_unwind(AssertUnwindSafe(work));
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = result.ok();
         };
         self.http.unblock(Box::new(work)).await;
         slot.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -63,7 +63,7 @@ impl AsyncHttp for Reqwest {
     fn unblock(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         let running = tokio::task::spawn_blocking(work);
         Box::pin(async move {
-            // A store that panics is a failed save, which the desk notices.
+            // Where the runtime ends before, nothing was done, and the client notices.
             let _ = running.await;
         })
     }
