@@ -4,8 +4,8 @@
 //! all who wait are woken when any of them can go on. So it does not matter which of the tasks is dropped, nor at which
 //! await, nor that one of them is alive and not polled: the others, or `run`, carry on where it was.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -33,6 +33,8 @@ pub(crate) struct Crew {
 /// The errands, or who is polling them right now.
 struct AtWork {
     errands: Option<Errands>,
+    /// How many tasks wait, those that are never polled again included.
+    waiting: usize,
     by: Option<ThreadId>,
     /// Another task came meanwhile and went to sleep.
     missed: bool,
@@ -52,7 +54,7 @@ struct Alarm {
 impl Crew {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let waker = Waker::from(Arc::clone(&inner));
-        let at_work = AtWork { errands: Some(Errands::default()), by: None, missed: false };
+        let at_work = AtWork { errands: Some(Errands::default()), waiting: 0, by: None, missed: false };
         Self { inner, waker, at_work: Mutex::new(at_work) }
     }
 
@@ -63,6 +65,7 @@ impl Crew {
     /// Waits until `ready` has an answer, and does errands meanwhile. Dropping it at any point changes nothing for
     /// anybody else.
     pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
+        let _present = Present::new(self);
         loop {
             // Listening comes first: what happens between here and the await wakes it.
             let listener = self.inner.bell.listen();
@@ -109,9 +112,13 @@ impl Crew {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, AtWork> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the errands, unless somebody has them in hand.
     fn begin(&self) -> Option<Shift<'_>> {
-        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at_work = self.lock();
         match at_work.errands.take() {
             Some(errands) => {
                 at_work.by = Some(thread::current().id());
@@ -126,6 +133,29 @@ impl Crew {
     }
 }
 
+/// A task that waits.
+struct Present<'a>(&'a Crew);
+
+impl<'a> Present<'a> {
+    fn new(crew: &'a Crew) -> Self {
+        crew.lock().waiting += 1;
+        Self(crew)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let alarm = {
+            let mut at_work = self.0.lock();
+            at_work.waiting -= 1;
+            // It wakes nobody, and the next to come may be in another runtime.
+            let nobody = at_work.waiting == 0;
+            at_work.errands.as_mut().filter(|_| nobody).and_then(|errands| errands.alarm.take())
+        };
+        drop(alarm);
+    }
+}
+
 /// Gives the errands back, also when one of them panics.
 struct Shift<'a> {
     crew: &'a Crew,
@@ -135,7 +165,7 @@ struct Shift<'a> {
 impl Drop for Shift<'_> {
     fn drop(&mut self) {
         let missed = {
-            let mut at_work = self.crew.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut at_work = self.crew.lock();
             at_work.errands = self.errands.take();
             at_work.by = None;
             std::mem::take(&mut at_work.missed)
@@ -162,17 +192,26 @@ impl Errands {
         if self.alarm.as_ref().is_none_or(|alarm| alarm.at != at) {
             self.set(inner, at, now, false);
         }
-        while let Some(alarm) = &mut self.alarm {
-            if Pin::new(&mut alarm.sleep).poll(cx).is_pending() {
-                return false;
-            }
-            let rang = now >= at;
-            if rang {
-                inner.report(Input::Tick);
-            }
-            self.set(inner, at, now, rang);
-            if rang {
-                return true;
+        let mut may_break = true;
+        while let Some(mut alarm) = self.alarm.take() {
+            match catch_unwind(AssertUnwindSafe(|| alarm.sleep.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => {
+                    self.alarm = Some(alarm);
+                    return false;
+                }
+                Ok(Poll::Ready(())) => {
+                    let rang = now >= at;
+                    if rang {
+                        inner.report(Input::Tick);
+                    }
+                    self.set(inner, at, now, rang);
+                    if rang {
+                        return true;
+                    }
+                }
+                // The timer of a runtime that has ended.
+                Err(_) if std::mem::take(&mut may_break) => self.set(inner, at, now, false),
+                Err(panic) => resume_unwind(panic),
             }
         }
         false

@@ -7,7 +7,7 @@ use webex_oauth::{SendFault, TransportHints};
 
 use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
 
-/// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime.
+/// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime, which may be another one for each call.
 #[derive(Debug, Clone)]
 pub struct Reqwest {
     client: ::reqwest::Client,
