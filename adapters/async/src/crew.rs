@@ -67,9 +67,10 @@ impl Crew {
     pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
         let _present = Present::new(self);
         loop {
+            let is_within = self.is_within_errand();
             // Listening comes first: what happens between here and the await wakes it.
-            let listener = self.inner.bell.listen();
-            let progress = self.work();
+            let listener = if is_within { self.inner.news.listen() } else { self.inner.bell.listen() };
+            let progress = !is_within && self.work();
             if let Some(answer) = self.inner.with(&mut ready) {
                 return answer;
             }
@@ -86,6 +87,11 @@ impl Crew {
     ) -> Result<T, ClientError> {
         self.until(|table, now| if table.closing { Some(Err(ClientError::Closed)) } else { ready(table, now).map(Ok) })
             .await
+    }
+
+    /// A callback of the host that asks the client is polled by its errand, and does no errands itself.
+    fn is_within_errand(&self) -> bool {
+        self.lock().by == Some(thread::current().id())
     }
 
     /// Polls the errands once. Answers whether anything was finished.
@@ -125,8 +131,7 @@ impl Crew {
                 Some(Shift { crew: self, errands: Some(errands) })
             }
             None => {
-                // A callback of the host that asks the client from within an errand is polled by that errand.
-                at_work.missed |= at_work.by != Some(thread::current().id());
+                at_work.missed = true;
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! What a client and its errands share: the desk behind one short lock, and the bell that rings when anything changed.
+//! What a client and its errands share: the desk behind one short lock, and the bells that ring when anything changed.
 //!
 //! The lock is held while the state machine thinks, never across an await, a request or a store.
 
@@ -52,7 +52,11 @@ pub(crate) struct Inner {
     pub(crate) host: Host,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     table: Mutex<Table>,
+    /// Rings for those who do errands: when one can go on, and with the other bell.
     pub(crate) bell: Bell,
+    /// Rings when the table changed. Code within an errand listens to this one alone: what wakes an errand rings the
+    /// other, so that it would wake itself for ever.
+    pub(crate) news: Bell,
 }
 
 /// Everything behind the lock.
@@ -116,7 +120,7 @@ impl Inner {
             delivered: VecDeque::new(),
             events,
         };
-        Self { http, store, host, clock, table: Mutex::new(table), bell: Bell::default() }
+        Self { http, store, host, clock, table: Mutex::new(table), bell: Bell::default(), news: Bell::default() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -141,6 +145,7 @@ impl Inner {
             (change(&mut table, now), std::mem::take(&mut table.changed))
         };
         if changed {
+            self.news.ring();
             self.bell.ring();
         }
         result
@@ -151,10 +156,10 @@ impl Inner {
         self.with(|table, now| table.post(now, input))
     }
 
-    /// Waits, without working, until everything that the input of this turn led to is done and stored.
+    /// Waits within an errand until everything that the input of this turn led to is done and stored.
     pub(crate) async fn settled(&self, turn: u64) {
         loop {
-            let listener = self.bell.listen();
+            let listener = self.news.listen();
             if self.read(|table, _| table.is_done(turn)) {
                 return;
             }
