@@ -108,14 +108,18 @@ impl Client {
     /// answers. Dropping the future leaves that to [`Client::run`].
     ///
     /// Answers the URL for the browser where [`LogoutVia::Browser`](webex_oauth::LogoutVia) was asked for.
+    ///
+    /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told: after a
+    /// restart the user would be signed in again.
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         let turn = self.give(Input::SignOut { options }).await?;
         let url = self.done(turn).await?;
-        self.crew.until(|table, _| (table.busy == 0).then_some(())).await;
-        Ok(match url {
-            Some(Delivery::Url(url)) => Some(url),
-            Some(Delivery::Ignored(_)) | None => None,
-        })
+        let store_error = self.crew.until(|table, _| (table.busy == 0).then(|| table.store_error())).await;
+        match (store_error, url) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(Delivery::Url(url))) => Ok(Some(url)),
+            (None, Some(Delivery::Ignored(_)) | None) => Ok(None),
+        }
     }
 
     /// Begins nothing more, finishes what is under way, and stores what could not be stored before. Whoever waits gets

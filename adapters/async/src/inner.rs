@@ -76,6 +76,8 @@ pub(crate) struct Table {
     pub(crate) refresh_failed: (u64, Option<(Arc<Fault>, Timestamp)>),
     pub(crate) prompt: Option<(LoginTicket, DevicePrompt)>,
     pub(crate) landed: Option<(LoginTicket, SignedIn)>,
+    /// Why the last save that failed did.
+    store_error: Option<StoreError>,
     /// How many looks into the store were asked for, and how many are done.
     looks: u64,
     pub(crate) looks_done: u64,
@@ -110,6 +112,7 @@ impl Inner {
             refresh_failed: (0, None),
             prompt: None,
             landed: None,
+            store_error: None,
             looks: 0,
             looks_done: 0,
             changed: false,
@@ -239,10 +242,18 @@ impl Table {
     pub(crate) fn saved(&mut self, now: Timestamp, result: Result<Saved, StoreError>) {
         match self.desk.saved(now, result) {
             Some(Ok(())) => self.tell(ClientEvent::StoreRecovered),
-            Some(Err(error)) => self.tell(ClientEvent::StoreFailed(error)),
+            Some(Err(error)) => {
+                self.store_error = Some(error.clone());
+                self.tell(ClientEvent::StoreFailed(error));
+            }
             None => {}
         }
         self.pump(now);
+    }
+
+    /// Why what is in the session is not in the store.
+    pub(crate) fn store_error(&self) -> Option<StoreError> {
+        self.store_error.clone().filter(|_| self.desk.is_unsaved())
     }
 
     /// Everything that the input of this turn led to is done and stored.
