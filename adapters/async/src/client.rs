@@ -16,7 +16,7 @@ use crate::inner::{Delivery, Inner, Table};
 /// Signs in, keeps the tokens fresh and calls APIs. A handle: clone it, share it between tasks.
 ///
 /// Every future of it may be dropped at any await. What was begun belongs to the client and is carried on by whoever
-/// waits for it, or by [`Client::run`].
+/// waits for it, by [`Client::run`], or, where nobody is left, by [`AsyncHttp::spawn`](crate::AsyncHttp::spawn).
 #[derive(Clone)]
 pub struct Client {
     pub(crate) crew: Arc<Crew>,
@@ -63,7 +63,9 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Without it the client works all the same, but refreshes only when somebody waits for a token.
+    /// Without it the client works all the same, but refreshes only when somebody waits for a token. Where other
+    /// processes share the store, and the host has no [`AsyncHttp::spawn`](crate::AsyncHttp::spawn), it is needed: a
+    /// refresh that nobody drives any longer locks them out.
     pub async fn run(&self) {
         let _runner = Runner::new(self.crew.inner());
         self.crew.until(|table, _| table.is_closed().then_some(())).await;
@@ -105,7 +107,7 @@ impl Client {
     }
 
     /// Signs out: here at once, whatever the network says; then tells the server what was asked for and waits for its
-    /// answers. Dropping the future leaves that to [`Client::run`].
+    /// answers. Dropping the future leaves that to the client.
     ///
     /// Answers the URL for the browser where [`LogoutVia::Browser`](webex_oauth::LogoutVia) was asked for.
     ///

@@ -2,7 +2,8 @@
 //!
 //! Errands belong to the client, not to the task that caused them. Each task that waits for something polls them, and
 //! all who wait are woken when any of them can go on. So it does not matter which of the tasks is dropped, nor at which
-//! await, nor that one of them is alive and not polled: the others, or `run`, carry on where it was.
+//! await, nor that one of them is alive and not polled: the others, or `run`, carry on where it was. Where the last one
+//! goes, the host is asked to carry on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +65,7 @@ impl Crew {
 
     /// Waits until `ready` has an answer, and does errands meanwhile. Dropping it at any point changes nothing for
     /// anybody else.
-    pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(self: &Arc<Self>, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
         let _present = Present::new(self);
         loop {
             let is_within = self.is_within_errand();
@@ -82,7 +83,7 @@ impl Crew {
 
     /// The same, until the client is closed.
     pub(crate) async fn until_open<T>(
-        &self,
+        self: &Arc<Self>,
         mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>,
     ) -> Result<T, ClientError> {
         self.until(|table, now| if table.closing { Some(Err(ClientError::Closed)) } else { ready(table, now).map(Ok) })
@@ -139,10 +140,10 @@ impl Crew {
 }
 
 /// A task that waits.
-struct Present<'a>(&'a Crew);
+struct Present<'a>(&'a Arc<Crew>);
 
 impl<'a> Present<'a> {
-    fn new(crew: &'a Crew) -> Self {
+    fn new(crew: &'a Arc<Crew>) -> Self {
         crew.lock().waiting += 1;
         Self(crew)
     }
@@ -150,14 +151,23 @@ impl<'a> Present<'a> {
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
+        let crew = self.0;
         let alarm = {
-            let mut at_work = self.0.lock();
+            let mut at_work = crew.lock();
             at_work.waiting -= 1;
+            if at_work.waiting > 0 {
+                return;
+            }
             // It wakes nobody, and the next to come may be in another runtime.
-            let nobody = at_work.waiting == 0;
-            at_work.errands.as_mut().filter(|_| nobody).and_then(|errands| errands.alarm.take())
+            at_work.errands.as_mut().and_then(|errands| errands.alarm.take())
         };
         drop(alarm);
+        if crew.inner.read(|table, _| table.busy > 0) {
+            // Half a request holds the lock of the store, and its answer may carry the only refresh token that counts.
+            let crew = Arc::clone(crew);
+            let inner = Arc::clone(&crew.inner);
+            inner.http.spawn(Box::pin(async move { crew.until(|table, _| (table.busy == 0).then_some(())).await }));
+        }
     }
 }
 

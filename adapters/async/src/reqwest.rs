@@ -67,6 +67,13 @@ impl AsyncHttp for Reqwest {
             let _ = running.await;
         })
     }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        // Outside of a runtime there is nobody who could do it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(work);
+        }
+    }
 }
 
 fn tls() -> Result<rustls::ClientConfig, SendError> {
