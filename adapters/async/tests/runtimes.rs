@@ -59,5 +59,6 @@ fn a_runtime_that_ends_while_another_one_waits() {
 }
 
 async fn polled_once(mut future: Pin<&mut impl Future<Output = ()>>) {
-    poll_fn(|cx| Poll::Ready(assert!(future.as_mut().poll(cx).is_pending()))).await;
+    let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+    assert!(polled.is_pending());
 }
