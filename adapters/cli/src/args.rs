@@ -182,7 +182,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, conflicts_with = "device")]
     pub(crate) select_account: bool,
 
-    /// How long to wait for you: 90s, 10m, an hour at most
+    /// How long to wait for you: 90s, 10m, an hour at most. With --device it is as long as the code lives
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = words::parse_patience)]
     pub(crate) timeout: std::time::Duration,
 }

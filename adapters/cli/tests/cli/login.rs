@@ -153,6 +153,15 @@ fn by_hand() {
 }
 
 #[test]
+fn by_hand_and_nobody_comes() {
+    let world = World::new();
+    let mut login = world.start(&["login", "--paste", "--timeout", "1s"]);
+    login.url();
+    login.end().failed(5, &["longer than 1 s", "--timeout"]);
+    assert_eq!(left_in(&world.path("data/webex-oauth")), [""; 0]);
+}
+
+#[test]
 fn by_hand_and_nothing_is_pasted() {
     let world = World::new();
     let mut login = world.start(&["login", "--paste"]);
