@@ -114,7 +114,7 @@ pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
         }
     };
     let expires_at = grant.tokens.expires_at;
-    if expires_at.is_some() && state.latest.millis_since(now) > DRIFT {
+    if state.latest.millis_since(now) > DRIFT {
         return Access::Stale { why: StaleWhy::ClockWentBack, expires_at };
     }
     let now = now.max(state.latest);

@@ -61,7 +61,7 @@ pub(crate) struct SigningIn {
     pub(crate) requested: Option<Scope>,
     /// Then it is over.
     pub(crate) expires_at: Timestamp,
-    /// How often its request has been sent.
+    /// How often in a row its request has been sent; a poll that is answered ends the row.
     pub(crate) tries: u32,
     /// Its next request goes out then.
     pub(crate) send_at: Timestamp,

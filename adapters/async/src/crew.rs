@@ -196,9 +196,9 @@ impl Errands {
     /// or a task that waits for errands or for a login.
     fn ring(&mut self, inner: &Inner, cx: &mut Context<'_>) -> bool {
         let busy = !self.running.is_empty();
-        let (at, now) = inner.read(|table, now| {
+        let (at, due, now) = inner.read(|table, now| {
             let driven = table.runners > 0 || busy || table.is_signing_in() || table.desk.is_unsaved();
-            (table.desk.wake_at().filter(|_| driven), now)
+            (table.desk.wake_at().filter(|_| driven), table.desk.is_due(now), now)
         });
         let Some(at) = at else {
             self.alarm = None;
@@ -215,12 +215,11 @@ impl Errands {
                     return false;
                 }
                 Ok(Poll::Ready(())) => {
-                    let rang = now >= at;
-                    if rang {
+                    if due {
                         inner.report(Input::Tick);
                     }
-                    self.set(inner, at, now, rang);
-                    if rang {
+                    self.set(inner, at, now, due);
+                    if due {
                         return true;
                     }
                 }

@@ -33,6 +33,8 @@ pub struct Desk {
     held: Option<Access>,
     /// The last save failed: then again.
     save_at: Option<Timestamp>,
+    /// What the clock read at the last input.
+    latest: Option<Timestamp>,
 }
 
 impl Desk {
@@ -50,6 +52,7 @@ impl Desk {
             saving: None,
             held: None,
             save_at: None,
+            latest: None,
         })
     }
 
@@ -67,6 +70,7 @@ impl Desk {
     pub fn input(&mut self, now: Timestamp, input: Input) -> Result<(), Misuse> {
         let before = self.session.access(now);
         let output = self.session.handle(now, input)?;
+        self.latest = Some(now);
         let saves = output.effects.iter().any(|effect| matches!(effect, Effect::Persist { .. }));
         if self.save_at.is_some() && !saves {
             self.effects.push_back(self.save_now());
@@ -151,6 +155,12 @@ impl Desk {
     /// When to give a `Tick`, if nothing else happens before.
     pub fn wake_at(&self) -> Option<Timestamp> {
         self.session.wake_at().into_iter().chain(self.save_at).min()
+    }
+
+    /// Whether to give a `Tick`: its time has come, or the clock reads earlier than before. Everything that is waited
+    /// for moves along with such a clock, once the session has seen it.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.wake_at().is_some_and(|at| at <= now || self.latest.is_some_and(|latest| now < latest))
     }
 
     /// The session, to ask it questions.

@@ -22,7 +22,7 @@ pub(crate) fn keep(shared: &Arc<Shared>) {
         }
         let now = shared.now();
         let wake_at = inner.desk.wake_at();
-        let due = wake_at.is_some_and(|at| at <= now);
+        let due = inner.desk.is_due(now);
         let soon = std::mem::take(&mut inner.refresh_soon);
         if !due && !soon {
             let left = wake_at.map_or(LONGEST, |at| Duration::from_millis(at.millis_since(now).unsigned_abs()));

@@ -218,6 +218,7 @@ fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, respo
         return;
     };
     let interval = crate::time::millis(authorization.prompt.interval);
+    login.tries = 0;
     login.expires_at = authorization.prompt.expires_at;
     login.send_at = turn.now.plus_millis(interval);
     login.stage = Stage::Device(DeviceLogin { device_code: authorization.device_code, interval });
@@ -234,16 +235,20 @@ fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
         return;
     };
     let wait = match device::judge_poll(&fault) {
-        Poll::Pending => device.interval,
+        Poll::Pending => {
+            login.tries = 0;
+            device.interval
+        }
         Poll::SlowDown => {
+            login.tries = 0;
             device.interval = device.interval.saturating_add(slow_down);
             turn.persist();
             device.interval
         }
+        // RFC 8628 section 3.5: from the first failure on the next poll comes later, ever more so with each in a row.
         Poll::Again => {
-            // RFC 8628 section 3.5: back off from a server that does not answer.
             let wait = schedule::backoff(turn.config, state.seed, login.tries, &fault);
-            device.interval.max(wait.min(crate::time::millis(turn.config.policy().max_backoff)))
+            if fault.retry_after.is_some() { device.interval.max(wait) } else { device.interval.saturating_add(wait) }
         }
         Poll::Over => return login::fail(turn, state, fault),
     };
