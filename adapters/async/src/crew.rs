@@ -66,7 +66,8 @@ impl Crew {
     /// Waits until `ready` has an answer, and does errands meanwhile. Dropping it at any point changes nothing for
     /// anybody else.
     pub(crate) async fn until<T>(self: &Arc<Self>, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
-        let _present = Present::new(self);
+        // Not one that is asked within an errand: it goes on with whoever polls that.
+        let _present = (!self.is_within_errand()).then(|| Present::new(self));
         loop {
             let is_within = self.is_within_errand();
             // Listening comes first: what happens between here and the await wakes it.

@@ -12,7 +12,7 @@ use webex_oauth_async::{Client, ClientError};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks the client for a token, from within its question for one.
+/// A client that asks itself for a token, from within its question for one.
 fn client_that_asks_itself(fake: &Fake) -> Client {
     let mut parts = kit::parts();
     parts.renewal = Renewal::HostToken;
@@ -48,4 +48,22 @@ fn a_callback_that_waits_for_itself_gives_up_when_its_patience_ends() {
     });
     let got = ended.recv_timeout(Duration::from_secs(60)).expect("it comes to rest");
     assert!(matches!(got, Some(Err(ClientError::Timeout { .. } | ClientError::Unavailable { .. }))), "{got:?}");
+}
+
+#[test]
+fn a_callback_that_is_left_waiting_is_nobody_who_waits() {
+    let fake = Fake::rotating(3);
+    let client = client_that_asks_itself(&fake);
+    let mut tasks = Tasks::new();
+    let asking = client.clone();
+    let caller = tasks.spawn(async move { asking.token().await.map(drop) });
+    tasks.run(100);
+    tasks.drop_task(caller);
+    assert_eq!(fake.spawns(), 0, "a question locks nobody out");
+    // The last one goes in the middle of a request.
+    let leaving = client.clone();
+    let caller = tasks.spawn(async move { leaving.sign_in_with_jwt("h.p.s").await });
+    assert!(tasks.poll(caller));
+    tasks.drop_task(caller);
+    assert_eq!(fake.spawns(), 1);
 }

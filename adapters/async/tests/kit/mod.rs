@@ -25,6 +25,7 @@ struct Inner {
     now: AtomicI64,
     polls: AtomicUsize,
     sends: AtomicUsize,
+    spawns: AtomicUsize,
     /// Answers are held back until it is set.
     open: AtomicBool,
     bodies: Mutex<Vec<String>>,
@@ -39,6 +40,7 @@ impl Fake {
             now: AtomicI64::new(1_700_000_000_000),
             polls: AtomicUsize::new(polls),
             sends: AtomicUsize::new(0),
+            spawns: AtomicUsize::new(0),
             open: AtomicBool::new(true),
             bodies: Mutex::default(),
             script: Mutex::new(Box::new(script)),
@@ -58,6 +60,11 @@ impl Fake {
 
     pub(crate) fn sends(&self) -> usize {
         self.0.sends.load(Ordering::SeqCst)
+    }
+
+    /// How often it was asked to carry on. It never does.
+    pub(crate) fn spawns(&self) -> usize {
+        self.0.spawns.load(Ordering::SeqCst)
     }
 
     /// The bodies of all requests so far.
@@ -153,6 +160,11 @@ impl AsyncHttp for Fake {
             work();
             Yield(polls).await;
         })
+    }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        self.0.spawns.fetch_add(1, Ordering::SeqCst);
+        drop(work);
     }
 }
 
