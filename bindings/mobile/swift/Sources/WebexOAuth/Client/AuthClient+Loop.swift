@@ -210,7 +210,8 @@ extension AuthClient {
 
     /// Wakes the session when it wants to be woken.
     func setAlarm() {
-        guard let wakeAt = desk.wakeAt else { return }
+        let now = now
+        guard let wakeAt = desk.wakeAt(now) else { return }
         let left = wakeAt.subtractingReportingOverflow(now)
         let wait = left.overflow ? longestSleep : min(.milliseconds(max(left.partialValue, 0)), longestSleep)
         setAlarm(at: max(ContinuousClock.now + wait, notBefore))
@@ -227,11 +228,11 @@ extension AuthClient {
 
     private func ring() {
         alarm = nil
-        let instant = ContinuousClock.now
-        if let wakeAt = desk.wakeAt, wakeAt <= now, instant >= notBefore, !isClosed {
+        let (now, instant) = (now, ContinuousClock.now)
+        if let wakeAt = desk.wakeAt(now), wakeAt <= now, instant >= notBefore, !isClosed {
             notBefore = instant + .milliseconds(20)
             post(.tick)
-            if let again = desk.wakeAt, again <= now { notBefore = instant + .seconds(1) }
+            if let again = desk.wakeAt(now), again <= now { notBefore = instant + .seconds(1) }
         }
         let over = waiters.filter { $0.value.deadline.map { $0 <= instant } ?? false }
         for number in over.keys {
