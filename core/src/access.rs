@@ -99,7 +99,7 @@ pub enum StaleWhy {
     Expired,
     /// An API refused it.
     Rejected,
-    /// The clock reads earlier than it has been seen: the remaining life has to be worked out again.
+    /// The clock reads earlier than it has been seen: the remaining life and the waits have to be worked out again.
     ClockWentBack,
     /// Not asked for yet: the host's callback or a downscope request has to bring it.
     NotAskedYet,

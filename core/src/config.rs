@@ -20,6 +20,7 @@ use written::Written;
 use crate::http::HeaderValue;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
+use crate::protocol::target::is_same_target;
 use crate::provider::{ClientAuth, Leniency, Provider};
 use crate::secret::Secret;
 
@@ -88,16 +89,25 @@ impl ConfigParts {
     }
 
     /// Lays an authorization URL over these parts: only what it carries is replaced.
+    ///
+    /// The provider stays where the URL is its authorization endpoint. A URL of Webex, or with Webex's paths, brings its
+    /// own provider, so that code and secret go to the server that the user sees. Any other URL moves the login page of
+    /// a Webex provider and nothing else; over another server's provider it is an error, since it is not that server's.
     pub fn apply_authorization_url(&mut self, text: &str) -> Result<(), ConfigError> {
         const FIELD: &str = "authorization_url";
         let text = text.trim();
         let url = Url::parse(text).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URL"))?;
         check_https(&url, FIELD)?;
         let endpoint = text.split(['?', '#']).next().unwrap_or(text);
-        let token_hosts = std::mem::take(&mut self.provider.token_hosts);
-        self.provider = Provider::for_authorization_endpoint(endpoint);
-        if self.provider.token_hosts.is_empty() {
-            self.provider.token_hosts = token_hosts;
+        let own = &mut self.provider.authorization_endpoint;
+        if !is_same_target(endpoint, own) {
+            if let Some(profile) = Provider::for_authorization_endpoint(endpoint) {
+                self.provider = profile;
+            } else if Provider::for_authorization_endpoint(own).is_some() {
+                endpoint.clone_into(own);
+            } else {
+                return Err(ConfigError::invalid(FIELD, "not the authorization endpoint of the provider"));
+            }
         }
         for (name, value) in url.query_pairs() {
             match &*name {

@@ -17,7 +17,8 @@ pub enum Input {
         /// Fresh randomness for state and PKCE.
         entropy: Entropy,
     },
-    /// The browser came back: the whole URL, its query, its fragment, or the body of a form post.
+    /// The browser came back: the whole URL, its path and query, its query, its fragment, or the body of a form post. The
+    /// more of it there is, the more is compared with the redirect URI: see [`read`](crate::protocol::callback::read).
     CompleteLogin {
         /// As received.
         callback: Secret,
@@ -129,11 +130,12 @@ pub enum Input {
 /// What signing out does beyond forgetting the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignOutOptions {
-    /// Revoke the tokens, where the server can.
+    /// Revoke the tokens, where the server can. If not, they are only forgotten, for use elsewhere; other tokens that a
+    /// request still brings are revoked all the same.
     pub revoke: bool,
     /// How to end the session at the identity provider.
     pub logout: LogoutVia,
-    /// Where the browser goes afterwards; the redirect URI where absent.
+    /// Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
     pub goto: Option<String>,
 }
 
@@ -151,6 +153,6 @@ pub enum LogoutVia {
     Nothing,
     /// The browser visits the logout URL.
     Browser,
-    /// A server posts to it.
+    /// Webex: a server posts to it. Nowhere else: OpenID Connect's logout needs the browser and its cookie.
     Post,
 }

@@ -38,6 +38,7 @@ mod error;
 mod event;
 mod http;
 mod input;
+mod logins;
 pub mod protocol;
 mod provider;
 mod schedule;

@@ -20,4 +20,5 @@ pub mod request;
 pub mod retry_after;
 pub mod scope;
 pub mod state_param;
+pub(crate) mod target;
 pub mod token;

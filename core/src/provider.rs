@@ -59,7 +59,7 @@ pub struct Provider {
     pub device_token_endpoint: Option<String>,
     /// RFC 7009.
     pub revocation_endpoint: Option<String>,
-    /// Where a browser goes to sign out.
+    /// Where a browser goes to sign out: Webex's page, or the `end_session_endpoint` of OpenID Connect.
     pub logout_endpoint: Option<String>,
     /// Webex: exchanges a guest JWT for a token.
     pub jwt_login_endpoint: Option<String>,
@@ -82,7 +82,7 @@ pub struct Provider {
     pub downscope: bool,
     /// A scope that is left out of a user token unless asked for (`spark:kms`).
     pub reserved_scope: Option<String>,
-    /// Value of `cisService` at logout.
+    /// Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
     pub logout_service: Option<String>,
     /// How `jwt/login` wants its JWT.
     pub jwt_scheme: JwtScheme,
@@ -193,8 +193,8 @@ impl Provider {
         Ok(provider)
     }
 
-    /// The profile that an authorization URL belongs to, by its host; its endpoint is kept as pasted.
-    pub(crate) fn for_authorization_endpoint(endpoint: &str) -> Self {
+    /// The profile that an authorization URL belongs to, by its host or its path; its endpoint is kept as pasted.
+    pub(crate) fn for_authorization_endpoint(endpoint: &str) -> Option<Self> {
         let origin = origin(endpoint);
         let mut provider = match host(endpoint) {
             "webexapis.com" => Self::webex(),
@@ -202,10 +202,10 @@ impl Provider {
             "api-usgov.webex.com" => Self::webex_fedramp(),
             _ if endpoint.ends_with("/idb/oauth2/v1/authorize") => Self::idbroker_at(origin),
             _ if endpoint == format!("{origin}/v1/authorize") => Self::webex_at(origin),
-            _ => Self::webex(),
+            _ => return None,
         };
         endpoint.clone_into(&mut provider.authorization_endpoint);
-        provider
+        Some(provider)
     }
 
     /// Moves the REST API, and what hangs on it, to another base. A slash at the end makes no difference.
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_profile_follows_the_host_of_the_pasted_url() {
-        let of = |url: &str| Provider::for_authorization_endpoint(url).token_endpoint;
+        let of = |url: &str| Provider::for_authorization_endpoint(url).unwrap().token_endpoint;
         assert_eq!(of("https://webexapis.com/v1/authorize"), "https://webexapis.com/v1/access_token");
         assert_eq!(of("https://api.ciscospark.com/v1/authorize"), "https://api.ciscospark.com/v1/access_token");
         assert_eq!(of("http://127.0.0.1:9/v1/authorize"), "http://127.0.0.1:9/v1/access_token");
@@ -301,6 +301,7 @@ mod tests {
             of("https://idbroker-b-us.webex.com/idb/oauth2/v1/authorize"),
             "https://idbroker-b-us.webex.com/idb/oauth2/v1/access_token"
         );
+        assert_eq!(Provider::for_authorization_endpoint("https://as.example/a"), None);
     }
 
     #[test]

@@ -107,14 +107,14 @@ pub(crate) fn backoff(config: &Config, seed: u64, failures: u32, fault: &Fault) 
 pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
     let grant = match (&state.phase, state.grant()) {
         (_, Some(grant)) => grant,
-        (Phase::SignedOut(reason), None) => return signed_out(config, *reason),
+        (Phase::SignedOut(reason), None) => return signed_out(config, state, *reason, now),
         (Phase::SigningIn(login), None) => return signing_in(state, &login.stage),
         (Phase::SignedIn(_), None) => {
             return Access::SignInRequired { reason: SignInReason::Expired };
         }
     };
     let expires_at = grant.tokens.expires_at;
-    if expires_at.is_some() && state.latest.millis_since(now) > DRIFT {
+    if went_back(state, now) {
         return Access::Stale { why: StaleWhy::ClockWentBack, expires_at };
     }
     let now = now.max(state.latest);
@@ -239,11 +239,23 @@ pub(crate) fn relogin_warning_at(config: &Config, grant: &Grant) -> Option<Times
     Some(end.plus_millis(-millis(config.policy().warn_before_relogin)))
 }
 
-fn signed_out(config: &Config, reason: SignedOutReason) -> Access {
-    if can_ask_host(config, reason) {
-        return Access::Stale { why: StaleWhy::NotAskedYet, expires_at: None };
+/// What was reckoned with the latest reading does not hold for this one.
+fn went_back(state: &State, now: Timestamp) -> bool {
+    state.latest.millis_since(now) > DRIFT
+}
+
+fn signed_out(config: &Config, state: &State, reason: SignedOutReason, now: Timestamp) -> Access {
+    if !can_ask_host(config, reason) {
+        return Access::SignInRequired { reason: SignInReason::SignedOut(reason) };
     }
-    Access::SignInRequired { reason: SignInReason::SignedOut(reason) }
+    let stale = |why| Access::Stale { why, expires_at: None };
+    match &state.host_failed {
+        Some(_) if went_back(state, now) => stale(StaleWhy::ClockWentBack),
+        Some(failed) if now.max(state.latest) < failed.retry_at => {
+            Access::BackingOff { fault: Arc::clone(&failed.fault), retry_at: failed.retry_at }
+        }
+        Some(_) | None => stale(StaleWhy::NotAskedYet),
+    }
 }
 
 /// A login that needs nobody is waited for like a refresh.

@@ -17,7 +17,7 @@ use crate::protocol::{api, org};
 use crate::schedule;
 use crate::secret::{AccessToken, Entropy, Secret};
 use crate::snapshot::{self, RestoreError};
-use crate::state::{self, ChildState, State};
+use crate::state::{self, ChildState, FlightKind, SideKind, State};
 use crate::step::step;
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
@@ -267,9 +267,15 @@ impl Session {
     /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another
     /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`].
     pub fn awaits(&self, id: RequestId) -> bool {
-        let flight = self.state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);
-        flight.is_some_and(|flight| flight.version == self.state.version && flight.epoch == self.state.epoch)
-            || self.state.side.iter().any(|side| side.id == id)
+        let state = &self.state;
+        let flight = state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);
+        flight.is_some_and(|flight| match flight.kind {
+            FlightKind::Renew { .. } => flight.version == state.version && flight.epoch == state.epoch,
+            // A login goes on, whatever becomes of the session beside it.
+            FlightKind::SignIn { .. } | FlightKind::DeviceStart | FlightKind::DevicePoll { .. } => {
+                flight.attempt == state.attempt
+            }
+        }) || state.side.iter().any(|side| side.id == id && side.kind != SideKind::Unwanted)
     }
 
     /// Whether an effect is still to be done although the store turned out to hold another state, which has been

@@ -14,6 +14,7 @@ pub(crate) use self::write::{owner, write};
 use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
 use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
@@ -70,7 +71,7 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
         None => Before::SignedOut(reason),
     };
     let phase = match (record.login, before) {
-        (Some(login), before) => Phase::SigningIn(Box::new(read_login(login, before)?)),
+        (Some(login), before) => Phase::SigningIn(Box::new(read_login(config, login, before)?)),
         (None, Before::SignedIn(grant)) => Phase::SignedIn(grant),
         (None, Before::SignedOut(reason)) => Phase::SignedOut(reason),
     };
@@ -80,6 +81,7 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
         latest: Timestamp::from_millis(record.saved_at),
         changed_at: Timestamp::from_millis(record.changed_at),
         phase,
+        ended_logins: ended_logins(&record.ended_logins),
         extra: record.extra.into_owned(),
         ..State::new(record.seed)
     })
@@ -120,6 +122,8 @@ struct Record<'a> {
     #[serde(default)]
     signed_out: Option<Text<'a>>,
     #[serde(default, borrow)]
+    ended_logins: Vec<(Text<'a>, i64)>,
+    #[serde(default, borrow)]
     login: Option<LoginRecord<'a>>,
     #[serde(default, borrow)]
     grant: Option<GrantRecord<'a>>,
@@ -150,6 +154,8 @@ struct GrantRecord<'a> {
     refresh_token_expires_at: Option<i64>,
     #[serde(default)]
     generation: u64,
+    #[serde(default)]
+    renewals: u64,
     #[serde(default)]
     renewed_at: Option<i64>,
     #[serde(default)]
@@ -182,6 +188,8 @@ struct RetryRecord<'a> {
 /// A login that a browser or a device will finish. Others do not outlive their process: the host begins them again.
 #[derive(Deserialize)]
 struct LoginRecord<'a> {
+    #[serde(default)]
+    since: Option<i64>,
     expires_at: i64,
     #[serde(default)]
     requested_scope: Option<Text<'a>>,
@@ -240,6 +248,7 @@ fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
         },
         requested: record.requested_scope.as_deref().map(Scope::parse),
         generation: record.generation,
+        renewals: record.renewals,
         from_request: 0,
         previous: record.superseded_token.map(|token| AccessToken::bearer(&token)),
         renew,
@@ -268,7 +277,17 @@ fn read_fault(record: RetryRecord<'_>) -> Fault {
     }
 }
 
-fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, RestoreError> {
+fn ended_logins(records: &[(Text<'_>, i64)]) -> EndedLogins {
+    let mut ended = EndedLogins::default();
+    for (mark, at) in records {
+        if let Some(mark) = LoginMark::read(mark) {
+            ended.add(mark, Timestamp::from_millis(*at));
+        }
+    }
+    ended
+}
+
+fn read_login(config: &Config, record: LoginRecord<'_>, before: Before) -> Result<SigningIn, RestoreError> {
     let expires_at = Timestamp::from_millis(record.expires_at);
     let flow = match record.flow.as_deref() {
         Some("code") => Some(Flow::Code),
@@ -297,9 +316,13 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
         }
         (_, _, _, _) => return Err(RestoreError::Unreadable),
     };
+    let mark = stage.secret().and_then(LoginMark::of);
     Ok(SigningIn {
         via,
         stage,
+        mark,
+        since: record.since.map_or_else(|| begun_at(config, expires_at), Timestamp::from_millis),
+        for_token: false,
         requested: record.requested_scope.as_deref().map(Scope::parse),
         expires_at,
         tries: 0,
@@ -309,6 +332,11 @@ fn read_login(record: LoginRecord<'_>, before: Before) -> Result<SigningIn, Rest
         before,
         extra: record.extra.into_owned(),
     })
+}
+
+/// When a login was begun, unless a server said how long it lasts.
+fn begun_at(config: &Config, expires_at: Timestamp) -> Timestamp {
+    expires_at.plus_millis(crate::time::millis(config.parts().login_lifetime).saturating_neg())
 }
 
 fn signed_out_reason(text: &str) -> SignedOutReason {

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
+use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::request::Carried;
-use crate::protocol::scope::Scope;
+use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
@@ -33,6 +34,16 @@ pub(crate) struct State {
     pub(crate) late: Vec<Flight>,
     /// Requests beside: user tokens, revocations.
     pub(crate) side: Vec<Side>,
+    /// Tokens that were left without being revoked, as long as a request is out that may bring them once more.
+    pub(crate) spared: Vec<Secret>,
+    /// Logins that nobody may complete any longer, whoever still remembers them.
+    pub(crate) ended_logins: EndedLogins,
+    /// The login under way came about by the last input: another process cannot have read of it.
+    pub(crate) login_is_new: bool,
+    /// The user signed out and had the tokens revoked.
+    pub(crate) revokes: bool,
+    /// The host could not bring first tokens.
+    pub(crate) host_failed: Option<HostFailed>,
     /// Counts requests.
     pub(crate) next_id: u64,
     /// Counts logins: an answer to an earlier one is not the answer to this one.
@@ -43,6 +54,15 @@ pub(crate) struct State {
     pub(crate) version: u64,
     /// Members of the stored snapshot that a later version wrote.
     pub(crate) extra: Map<String, Value>,
+}
+
+/// How the questions to the host went that a session without tokens asked, until somebody signs in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostFailed {
+    /// In a row.
+    pub(crate) failures: u32,
+    pub(crate) retry_at: Timestamp,
+    pub(crate) fault: Arc<Fault>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,11 +77,17 @@ pub(crate) enum Phase {
 pub(crate) struct SigningIn {
     pub(crate) via: Via,
     pub(crate) stage: Stage,
+    /// Of a login that is stored.
+    pub(crate) mark: Option<LoginMark>,
+    /// When it was begun, or its browser came back: of two logins the later one counts.
+    pub(crate) since: Timestamp,
+    /// Nobody began it: a token is wanted, and only the host can bring one.
+    pub(crate) for_token: bool,
     /// What was asked for.
     pub(crate) requested: Option<Scope>,
     /// Then it is over.
     pub(crate) expires_at: Timestamp,
-    /// How often its request has been sent.
+    /// How often in a row its request has been sent; a poll that is answered ends the row.
     pub(crate) tries: u32,
     /// Its next request goes out then.
     pub(crate) send_at: Timestamp,
@@ -129,6 +155,8 @@ pub(crate) struct Grant {
     pub(crate) requested: Option<Scope>,
     /// Of the access token.
     pub(crate) generation: u64,
+    /// Counts the renewals since the sign-in, in all processes together.
+    pub(crate) renewals: u64,
     /// The request that brought these tokens: the answer to an earlier one is superseded.
     pub(crate) from_request: u64,
     /// The predecessor of the access token, to be revoked when the successor arrives.
@@ -224,8 +252,49 @@ pub(crate) struct Side {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum SideKind {
-    Downscope { scope: Scope },
+    Downscope {
+        scope: Scope,
+    },
+    /// A user token that nobody wants any longer: revoke what arrives.
+    Unwanted,
     Revoke,
+}
+
+impl Grant {
+    /// Every token of the session, and how RFC 7009 section 2.1 calls it. The refresh token first: it carries the others.
+    pub(crate) fn all_tokens(&self) -> Vec<(Secret, &'static str)> {
+        let children = self.children.iter().filter_map(|child| match &child.state {
+            ChildState::Ready { token, .. } => Some(token),
+            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
+        });
+        let access = self.tokens.access_token.iter().chain(&self.previous).chain(children);
+        let refresh = self.tokens.refresh_token.clone().map(|token| (token, "refresh_token"));
+        refresh.into_iter().chain(access.map(|token| (token.expose().into(), "access_token"))).collect()
+    }
+
+    /// What was granted of what was asked for.
+    pub(crate) fn scope_delta(&self) -> ScopeDelta {
+        let nothing = Scope::default();
+        let granted = self.tokens.scope.as_ref().unwrap_or(&nothing);
+        ScopeDelta::between(self.requested.as_ref().unwrap_or(granted), granted)
+    }
+}
+
+impl Stage {
+    /// What only this login has, of one that is stored.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Browser(browser) => Some(browser.verifier.as_ref().unwrap_or(&browser.state).expose()),
+            Self::Device(device) => Some(device.device_code.expose()),
+            Self::Redeem { .. }
+            | Self::DeviceStart
+            | Self::Jwt { .. }
+            | Self::Guest { .. }
+            | Self::ClientCredentials
+            | Self::AskJwt
+            | Self::AskToken => None,
+        }
+    }
 }
 
 impl State {
@@ -237,9 +306,14 @@ impl State {
             latest: Timestamp::from_millis(i64::MIN),
             changed_at: Timestamp::from_millis(i64::MIN),
             phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
+            ended_logins: EndedLogins::default(),
+            login_is_new: false,
+            revokes: false,
             flight: None,
             late: Vec::new(),
             side: Vec::new(),
+            spared: Vec::new(),
+            host_failed: None,
             next_id: 0,
             attempt: 0,
             epoch: 0,
@@ -253,6 +327,15 @@ impl State {
         self.epoch = self.epoch.saturating_add(1);
         self.version = self.version.saturating_add(1);
         self.changed_at = now.max(self.changed_at.plus_millis(1));
+    }
+
+    /// The login under way is used up, given up or superseded.
+    pub(crate) fn end_login(&mut self, now: Timestamp) {
+        if let Phase::SigningIn(login) = &self.phase
+            && let Some(mark) = login.mark
+        {
+            self.ended_logins.end(mark, now);
+        }
     }
 
     pub(crate) fn new_id(&mut self) -> RequestId {
@@ -283,6 +366,12 @@ impl State {
         }
     }
 
+    /// Whether a token lives on: the session has it, or it was left without being revoked.
+    pub(crate) fn keeps(&self, token: &str) -> bool {
+        let is_of = |grant: &Grant| grant.all_tokens().iter().any(|(own, _)| own.expose() == token);
+        self.spared.iter().any(|spared| spared.expose() == token) || self.grant().is_some_and(is_of)
+    }
+
     /// Takes the phase apart into what a new login has to lead back to.
     pub(crate) fn take_before(&mut self) -> Before {
         match std::mem::replace(&mut self.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
@@ -290,6 +379,30 @@ impl State {
             Phase::SigningIn(login) => login.before,
             Phase::SignedIn(grant) => Before::SignedIn(grant),
         }
+    }
+
+    /// Takes the login out that is under way, and leaves what it leads back to.
+    pub(crate) fn take_login(&mut self) -> Option<Box<SigningIn>> {
+        match std::mem::replace(&mut self.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
+            Phase::SigningIn(mut login) => {
+                let nothing = Before::SignedOut(SignedOutReason::NeverSignedIn);
+                self.phase = match std::mem::replace(&mut login.before, nothing) {
+                    Before::SignedOut(reason) => Phase::SignedOut(reason),
+                    Before::SignedIn(grant) => Phase::SignedIn(grant),
+                };
+                Some(login)
+            }
+            phase @ (Phase::SignedOut(_) | Phase::SignedIn(_)) => {
+                self.phase = phase;
+                None
+            }
+        }
+    }
+
+    /// The login goes on, over what is there now.
+    pub(crate) fn resume_login(&mut self, login: SigningIn) {
+        let before = self.take_before();
+        self.phase = Phase::SigningIn(Box::new(SigningIn { before, ..login }));
     }
 
     /// Ends a login: back to where it came from.
@@ -314,7 +427,11 @@ impl State {
         for side in &mut self.side {
             shift(&mut side.deadline);
         }
+        if let Some(failed) = &mut self.host_failed {
+            shift(&mut failed.retry_at);
+        }
         if let Phase::SigningIn(login) = &mut self.phase {
+            shift(&mut login.since);
             shift(&mut login.expires_at);
             shift(&mut login.send_at);
         }

@@ -21,6 +21,7 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: In
     let latest = state.latest;
     state.observe(now);
     let mut turn = Turn::new(config, now);
+    let is_reload = matches!(input, Input::Reload { .. });
     if let Err(misuse) = transition(&mut turn, state, input) {
         match untouched {
             Some(before) => *state = before,
@@ -29,6 +30,9 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: In
         return Err(misuse);
     }
     progress::progress(&mut turn, state);
+    if !is_reload {
+        state.login_is_new = turn.shows_login() && matches!(state.phase, Phase::SigningIn(_));
+    }
     Ok(turn.finish(state))
 }
 

@@ -1,4 +1,4 @@
-//! Rings when anything changed. Sleepers are woken outside of the lock: to wake one may mean to ring again.
+//! Wakes those who sleep until it rings. They are woken outside of the lock: to wake one may mean to ring again.
 
 use std::collections::BTreeMap;
 use std::future::Future;

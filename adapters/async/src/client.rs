@@ -16,7 +16,7 @@ use crate::inner::{Delivery, Inner, Table};
 /// Signs in, keeps the tokens fresh and calls APIs. A handle: clone it, share it between tasks.
 ///
 /// Every future of it may be dropped at any await. What was begun belongs to the client and is carried on by whoever
-/// waits for it, or by [`Client::run`].
+/// waits for it, by [`Client::run`], or, where nobody is left, by [`AsyncHttp::spawn`](crate::AsyncHttp::spawn).
 #[derive(Clone)]
 pub struct Client {
     pub(crate) crew: Arc<Crew>,
@@ -63,7 +63,9 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Without it the client works all the same, but refreshes only when somebody waits for a token.
+    /// Without it the client works all the same, but refreshes only when somebody waits for a token. Where other
+    /// processes share the store, and the host has no [`AsyncHttp::spawn`](crate::AsyncHttp::spawn), it is needed: a
+    /// refresh that nobody drives any longer locks them out.
     pub async fn run(&self) {
         let _runner = Runner::new(self.crew.inner());
         self.crew.until(|table, _| table.is_closed().then_some(())).await;
@@ -105,17 +107,21 @@ impl Client {
     }
 
     /// Signs out: here at once, whatever the network says; then tells the server what was asked for and waits for its
-    /// answers. Dropping the future leaves that to [`Client::run`].
+    /// answers. Dropping the future leaves that to the client.
     ///
     /// Answers the URL for the browser where [`LogoutVia::Browser`](webex_oauth::LogoutVia) was asked for.
+    ///
+    /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told: after a
+    /// restart the user would be signed in again.
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         let turn = self.give(Input::SignOut { options }).await?;
         let url = self.done(turn).await?;
-        self.crew.until(|table, _| (table.busy == 0).then_some(())).await;
-        Ok(match url {
-            Some(Delivery::Url(url)) => Some(url),
-            Some(Delivery::Ignored(_)) | None => None,
-        })
+        let store_error = self.crew.until(|table, _| (table.busy == 0).then(|| table.store_error())).await;
+        match (store_error, url) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(Delivery::Url(url))) => Ok(Some(url)),
+            (None, Some(Delivery::Ignored(_)) | None) => Ok(None),
+        }
     }
 
     /// Begins nothing more, finishes what is under way, and stores what could not be stored before. Whoever waits gets

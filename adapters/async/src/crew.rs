@@ -2,10 +2,11 @@
 //!
 //! Errands belong to the client, not to the task that caused them. Each task that waits for something polls them, and
 //! all who wait are woken when any of them can go on. So it does not matter which of the tasks is dropped, nor at which
-//! await, nor that one of them is alive and not polled: the others, or `run`, carry on where it was.
+//! await, nor that one of them is alive and not polled: the others, or `run`, carry on where it was. Where the last one
+//! goes, the host is asked to carry on.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(crate) struct Crew {
 /// The errands, or who is polling them right now.
 struct AtWork {
     errands: Option<Errands>,
+    /// How many tasks wait, those that are never polled again included.
+    waiting: usize,
     by: Option<ThreadId>,
     /// Another task came meanwhile and went to sleep.
     missed: bool,
@@ -52,7 +55,7 @@ struct Alarm {
 impl Crew {
     pub(crate) fn new(inner: Arc<Inner>) -> Self {
         let waker = Waker::from(Arc::clone(&inner));
-        let at_work = AtWork { errands: Some(Errands::default()), by: None, missed: false };
+        let at_work = AtWork { errands: Some(Errands::default()), waiting: 0, by: None, missed: false };
         Self { inner, waker, at_work: Mutex::new(at_work) }
     }
 
@@ -62,11 +65,13 @@ impl Crew {
 
     /// Waits until `ready` has an answer, and does errands meanwhile. Dropping it at any point changes nothing for
     /// anybody else.
-    pub(crate) async fn until<T>(&self, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(self: &Arc<Self>, mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>) -> T {
+        let _present = Present::new(self);
         loop {
+            let is_within = self.is_within_errand();
             // Listening comes first: what happens between here and the await wakes it.
-            let listener = self.inner.bell.listen();
-            let progress = self.work();
+            let listener = if is_within { self.inner.news.listen() } else { self.inner.bell.listen() };
+            let progress = !is_within && self.work();
             if let Some(answer) = self.inner.with(&mut ready) {
                 return answer;
             }
@@ -78,11 +83,16 @@ impl Crew {
 
     /// The same, until the client is closed.
     pub(crate) async fn until_open<T>(
-        &self,
+        self: &Arc<Self>,
         mut ready: impl FnMut(&mut Table, Timestamp) -> Option<T>,
     ) -> Result<T, ClientError> {
         self.until(|table, now| if table.closing { Some(Err(ClientError::Closed)) } else { ready(table, now).map(Ok) })
             .await
+    }
+
+    /// A callback of the host that asks the client is polled by its errand, and does no errands itself.
+    fn is_within_errand(&self) -> bool {
+        self.lock().by == Some(thread::current().id())
     }
 
     /// Polls the errands once. Answers whether anything was finished.
@@ -109,19 +119,54 @@ impl Crew {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, AtWork> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the errands, unless somebody has them in hand.
     fn begin(&self) -> Option<Shift<'_>> {
-        let mut at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at_work = self.lock();
         match at_work.errands.take() {
             Some(errands) => {
                 at_work.by = Some(thread::current().id());
                 Some(Shift { crew: self, errands: Some(errands) })
             }
             None => {
-                // A callback of the host that asks the client from within an errand is polled by that errand.
-                at_work.missed |= at_work.by != Some(thread::current().id());
+                at_work.missed = true;
                 None
             }
+        }
+    }
+}
+
+/// A task that waits.
+struct Present<'a>(&'a Arc<Crew>);
+
+impl<'a> Present<'a> {
+    fn new(crew: &'a Arc<Crew>) -> Self {
+        crew.lock().waiting += 1;
+        Self(crew)
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let crew = self.0;
+        let alarm = {
+            let mut at_work = crew.lock();
+            at_work.waiting -= 1;
+            if at_work.waiting > 0 {
+                return;
+            }
+            // It wakes nobody, and the next to come may be in another runtime.
+            at_work.errands.as_mut().and_then(|errands| errands.alarm.take())
+        };
+        drop(alarm);
+        if crew.inner.read(|table, _| table.busy > 0) {
+            // Half a request holds the lock of the store, and its answer may carry the only refresh token that counts.
+            let crew = Arc::clone(crew);
+            let inner = Arc::clone(&crew.inner);
+            inner.http.spawn(Box::pin(async move { crew.until(|table, _| (table.busy == 0).then_some(())).await }));
         }
     }
 }
@@ -135,7 +180,7 @@ struct Shift<'a> {
 impl Drop for Shift<'_> {
     fn drop(&mut self) {
         let missed = {
-            let mut at_work = self.crew.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut at_work = self.crew.lock();
             at_work.errands = self.errands.take();
             at_work.by = None;
             std::mem::take(&mut at_work.missed)
@@ -162,16 +207,25 @@ impl Errands {
         if self.alarm.as_ref().is_none_or(|alarm| alarm.at != at) {
             self.set(inner, at, now, false);
         }
-        while let Some(alarm) = &mut self.alarm {
-            if Pin::new(&mut alarm.sleep).poll(cx).is_pending() {
-                return false;
-            }
-            if due {
-                inner.report(Input::Tick);
-            }
-            self.set(inner, at, now, due);
-            if due {
-                return true;
+        let mut may_break = true;
+        while let Some(mut alarm) = self.alarm.take() {
+            match catch_unwind(AssertUnwindSafe(|| alarm.sleep.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => {
+                    self.alarm = Some(alarm);
+                    return false;
+                }
+                Ok(Poll::Ready(())) => {
+                    if due {
+                        inner.report(Input::Tick);
+                    }
+                    self.set(inner, at, now, due);
+                    if due {
+                        return true;
+                    }
+                }
+                // The timer of a runtime that has ended.
+                Err(_) if std::mem::take(&mut may_break) => self.set(inner, at, now, false),
+                Err(panic) => resume_unwind(panic),
             }
         }
         false

@@ -1,8 +1,10 @@
 //! Errands: saves, requests, questions to the host. Each one reports to the session when it is done.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use webex_oauth::{HttpRequest, Input, RequestId, Secret, SendFault};
 use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock};
 
@@ -14,35 +16,66 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long another process may hold the lock: a little less than the session waits for a request beyond its timeout.
 const LOCK_PATIENCE: Duration = Duration::from_secs(12);
 
+/// Carries an errand out. What the host brought along may panic: its store, its callbacks, its HTTP stack. That is a
+/// failure of the errand, and not the end of whoever happens to poll it.
 pub(crate) async fn run(inner: Arc<Inner>, errand: Errand) {
+    let _busy = errand.is_waited_for().then(|| Busy(&inner));
+    let failure = Failure::of(&errand);
+    if AssertUnwindSafe(carry_out(&inner, errand)).catch_unwind().await.is_err() {
+        failure.report(&inner);
+    }
+}
+
+async fn carry_out(inner: &Inner, errand: Errand) {
     match errand {
-        Errand::Save { snapshot, replaces } => {
-            let _busy = Busy(&inner);
-            save(&inner, snapshot, replaces).await;
-        }
-        Errand::Send(request) => {
-            let _busy = Busy(&inner);
-            send(&inner, request).await;
-        }
+        Errand::Save { snapshot, replaces } => save(inner, snapshot, replaces).await,
+        Errand::Send(request) => send(inner, request).await,
         Errand::AskForJwt(id) => {
             let answer = inner.host.jwt().await;
-            report(&inner, id, answer, |id, jwt| Input::ProvideJwt { id, jwt });
+            report(inner, id, answer, |id, jwt| Input::ProvideJwt { id, jwt });
         }
         Errand::AskForToken(id, ask) => {
             let answer = inner.host.token(ask).await;
-            report(&inner, id, answer, |id, tokens| Input::ProvideToken { id, tokens });
+            report(inner, id, answer, |id, tokens| Input::ProvideToken { id, tokens });
         }
         Errand::Look => {
-            look_into_store(&inner).await;
-            inner.with(|table, _| {
-                table.looks_done += 1;
-                table.changed = true;
-            });
+            look_into_store(inner).await;
+            looked(inner);
         }
     }
 }
 
-/// Counts an errand that `close` waits for.
+/// What is reported where the errand came to no end of its own.
+enum Failure {
+    Save,
+    Send(RequestId),
+    Ask(RequestId),
+    Look,
+}
+
+impl Failure {
+    fn of(errand: &Errand) -> Self {
+        match errand {
+            Errand::Save { .. } => Self::Save,
+            Errand::Send(request) => Self::Send(request.id),
+            Errand::AskForJwt(id) | Errand::AskForToken(id, _) => Self::Ask(*id),
+            Errand::Look => Self::Look,
+        }
+    }
+
+    fn report(self, inner: &Inner) {
+        let input = match self {
+            Self::Save => return inner.with(|table, now| table.saved(now, Err(gave_up()))),
+            Self::Look => return looked(inner),
+            // Nobody knows how far it came.
+            Self::Send(id) => Input::SendFailed { id, fault: SendFault::Lost },
+            Self::Ask(id) => Input::HostFailed { id, reason: "the callback panicked".to_owned() },
+        };
+        inner.report(input);
+    }
+}
+
+/// Counts down when an errand that `close` waits for has ended.
 struct Busy<'a>(&'a Inner);
 
 impl Drop for Busy<'_> {
@@ -59,8 +92,13 @@ async fn save(inner: &Inner, snapshot: Secret, replaces: u64) {
         Some(store) => inner.unblock(move || store.save(&snapshot, replaces)).await,
         None => Some(Ok(Saved::Stored)),
     };
-    let result = result.unwrap_or_else(|| Err(StoreError::Other { problem: "the store gave up".to_owned() }));
+    let result = result.unwrap_or_else(|| Err(gave_up()));
     inner.with(|table, now| table.saved(now, result));
+}
+
+/// The store panicked, or the host ended before its turn came.
+fn gave_up() -> StoreError {
+    StoreError::Other { problem: "the store gave up".to_owned() }
 }
 
 async fn send(inner: &Inner, request: HttpRequest) {
@@ -124,7 +162,7 @@ async fn take_lock(inner: &Inner, id: RequestId) -> Result<Option<StoreLock>, No
             }
             Some(Ok(None)) => StoreError::Busy { what: format!("{store:?}") },
             Some(Err(error)) => error,
-            None => StoreError::Other { problem: "the store gave up".to_owned() },
+            None => gave_up(),
         };
         let busy = matches!(error, StoreError::Busy { .. });
         inner.read(|table, _| table.tell(ClientEvent::StoreFailed(error)));
@@ -149,6 +187,13 @@ async fn look_into_store(inner: &Inner) {
         Some(Err(error)) => inner.read(|table, _| table.tell(ClientEvent::StoreFailed(error))),
         Some(Ok(None)) | None => {}
     }
+}
+
+fn looked(inner: &Inner) {
+    inner.with(|table, _| {
+        table.looks_done += 1;
+        table.changed = true;
+    });
 }
 
 fn report(inner: &Inner, id: RequestId, answer: Result<Secret, String>, provide: fn(RequestId, Secret) -> Input) {

@@ -1,8 +1,9 @@
-//! What a client and its errands share: the desk behind one short lock, and the bell that rings when anything changed.
+//! What a client and its errands share: the desk behind one short lock, and the bells that ring when anything changed.
 //!
 //! The lock is held while the state machine thinks, never across an await, a request or a store.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 
@@ -29,6 +30,13 @@ pub(crate) enum Errand {
     Look,
 }
 
+impl Errand {
+    /// What is lost, or locks others out, as long as it is not carried out.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        matches!(self, Self::Save { .. } | Self::Send(_))
+    }
+}
+
 /// What an input led to and only its caller wants to know.
 pub(crate) enum Delivery {
     Url(Secret),
@@ -44,7 +52,11 @@ pub(crate) struct Inner {
     pub(crate) host: Host,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     table: Mutex<Table>,
+    /// Rings for those who do errands: when one can go on, and with the other bell.
     pub(crate) bell: Bell,
+    /// Rings when the table changed. Code within an errand listens to this one alone: what wakes an errand rings the
+    /// other, so that it would wake itself for ever.
+    pub(crate) news: Bell,
 }
 
 /// Everything behind the lock.
@@ -64,6 +76,8 @@ pub(crate) struct Table {
     pub(crate) refresh_failed: (u64, Option<(Arc<Fault>, Timestamp)>),
     pub(crate) prompt: Option<(LoginTicket, DevicePrompt)>,
     pub(crate) landed: Option<(LoginTicket, SignedIn)>,
+    /// Why the last save that failed did.
+    store_error: Option<StoreError>,
     /// How many looks into the store were asked for, and how many are done.
     looks: u64,
     pub(crate) looks_done: u64,
@@ -98,6 +112,7 @@ impl Inner {
             refresh_failed: (0, None),
             prompt: None,
             landed: None,
+            store_error: None,
             looks: 0,
             looks_done: 0,
             changed: false,
@@ -108,7 +123,7 @@ impl Inner {
             delivered: VecDeque::new(),
             events,
         };
-        Self { http, store, host, clock, table: Mutex::new(table), bell: Bell::default() }
+        Self { http, store, host, clock, table: Mutex::new(table), bell: Bell::default(), news: Bell::default() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -133,6 +148,7 @@ impl Inner {
             (change(&mut table, now), std::mem::take(&mut table.changed))
         };
         if changed {
+            self.news.ring();
             self.bell.ring();
         }
         result
@@ -143,10 +159,10 @@ impl Inner {
         self.with(|table, now| table.post(now, input))
     }
 
-    /// Waits, without working, until everything that the input of this turn led to is done and stored.
+    /// Waits within an errand until everything that the input of this turn led to is done and stored.
     pub(crate) async fn settled(&self, turn: u64) {
         loop {
-            let listener = self.bell.listen();
+            let listener = self.news.listen();
             if self.read(|table, _| table.is_done(turn)) {
                 return;
             }
@@ -154,13 +170,13 @@ impl Inner {
         }
     }
 
-    /// Runs what blocks for moments where the host wants it. `None` where it was not carried out.
+    /// Runs what blocks for moments where the host wants it. `None` where it was not carried out, or panicked.
     pub(crate) async fn unblock<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let slot = Arc::new(Mutex::new(None));
         let filled = Arc::clone(&slot);
         let work = move || {
-            let result = work();
-            *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            let result = catch_unwind(AssertUnwindSafe(work));
+            *filled.lock().unwrap_or_else(PoisonError::into_inner) = result.ok();
         };
         self.http.unblock(Box::new(work)).await;
         slot.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -226,10 +242,18 @@ impl Table {
     pub(crate) fn saved(&mut self, now: Timestamp, result: Result<Saved, StoreError>) {
         match self.desk.saved(now, result) {
             Some(Ok(())) => self.tell(ClientEvent::StoreRecovered),
-            Some(Err(error)) => self.tell(ClientEvent::StoreFailed(error)),
+            Some(Err(error)) => {
+                self.store_error = Some(error.clone());
+                self.tell(ClientEvent::StoreFailed(error));
+            }
             None => {}
         }
         self.pump(now);
+    }
+
+    /// Why what is in the session is not in the store.
+    pub(crate) fn store_error(&self) -> Option<StoreError> {
+        self.store_error.clone().filter(|_| self.desk.is_unsaved())
     }
 
     /// Everything that the input of this turn led to is done and stored.

@@ -1,40 +1,49 @@
 //! The ready-made transport: reqwest on tokio, rustls with the roots of the operating system.
 
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use webex_oauth::{SendFault, TransportHints};
 
 use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
 
-/// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime.
+/// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime, which may be another one for each call.
 #[derive(Debug, Clone)]
 pub struct Reqwest {
     client: ::reqwest::Client,
+    /// For this machine.
+    direct: ::reqwest::Client,
 }
 
 impl Reqwest {
-    /// With rustls and the roots of the operating system. Redirects are off, as token endpoints need it.
+    /// With rustls and the roots of the operating system. Redirects are off, as token endpoints need it. The proxies of
+    /// the environment are used, but for hosts on loopback: what goes there is in plain http.
     pub fn new() -> Result<Self, SendError> {
-        let builder = ::reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(::reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .referer(false)
-            .user_agent(concat!("webex-oauth/", env!("CARGO_PKG_VERSION")));
-        Ok(Self { client: builder.build().map_err(|error| broken(&error))? })
+        let tls = tls()?;
+        let builder = || {
+            ::reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(::reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(10))
+                .referer(false)
+                .user_agent(concat!("webex-oauth/", env!("CARGO_PKG_VERSION")))
+        };
+        let build = |builder: ::reqwest::ClientBuilder| builder.build().map_err(|error| broken(&error));
+        Ok(Self { client: build(builder())?, direct: build(builder().no_proxy())? })
     }
 
     /// With a client of your own: proxies, further roots, a pool that is shared. It must not follow redirects:
     /// `redirect(Policy::none())`.
     pub fn with_client(client: ::reqwest::Client) -> Self {
-        Self { client }
+        Self { direct: client.clone(), client }
     }
 }
 
 impl AsyncHttp for Reqwest {
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
-        let client = self.client.clone();
+        let is_here = request.uri().host().is_some_and(is_loopback);
+        let client = if is_here { &self.direct } else { &self.client }.clone();
         Box::pin(async move {
             let request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;
             let mut answer = client.execute(request).await.map_err(|error| failed(&error))?;
@@ -63,10 +72,23 @@ impl AsyncHttp for Reqwest {
     fn unblock(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         let running = tokio::task::spawn_blocking(work);
         Box::pin(async move {
-            // A store that panics is a failed save, which the desk notices.
+            // Where the runtime ends before, nothing was done, and the client notices.
             let _ = running.await;
         })
     }
+
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        // Outside of a runtime there is nobody who could do it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(work);
+        }
+    }
+}
+
+/// The hosts that plain http is allowed for.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
 fn tls() -> Result<rustls::ClientConfig, SendError> {

@@ -18,7 +18,7 @@ pub type Request = http::Request<Vec<u8>>;
 /// An answer, any status.
 pub type Response = http::Response<Vec<u8>>;
 
-/// HTTP and time of the host: three short methods on whatever executor and HTTP stack there is.
+/// HTTP and time of the host: a few short methods on whatever executor and HTTP stack there is.
 ///
 /// The futures own what they need. They may be polled from one task first and from another later, and some time may
 /// pass in between.
@@ -36,6 +36,14 @@ pub trait AsyncHttp: Send + Sync + 'static {
     fn unblock(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
         work();
         Box::pin(std::future::ready(()))
+    }
+
+    /// Runs `work` in the background, to its end: what was begun for callers who have all been dropped. Called wherever
+    /// the last one is. As given, `work` is dropped, and what was begun waits for the next caller: then spawn
+    /// [`Client::run`](crate::Client::run) where other processes share the store, and await
+    /// [`Client::close`](crate::Client::close) before the last handle goes.
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        drop(work);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use webex_oauth::{Config, RestoreError};
+use webex_oauth::{Config, Phase, RestoreError, Session};
 use webex_oauth_ureq::{Client, ClientError};
 
 use crate::args::Global;
@@ -16,6 +16,8 @@ use crate::settings::Settings;
 use crate::store::{self, Opened, Place, Wanted};
 use crate::terminal::{Spinner, Terminal};
 
+/// Who holds the lock of the store for longer is getting tokens.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// What stands for a client where guests are all there is.
 const GUESTS_ONLY: &str = "guests-only";
 
@@ -145,13 +147,28 @@ impl App {
         }
     }
 
-    /// Takes away a login that did not come to its end, where there was nothing before.
+    /// Takes away a login that did not come to its end, where there was nothing before. Closes the client: what comes to
+    /// the store afterwards would be a trace.
     fn leave_no_trace(&self) {
-        // Another process may have signed in meanwhile; cancelling and deleting are never worth a failure of their own.
+        // Cancelling and deleting are never worth a failure of their own.
         let _ = self.client.cancel_login();
-        if self.is_new && self.client.tokens().is_none() {
-            let _ = self.opened.store.delete();
+        // The answer of a request that is under way may carry the only refresh token that still counts.
+        self.client.close();
+        if self.is_new {
+            let _ = self.forget_blank();
         }
+    }
+
+    /// Deletes what is stored where it says nothing. Another process may have signed in meanwhile, or begun to.
+    fn forget_blank(&self) -> Result<(), Failure> {
+        let store = &self.opened.store;
+        let _lock = store.lock(LOCK_PATIENCE)?;
+        let Some(found) = store.load()? else { return Ok(()) };
+        let session = Session::restore(self.client.config(), found.expose())?;
+        if matches!(session.phase(), Phase::SignedOut { .. }) {
+            store.delete()?;
+        }
+        Ok(())
     }
 
     fn handle_signals(&self) -> Result<(), Failure> {
@@ -169,8 +186,6 @@ impl App {
     fn interrupt(&self) {
         self.stop_spinning();
         self.leave_no_trace();
-        // The answer of a refresh that is under way may carry the only refresh token that still counts.
-        self.client.close();
         let _ = self.write_record();
         self.terminal.problem(&Failure::new(Exit::Interrupted, "interrupted"));
         std::process::exit(i32::from(Exit::Interrupted as u8));

@@ -182,7 +182,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, conflicts_with = "device")]
     pub(crate) select_account: bool,
 
-    /// How long to wait for you: 90s, 10m, an hour at most
+    /// How long to wait for you: 90s, 10m, an hour at most; --device has the time of its code
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = words::parse_patience)]
     pub(crate) timeout: std::time::Duration,
 }
@@ -190,10 +190,12 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LogoutArgs {
     /// End the session in the browser as well
+    ///
+    /// The address carries a token: other users of this machine can see it among the arguments of the browser.
     #[arg(long)]
     pub(crate) browser: bool,
 
-    /// Leave the tokens valid at the server
+    /// Leave the tokens valid at the server, that of --browser included
     #[arg(long)]
     pub(crate) keep_tokens: bool,
 

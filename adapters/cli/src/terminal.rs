@@ -7,6 +7,7 @@ use std::time::Duration;
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Color, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use serde_json::Value;
 use webex_oauth::Timestamp;
 use webex_oauth_driver::now;
 
@@ -14,6 +15,8 @@ use crate::args::ColorWhen;
 use crate::failure::{Exit, Failure};
 use crate::words;
 
+/// Begins what steers a terminal.
+const ESCAPE: char = '\u{1b}';
 /// The marks in front of lines.
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const NOTICE: Style = AnsiColor::Yellow.on_default().bold();
@@ -45,12 +48,25 @@ impl Terminal {
     /// The result. A reader that has gone away is no failure.
     pub(crate) fn result(self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        match writeln!(out, "{}", steady(text)).and_then(|()| out.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Failure::new(Exit::Other, format!("standard output cannot be written ({})", error.kind())))
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// The result, as one line of JSON. What might steer a terminal is written as an escape.
+    pub(crate) fn json(self, value: &Value) -> Result<(), Failure> {
+        let mut text = String::new();
+        for char in value.to_string().chars() {
+            match char {
+                // Those below a space are escapes already.
+                char if char.is_control() => text += &format!("\\u{:04x}", u32::from(char)),
+                char => text.push(char),
+            }
+        }
+        self.result(&text)
     }
 
     /// Something went well.
@@ -120,8 +136,33 @@ impl Terminal {
 /// to tell.
 fn line(text: &str) {
     let mut whole = AutoStream::new(Vec::with_capacity(text.len() + 1), AutoStream::choice(&io::stderr()));
-    let _ = writeln!(whole, "{text}");
+    let _ = writeln!(whole, "{}", steady(text));
     let _ = io::stderr().write_all(&whole.into_inner());
+}
+
+/// What others say - a server, a file, a person - without what steers a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).collect()
+}
+
+/// Lines and styles, and nothing else that steers a terminal: whatever was forgotten to be made [`plain`].
+fn steady(text: &str) -> String {
+    let mut parts = text.split(ESCAPE);
+    let mut steady = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        if is_style(part) {
+            steady.push(ESCAPE);
+        }
+        steady += part;
+    }
+    steady.retain(|char| matches!(char, '\n' | ESCAPE) || !char.is_control());
+    steady
+}
+
+/// What follows the escape is numbers and an `m` (ECMA-48, SGR).
+fn is_style(part: &str) -> bool {
+    let numbers = part.strip_prefix('[').map(|part| part.trim_start_matches(|char| matches!(char, '0'..='9' | ';')));
+    numbers.is_some_and(|rest| rest.starts_with('m'))
 }
 
 /// Shows that something is waited for.
@@ -132,5 +173,18 @@ impl Spinner {
     /// Takes it away so that a line can be printed.
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_and_lines_are_all_that_steers_the_terminal() {
+        let ours = format!("{GOOD}✓{GOOD:#} {PICTURE}▀{PICTURE:#}\n  {DIM}x{DIM:#}");
+        assert_eq!(steady(&ours), ours);
+        assert_eq!(steady("\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9d}0;x\u{9c}\r\u{1b}"), "]52;c;eA==[2J0;x");
+        assert_eq!(plain("\u{1b}[8ma\nb"), "[8mab");
     }
 }

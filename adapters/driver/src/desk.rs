@@ -33,6 +33,8 @@ pub struct Desk {
     held: Option<Access>,
     /// The last save failed: then again.
     save_at: Option<Timestamp>,
+    /// What the clock read at the last input.
+    latest: Option<Timestamp>,
 }
 
 impl Desk {
@@ -50,6 +52,7 @@ impl Desk {
             saving: None,
             held: None,
             save_at: None,
+            latest: None,
         })
     }
 
@@ -68,6 +71,7 @@ impl Desk {
         let before = self.session.access(now);
         let found = if let Input::Reload { snapshot } = &input { self.revision_of(snapshot).ok() } else { None };
         let output = self.session.handle(now, input)?;
+        self.latest = Some(now);
         self.stored = found.unwrap_or(self.stored);
         // A store that was put back, or begun anew.
         let is_behind = self.session.revision() > self.stored;
@@ -160,11 +164,10 @@ impl Desk {
         self.session.wake_at().into_iter().chain(self.save_at).min()
     }
 
-    /// Whether it is time for that `Tick`.
+    /// Whether to give a `Tick`: its time has come, or the clock reads earlier than before. Everything that is waited
+    /// for moves along with such a clock, once the session has seen it.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        // Further away than it ever was: the clock was set back.
-        let was_set_back = |at: Timestamp| at.millis_since(now) > SAVE_AGAIN;
-        self.wake_at().is_some_and(|at| at <= now) || self.save_at.is_some_and(was_set_back)
+        self.wake_at().is_some_and(|at| at <= now || self.latest.is_some_and(|latest| now < latest))
     }
 
     /// The session, to ask it questions.

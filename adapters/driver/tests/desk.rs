@@ -306,3 +306,23 @@ fn a_store_whose_conflicts_make_no_sense_has_failed() {
         run(&mut desk, &store, at(60));
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_is_told_to_the_session() {
+    let store = MemoryStore::new();
+    let mut desk = signed_in(&store);
+    let (wake_at, back) = (desk.wake_at().unwrap(), at(-3600));
+    assert!(!desk.is_due(START) && desk.is_due(wake_at));
+    assert!(desk.is_due(back));
+    desk.input(back, Input::Tick).unwrap();
+    assert!(run(&mut desk, &store, back).is_empty());
+    assert!(!desk.is_due(back));
+    assert_eq!(desk.wake_at(), Some(wake_at.plus_millis(-3_600_000)));
+}
+
+#[test]
+fn a_desk_that_waits_for_nothing_does_not_mind_the_clock() {
+    let mut desk = desk(&MemoryStore::new());
+    desk.input(START, Input::Tick).unwrap();
+    assert!(!desk.is_due(at(-3600)) && !desk.is_due(at(3600)));
+}

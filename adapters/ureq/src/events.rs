@@ -1,5 +1,6 @@
 //! Telling whoever listens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,11 +19,16 @@ impl Events {
         receiver
     }
 
-    /// Calls `callback` for each event, on a thread of its own so that it may take its time and use the client.
+    /// Calls `callback` for each event, on a thread of its own so that it may take its time and use the client. A panic
+    /// has been printed, and ends that call alone.
     pub(crate) fn call(&self, callback: impl Fn(ClientEvent) + Send + 'static) -> Result<(), ClientError> {
         let events = self.listen();
         let thread = std::thread::Builder::new().name("webex-oauth-events".to_owned());
-        let thread = thread.spawn(move || events.iter().for_each(callback));
+        let thread = thread.spawn(move || {
+            for event in &events {
+                let _ = catch_unwind(AssertUnwindSafe(|| callback(event)));
+            }
+        });
         thread.map(drop).map_err(|error| ClientError::Thread { kind: error.kind() })
     }
 

@@ -289,7 +289,7 @@ pub struct SignOutOptions {
     pub revoke: bool,
     /// How to end the session at the identity provider.
     pub logout: LogoutVia,
-    /// Where the browser goes afterwards; the redirect URI where absent.
+    /// Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
     #[uniffi(default = None)]
     pub goto: Option<String>,
 }

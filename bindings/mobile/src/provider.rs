@@ -45,7 +45,7 @@ pub struct Provider {
     pub downscope: bool,
     /// A scope that is left out of a user token unless asked for.
     pub reserved_scope: Option<String>,
-    /// Value of `cisService` at logout.
+    /// Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
     pub logout_service: Option<String>,
     /// How `jwt/login` wants its JWT.
     pub jwt_scheme: JwtScheme,

@@ -80,7 +80,7 @@ fields! {
     downscope: bool, |p| p.downscope, |p, v| p.downscope = v;
     /// A scope that is left out of a user token unless asked for.
     reserved_scope: Option<String>, |p| p.reserved_scope.clone(), |p, v| p.reserved_scope = v;
-    /// Value of `cisService` at logout.
+    /// Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
     logout_service: Option<String>, |p| p.logout_service.clone(), |p, v| p.logout_service = v;
     /// How `jwt/login` wants its JWT.
     jwt_scheme: JwtScheme, |p| p.jwt_scheme.into(), |p, v| p.jwt_scheme = v.0;

@@ -5,17 +5,18 @@ use super::progress;
 use super::refresh::{self, secrets_of};
 use super::turn::{Done, Turn};
 use super::{downscope, sign_in, sign_out};
-use crate::access::{SignedOutReason, Via};
+use crate::access::Via;
 use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
+use crate::logins::LoginMark;
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
 use crate::protocol::request::Carried;
 use crate::protocol::{adopt, token};
 use crate::schedule;
 use crate::secret::Secret;
-use crate::state::{DeviceLogin, Flight, FlightKind, Phase, SideKind, Stage, State};
+use crate::state::{DeviceLogin, Flight, FlightKind, Phase, RenewBy, SideKind, Stage, State};
 use crate::tokens::ReadTokens;
 
 /// An answer came, to whatever it may belong to.
@@ -38,6 +39,12 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
                 Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
                 Err(fault) => downscope::failed(turn, state, id.0, &scope, fault),
             },
+            SideKind::Unwanted => {
+                if let Ok(read) = token::read(response, &turn.context(&side.carried)) {
+                    revoke_access(turn, state, &read);
+                }
+                turn.notify(Event::StaleResponse { id });
+            }
             SideKind::Revoke => revoked(turn, response, &side.carried),
         }
     } else {
@@ -58,6 +65,7 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         let side = state.side.remove(at);
         match side.kind {
             SideKind::Downscope { scope } => downscope::failed(turn, state, id.0, &scope, fault),
+            SideKind::Unwanted => turn.notify(Event::StaleResponse { id }),
             SideKind::Revoke => turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) }),
         }
     } else {
@@ -159,11 +167,7 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
         FlightKind::Renew { .. } if refresh::is_current(state, &flight) => {
             refresh::accept(turn, state, read, flight.id.0);
         }
-        FlightKind::Renew { .. }
-            if !flight.unwanted
-                && flight.epoch == state.epoch
-                && state.phase == Phase::SignedOut(SignedOutReason::GrantEnded) =>
-        {
+        FlightKind::Renew { .. } if !flight.unwanted && flight.epoch == state.epoch && refresh::is_over(state) => {
             refresh::revive(turn, state, read, flight.id.0);
         }
         FlightKind::SignIn { .. }
@@ -173,18 +177,31 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
     }
 }
 
-/// Tokens that nobody wants any longer: revoked, so that they do not live on unseen.
+/// Tokens that nobody wants any longer: revoked, so that they do not live on unseen. Not so those that live on.
 fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadTokens) {
-    if flight.unwanted {
-        let tokens = &read.tokens;
+    let tokens = &read.tokens;
+    let grant_lives_on = match &tokens.refresh_token {
+        Some(token) => state.keeps(token.expose()),
+        // RFC 6749 section 6: the one that was sent goes on.
+        None if flight.kind == (FlightKind::Renew { by: RenewBy::RefreshToken }) => {
+            flight.carried.secrets().iter().any(|sent| state.keeps(sent))
+        }
+        None => false,
+    };
+    // A server may end the refresh token along with its access token (RFC 7009 section 2.1).
+    if flight.unwanted && !grant_lives_on {
         if let Some(token) = &tokens.refresh_token {
             sign_out::revoke(turn, state, token.expose(), "refresh_token");
         }
-        if let Some(token) = &tokens.access_token {
-            sign_out::revoke(turn, state, token.expose(), "access_token");
-        }
+        revoke_access(turn, state, read);
     }
     turn.notify(Event::StaleResponse { id: flight.id });
+}
+
+fn revoke_access(turn: &mut Turn<'_>, state: &mut State, read: &ReadTokens) {
+    if let Some(token) = read.tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
+        sign_out::revoke(turn, state, token.expose(), "access_token");
+    }
 }
 
 /// A grant request failed.
@@ -218,8 +235,10 @@ fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, respo
         return;
     };
     let interval = crate::time::millis(authorization.prompt.interval);
+    login.tries = 0;
     login.expires_at = authorization.prompt.expires_at;
     login.send_at = turn.now.plus_millis(interval);
+    login.mark = LoginMark::of(authorization.device_code.expose());
     login.stage = Stage::Device(DeviceLogin { device_code: authorization.device_code, interval });
     turn.persist();
     turn.show_device_code(authorization.prompt);
@@ -234,16 +253,20 @@ fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
         return;
     };
     let wait = match device::judge_poll(&fault) {
-        Poll::Pending => device.interval,
+        Poll::Pending => {
+            login.tries = 0;
+            device.interval
+        }
         Poll::SlowDown => {
+            login.tries = 0;
             device.interval = device.interval.saturating_add(slow_down);
             turn.persist();
             device.interval
         }
+        // RFC 8628 section 3.5: from the first failure on the next poll comes later, ever more so with each in a row.
         Poll::Again => {
-            // RFC 8628 section 3.5: back off from a server that does not answer.
             let wait = schedule::backoff(turn.config, state.seed, login.tries, &fault);
-            device.interval.max(wait.min(crate::time::millis(turn.config.policy().max_backoff)))
+            if fault.retry_after.is_some() { device.interval.max(wait) } else { device.interval.saturating_add(wait) }
         }
         Poll::Over => return login::fail(turn, state, fault),
     };

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::turn::{Done, Turn};
-use crate::error::{Fault, Misuse};
+use crate::error::{Fault, FaultKind, Misuse};
 use crate::event::Event;
 use crate::protocol::request;
 use crate::protocol::scope::Scope;
 use crate::schedule;
+use crate::secret::AccessToken;
 use crate::state::{Child, ChildState, SideKind, State};
 use crate::tokens::ReadTokens;
 
@@ -84,16 +85,31 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, id: u64, scope: &Sc
     let Some(token) = tokens.access_token else {
         return;
     };
+    if let Some(problem) = too_much(state, scope, &token, tokens.scope.as_ref()) {
+        return failed(turn, state, id, scope, Fault::described(FaultKind::Malformed, problem));
+    }
     let generation = state.generation.saturating_add(1);
     let Some(child) = child_asked(state, id, scope) else {
         return;
     };
-    // Filed under what was asked for: what a server says it granted does not widen a narrow request.
+    // Filed under what was asked for: what a server says it granted does not rename a request.
     child.state =
         ChildState::Ready { token, generation, received_at: tokens.received_at, expires_at: tokens.expires_at };
     state.generation = generation;
     turn.lenient(deviations);
     turn.notify(Event::Downscoped { scope: scope.clone() });
+}
+
+/// Why a token that the server calls reduced is not: it must not be handed out as one that may do less. Words of the
+/// server's own, which were never granted, tell nothing.
+fn too_much(state: &State, scope: &Scope, token: &AccessToken, answered: Option<&Scope>) -> Option<&'static str> {
+    let parent = &state.grant()?.tokens;
+    if parent.access_token.as_ref() == Some(token) {
+        return Some("the server returned the token that was to be reduced");
+    }
+    let answered = answered?;
+    let more = answered.minus(scope).intersection(parent.scope.as_ref().unwrap_or(answered));
+    (!more.is_empty()).then_some("the token may do more than was asked for")
 }
 
 pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, id: u64, scope: &Scope, fault: Fault) {
@@ -130,6 +146,15 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
         }
         if let (ChildState::Ready { token, .. }, Some(true)) = (child.state, turn.config.policy().revoke_superseded) {
             super::sign_out::revoke(turn, state, token.expose(), "access_token");
+        }
+    }
+}
+
+/// The user tokens that are under way are wanted no longer: they are revoked when they arrive.
+pub(crate) fn abandon(state: &mut State) {
+    for side in &mut state.side {
+        if matches!(side.kind, SideKind::Downscope { .. }) {
+            side.kind = SideKind::Unwanted;
         }
     }
 }

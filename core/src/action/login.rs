@@ -8,13 +8,14 @@ use crate::access::Via;
 use crate::config::Renewal;
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
+use crate::logins::LoginMark;
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Outcome};
 use crate::protocol::pkce;
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
 use crate::secret::{Entropy, Secret};
-use crate::state::{BrowserLogin, FlightKind, Phase, Stage, State};
+use crate::state::{BrowserLogin, FlightKind, HostFailed, Phase, Stage, State};
 
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
 const MAX_TRIES: u32 = 3;
@@ -62,7 +63,12 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     };
     let browser = BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri };
     let via = if by_code { Via::Code } else { Via::Implicit };
+    // The challenge is a hash of what only this login has.
+    let mark = challenge.as_deref().map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
     begin(turn, state, via, Stage::Browser(browser), Some(requested));
+    if let Phase::SigningIn(login) = &mut state.phase {
+        login.mark = mark;
+    }
     turn.persist();
     turn.open_browser(Secret::new(url));
     Ok(())
@@ -94,6 +100,9 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
     login.cleaned_url = cleaned_url;
     login.caller_state = browser.caller_state.take();
     // From here on the pending login is used up, whatever comes of it: the stored one as well.
+    if let Some(mark) = login.mark {
+        state.ended_logins.end(mark, turn.now);
+    }
     turn.persist();
     match outcome {
         Outcome::Failed(fault) => fail(turn, state, fault),
@@ -108,6 +117,7 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
                 redirect_uri: Some(Arc::clone(&browser.redirect_uri)),
             };
             login.send_at = turn.now;
+            login.since = turn.now;
             // The user has done their part: what is left is ours, and has its own time.
             login.expires_at = turn.now.plus(turn.config.parts().login_lifetime);
         }
@@ -121,6 +131,7 @@ pub(crate) fn ignore_callback(turn: &mut Turn<'_>, reason: CallbackIgnored) {
 /// The user gave up.
 pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State) {
     abandon_login(state);
+    state.end_login(turn.now);
     state.return_to_before();
     turn.persist();
 }
@@ -138,12 +149,19 @@ pub(crate) fn abandon_login(state: &mut State) {
 
 /// A login ends without tokens: back to where it came from.
 pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
+    state.end_login(turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {
         return;
     };
+    let fault = Arc::new(fault);
+    if login.for_token {
+        let failures = state.host_failed.as_ref().map_or(0, |failed| failed.failures).saturating_add(1);
+        let retry_at = turn.now.plus_millis(schedule::backoff(turn.config, state.seed, failures, &fault));
+        state.host_failed = Some(HostFailed { failures, retry_at, fault: Arc::clone(&fault) });
+    }
     let event = Event::LoginFailed {
         via: login.via,
-        fault: Arc::new(fault),
+        fault,
         cleaned_url: login.cleaned_url.take(),
         state: login.caller_state.take(),
     };

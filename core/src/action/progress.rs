@@ -29,6 +29,9 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
         refresh::begin(turn, state);
     }
     refresh::warn(turn, state);
+    if state.flight.is_none() && state.late.is_empty() {
+        state.spared = Vec::new();
+    }
 }
 
 /// A question to the host does not hold up a login; its answer may still come.
@@ -69,7 +72,7 @@ fn expire_side(turn: &mut Turn<'_>, state: &mut State) {
             SideKind::Downscope { scope } => {
                 downscope::failed(turn, state, side.id.0, &scope, Fault::network(SendFault::Lost));
             }
-            SideKind::Revoke => {}
+            SideKind::Unwanted | SideKind::Revoke => {}
         }
     }
 }

@@ -143,6 +143,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
         ScopeDelta::between(&before, &tokens.scope.clone().unwrap_or_default())
     });
     let old = std::mem::replace(&mut grant.tokens, tokens);
+    grant.renewals = grant.renewals.saturating_add(1);
     grant.renew.wanted = false;
     grant.renew.forced = false;
     grant.renew.rejected = false;
@@ -168,7 +169,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     turn.persist();
     turn.lenient(deviations);
     if first {
-        let scope = scope.clone().unwrap_or_default();
+        let scope = state.grant().map(Grant::scope_delta).unwrap_or_default();
         turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
     } else {
         turn.notify(Event::TokensRefreshed { generation, unchanged, rotated });
@@ -176,7 +177,8 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
             turn.notify(Event::ScopeChanged { scope });
         }
     }
-    if let Some(token) = superseded {
+    // A host may go back to the token before.
+    if let Some(token) = superseded.filter(|token| !state.keeps(token.expose())) {
         super::sign_out::revoke(turn, state, token.expose(), "access_token");
     }
     if !unchanged {
@@ -226,7 +228,23 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
     let via = crate::access::Via::Adopted;
     let requested = read.tokens.scope.clone();
+    // A login that was begun meanwhile is not this one: it goes on, and its answer is still awaited.
+    let (login, attempt) = (state.take_login(), state.attempt);
     super::sign_in::accept(turn, state, via, requested, read, from_request);
+    if let Some(login) = login {
+        state.attempt = attempt;
+        state.resume_login(*login);
+    }
+}
+
+/// The server called the session over, and nothing has taken its place.
+pub(crate) fn is_over(state: &State) -> bool {
+    let over = SignedOutReason::GrantEnded;
+    match &state.phase {
+        Phase::SignedOut(reason) => *reason == over,
+        Phase::SigningIn(login) => login.before == Before::SignedOut(over),
+        Phase::SignedIn(_) => false,
+    }
 }
 
 /// Tells once what the user has to know: that a sign-in is needed, or will be soon.

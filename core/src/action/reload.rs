@@ -1,17 +1,21 @@
 //! Another process wrote to the store: the newer of the two states wins.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
-use super::sign_out::abandon_renewals;
+use super::login::abandon_login;
+use super::sign_out::{abandon_renewals, revoke};
 use super::turn::Turn;
-use crate::access::{ReturnTo, SignedOutReason};
+use crate::access::{ReturnTo, SignedOutReason, Via};
+use crate::error::{Fault, FaultKind};
 use crate::event::{Event, StoreIgnored};
+use crate::logins::LoginMark;
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
-use crate::state::{Before, Grant, Phase, SigningIn, State};
+use crate::state::{Before, Grant, Phase, Renew, SigningIn, Stage, State};
 
 pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
-    let theirs = match snapshot::read(turn.config, bytes.expose()) {
+    let mut theirs = match snapshot::read(turn.config, bytes.expose()) {
         Ok(theirs) => theirs,
         Err(error) => {
             let reason = match error {
@@ -22,37 +26,50 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
             return turn.notify(Event::StoreIgnored { reason });
         }
     };
-    // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same.
+    // Their clock may be ahead of ours: a token's remaining life must not grow by that.
+    theirs.observe(turn.now);
+    // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same. And
+    // two processes that changed the same state have the same number. So numbers do not tell: both are put together.
+    let is_older = theirs.revision < state.revision;
     let news = compare(&theirs, state);
-    let nothing_new = match theirs.revision.cmp(&state.revision) {
-        Ordering::Less => news.is_le(),
-        Ordering::Equal => news.is_eq(),
-        Ordering::Greater => false,
-    };
-    if nothing_new {
-        return;
+    if is_older && news.is_lt() {
+        return revoke_theirs(turn, state, &theirs);
     }
     state.revision = state.revision.max(theirs.revision);
+    let logins = merge_logins(turn, state, &mut theirs);
+    let mut lacks_ours = logins.lacks_ours;
+    let mut signed_in = false;
     if news.is_ge() {
-        adopt(turn, state, theirs);
+        lacks_ours |= keep_waiting(state, &mut theirs);
+        signed_in = adopt(turn, state, theirs);
     } else {
         // Ours is the newer one and did not get through: store it over theirs.
+        revoke_theirs(turn, state, &theirs);
+        lacks_ours = true;
+    }
+    if let Some(login) = logins.going_on {
+        state.resume_login(*login);
+    }
+    if lacks_ours && !is_older {
         turn.persist();
+    }
+    if let Some(event) = logins.lost.filter(|_| !signed_in) {
+        turn.notify(event);
     }
 }
 
-/// The later sign-in or sign-out wins; within one sign-in the later answer. Generations do not tell: each process counts
-/// its own.
+/// The later sign-in or sign-out wins; within one sign-in the later renewal. Generations do not tell: each process counts
+/// its own. Clocks tell only where the count of renewals does not: an earlier version did not write it.
 fn compare(theirs: &State, ours: &State) -> Ordering {
-    let by_arrival = || match (theirs.grant(), ours.grant()) {
+    let by_renewal = || match (theirs.grant(), ours.grant()) {
         // One and the same; when it arrived moves with the clock.
-        (Some(a), Some(b)) if has_same_tokens(a, b) => Ordering::Equal,
+        (Some(a), Some(b)) if has_same_tokens(a, b) => a.renewals.cmp(&b.renewals),
         (a, b) => {
-            let arrival = |grant: &Grant| (grant.tokens.received_at, grant.generation);
-            a.map(arrival).cmp(&b.map(arrival))
+            let order = |grant: &Grant| (grant.renewals, grant.tokens.received_at, grant.generation);
+            a.map(order).cmp(&b.map(order))
         }
     };
-    theirs.changed_at.cmp(&ours.changed_at).then_with(by_arrival)
+    theirs.changed_at.cmp(&ours.changed_at).then_with(by_renewal)
 }
 
 /// A refresh may leave the access token as it was and rotate the refresh token all the same.
@@ -60,13 +77,44 @@ fn has_same_tokens(a: &Grant, b: &Grant) -> bool {
     a.tokens.access_token == b.tokens.access_token && a.tokens.refresh_token == b.tokens.refresh_token
 }
 
-fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
+/// What the renewal of the same tokens has come to here and is not stored, or was not yet. Whether the store lacks it.
+fn keep_waiting(state: &State, theirs: &mut State) -> bool {
+    let same_session = state.changed_at == theirs.changed_at;
+    let (Some(own), Some(grant)) = (state.grant(), theirs.grant_mut()) else {
+        return false;
+    };
+    if !same_session || !has_same_tokens(own, grant) || own.renewals != grant.renewals {
+        return false;
+    }
+    let renew = Renew {
+        wanted: own.renew.wanted,
+        forced: own.renew.forced,
+        rejected: own.renew.rejected,
+        rejections: own.renew.rejections,
+        ..grant.renew.clone()
+    };
+    // A server's wait is for all who use its tokens.
+    let is_longer = own.renew.retry_is_servers && own.renew.retry_at > grant.renew.retry_at;
+    grant.renew = if is_longer { own.renew.clone() } else { renew };
+    grant.told_sign_in = own.told_sign_in;
+    grant.told_relogin |= own.told_relogin;
+    is_longer
+}
+
+/// Takes their session in place of ours. Whether it is of another sign-in, and told so.
+fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
     let was_signed_in = state.grant().is_some();
     let same_session = state.changed_at == theirs.changed_at;
+    let same_tokens = match (state.grant(), theirs.grant()) {
+        (Some(own), Some(grant)) => has_same_tokens(own, grant),
+        (own, grant) => own.is_none() && grant.is_none(),
+    };
+    if !same_tokens {
+        state.version = state.version.saturating_add(1);
+    }
     let token = |state: &State| state.grant().and_then(|grant| grant.tokens.access_token.clone());
     let changed = token(state) != token(&theirs);
     if changed {
-        state.version = state.version.saturating_add(1);
         // Callers know tokens by their generation here: a token that is new to them needs a new one.
         state.generation = state.generation.saturating_add(1).max(theirs.generation);
         let generation = state.generation;
@@ -77,44 +125,38 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) {
         // The user tokens are not stored; those of the same token go on.
         grant.children = std::mem::take(&mut own.children);
         grant.generation = own.generation;
-        // Where the clock was set back in between, ours has moved along and theirs has not.
-        if own.tokens.expires_at.is_some() && own.tokens.expires_at < grant.tokens.expires_at {
-            (grant.tokens.received_at, grant.tokens.expires_at) = (own.tokens.received_at, own.tokens.expires_at);
+        // Ours are reckoned with this clock, and have moved along with it.
+        if same_tokens && own.renewals == grant.renewals {
+            grant.tokens.received_at = own.tokens.received_at;
+            grant.tokens.expires_at = own.tokens.expires_at;
+            grant.tokens.refresh_token_expires_at = own.tokens.refresh_token_expires_at;
         }
     }
     if same_session {
         if let (Some(own), Some(grant)) = (state.grant(), theirs.grant_mut()) {
             grant.from_request = own.from_request;
-            grant.renew.wanted = own.renew.wanted && !changed;
         }
     } else {
         leave_session(state, &theirs);
     }
     state.changed_at = theirs.changed_at;
     state.extra = theirs.extra;
-    let ours = std::mem::replace(&mut state.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn));
     state.phase = theirs.phase;
-    if let Phase::SigningIn(login) = ours
-        && keeps_login(&login, &state.phase)
-    {
-        // The store does not have our login yet.
-        turn.persist();
-        let before = state.take_before();
-        state.phase = Phase::SigningIn(Box::new(SigningIn { before, ..*login }));
-    }
     let generation = state.generation;
     match (was_signed_in, state.grant().is_some(), changed) {
         (_, true, true) if same_session => {
             turn.notify(Event::TokensRefreshed { generation, unchanged: false, rotated: true });
         }
         (_, true, true) => {
-            let scope = Default::default();
-            let via = state.grant().map_or(crate::access::Via::Adopted, |grant| grant.via);
+            let (via, scope) =
+                state.grant().map_or((Via::Adopted, Default::default()), |grant| (grant.via, grant.scope_delta()));
             turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
+            return true;
         }
         (true, false, _) => turn.notify(Event::SignedOut { reason: signed_out_reason(state), fault: None }),
         (_, _, _) => {}
     }
+    false
 }
 
 /// The session that our requests were made for is over, or another one has taken its place. Signed out elsewhere is
@@ -127,12 +169,73 @@ fn leave_session(state: &mut State, theirs: &State) {
     state.epoch = state.epoch.saturating_add(1);
 }
 
-/// A login of ours that is under way goes on over their session. Of two logins the one that has longer to go counts: it
-/// was begun later, or its browser has come back already.
-fn keeps_login(ours: &SigningIn, theirs: &Phase) -> bool {
-    match theirs {
-        Phase::SignedOut(_) | Phase::SignedIn(_) => true,
-        Phase::SigningIn(theirs) => ours.expires_at > theirs.expires_at,
+/// The user signed out here and had the tokens revoked, while another process renewed them: these, too.
+fn revoke_theirs(turn: &mut Turn<'_>, state: &mut State, theirs: &State) {
+    if let (true, None, Some(grant)) = (state.revokes, state.grant(), theirs.grant()) {
+        for (token, hint) in grant.all_tokens() {
+            revoke(turn, state, token.expose(), hint);
+        }
+    }
+}
+
+struct Logins {
+    /// The one that goes on.
+    going_on: Option<Box<SigningIn>>,
+    /// What whoever waits for ours is told.
+    lost: Option<Event>,
+    /// The store has to learn what became of them.
+    lacks_ours: bool,
+}
+
+/// Takes the logins out of both. One goes on: of two the later one, and none that is over, here or there: completed, given
+/// up, or superseded.
+fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Logins {
+    let (own, stored) = (state.take_login(), theirs.take_login());
+    let (ended_here, ended_there) = (state.ended_logins, theirs.ended_logins);
+    // One that ended at the same moment here is one that they read of.
+    let over_there = |mark| ended_there.at(mark).is_some_and(|at| ended_here.at(mark) != Some(at));
+    let is_over_there = mark_of(own.as_deref()).is_some_and(over_there);
+    let is_over_here = mark_of(stored.as_deref()).is_some_and(|mark| ended_here.at(mark).is_some());
+    let was_stored = mark_of(stored.as_deref());
+    let other = stored.filter(|_| !is_over_here);
+
+    state.ended_logins = ended_there;
+    let mut lacks_ours = state.ended_logins.add_all(&ended_here) || is_over_here;
+    // One that did not get into the store yet was begun after all that is in there, whatever the clocks say.
+    let is_new = state.login_is_new;
+    let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && (is_new || own.since > other.since);
+    let own_goes_on =
+        own.as_deref().is_some_and(|own| !is_over_there && other.as_deref().is_none_or(|other| is_later(own, other)));
+    if own_goes_on {
+        lacks_ours |= was_stored.is_some() || own.as_deref().is_some_and(|own| own.stage.secret().is_some());
+        if let Some(mark) = mark_of(other.as_deref()) {
+            state.ended_logins.end(mark, turn.now);
+        }
+        return Logins { going_on: own, lost: None, lacks_ours };
+    }
+    let lost = own.filter(|own| own.mark.is_none() || own.mark != mark_of(other.as_deref()));
+    if let Some(own) = lost.as_deref() {
+        if let Some(mark) = own.mark {
+            state.ended_logins.end(mark, turn.now);
+        }
+        abandon_login(state);
+    }
+    // Where a browser is still to come back, whoever waits for it waits for that.
+    let lost = lost.filter(|own| !matches!(own.stage, Stage::Browser(_))).map(|own| lost_login(*own));
+    Logins { going_on: other, lost, lacks_ours }
+}
+
+fn mark_of(login: Option<&SigningIn>) -> Option<LoginMark> {
+    login.and_then(|login| login.mark)
+}
+
+fn lost_login(login: SigningIn) -> Event {
+    let fault = Fault::described(FaultKind::Expired, "another process ended it or began another one");
+    Event::LoginFailed {
+        via: login.via,
+        fault: Arc::new(fault),
+        cleaned_url: login.cleaned_url,
+        state: login.caller_state,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::Renewal;
 use crate::error::Misuse;
 use crate::event::Event;
 use crate::protocol::authorize::invalid;
-use crate::protocol::scope::{Scope, ScopeDelta};
+use crate::protocol::scope::Scope;
 use crate::protocol::token::is_header_text;
 use crate::schedule;
 use crate::secret::Secret;
@@ -19,10 +19,14 @@ use crate::tokens::ReadTokens;
 /// Starts a login. One that is under way is superseded: its answer, should one still come, is nobody's.
 pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, requested: Option<Scope>) {
     abandon_login(state);
+    state.end_login(turn.now);
     let before = state.take_before();
     state.phase = Phase::SigningIn(Box::new(SigningIn {
         via,
         stage,
+        mark: None,
+        since: turn.now,
+        for_token: false,
         requested,
         expires_at: turn.now.plus(turn.config.parts().login_lifetime),
         tries: 0,
@@ -106,9 +110,10 @@ pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State
     Ok(())
 }
 
-/// Without tokens, the host's callback is where they come from.
+/// Without tokens, the host's callback is where they come from. One that failed is left alone for a while.
 pub(crate) fn ask_host(turn: &Turn<'_>, state: &mut State, reason: SignedOutReason) {
-    if !schedule::can_ask_host(turn.config, reason) {
+    let waits = state.host_failed.as_ref().is_some_and(|failed| turn.now < failed.retry_at);
+    if waits || !schedule::can_ask_host(turn.config, reason) {
         return;
     }
     let (via, stage) = match turn.config.parts().renewal {
@@ -117,6 +122,9 @@ pub(crate) fn ask_host(turn: &Turn<'_>, state: &mut State, reason: SignedOutReas
         Renewal::HostJwt => (Via::Jwt, Stage::AskJwt),
     };
     begin(turn, state, via, stage, None);
+    if let Phase::SigningIn(login) = &mut state.phase {
+        login.for_token = true;
+    }
 }
 
 pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> Done {
@@ -145,6 +153,7 @@ pub(crate) fn accept(
     from_request: u64,
 ) {
     let (mut cleaned_url, mut caller_state) = (None, None);
+    state.end_login(turn.now);
     if let Phase::SigningIn(login) = &mut state.phase {
         cleaned_url = login.cleaned_url.take();
         caller_state = login.caller_state.take();
@@ -155,20 +164,20 @@ pub(crate) fn accept(
     if tokens.scope.is_none() {
         tokens.scope.clone_from(&requested);
     }
-    let nothing = Scope::default();
-    let granted = tokens.scope.as_ref().unwrap_or(&nothing);
-    let scope = ScopeDelta::between(requested.as_ref().unwrap_or(granted), granted);
     if tokens.access_token.is_some() {
         state.generation = state.generation.saturating_add(1);
     }
     let has_access = tokens.access_token.is_some();
     state.attempt = state.attempt.saturating_add(1);
     state.mark_change(turn.now);
-    state.phase = Phase::SignedIn(Box::new(Grant {
+    state.revokes = false;
+    state.host_failed = None;
+    let grant = Box::new(Grant {
         via,
         tokens,
         requested,
         generation: state.generation,
+        renewals: 0,
         from_request,
         previous: None,
         // A bare refresh token has its first use at once.
@@ -177,7 +186,9 @@ pub(crate) fn accept(
         told_sign_in: false,
         told_relogin: false,
         extra: Map::new(),
-    }));
+    });
+    let scope = grant.scope_delta();
+    state.phase = Phase::SignedIn(grant);
     turn.persist();
     turn.lenient(deviations);
     if has_access {

@@ -1,17 +1,24 @@
 //! Signing out: at once and for good here, as well as it can be had elsewhere.
 
+use super::downscope;
 use super::login::abandon_login;
 use super::turn::Turn;
 use crate::access::SignedOutReason;
 use crate::event::Event;
 use crate::input::{LogoutVia, SignOutOptions};
 use crate::protocol::{logout, request};
-use crate::state::{ChildState, FlightKind, Phase, SideKind, State};
+use crate::secret::Secret;
+use crate::state::{FlightKind, Grant, Phase, SideKind, State};
 
 /// Forgets everything, then tells the server what it can of it. What is still under way is revoked on arrival.
 pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOutOptions) {
-    let tokens = forget(turn, state, SignedOutReason::ByUser);
     if options.revoke {
+        downscope::abandon(state);
+    }
+    let tokens = forget(turn, state, SignedOutReason::ByUser);
+    state.revokes = options.revoke;
+    if options.revoke {
+        state.spared.retain(|spared| !tokens.iter().any(|(token, _)| token == spared));
         for (token, hint) in &tokens {
             revoke(turn, state, token.expose(), hint);
         }
@@ -25,9 +32,11 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
             }
         }
         LogoutVia::Post => {
-            if let (Some(url), Some(token)) = (turn.config.provider().logout_endpoint.as_deref(), token) {
+            let provider = turn.config.provider();
+            let (url, service) = (provider.logout_endpoint.as_deref(), provider.logout_service.as_deref());
+            if let (Some(url), Some(service), Some(token)) = (url, service, token) {
                 let id = state.new_id();
-                turn.send_beside(state, request::logout(turn.config, id, url, token), SideKind::Revoke);
+                turn.send_beside(state, request::logout(turn.config, id, url, service, token), SideKind::Revoke);
             }
         }
     }
@@ -38,25 +47,13 @@ pub(crate) fn embargo(turn: &mut Turn<'_>, state: &mut State) {
     forget(turn, state, SignedOutReason::Embargoed);
 }
 
-/// Returns what there was to revoke: the refresh token first, it carries the others.
-fn forget(
-    turn: &mut Turn<'_>,
-    state: &mut State,
-    reason: SignedOutReason,
-) -> Vec<(crate::secret::Secret, &'static str)> {
+/// Returns what there was to revoke.
+fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);
+    state.end_login(turn.now);
     abandon_renewals(state);
-    let mut tokens = Vec::new();
-    if let Some(grant) = state.grant() {
-        tokens.extend(grant.tokens.refresh_token.clone().map(|token| (token, "refresh_token")));
-        let children = grant.children.iter().filter_map(|child| match &child.state {
-            ChildState::Ready { token, .. } => Some(token),
-            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
-        });
-        let access = grant.tokens.access_token.iter().chain(&grant.previous).chain(children);
-        tokens.extend(access.map(|token| (token.expose().into(), "access_token")));
-    }
-    state.side.retain(|side| matches!(side.kind, SideKind::Revoke));
+    let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
+    state.side.retain(|side| !matches!(side.kind, SideKind::Downscope { .. }));
     state.phase = Phase::SignedOut(reason);
     state.mark_change(turn.now);
     turn.persist();
@@ -64,14 +61,21 @@ fn forget(
     tokens
 }
 
-/// The tokens of refreshes that are under way are wanted no longer: they are revoked when they arrive.
+/// The tokens of refreshes that are under way are wanted no longer: they are revoked when they arrive. But for those that
+/// the session has, should one of them come once more: only a sign-out that revokes is for these.
 pub(crate) fn abandon_renewals(state: &mut State) {
+    let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
+    state.spared.extend(tokens.into_iter().map(|(token, _)| token));
+    state.spared.drain(..state.spared.len().saturating_sub(MOST_SPARED));
     for flight in state.flight.iter_mut().chain(&mut state.late) {
         if matches!(flight.kind, FlightKind::Renew { .. }) {
             flight.unwanted = true;
         }
     }
 }
+
+/// Those of a session with as many user tokens as it may have, and of one before it.
+const MOST_SPARED: usize = 32;
 
 /// Revokes a token, where the server has an endpoint for it and the client may use it. Nobody waits for the answer.
 pub(crate) fn revoke(turn: &mut Turn<'_>, state: &mut State, token: &str, hint: &'static str) {

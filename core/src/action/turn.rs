@@ -51,6 +51,11 @@ impl<'a> Turn<'a> {
         self.effects.push(Effect::OpenBrowser { url });
     }
 
+    /// Whether a person is to be led to a login.
+    pub(crate) fn shows_login(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::OpenBrowser { .. } | Effect::ShowDeviceCode { .. }))
+    }
+
     pub(crate) fn show_device_code(&mut self, prompt: DevicePrompt) {
         self.effects.push(Effect::ShowDeviceCode { prompt });
     }

@@ -8,7 +8,8 @@ use crate::secret::Secret;
 impl ConfigParts {
     /// From a map of variables, usually the environment's: `lookup` answers the value of a name.
     ///
-    /// `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain names; `WEBEX_AUTHORIZATION_STRING` lies over them.
+    /// `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain names; `WEBEX_AUTHORIZATION_STRING` lies over them,
+    /// and over `IDBROKER_BASE_URL`; `HYDRA_SERVICE_URL` moves the REST API in any case.
     /// With `legacy`, `CISCOSPARK_*` comes last. Empty values count as absent. A pair of quotes around a value, as the
     /// Windows shell leaves it there, is removed; a single one is an error.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>, legacy: bool) -> Result<Self, ConfigError> {
@@ -16,9 +17,6 @@ impl ConfigParts {
         let mut parts = Self::new(Provider::webex(), "");
         if let Some(base) = variables.first("idbroker_base_url", &["IDBROKER_BASE_URL"])? {
             parts.provider = Provider::idbroker_at(&base);
-        }
-        if let Some(base) = variables.first("hydra_service_url", &["HYDRA_SERVICE_URL"])? {
-            parts.provider.set_api_base(&base);
         }
         let client_id = ["WEBEX_CLIENT_ID", "COMMON_IDENTITY_CLIENT_ID", "CLIENT_ID", "CISCOSPARK_CLIENT_ID"];
         parts.client_id = variables.first("client_id", &client_id)?.unwrap_or_default();
@@ -41,6 +39,10 @@ impl ConfigParts {
             parts.apply_authorization_url(&url)?;
         } else if let Some(url) = variables.first("authorization_endpoint", &["WEBEX_AUTHORIZE_URL"])? {
             parts.provider.authorization_endpoint = url;
+        }
+        // No authorization URL says where the REST API is.
+        if let Some(base) = variables.first("hydra_service_url", &["HYDRA_SERVICE_URL"])? {
+            parts.provider.set_api_base(&base);
         }
         Ok(parts)
     }

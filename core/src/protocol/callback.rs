@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use url::Url;
-
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
@@ -13,6 +11,7 @@ use crate::protocol::clean::clean;
 use crate::protocol::form::{self, percent_encode};
 use crate::protocol::members::Members;
 use crate::protocol::state_param;
+use crate::protocol::target::{is_path_of, is_same_target};
 use crate::protocol::token::read_object;
 use crate::secret::{Secret, is_same};
 use crate::time::Timestamp;
@@ -97,19 +96,26 @@ fn is_removed(name: &str) -> bool {
 /// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
 ///
 /// `Err` means that it is not the answer to the pending login, which goes on waiting.
+///
+/// What there is of the redirect URI that was sent is compared with it: of a whole URL the scheme, user, host, port and
+/// path; of a path that it is the redirect URI's, or the end of it, since a proxy or a router may take away the beginning
+/// and leave `/`. The redirect URI's own parameters are in the query of either, and in a query that begins with `?`,
+/// with the same values; in a fragment or a form body they need not be. A server adds its own (RFC 6749 section 3.1.2).
 pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
     let text = text.trim();
     if text.len() > MAX_LEN {
         return Err(CallbackIgnored::TooLong);
     }
     let parts = Parts::split(text);
-    if let Some(base) = parts.base
-        && !is_same_target(base, expected.redirect_uri)
-    {
+    if parts.base.is_some_and(|base| !is_same_target(base, expected.redirect_uri)) {
         return Err(CallbackIgnored::OtherUrl);
     }
     let params = Params::read(&parts);
     params.check_once()?;
+    let is_our_path = parts.path.is_none_or(|path| is_path_of(path, expected.redirect_uri));
+    if !is_our_path || !params.have_query_of(expected.redirect_uri, parts.has_whole_query) {
+        return Err(CallbackIgnored::OtherUrl);
+    }
     let state = params.get("state").ok_or(CallbackIgnored::WrongState)?;
     if !is_same(state, expected.state) {
         return Err(CallbackIgnored::WrongState);
@@ -152,9 +158,12 @@ fn check_issuer(issuer: Option<&str>, expected: &Expected<'_>) -> Result<(), Cal
     }
 }
 
-/// A callback cut into its parts; the base is there where it was a whole URL.
+/// A callback cut into its parts; the base is there where it was a whole URL, the path where it was no more than that.
 struct Parts<'a> {
     base: Option<&'a str>,
+    path: Option<&'a str>,
+    /// It is the query of a URL, and not perhaps a form body.
+    has_whole_query: bool,
     query: Option<&'a str>,
     fragment: Option<&'a str>,
 }
@@ -165,14 +174,16 @@ impl<'a> Parts<'a> {
             Some((rest, fragment)) => (rest, Some(fragment)),
             None => (text, None),
         };
-        let (base, query) = match rest.split_once('?') {
-            Some((base, query)) => (base, Some(query)),
-            None if rest.starts_with('/') || has_scheme(rest) => (rest, None),
-            // No question mark and no URL: the query or the form body itself.
-            None => ("", Some(rest)),
+        let is_target = rest.starts_with('/') || has_scheme(rest);
+        let (base, query, has_whole_query) = match rest.split_once('?') {
+            // An address without its scheme is what some address bars show.
+            Some((base, query)) if is_target || !base.contains('=') => (base, Some(query), true),
+            None if is_target => (rest, None, true),
+            // The query or the form body itself: it may have question marks of its own (RFC 3986 section 3.4).
+            Some(_) | None => ("", Some(rest), false),
         };
-        let is_url = has_scheme(base);
-        Self { base: is_url.then_some(base), query, fragment }
+        let (is_url, is_path) = (has_scheme(base), base.starts_with('/'));
+        Self { base: is_url.then_some(base), path: is_path.then_some(base), has_whole_query, query, fragment }
     }
 }
 
@@ -219,6 +230,21 @@ impl<'a> Params<'a> {
             Some(first) if is_twice(first) || names.any(is_twice) => Err(CallbackIgnored::DuplicateParameter),
             Some(_) => Ok(()),
         }
+    }
+
+    /// The redirect URI's own parameters have their values, and are there where the callback shows its query.
+    fn have_query_of(&self, redirect_uri: &str, has_whole_query: bool) -> bool {
+        let Some((_, query)) = redirect_uri.split_once('?') else {
+            return true;
+        };
+        let own: Vec<_> = form::parse(query).collect();
+        let in_query = || self.0.iter().filter(|param| param.mark == '?');
+        let is_other = |param: &Param<'_>| {
+            let mut values = own.iter().filter(|(name, _)| *name == param.name).map(|(_, value)| value).peekable();
+            values.peek().is_some() && !values.any(|value| *value == param.value)
+        };
+        let is_there = |(name, value): &_| in_query().any(|param| param.name == *name && param.value == *value);
+        !in_query().any(is_other) && (!has_whole_query || own.iter().all(is_there))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -273,21 +299,6 @@ impl<'a> Params<'a> {
             Err(what) => Outcome::Failed(Fault::described(FaultKind::Malformed, what)),
         }
     }
-}
-
-/// Scheme, host, port and path agree; the query of the redirect URI is not looked at.
-fn is_same_target(base: &str, redirect_uri: &str) -> bool {
-    let own = redirect_uri.split('?').next().unwrap_or(redirect_uri);
-    if base == own {
-        return true;
-    }
-    let (Ok(found), Ok(own)) = (Url::parse(base), Url::parse(own)) else {
-        return false;
-    };
-    found.scheme() == own.scheme()
-        && found.host_str() == own.host_str()
-        && found.port_or_known_default() == own.port_or_known_default()
-        && found.path() == own.path()
 }
 
 /// `scheme:` at the start. A query cannot look like it: `=` is no part of a scheme.

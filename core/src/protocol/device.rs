@@ -101,6 +101,8 @@ pub(crate) fn judge_poll(fault: &Fault) -> Poll {
             Poll::Again
         }
         (Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable), _, _) => Poll::Again,
+        // No word of the server's but a proxy's or a portal's; 400 alone says that the next request is wrong as well.
+        (None, FaultKind::Unexpected, status) if status != Some(400) => Poll::Again,
         (_, _, _) => Poll::Over,
     }
 }

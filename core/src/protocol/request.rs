@@ -118,7 +118,8 @@ pub(crate) fn device_authorization(config: &Config, id: RequestId, url: &str, sc
 pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret) -> HttpRequest {
     let mut form = Form::grant(DEVICE_CODE);
     form.add("device_code", device_code.expose());
-    let basic = match (config.basic(), config.client_secret()) {
+    let secret = config.client_secret().filter(|_| config.client_auth() != ClientAuth::None);
+    let basic = match (config.basic(), secret) {
         (Some(basic), _) => Some(basic.clone()),
         (None, Some(secret)) if config.provider().device_token_endpoint.is_some() => {
             client_auth::basic(ClientAuth::BasicRaw, config.client_id(), secret)
@@ -144,8 +145,8 @@ pub(crate) fn revoke(config: &Config, id: RequestId, url: &str, token: &str, hin
 }
 
 /// Webex: a server tells the identity broker that its user signed out.
-pub(crate) fn logout(config: &Config, id: RequestId, url: &str, token: &str) -> HttpRequest {
-    let body = json!({ "token": token, "cisService": config.provider().logout_service }).to_string();
+pub(crate) fn logout(config: &Config, id: RequestId, url: &str, service: &str, token: &str) -> HttpRequest {
+    let body = json!({ "token": token, "cisService": service }).to_string();
     let headers = vec![("content-type", HeaderValue::Plain("application/json"))];
     request(config, id, Purpose::Logout, url.into(), headers, Secret::new(body))
 }

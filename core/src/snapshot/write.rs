@@ -3,9 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::VERSION;
+use super::{VERSION, begun_at};
 use crate::access::SignedOutReason;
 use crate::config::Config;
+use crate::logins::EndedLogins;
 use crate::protocol::authorize::Flow;
 use crate::protocol::bytes::all_bytes;
 use crate::protocol::scope::Scope;
@@ -21,7 +22,7 @@ macro_rules! name {
 }
 
 /// Names, numbers and punctuation of a snapshot take less.
-const FRAME: usize = 512;
+const FRAME: usize = 640;
 
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
     let owner = config.snapshot_owner();
@@ -35,8 +36,9 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
         json.instant(name!("saved_at"), state.latest);
         json.instant(name!("changed_at"), state.changed_at);
         json.some_text(name!("signed_out"), signed_out(&state.phase).map(SignedOutReason::as_str));
+        write_ended_logins(json, &state.ended_logins);
         if let Phase::SigningIn(login) = &state.phase {
-            write_login(json, login);
+            write_login(json, login, config);
         }
         if let Some(grant) = state.grant() {
             json.object(name!("grant"), |json| write_grant(json, grant));
@@ -99,9 +101,27 @@ fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
     }
 }
 
+fn write_ended_logins(json: &mut Json, ended: &EndedLogins) {
+    let mut before = concat!(name!("ended_logins"), "[[\"");
+    for (mark, at) in ended.iter() {
+        json.raw(before);
+        json.0.extend_from_slice(mark.as_bytes());
+        json.raw("\",");
+        json.value(&at.as_millis());
+        json.raw("]");
+        before = ",[\"";
+    }
+    if ended.iter().next().is_some() {
+        json.raw("]");
+    }
+}
+
 /// Only what a browser or a device will finish: other logins do not outlive their process.
-fn write_login(json: &mut Json, login: &SigningIn) {
+fn write_login(json: &mut Json, login: &SigningIn, config: &Config) {
     let head = |json: &mut Json| {
+        if login.since != begun_at(config, login.expires_at) {
+            json.instant(name!("since"), login.since);
+        }
         json.instant(name!("expires_at"), login.expires_at);
         json.some_text(name!("requested_scope"), login.requested.as_ref().map(Scope::as_str));
     };
@@ -148,6 +168,9 @@ fn write_grant(json: &mut Json, grant: &Grant) {
     json.some_instant(name!("expires_at"), tokens.expires_at);
     json.some_instant(name!("refresh_token_expires_at"), tokens.refresh_token_expires_at);
     json.count(name!("generation"), grant.generation);
+    if grant.renewals > 0 {
+        json.count(name!("renewals"), grant.renewals);
+    }
     json.some_instant(name!("renewed_at"), grant.renew.last);
     json.some_text(name!("superseded_token"), grant.previous.as_ref().map(AccessToken::expose));
     if let Some(at) = grant.renew.retry_at {

@@ -70,7 +70,9 @@ fn swarm(numbers: &mut Numbers) -> Vec<Move> {
 }
 
 /// What chance finds too seldom: a host that fails while there is a session, a late token, other processes.
-const RARE: [(u8, &[Move]); 17] = [
+const RARE: [(u8, &[Move]); 19] = [
+    (0, &[[8, 0, 0, 0], [19, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [29, 5, 0, 0], [9, 0, 0, 0]]),
+    (0, &[[0, 0, 0, 0], [2, 0, 0, 0], [29, 2, 0, 0], [9, 0, 0, 0]]),
     (0, &[[8, 2, 0, 0], [12, 0, 0, 0], [20, 0, 11, 0]]),
     (0, &[[0, 4, 0, 0], [1, 6, 0, 0]]),
     (0, &[[8, 0, 0, 0], [0, 0, 0, 0], [1, 7, 0, 0]]),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -128,7 +128,8 @@ impl AsyncHttp for Fake {
                 Poll::Pending
             })
             .await;
-            (inner.script.lock().unwrap())(&request)
+            // A script may panic and go on.
+            (inner.script.lock().unwrap_or_else(PoisonError::into_inner))(&request)
         })
     }
 

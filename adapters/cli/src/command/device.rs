@@ -6,7 +6,7 @@ use webex_oauth::protocol::device::DevicePrompt;
 
 use crate::app::App;
 use crate::failure::Failure;
-use crate::terminal::{PICTURE, STRONG};
+use crate::terminal::{PICTURE, STRONG, plain};
 
 pub(crate) fn login(app: &App) -> Result<(), Failure> {
     let spinner = app.spin("asking for a code");
@@ -26,11 +26,9 @@ pub(crate) fn login(app: &App) -> Result<(), Failure> {
 }
 
 fn shown(prompt: &DevicePrompt, with_picture: bool) -> String {
-    let code = prompt.user_code.expose();
-    let mut text = format!(
-        "Open {STRONG}{}{STRONG:#} on any device and enter the code:\n\n  {STRONG}{code}{STRONG:#}\n",
-        prompt.verification_uri
-    );
+    let (address, code) = (plain(&prompt.verification_uri), plain(prompt.user_code.expose()));
+    let mut text =
+        format!("Open {STRONG}{address}{STRONG:#} on any device and enter the code:\n\n  {STRONG}{code}{STRONG:#}\n");
     let complete = prompt.verification_uri_complete.as_ref().map(|url| url.expose());
     if let Some(picture) = complete.filter(|_| with_picture).and_then(qr_code) {
         text += &format!("\nOr point a camera here:\n\n{picture}");

@@ -1,6 +1,8 @@
 //! `login`: through the browser, on another device, or by hand.
 
-use std::io::BufRead as _;
+use std::io::{self, BufRead as _};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use webex_oauth::{LoginOptions, Secret};
 use webex_oauth_driver::open_browser;
@@ -79,8 +81,9 @@ fn by_hand(app: &App, args: &LoginArgs) -> Result<(), Failure> {
          Copy the address of that page, paste it here and press Enter:\n",
         url.expose()
     ));
+    let lines = Lines::read(args.timeout);
     for _ in 0..TRIES {
-        let Some(callback) = read_line()? else {
+        let Some(callback) = lines.next()? else {
             return Err(Failure::new(Exit::SignIn, "no address was pasted; run it again and paste the address"));
         };
         if callback.is_empty() {
@@ -99,12 +102,45 @@ fn by_hand(app: &App, args: &LoginArgs) -> Result<(), Failure> {
     Err(Failure::new(Exit::SignIn, "none of the addresses belongs to this sign-in; run it again"))
 }
 
-/// The whole line, which is longer than a person would type. `None` where the input has ended.
-fn read_line() -> Result<Option<Secret>, Failure> {
-    let mut line = String::with_capacity(16 * 1024);
-    match std::io::stdin().lock().read_line(&mut line) {
-        Ok(0) => Ok(None),
-        Ok(_) => Ok(Some(Secret::from(line.trim()))),
-        Err(error) => Err(Failure::new(Exit::SignIn, format!("standard input cannot be read ({})", error.kind()))),
+/// What is typed, as long as there is time. Reading cannot be interrupted: it goes on until the process ends.
+struct Lines {
+    lines: Receiver<io::Result<Secret>>,
+    begun: Instant,
+    limit: Duration,
+}
+
+impl Lines {
+    fn read(limit: Duration) -> Self {
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            while let Some(line) = read_line().transpose() {
+                let is_last = line.is_err();
+                if sender.send(line).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Self { lines, begun: Instant::now(), limit }
     }
+
+    /// The next line; `None` where the input has ended.
+    fn next(&self) -> Result<Option<Secret>, Failure> {
+        match self.lines.recv_timeout(self.limit.saturating_sub(self.begun.elapsed())) {
+            Ok(Ok(line)) => Ok(Some(line)),
+            Ok(Err(error)) => {
+                Err(Failure::new(Exit::SignIn, format!("standard input cannot be read ({})", error.kind())))
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(ClientError::Timeout { what: "the pasted address", limit: self.limit }.into())
+            }
+        }
+    }
+}
+
+/// The whole line, which is longer than a person would type. `None` where the input has ended.
+fn read_line() -> io::Result<Option<Secret>> {
+    let mut line = String::with_capacity(16 * 1024);
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then(|| Secret::from(line.trim())))
 }

@@ -1,7 +1,9 @@
 //! `logout` and `revoke`.
 
+use std::time::Duration;
+
 use webex_oauth::{Event, LogoutVia, Phase, SignOutOptions};
-use webex_oauth_driver::open_browser;
+use webex_oauth_driver::{StoreError, open_browser};
 use webex_oauth_ureq::ClientEvent;
 
 use crate::app::{App, For, open_store};
@@ -10,6 +12,9 @@ use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 use crate::words;
+
+/// A refresh takes no longer: half a minute for the request, and a little to store what it brought.
+const LOCK_PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Result<(), Failure> {
     if args.force {
@@ -78,7 +83,15 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
 /// Deletes what is stored, readable or not.
 fn forget(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     let settings = Settings::read(global)?;
-    open_store(&settings)?.store.delete()?;
+    let store = open_store(&settings)?.store;
+    let spinner = terminal.spinner("waiting for another process");
+    let locked = store.lock(LOCK_PATIENCE);
+    spinner.clear();
+    // A refresh that is under way would bring everything back. A lock that does not work is no reason to keep anything.
+    if let Err(error @ StoreError::Busy { .. }) = locked {
+        return Err(error.into());
+    }
+    store.delete()?;
     terminal.done("Forgotten here. The tokens stay valid at the server until they end.");
     Ok(())
 }

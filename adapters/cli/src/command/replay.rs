@@ -7,7 +7,7 @@ use webex_oauth::transcript::{Replay, ReplayStep, TranscriptError, replay};
 use webex_oauth::{Phase, ReturnTo};
 
 use crate::failure::{Exit, Failure};
-use crate::terminal::{DIM, STRONG, Terminal};
+use crate::terminal::{DIM, STRONG, Terminal, plain};
 
 /// No session talks that much.
 const MOST: u64 = 256 * 1024 * 1024;
@@ -59,15 +59,15 @@ fn unusable(file: &Path, error: &TranscriptError) -> Failure {
 fn show(index: usize, step: &ReplayStep, replay: &Replay) -> String {
     let after = replay.steps.first().map_or(0, |first| step.at.millis_since(first.at));
     let seconds = format!("{:+.3} s", after as f64 / 1000.0);
-    let mut text = format!("{:>3}  {DIM}{seconds:>10}{DIM:#}  {STRONG}{}{STRONG:#}", index + 1, step.input);
+    let mut text = format!("{:>3}  {DIM}{seconds:>10}{DIM:#}  {STRONG}{}{STRONG:#}", index + 1, plain(&step.input));
     if step.is_faithful() {
         for line in &step.replayed {
-            text += &format!("\n{:19}{line}", "");
+            text += &format!("\n{:19}{}", "", plain(line));
         }
     } else {
         for (title, lines) in [("recorded", &step.recorded), ("now", &step.replayed)] {
             for line in lines {
-                text += &format!("\n{:19}{title:<9} {line}", "");
+                text += &format!("\n{:19}{title:<9} {}", "", plain(line));
             }
         }
     }

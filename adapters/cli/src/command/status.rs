@@ -9,7 +9,7 @@ use crate::args::Global;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 use crate::store::Opened;
-use crate::terminal::{DIM, STRONG, Terminal};
+use crate::terminal::{DIM, STRONG, Terminal, plain};
 use crate::words;
 
 /// A clock that is this much behind is wrong.
@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
     let now = now();
     let status = session.as_ref().map(|session| session.status(now));
     if json {
-        terminal.result(&as_json(&settings, &opened, session.as_ref(), status.as_ref()).to_string())?;
+        terminal.json(&as_json(&settings, &opened, session.as_ref(), status.as_ref()))?;
     }
     let (Some(session), Some(status)) = (session, status.filter(|status| status.via.is_some())) else {
         let profile = &settings.profile;
@@ -53,7 +53,8 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
 
 fn in_words(settings: &Settings, opened: &Opened, session: &Session, status: &Status, now: Timestamp) -> String {
     let when = |at: Timestamp| format!("{} ({})", words::relative(at, now), words::date(at));
-    let scopes = status.scope.as_ref().map(|scope| scope.tokens().collect::<Vec<_>>().join("\n               "));
+    let scopes =
+        status.scope.as_ref().map(|scope| scope.tokens().map(plain).collect::<Vec<_>>().join("\n               "));
     let token = match status.expires_at {
         None => "valid, for how long is not known".to_owned(),
         Some(at) if at > now => format!("ends {}", when(at)),
@@ -70,7 +71,7 @@ fn in_words(settings: &Settings, opened: &Opened, session: &Session, status: &St
         ("signed in", status.via.map_or("", |via| via.as_str()).replace('_', " ")),
         ("client", session.config().client_id().to_owned()),
         ("server", session.config().provider().token_endpoint.clone()),
-        ("organization", status.org_id.clone().unwrap_or_default()),
+        ("organization", plain(status.org_id.as_deref().unwrap_or_default())),
         ("scopes", scopes.unwrap_or_else(|| "not told by the server".to_owned())),
         ("access token", token),
         ("next refresh", status.refresh_at.map(when).unwrap_or_default()),

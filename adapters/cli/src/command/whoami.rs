@@ -7,17 +7,15 @@ use webex_oauth_ureq::refresh_error;
 use crate::app::{App, For};
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
-use crate::terminal::{STRONG, Terminal};
+use crate::terminal::{STRONG, Terminal, plain};
 
 pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(), Failure> {
     let app = App::open(global, terminal, For::Tokens)?;
     let spinner = app.spin("asking the server");
     let answer = ask(&app);
     drop(spinner);
-    let printed = answer.and_then(|person| {
-        let text = if json { person.to_string() } else { describe(&person) };
-        terminal.result(&text)
-    });
+    let printed =
+        answer.and_then(|person| if json { terminal.json(&person) } else { terminal.result(&describe(&person)) });
     app.end(printed)
 }
 
@@ -42,7 +40,7 @@ fn refused(answer: &Response<Vec<u8>>) -> Failure {
     }
     let status = answer.status().as_u16();
     let tracking = answer.headers().get("trackingid").and_then(|id| id.to_str().ok());
-    let tracking = tracking.map(|id| format!(" [trackingId {}]", plain(id))).unwrap_or_default();
+    let tracking = tracking.map(|id| format!(" [trackingId {}]", short(id))).unwrap_or_default();
     let (exit, advice) = match status {
         401 => (Exit::NotSignedIn, "run webex-oauth login"),
         403 => (Exit::NotSignedIn, "sign in again with the scope spark:people_read"),
@@ -54,9 +52,9 @@ fn refused(answer: &Response<Vec<u8>>) -> Failure {
 
 /// Name and address, then what programs want.
 fn describe(person: &Value) -> String {
-    let text = |name: &str| person.get(name).and_then(Value::as_str).map(plain);
+    let text = |name: &str| person.get(name).and_then(Value::as_str).map(short);
     let emails = person.get("emails").and_then(Value::as_array);
-    let email = emails.and_then(|list| list.first()).and_then(Value::as_str).map(plain);
+    let email = emails.and_then(|list| list.first()).and_then(Value::as_str).map(short);
     let name = text("displayName").unwrap_or_else(|| "(no name)".to_owned());
     let mut lines = vec![match email {
         Some(email) => format!("{STRONG}{name}{STRONG:#} <{email}>"),
@@ -68,9 +66,9 @@ fn describe(person: &Value) -> String {
     lines.join("\n")
 }
 
-/// What a server says must not steer the terminal.
-fn plain(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(300).collect()
+/// No name is longer.
+fn short(text: &str) -> String {
+    plain(text).chars().take(300).collect()
 }
 
 #[cfg(test)]

@@ -235,6 +235,10 @@ impl Running<'_> {
         assert!(Command::new("kill").args([format!("-{name}"), id]).status().unwrap().success());
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) fn end(mut self) -> Ran {
         let (mut out, mut err) = (Vec::new(), self.seen.clone().into_bytes());
         self.err.read_to_end(&mut err).unwrap();

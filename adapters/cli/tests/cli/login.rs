@@ -102,6 +102,25 @@ fn an_interrupted_second_sign_in_leaves_the_first() {
 }
 
 #[test]
+fn a_failed_sign_in_leaves_that_of_another_process() {
+    for signal in [None, Some("INT")] {
+        let world = World::new();
+        // It has looked into the store when it opens this, and then it waits.
+        let tokens = world.path("tokens");
+        assert!(world.program("mkfifo").arg(&tokens).status().unwrap().success());
+        let login = world.start(&["login", "--token-file", tokens.to_str().unwrap()]);
+        let nothing = std::fs::File::create(&tokens).unwrap();
+        world.sign_in();
+        match signal {
+            None => drop(nothing),
+            Some(signal) => login.signal(signal),
+        }
+        login.end().failed(if signal.is_none() { 3 } else { 130 }, &[]);
+        assert!(world.run(&["status"]).done().contains("signed in"));
+    }
+}
+
+#[test]
 fn an_occupied_port() {
     let mut world = World::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -131,6 +150,15 @@ fn by_hand() {
     let code = redirect.split("code=").nth(1).unwrap().split('&').next().unwrap();
     assert!(!ran.err.contains(code), "{ran:?}");
     assert!(world.run(&["whoami"]).done().contains("Ada"));
+}
+
+#[test]
+fn by_hand_and_nobody_comes() {
+    let world = World::new();
+    let mut login = world.start(&["login", "--paste", "--timeout", "1s"]);
+    login.url();
+    login.end().failed(5, &["longer than 1 s", "--timeout"]);
+    assert_eq!(left_in(&world.path("data/webex-oauth")), [""; 0]);
 }
 
 #[test]

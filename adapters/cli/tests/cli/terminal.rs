@@ -1,6 +1,6 @@
 //! In a pseudo-terminal: what a person sees.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
 use rexpect::session::{PtySession, spawn_command};
 use webex_oauth_simulator::{Decision, Options};
@@ -67,6 +67,67 @@ fn an_address_is_pasted() {
     session.send_line(&world.simulator.visit(&url, Decision::Accept).unwrap()).unwrap();
     session.exp_string("Signed in").unwrap();
     assert_eq!(code(&mut session), 0);
+}
+
+/// Sets the clipboard, in two ways of writing it, and turns the text after it invisible.
+const STEERING: &str = r"\u001b]52;c;eA==\u0007\u009d52;c;eA==\u009c\u001b[8m";
+
+/// What is left of [`STEERING`] does nothing, and our own colours are there. (rexpect reads bytes.)
+#[track_caller]
+fn steers_nothing(shown: &str) {
+    assert!(shown.contains("]52;c;eA=="), "it was to be shown: {shown:?}");
+    assert!(!shown.contains("\u{1b}]") && !shown.contains('\u{7}') && !shown.contains("\u{c2}\u{9d}"), "{shown:?}");
+    assert!(!shown.contains("\u{1b}[8m") && shown.contains("\u{1b}["), "{shown:?}");
+}
+
+#[test]
+fn a_server_does_not_steer_the_terminal() {
+    let mut world = World::new();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    world.set("WEBEX_SERVER", &format!("http://{}", server.local_addr().unwrap()));
+    let body = format!(
+        r#"{{"device_code":"d","user_code":"A{STEERING}","verification_uri":"https://x.example/{STEERING}","expires_in":300}}"#
+    );
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = server.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") && !request.windows(6).any(|part| part == b"scope=") {
+            let mut bytes = [0; 4096];
+            let read = stream.read(&mut bytes).unwrap();
+            request.extend_from_slice(&bytes[..read]);
+        }
+        let len = body.len();
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len}\r\n\r\n{body}")
+            .unwrap();
+    });
+    let mut session = terminal(&world, &["login", "--device"]);
+    let shown = session.exp_string("waiting for you to confirm").unwrap();
+    answering.join().unwrap();
+    session.send_control('c').unwrap();
+    assert_eq!(code(&mut session), 130);
+    assert!(shown.contains("enter the code"), "{shown:?}");
+    steers_nothing(&shown);
+}
+
+#[test]
+fn a_scope_does_not_steer_the_terminal() {
+    let world = World::new();
+    let tokens = world.write("tokens", &format!(r#"{{"access_token":"a","expires_in":3600,"scope":"x{STEERING}"}}"#));
+    assert_eq!(world.run(&["login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    let mut session = terminal(&world, &["status"]);
+    steers_nothing(&session.exp_eof().unwrap());
+}
+
+#[test]
+fn a_record_does_not_steer_the_terminal() {
+    let world = World::new();
+    let file = world.path("record").display().to_string();
+    let tokens = world.write("tokens", r#"{"access_token":"a","expires_in":3600}"#);
+    assert_eq!(world.run(&["--record", &file, "login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    let text = std::fs::read_to_string(&file).unwrap().replace("persist 1", STEERING);
+    std::fs::write(&file, text).unwrap();
+    let mut session = terminal(&world, &["replay", &file]);
+    steers_nothing(&session.exp_eof().unwrap());
 }
 
 #[test]

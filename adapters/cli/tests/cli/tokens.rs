@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use webex_oauth_simulator::{CLIENT_ID, Options};
+use webex_oauth_simulator::{CLIENT_ID, Entry, Fault, Options};
 
 use crate::kit::World;
 
@@ -152,4 +152,24 @@ fn a_logout_of_nobody_stores_nothing() {
     let world = World::new();
     assert!(world.run(&["logout"]).err.contains("Nobody was signed in"));
     assert!(!world.session_file().exists());
+}
+
+#[test]
+fn what_is_forgotten_does_not_come_back_with_a_refresh() {
+    let world = World::new();
+    world.sign_in();
+    world.simulator.fault(Fault::hold().on_grant("refresh_token"));
+    let refresh = world.start(&["refresh"]);
+    let refreshing = |log: &[Entry]| log.iter().any(|entry| entry.grant_type.as_deref() == Some("refresh_token"));
+    assert!(world.simulator.wait_for(Duration::from_secs(20), refreshing));
+    let mut logout = world.start(&["logout", "--force"]);
+    // Time to forget too early.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!logout.has_ended(), "during a refresh");
+    world.simulator.release();
+    assert_eq!(refresh.end().code, 0);
+    let ran = logout.end();
+    assert!(ran.code == 0 && ran.err.contains("Forgotten here"), "{ran:?}");
+    assert!(!world.session_file().exists());
+    world.run(&["status"]).failed(4, &["nobody is signed in"]);
 }

@@ -1,6 +1,7 @@
 //! The client against the simulator: what callers get, and what the server saw.
 
 mod calls;
+mod events;
 mod kit;
 mod logins;
 mod secrets;

@@ -33,6 +33,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-implicit", "the implicit grant: a token in the fragment, nothing to renew it with", implicit),
     scenario!("logins-device", "a device waits until the user has decided", device),
     scenario!("logins-device-declined", "the user declines on the device", device_declined),
+    scenario!(
+        "logins-device-clock-back",
+        "a clock that is set back while a device waits: it polls on",
+        device_clock_back
+    ),
     scenario!("logins-guest", "a guest's JWT becomes a token", guest),
     scenario!("logins-service-app", "client credentials, renewed by themselves; and a guest of the app", service_app),
     scenario!("logins-browser", "the driver's own listener: strays change nothing, the page says how it went", browser),
@@ -259,6 +264,19 @@ fn device(stage: &mut Stage<'_>) -> Done {
     stage.end(harness);
     let slowed = stage.simulator.log().iter().filter(|entry| entry.outcome == "slow_down").count();
     same(slowed, 0, "polls that came too early")
+}
+
+fn device_clock_back(stage: &mut Stage<'_>) -> Done {
+    let mut harness = stage.ready(stage.open("a"))?;
+    let login = harness.give("login_device", A)?;
+    // The answer to a poll is in, and the next poll has its time by the clock as it was.
+    event(&mut harness, "auth:pending")?;
+    advance(&mut harness, -3600)?;
+    check(stage.simulator.decide_device(None, Decision::Accept), "no device waits")?;
+    login.ok()?;
+    token(&mut harness)?;
+    stage.end(harness);
+    Ok(())
 }
 
 fn device_declined(stage: &mut Stage<'_>) -> Done {

@@ -45,6 +45,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("refresh-clock-back", "a clock that is set back by a day does not prolong a token", clock_back),
     scenario!("refresh-callback", "the host's callback brings tokens: many callers, one question", callback),
     scenario!("refresh-callback-fails", "a callback that fails is told like a server that does", callback_fails),
+    scenario!("refresh-callback-fails-first", "the same where nobody is signed in yet", callback_fails_first),
 ];
 
 fn many_callers(stage: &mut Stage<'_>) -> Done {
@@ -350,6 +351,19 @@ fn callback_fails(stage: &mut Stage<'_>) -> Done {
     no_token(&mut harness, "unavailable")?;
     advance(&mut harness, 60)?;
     token(&mut harness)?;
+    stage.end(harness);
+    Ok(())
+}
+
+fn callback_fails_first(stage: &mut Stage<'_>) -> Done {
+    let issued = stage.issue()?;
+    let mut open = stage.open("a");
+    open["config"]["renewal"] = json!("host_token");
+    open["host"] = json!([null, issued.access_token]);
+    let mut harness = stage.ready(open)?;
+    no_token(&mut harness, "unavailable")?;
+    advance(&mut harness, 60)?;
+    same(token(&mut harness)?, issued.access_token, "the token")?;
     stage.end(harness);
     Ok(())
 }

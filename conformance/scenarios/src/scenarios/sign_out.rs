@@ -1,10 +1,12 @@
 //! Signing out: at once here, as well as it can be had elsewhere.
 
+use std::fs;
+
 use serde_json::json;
 use webex_oauth_simulator::{Endpoint, Fault, FaultKind};
 
 use super::{Scenario, scenario};
-use crate::stage::{A, Done, LONG, REFRESH, Stage, all_fail, callers, check, event, no_token, phase, same};
+use crate::stage::{A, Done, LONG, REFRESH, Stage, all_fail, callers, check, event, is_kind, no_token, phase, same};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("sign-out-revokes", "every token is revoked, and forgotten in the store", revokes),
@@ -17,6 +19,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     scenario!("sign-out-during-login", "a login under way ends with the sign-out", during_login),
     scenario!("sign-out-twice", "a second sign-out does nothing", twice),
+    scenario!(
+        "sign-out-not-stored",
+        "a sign-out that the store does not take is told: it would not outlive the process",
+        not_stored
+    ),
     scenario!("sign-out-logout-page", "the browser's way out: the identity broker's page", logout_page),
 ];
 
@@ -36,7 +43,7 @@ fn revokes(stage: &mut Stage<'_>) -> Done {
     let mut again = stage.ready(stage.open_on("a", &store))?;
     phase(&mut again, "signed_out")?;
     stage.end(again);
-    let text = std::fs::read_to_string(stage.path("session.json")).map_err(|error| error.to_string())?;
+    let text = fs::read_to_string(stage.path("session.json")).map_err(|error| error.to_string())?;
     check(!text.contains("\"access_token\"") && !text.contains("\"refresh_token\""), "tokens are left in the store")
 }
 
@@ -99,6 +106,20 @@ fn twice(stage: &mut Stage<'_>) -> Done {
     harness.ask("sign_out", A)?;
     stage.end(harness);
     same(stage.counters().requests, requests, "requests")
+}
+
+fn not_stored(stage: &mut Stage<'_>) -> Done {
+    let folder = stage.path("folder");
+    let store = json!({ "file": folder.join("session.json") });
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    // A file stands where the folder was: nothing can be written there, not even by root.
+    let harm = fs::remove_dir_all(&folder).and_then(|()| fs::write(&folder, b""));
+    harm.map_err(|error| format!("no harm could be done: {error}"))?;
+    is_kind(&harness.fail("sign_out", A)?, "store")?;
+    // Here it is over.
+    phase(&mut harness, "signed_out")?;
+    stage.end(harness);
+    nothing_lives(stage)
 }
 
 fn logout_page(stage: &mut Stage<'_>) -> Done {

@@ -104,7 +104,7 @@ public struct SignOutOptions: Sendable {
     public var revoke: Bool
     /// How to end the session at the identity provider.
     public var logout: LogoutVia
-    /// Where the browser goes afterwards; the redirect URI where `nil`.
+    /// Where the browser goes afterwards. Where `nil`, the redirect URI at Webex, the server's own page elsewhere.
     public var goto: String?
 
     public init(revoke: Bool = true, logout: LogoutVia = .nothing, goto: String? = nil) {

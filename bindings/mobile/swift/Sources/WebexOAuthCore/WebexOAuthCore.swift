@@ -3854,7 +3854,7 @@ public struct Provider: Equatable, Hashable {
      */
     public var reservedScope: String?
     /**
-     * Value of `cisService` at logout.
+     * Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
      */
     public var logoutService: String?
     /**
@@ -3927,7 +3927,7 @@ public struct Provider: Equatable, Hashable {
          * A scope that is left out of a user token unless asked for.
          */reservedScope: String?, 
         /**
-         * Value of `cisService` at logout.
+         * Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees no token.
          */logoutService: String?, 
         /**
          * How `jwt/login` wants its JWT.
@@ -4500,7 +4500,7 @@ public struct SignOutOptions: Equatable, Hashable {
      */
     public var logout: LogoutVia
     /**
-     * Where the browser goes afterwards; the redirect URI where absent.
+     * Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
      */
     public var goto: String?
 
@@ -4514,7 +4514,7 @@ public struct SignOutOptions: Equatable, Hashable {
          * How to end the session at the identity provider.
          */logout: LogoutVia, 
         /**
-         * Where the browser goes afterwards; the redirect URI where absent.
+         * Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
          */goto: String? = nil) {
         self.revoke = revoke
         self.logout = logout

@@ -69,6 +69,8 @@ class Desk:
         #: What callers get while a save is under way.
         self.held: Access | None = None
         self._save_at: int | None = None
+        #: What the clock read at the last input.
+        self._latest: int | None = None
 
     def restart(self, io: IO) -> None:
         """The session starts anew from what it knows; what was not saved yet is saved soon."""
@@ -108,6 +110,7 @@ class Desk:
         self.held = self.session.access(now)
         try:
             effects = deque(give(self.session, now).effects)
+            self._latest = now
             if then is not None:
                 then()
             # The store failed, or was put back, or begun anew.
@@ -221,12 +224,17 @@ class Desk:
     def wake_at(self) -> int | None:
         """When to give a tick, if nothing else happens before."""
         wake_at = self.session.wake_at_ms
-        save_at = self._save_at
-        if save_at is None:
+        if self._save_at is None:
             return wake_at
-        if save_at - (now := self.now()) > SAVE_AGAIN:
-            save_at = now  # The clock was set back.
-        return save_at if wake_at is None else min(wake_at, save_at)
+        return self._save_at if wake_at is None else min(wake_at, self._save_at)
+
+    def is_due(self, now: int) -> bool:
+        """Whether to give a tick: its time has come, or the clock reads earlier than before.
+
+        Everything that is waited for moves along with such a clock, once the session has seen it.
+        """
+        wake_at = self.wake_at
+        return wake_at is not None and (wake_at <= now or (self._latest is not None and now < self._latest))
 
     def access(self) -> Access | None:
         """May a caller have a token now? None while the new state is on its way to the store: ask again then."""

@@ -63,7 +63,8 @@ class Keeper:
         if wake_at is None or desk.closed:
             self._keeping = False
             return None
-        left = (wake_at - desk.now()) / 1000
+        now = desk.now()
+        left = 0.0 if desk.is_due(now) else (wake_at - now) / 1000
         if left <= 0 and (age := self._flights.age()) is not None:
             # What is under way reports by itself, by a clock that nobody sets: its deadline is for drivers that died.
             patience = desk.config.request_timeout.total_seconds() + LOCK_PATIENCE

@@ -210,8 +210,7 @@ extension AuthClient {
 
     /// Wakes the session when it wants to be woken.
     func setAlarm() {
-        let now = now
-        guard let wakeAt = desk.wakeAt(now) else { return }
+        guard let wakeAt = desk.wakeAt else { return }
         let left = wakeAt.subtractingReportingOverflow(now)
         let wait = left.overflow ? longestSleep : min(.milliseconds(max(left.partialValue, 0)), longestSleep)
         setAlarm(at: max(ContinuousClock.now + wait, notBefore))
@@ -228,11 +227,11 @@ extension AuthClient {
 
     private func ring() {
         alarm = nil
-        let (now, instant) = (now, ContinuousClock.now)
-        if let wakeAt = desk.wakeAt(now), wakeAt <= now, instant >= notBefore, !isClosed {
+        let instant = ContinuousClock.now
+        if desk.isDue(now), instant >= notBefore, !isClosed {
             notBefore = instant + .milliseconds(20)
             post(.tick)
-            if let again = desk.wakeAt(now), again <= now { notBefore = instant + .seconds(1) }
+            if desk.isDue(now) { notBefore = instant + .seconds(1) }
         }
         let over = waiters.filter { $0.value.deadline.map { $0 <= instant } ?? false }
         for number in over.keys {

@@ -33,6 +33,8 @@ struct Desk {
     private var held: Access?
     /// The last save failed: then again.
     private var saveAt: Timestamp?
+    /// What the clock read at the last input.
+    private var latest: Timestamp?
 
     init(_ config: Config, _ session: Session) {
         self.config = config
@@ -50,19 +52,25 @@ struct Desk {
     var isUnsaved: Bool { saveAt != nil }
 
     /// When to give a tick, if nothing else happens before.
-    func wakeAt(_ now: Timestamp) -> Timestamp? {
-        // Further away than it ever was: the clock was set back.
-        let saveAt = saveAt.map { $0 - Self.saveAgain > now ? now : $0 }
-        return switch (session.wakeAt(), saveAt) {
+    var wakeAt: Timestamp? {
+        switch (session.wakeAt(), saveAt) {
         case (let wakeAt?, let saveAt?): min(wakeAt, saveAt)
         case (let wakeAt, let saveAt): wakeAt ?? saveAt
         }
+    }
+
+    /// Whether to give a tick: its time has come, or the clock reads earlier than before. Everything that is waited for
+    /// moves along with such a clock, once the session has seen it.
+    func isDue(_ now: Timestamp) -> Bool {
+        guard let wakeAt else { return false }
+        return wakeAt <= now || latest.map { now < $0 } ?? false
     }
 
     /// Gives the session an input. What follows from it comes out of ``next(_:)``.
     mutating func input(_ now: Timestamp, _ input: Input) throws {
         let before = session.access(now: now)
         let output = try session.handle(now: now, input: input)
+        latest = now
         let new = output.tasks.map { Pending(effect: $0.effect(), task: $0) }
         if case .reload(let found) = input, let theirs = revision(of: found) {
             stored = theirs

@@ -13,8 +13,8 @@ internal class Alarm(private val engine: Engine) {
     private var notBefore = 0L
 
     fun set() {
+        val wakeAt = engine.desk.wakeAt ?: return
         val now = engine.now
-        val wakeAt = engine.desk.wakeAt(now) ?: return
         val left = (wakeAt - now).let { if (wakeAt > 0 && it < 0 && now < 0) LONGEST_SLEEP else it }
         val nano = System.nanoTime()
         val wait = maxOf(left.coerceIn(0, LONGEST_SLEEP), (notBefore - nano) / 1_000_000)
@@ -28,12 +28,10 @@ internal class Alarm(private val engine: Engine) {
 
     private fun ring() {
         pending = null
-        val now = engine.now
-        val wakeAt = engine.desk.wakeAt(now) ?: return
-        if (wakeAt <= now && System.nanoTime() >= notBefore) {
+        if (engine.desk.isDue(engine.now) && System.nanoTime() >= notBefore) {
             notBefore = System.nanoTime() + 20_000_000
             engine.post(Input.Tick)
-            if (engine.desk.wakeAt(now)?.let { it <= now } == true) notBefore = System.nanoTime() + 1_000_000_000
+            if (engine.desk.isDue(engine.now)) notBefore = System.nanoTime() + 1_000_000_000
         }
         set()
     }

@@ -40,6 +40,9 @@ internal class Desk(private val config: Config, val session: Session) {
     /** The last save failed: then again. */
     private var saveAt: Long? = null
 
+    /** What the clock read at the last input. */
+    private var latest: Long? = null
+
     val isFree get() = saving == null && effects.isEmpty() && inputs.isEmpty()
 
     /** Whether callers are answered by the session itself. */
@@ -49,16 +52,19 @@ internal class Desk(private val config: Config, val session: Session) {
     val isUnsaved get() = saveAt != null
 
     /** When to give a tick, if nothing else happens before. */
-    fun wakeAt(now: Long): Long? {
-        // Further away than it ever was: the clock was set back.
-        val saveAt = saveAt?.let { if (it - now > SAVE_AGAIN_MS) now else it }
-        return listOfNotNull(session.wakeAt(), saveAt).minOrNull()
-    }
+    val wakeAt: Long? get() = listOfNotNull(session.wakeAt(), saveAt).minOrNull()
+
+    /**
+     * Whether to give a tick: its time has come, or the clock reads earlier than before. Everything that is waited for
+     * moves along with such a clock, once the session has seen it.
+     */
+    fun isDue(now: Long): Boolean = wakeAt?.let { it <= now || (latest ?: now) > now } ?: false
 
     /** Gives the session an input. What follows from it comes out of [next]. */
     fun input(now: Long, input: Input) {
         val before = session.access(now)
         val new = session.handle(now, input).tasks.map { Pending(it.effect(), it) }
+        latest = now
         if (input is Input.Reload) revision(input.snapshot)?.let { stored = it }
         // The store failed, or was put back, or begun anew.
         val isBehind = saveAt != null || session.revision().toLong() > stored

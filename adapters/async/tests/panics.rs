@@ -1,0 +1,138 @@
+//! What the host brings along may panic. That is a failure like any other: nobody is wedged by it, and neither `run` nor
+//! a caller who only happened to be there ends with it.
+
+mod kit;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kit::{Fake, Tasks, block_on};
+use webex_oauth_async::webex_oauth::{Renewal, Secret, SignOutOptions};
+use webex_oauth_async::{ClientError, ClientEvent, MemoryStore, Saved, Store, StoreError, StoreLock};
+
+/// So many polls are more than enough for everything here.
+const ENOUGH: usize = 1000;
+
+/// Goes off once.
+#[derive(Debug, Clone, Default)]
+struct Mine(Arc<AtomicBool>);
+
+impl Mine {
+    fn lay(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn step_on(&self) {
+        assert!(!self.0.swap(false, Ordering::SeqCst), "as the test wants it");
+    }
+}
+
+/// Panics once in `save`, `load` or `try_lock`.
+#[derive(Debug, Clone, Default)]
+struct Mined {
+    inner: MemoryStore,
+    save: Mine,
+    load: Mine,
+    lock: Mine,
+}
+
+impl Store for Mined {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        self.load.step_on();
+        self.inner.load()
+    }
+
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+        self.save.step_on();
+        self.inner.save(snapshot, replaces)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        self.inner.delete()
+    }
+
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        self.lock.step_on();
+        self.inner.try_lock()
+    }
+}
+
+#[test]
+fn a_save_that_panics_is_a_failed_save() {
+    let fake = Fake::rotating(0);
+    let store = Mined::default();
+    let client = fake.with_expired(fake.builder().store(store.clone()));
+    let mut events = client.events();
+    store.save.lay();
+    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+    let told = std::iter::from_fn(|| events.try_next());
+    assert_eq!(told.filter(|event| matches!(event, ClientEvent::StoreFailed(_))).count(), 1);
+    // It is tried again.
+    block_on(client.sign_out(SignOutOptions::default())).unwrap();
+    assert!(!store.inner.load().unwrap().unwrap().expose().contains("r1"));
+}
+
+#[test]
+fn a_load_and_a_lock_that_panic_hold_nobody_up() {
+    let fake = Fake::rotating(0);
+    let store = Mined::default();
+    let client = fake.with_expired(fake.builder().store(store.clone()));
+    store.load.lay();
+    store.lock.lay();
+    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+
+    let store = Mined::default();
+    let client = fake.builder().store(store.clone()).open().unwrap();
+    store.load.lay();
+    assert!(matches!(block_on(client.token()), Err(ClientError::SignInRequired { .. })));
+}
+
+#[test]
+fn a_callback_that_panics_has_failed() {
+    let fake = Fake::rotating(0);
+    let mine = Mine::default();
+    let mut parts = kit::parts();
+    parts.renewal = Renewal::HostToken;
+    let asked = mine.clone();
+    let builder = fake.builder_with(parts.build().unwrap()).ask_for_token(move |_| {
+        let asked = asked.clone();
+        async move {
+            asked.step_on();
+            Ok(Secret::from(r#"{"access_token":"a1","expires_in":3600}"#))
+        }
+    });
+    let client = builder.open().unwrap();
+    block_on(client.adopt(r#"{"access_token":"a0","expires_in":3600}"#)).unwrap();
+    mine.lay();
+    let mut tasks = Tasks::new();
+    let running = client.clone();
+    let run = tasks.spawn(async move { running.run().await });
+    fake.advance(Duration::from_secs(3600));
+    tasks.run(ENOUGH);
+    assert!(matches!(block_on(client.token()), Err(ClientError::Unavailable { .. })));
+    // It goes on, and asks again.
+    fake.advance(Duration::from_secs(60));
+    tasks.run(ENOUGH);
+    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+    block_on(client.close());
+    tasks.run(ENOUGH);
+    assert!(tasks.result(run).is_some(), "run() has ended by itself");
+}
+
+#[test]
+fn a_transport_that_panics_has_brought_no_answer() {
+    let mine = Mine::default();
+    let sent = mine.clone();
+    let fake = Fake::new(0, move |_| {
+        sent.step_on();
+        Ok(kit::tokens("a1", "r1", 3600))
+    });
+    let store = MemoryStore::new();
+    let client = fake.with_expired(fake.builder().store(store.clone()));
+    mine.lay();
+    assert!(matches!(block_on(client.token()), Err(ClientError::Unavailable { .. })));
+    assert!(store.try_lock().unwrap().is_some(), "the lock is free again");
+    fake.advance(Duration::from_secs(60));
+    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+}

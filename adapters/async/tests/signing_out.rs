@@ -1,0 +1,54 @@
+//! Signing out, where the store does not play along.
+
+mod kit;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kit::{Fake, block_on};
+use webex_oauth_async::webex_oauth::{Secret, SignOutOptions};
+use webex_oauth_async::{ClientError, MemoryStore, Saved, Store, StoreError, StoreLock};
+
+/// Full whenever the test says so.
+#[derive(Debug, Clone, Default)]
+struct Disk {
+    inner: MemoryStore,
+    is_full: Arc<AtomicBool>,
+}
+
+impl Store for Disk {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        self.inner.load()
+    }
+
+    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(StoreError::Full { path: "session".into() });
+        }
+        self.inner.save(snapshot, replaces)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        self.inner.delete()
+    }
+
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        self.inner.try_lock()
+    }
+}
+
+#[test]
+fn a_sign_out_that_is_not_stored_is_told() {
+    let fake = Fake::rotating(1);
+    let disk = Disk::default();
+    let client = fake.with_expired(fake.builder().store(disk.clone()));
+    disk.is_full.store(true, Ordering::SeqCst);
+    let told = block_on(client.sign_out(SignOutOptions::default()));
+    assert!(matches!(told, Err(ClientError::Store(StoreError::Full { .. }))), "{told:?}");
+    assert!(client.tokens().is_none(), "here it is over");
+    // Once there is room again.
+    disk.is_full.store(false, Ordering::SeqCst);
+    block_on(client.sign_out(SignOutOptions::default())).unwrap();
+    drop(client);
+    assert!(fake.builder().store(disk).open().unwrap().tokens().is_none(), "after a restart, too");
+}
