@@ -321,14 +321,15 @@ fn left_alone(stage: &mut Stage<'_>, member: &str, value: Value) -> Done {
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     let mut theirs: Value = serde_json::from_str(&text).map_err(|_| "the file is not the snapshot")?;
     (theirs[member], theirs["revision"]) = (value, 70.into());
-    fs::write(&path, theirs.to_string()).map_err(|error| error.to_string())?;
+    let theirs = theirs.to_string();
+    fs::write(&path, &theirs).map_err(|error| error.to_string())?;
     for _ in 0..2 {
         advance(&mut harness, 60)?;
         harness.ask("refresh", A)?;
         token(&mut harness)?;
     }
     event(&mut harness, "store:error")?;
-    check(fs::read_to_string(&path).is_ok_and(|found| found == theirs.to_string()), "the file was changed")?;
+    check(fs::read_to_string(&path).is_ok_and(|found| found == theirs), "the file was changed")?;
     // There is room for ours again.
     fs::remove_file(&path).map_err(|error| error.to_string())?;
     advance(&mut harness, 60)?;

@@ -156,6 +156,27 @@ import WebexOAuth
         #expect(await events.contains { $0.name == "store:ready" })
     }
 
+    @Test func aStoreWorksAgainAlsoWhereAnotherProcessHasStoredSince() async throws {
+        let simulator = try await Simulator()
+        let store = ThrowingStore()
+        store.fails = false
+        let clock = SetClock()
+        let (client, _) = try await simulator.signedIn(livesFor: 3600, store: store, options: clock.options)
+        let other = try await simulator.client(store: store.memory, options: clock.options)
+        let events = client.events
+        store.fails = true
+        try await client.adopt(simulator.issue().handoff)
+        clock.advance(1)
+        for _ in 0..<3 { try await other.adopt(simulator.issue().handoff) }
+        store.fails = false
+        try await client.cancelLogin()
+        #expect(try await client.token().expose() == other.token().expose())
+        await client.close()
+        await other.close()
+        let names = await events.reduce(into: []) { $0.append($1.name) }
+        #expect(names.contains("store:error") && names.contains("store:ready"))
+    }
+
     private func storeError(_ call: () async throws -> Secret?) async throws -> StoreError {
         do {
             _ = try await call()
@@ -170,7 +191,7 @@ import WebexOAuth
 final class ThrowingStore: TokenStore, @unchecked Sendable {
     var fails = true
     var failsToLoad = false
-    private let memory = MemoryStore()
+    let memory = MemoryStore()
 
     func load() async throws -> Secret? {
         if failsToLoad { throw Leak() }

@@ -224,12 +224,9 @@ class Desk:
     def wake_at(self) -> int | None:
         """When to give a tick, if nothing else happens before."""
         wake_at = self.session.wake_at_ms
-        save_at = self._save_at
-        if save_at is None:
+        if self._save_at is None:
             return wake_at
-        if save_at - (now := self.now()) > SAVE_AGAIN:
-            save_at = now  # The clock was set back.
-        return save_at if wake_at is None else min(wake_at, save_at)
+        return self._save_at if wake_at is None else min(wake_at, self._save_at)
 
     def is_due(self, now: int) -> bool:
         """Whether to give a tick: its time has come, or the clock reads earlier than before.

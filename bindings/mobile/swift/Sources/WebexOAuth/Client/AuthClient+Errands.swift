@@ -36,8 +36,9 @@ extension AuthClient {
         let result: Result<SaveResult, StoreError>
         do {
             let answer = try await store.save(snapshot, replaces: replaces)
-            if case .conflict(let found) = answer, (try? revision(of: found)) ?? replaces == replaces {
-                // It holds what nobody can read, or just what was to be replaced: to go on would be for ever.
+            if case .conflict(let found) = answer, desk.revision(of: found) ?? replaces == replaces {
+                // It holds what nobody can read, or another client or version may, or just what was to be replaced: to
+                // go on would be for ever.
                 result = .failure(.damaged(what: "what the store says it holds"))
             } else {
                 result = .success(answer)

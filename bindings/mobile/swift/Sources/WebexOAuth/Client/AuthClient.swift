@@ -66,7 +66,7 @@ public actor AuthClient {
         patience = options.patience ?? .millis(parts.requestTimeoutMs) + .seconds(20)
         session = try await Self.open(config, store)
         if options.record { session.startRecording() }
-        desk = Desk(session)
+        desk = Desk(config, session)
         if let token = parts.accessToken, session.tokens() == nil {
             try await adopt(token.expose())
         }

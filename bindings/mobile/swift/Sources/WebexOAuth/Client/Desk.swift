@@ -20,6 +20,7 @@ struct Desk {
     /// A failed save is tried again after so many milliseconds, if nothing happens before.
     private static let saveAgain: Timestamp = 10_000
 
+    private let config: Config
     let session: Session
     private var effects: [Pending] = []
     /// Given to the session when the effects are done.
@@ -35,7 +36,8 @@ struct Desk {
     /// What the clock read at the last input.
     private var latest: Timestamp?
 
-    init(_ session: Session) {
+    init(_ config: Config, _ session: Session) {
+        self.config = config
         self.session = session
         stored = session.revision()
     }
@@ -70,7 +72,12 @@ struct Desk {
         let output = try session.handle(now: now, input: input)
         latest = now
         let new = output.tasks.map { Pending(effect: $0.effect(), task: $0) }
-        if saveAt != nil && !new.contains(where: \.isPersist) {
+        if case .reload(let found) = input, let theirs = revision(of: found) {
+            stored = theirs
+        }
+        // The store failed, or was put back, or begun anew.
+        let isBehind = saveAt != nil || session.revision() > stored
+        if isBehind && !new.contains(where: \.isPersist) {
             effects.append(saveNow())
         }
         effects.append(contentsOf: new)
@@ -109,7 +116,9 @@ struct Desk {
             if saveAt != nil { told = .storeRecovered }
             saveAt = nil
         case .success(.conflict(let found)):
+            let wasUnsaved = isUnsaved
             conflict(now, found)
+            if wasUnsaved && !isUnsaved { told = .storeRecovered }
         case .failure(let error):
             saveAt = now + Self.saveAgain
             told = .storeFailed(error)
@@ -135,9 +144,15 @@ struct Desk {
         return nil
     }
 
-    /// Whether what the store holds is news: then give it as `reload`. What cannot be read is none.
+    /// Whether what the store holds is something else than what is known to be there: then give it as `reload`. A store
+    /// that was begun anew counts from the beginning again. What cannot be taken in is no news.
     func isNews(_ found: Secret) -> Bool {
-        (try? revision(of: found)).map { $0 > session.revision() } ?? false
+        revision(of: found).map { $0 != stored } ?? false
+    }
+
+    /// The revision of what the store holds, where that can be taken in: it may be of another version or client.
+    func revision(of found: Secret) -> UInt64? {
+        (try? Session.restore(config: config, snapshot: found))?.revision()
     }
 
     private func saveNow() -> Pending {
@@ -147,7 +162,7 @@ struct Desk {
 
     /// Another process was faster. Its state is taken in; what follows is done as far as it is still wanted.
     private mutating func conflict(_ now: Timestamp, _ found: Secret) {
-        if let revision = try? revision(of: found) {
+        if let revision = revision(of: found) {
             stored = revision
         }
         let rest = effects

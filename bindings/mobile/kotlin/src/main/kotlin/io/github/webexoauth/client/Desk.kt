@@ -1,6 +1,7 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.Access
+import io.github.webexoauth.Config
 import io.github.webexoauth.Effect
 import io.github.webexoauth.Input
 import io.github.webexoauth.MisuseException
@@ -9,7 +10,6 @@ import io.github.webexoauth.Secret
 import io.github.webexoauth.SendFault
 import io.github.webexoauth.Session
 import io.github.webexoauth.Task
-import io.github.webexoauth.snapshotRevision
 
 /**
  * A session and its store's side of the story: in which order effects are done, and what a conflict or a failed save
@@ -17,7 +17,7 @@ import io.github.webexoauth.snapshotRevision
  *
  * One input at a time: give the next one when [isFree]. Not thread-safe: the client's lock guards it.
  */
-internal class Desk(val session: Session) {
+internal class Desk(private val config: Config, val session: Session) {
     /** An effect that is still to be done. Only a save of the desk's own has no task. */
     private class Pending(val effect: Effect, val task: Task?) {
         val isPersist get() = effect is Effect.Persist
@@ -65,7 +65,10 @@ internal class Desk(val session: Session) {
         val before = session.access(now)
         val new = session.handle(now, input).tasks.map { Pending(it.effect(), it) }
         latest = now
-        if (saveAt != null && new.none { it.isPersist }) effects.add(saveNow())
+        if (input is Input.Reload) revision(input.snapshot)?.let { stored = it }
+        // The store failed, or was put back, or begun anew.
+        val isBehind = saveAt != null || session.revision().toLong() > stored
+        if (isBehind && new.none { it.isPersist }) effects.add(saveNow())
         effects.addAll(new)
         if (effects.firstOrNull()?.isPersist == true) held = before
     }
@@ -104,7 +107,11 @@ internal class Desk(val session: Session) {
                 recovered = saveAt != null
                 saveAt = null
             }
-            is SaveResult.Conflict -> conflict(now, result.found)
+            is SaveResult.Conflict -> {
+                val wasUnsaved = isUnsaved
+                conflict(now, result.found)
+                recovered = wasUnsaved && !isUnsaved
+            }
         }
         release()
         return recovered
@@ -131,8 +138,11 @@ internal class Desk(val session: Session) {
         return Access.Ready(held.token, held.generation, held.expiresAt, false)
     }
 
-    /** Whether what the store holds is news: then give it as `Reload`. What cannot be read is none. */
-    fun isNews(found: Secret): Boolean = revision(found)?.let { it > session.revision().toLong() } ?: false
+    /**
+     * Whether what the store holds is something else than what is known to be there: then give it as `Reload`. A store
+     * that was begun anew counts from the beginning again. What cannot be taken in is no news.
+     */
+    fun isNews(found: Secret): Boolean = revision(found)?.let { it != stored } ?: false
 
     private fun saveNow() = Pending(Effect.Persist(session.snapshot(), session.revision(), stored.toULong()), null)
 
@@ -169,8 +179,9 @@ internal class Desk(val session: Session) {
         is Effect.Persist, is Effect.OpenBrowser, is Effect.ShowDeviceCode, is Effect.Notify -> null
     }
 
-    private fun revision(snapshot: Secret): Long? = try {
-        snapshotRevision(snapshot).toLong()
+    /** The revision of what the store holds, where that can be taken in: it may be of another version or client. */
+    fun revision(found: Secret): Long? = try {
+        Session.restore(config, found).use { it.revision().toLong() }
     } catch (_: RestoreException) {
         null
     }

@@ -51,7 +51,7 @@ internal class Engine(
 
     /** Guards everything below. Held for moments, never while anybody waits. */
     val lock = ReentrantLock()
-    val desk = Desk(session)
+    val desk = Desk(config, session)
     val logins = Logins()
     private var turn = Turn()
     private val inbox = ArrayDeque<Pair<Turn, Input>>()

@@ -2,10 +2,8 @@ package io.github.webexoauth.client
 
 import io.github.webexoauth.HttpRequest
 import io.github.webexoauth.Input
-import io.github.webexoauth.RestoreException
 import io.github.webexoauth.Secret
 import io.github.webexoauth.SendFault
-import io.github.webexoauth.snapshotRevision
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.currentCoroutineContext
@@ -60,14 +58,14 @@ internal suspend fun Engine.save(store: TokenStore, snapshot: Secret, replaces: 
     }
 }
 
-/** A conflict with nothing readable, or with what was to be replaced, would be saved over for ever. */
-private fun believable(result: SaveResult, replaces: Long) {
+/**
+ * A conflict with nothing readable, or with what was to be replaced, would be saved over for ever; and what another client
+ * or version has stored is left alone.
+ */
+private fun Engine.believable(result: SaveResult, replaces: Long) {
     if (result !is SaveResult.Conflict) return
-    val held = try {
-        snapshotRevision(result.found).toLong()
-    } catch (_: RestoreException) {
-        throw StoreException(StoreException.Kind.DAMAGED, "what the store holds is no session")
-    }
+    val problem = "what the store holds is no session, or that of another client or version"
+    val held = desk.revision(result.found) ?: throw StoreException(StoreException.Kind.DAMAGED, problem)
     if (held == replaces) throw StoreException(StoreException.Kind.DAMAGED, "the store contradicts itself")
 }
 

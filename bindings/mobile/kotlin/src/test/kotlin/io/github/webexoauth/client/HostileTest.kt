@@ -133,6 +133,33 @@ class HostileTest : SimulatorTest() {
         client.shutdown()
     }
 
+    private class FillingUp(val memory: MemoryStore) : TokenStore by memory {
+        @Volatile
+        var isFull = false
+
+        override suspend fun save(snapshot: Secret, replaces: Long) =
+            if (isFull) throw StoreException(StoreException.Kind.FULL, "full") else memory.save(snapshot, replaces)
+    }
+
+    @Test
+    fun `a store works again also where another process has stored since`() = runBlocking {
+        val store = FillingUp(MemoryStore())
+        val client = signedIn(store)
+        val other = open(store.memory)
+        val events = ArrayList<AuthEvent>()
+        val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
+        store.isFull = true
+        client.adopt(simulator.issue())
+        expire()
+        repeat(3) { other.adopt(simulator.issue()) }
+        store.isFull = false
+        client.cancelLogin()
+        client.shutdown()
+        listening.join()
+        assertTrue(events.any { it is AuthEvent.StoreFailed } && AuthEvent.StoreRecovered in events)
+        other.shutdown()
+    }
+
     private suspend fun MemoryStore.revision() = load()?.let { snapshotRevision(it).toLong() } ?: 0
 
     @Test
