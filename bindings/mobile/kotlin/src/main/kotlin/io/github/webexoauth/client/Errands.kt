@@ -59,8 +59,8 @@ internal suspend fun Engine.save(store: TokenStore, snapshot: Secret, replaces: 
 }
 
 /**
- * A conflict with nothing readable, or with what was to be replaced, would be saved over for ever; and what another client
- * or version has stored is left alone.
+ * A conflict with nothing readable, or with what was to be replaced, would be saved over for ever; and what another
+ * client or version has stored is left alone.
  */
 private fun Engine.believable(result: SaveResult, replaces: Long) {
     if (result !is SaveResult.Conflict) return
