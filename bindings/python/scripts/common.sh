@@ -56,7 +56,7 @@ build_wheel() {
     [ -n "$python" ] || return 77
     venv build "$python" "maturin==1.16.0"
     rm -rf "$dist"
-    "$work/build/bin/maturin" build --quiet --release --manifest-path "$here/Cargo.toml" --out "$dist" \
+    "$work/build/bin/maturin" build --quiet --profile wheel --manifest-path "$here/Cargo.toml" --out "$dist" \
         --interpreter "$python" ${CI:+--locked}
 }
 

@@ -62,6 +62,23 @@ def test_login_uses_the_browser_and_a_listener_on_loopback(simulator: Simulator,
     assert "signed in" in pages[0]
 
 
+def test_a_browser_in_the_terminal_is_served_while_it_waits(
+    simulator: Simulator, make_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import urllib.request
+
+    def text_browser(url: str) -> bool:
+        with urllib.request.urlopen(simulator.approve(url), timeout=10) as page:
+            pages.append(page.read().decode())
+        return True
+
+    pages: list[str] = []
+    monkeypatch.setattr("webbrowser.open", text_browser)
+    assert make_client().login(timeout=20).via == "code"
+    eventually(lambda: bool(pages))
+    assert "signed in" in pages[0]
+
+
 def test_a_declined_login_says_so_and_leaves_the_session_alone(simulator: Simulator, signed_in: Make) -> None:
     client = signed_in()
     with pytest.raises(webex_oauth.LoginFailed) as caught:

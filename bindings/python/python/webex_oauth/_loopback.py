@@ -54,9 +54,16 @@ _ENDS = {
 
 
 def open_in_browser(url: str) -> None:
-    """The user's browser; where there is none, the URL is printed."""
-    if not webbrowser.open(url):
-        print(f"Open this page in a browser:\n{url}", flush=True)
+    """The user's browser; where there is none, the URL is printed.
+
+    One in the terminal is not waited for: it waits itself, for the listener's page.
+    """
+
+    def work() -> None:
+        if not webbrowser.open(url):
+            print(f"Open this page in a browser:\n{url}", flush=True)
+
+    threading.Thread(target=work, name="webex-oauth-browser", daemon=True).start()
 
 
 class Callback:
