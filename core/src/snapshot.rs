@@ -122,7 +122,7 @@ struct Record<'a> {
     #[serde(default)]
     signed_out: Option<Text<'a>>,
     #[serde(default, borrow)]
-    ended_logins: Vec<(Text<'a>, i64)>,
+    ended_logins: Text<'a>,
     #[serde(default, borrow)]
     login: Option<LoginRecord<'a>>,
     #[serde(default, borrow)]
@@ -277,11 +277,12 @@ fn read_fault(record: RetryRecord<'_>) -> Fault {
     }
 }
 
-fn ended_logins(records: &[(Text<'_>, i64)]) -> EndedLogins {
+/// `mark:instant`, separated by spaces.
+fn ended_logins(text: &str) -> EndedLogins {
     let mut ended = EndedLogins::default();
-    for (mark, at) in records {
-        if let Some(mark) = LoginMark::read(mark) {
-            ended.add(mark, Timestamp::from_millis(*at));
+    for (mark, at) in text.split(' ').filter_map(|entry| entry.split_once(':')) {
+        if let (Some(mark), Ok(at)) = (LoginMark::read(mark), at.parse()) {
+            ended.add(mark, Timestamp::from_millis(at));
         }
     }
     ended

@@ -58,12 +58,13 @@ impl Timestamp {
 /// RFC 3339 in UTC, for people; the bare number where no calendar reaches.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let calendar = time::OffsetDateTime::from_unix_timestamp(self.as_secs())
-            .ok()
-            .and_then(|date| date.format(&time::format_description::well_known::Rfc3339).ok());
-        match calendar {
-            Some(text) => f.write_str(&text),
-            None => write!(f, "{} ms", self.0),
+        match time::OffsetDateTime::from_unix_timestamp(self.as_secs()) {
+            // RFC 3339 has years of four digits only.
+            Ok(at) if (0..=9999).contains(&at.year()) => {
+                let ((year, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
+                write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+            }
+            Ok(_) | Err(_) => write!(f, "{} ms", self.0),
         }
     }
 }

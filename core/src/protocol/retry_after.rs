@@ -1,9 +1,9 @@
 //! `Retry-After` (RFC 9110 section 10.2.3), as servers really send it.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use time::PrimitiveDateTime;
-use time::macros::format_description;
+use time::{Date, Month};
 
 use crate::time::Timestamp;
 
@@ -57,31 +57,41 @@ fn parse(text: &str, now: Timestamp) -> Option<i64> {
     http_date(text).map(|date| date.millis_since(now))
 }
 
-/// The three forms of an HTTP date (RFC 9110 section 5.6.7): IMF-fixdate, RFC 850, asctime.
+/// The three forms of an HTTP date (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37
+/// GMT` and `Sun Nov  6 08:49:37 1994`. The day of the week does not matter.
 pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    let imf = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-    let asctime = format_description!(
-        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
-    );
-    let date = PrimitiveDateTime::parse(text, imf).or_else(|_| PrimitiveDateTime::parse(text, asctime)).ok();
-    let date = date.or_else(|| rfc850(text))?;
+    let words: Vec<&str> = text.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+    let (day, month, year, clock) = match words[..] {
+        [weekday, day, month, year, clock, "GMT"] if weekday.ends_with(',') => (day, month, year, clock),
+        [_, month, day, clock, year] => (day, month, year, clock),
+        _ => return None,
+    };
+    let date = Date::from_calendar_date(full_year(year)?, month_named(month)?, number(day)?).ok()?;
+    let mut clock = clock.split(':').map(number);
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let date = date.with_hms(hour, minute, second).ok().filter(|_| clock.next().is_none())?;
     Some(Timestamp::from_secs(date.assume_utc().unix_timestamp()))
 }
 
-/// `Sunday, 06-Nov-94 08:49:37 GMT`: the year has two digits and is read within 1970 to 2069.
-fn rfc850(text: &str) -> Option<PrimitiveDateTime> {
-    let (_, rest) = text.split_once(", ")?;
-    let (date, clock) = rest.split_once(' ')?;
-    let (day_and_month, year) = date.rsplit_once('-')?;
-    let year: u16 = if year.len() == 2 {
-        year.parse().ok()?
-    } else {
-        return None;
-    };
-    let century = if year < 70 { 20 } else { 19 };
-    let long = format!("{day_and_month}-{century}{year:02} {clock}");
-    let form = format_description!("[day]-[month repr:short]-[year] [hour]:[minute]:[second] GMT");
-    PrimitiveDateTime::parse(&long, form).ok()
+/// A year of two digits is read within 1970 to 2069.
+fn full_year(text: &str) -> Option<i32> {
+    match (text.len(), number::<i32>(text)?) {
+        (2, year @ ..70) => Some(2000 + year),
+        (2, year) => Some(1900 + year),
+        (4, year) => Some(year),
+        (_, _) => None,
+    }
+}
+
+fn month_named(text: &str) -> Option<Month> {
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let number = names.iter().position(|name| *name == text)? + 1;
+    Month::try_from(u8::try_from(number).ok()?).ok()
+}
+
+/// Digits and nothing else.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -106,9 +116,28 @@ mod tests {
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), 30);
         assert_eq!(wait("Sunday, 06-Nov-94 08:49:37 GMT"), 30);
         assert_eq!(wait("Sun Nov  6 08:49:37 1994"), 30);
-        assert_eq!(rfc850("Sunday, 06-Nov-69 08:49:37 GMT").map(PrimitiveDateTime::year), Some(2069));
-        assert_eq!(rfc850("Sunday, 06-Nov-70 08:49:37 GMT").map(PrimitiveDateTime::year), Some(1970));
+        assert_eq!(http_date("Sunday, 06-Nov-69 08:49:37 GMT").map(Timestamp::as_secs), Some(3_150_953_377));
+        assert_eq!(http_date("Sunday, 06-Nov-70 08:49:37 GMT").map(Timestamp::as_secs), Some(26_729_377));
         assert_eq!(wait("Sun, 06 Nov 1993 08:49:37 GMT"), 60, "in the past, and the weekday does not matter");
+    }
+
+    #[test]
+    fn what_is_no_date_is_not_taken_for_one() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "Sun, 06 Nov 1994 08:49:37:01 GMT",
+            "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun Nov 6 08:49:37 19945",
+            ", - - - - GMT",
+        ] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
     }
 
     #[test]

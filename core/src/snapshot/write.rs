@@ -102,17 +102,16 @@ fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
 }
 
 fn write_ended_logins(json: &mut Json, ended: &EndedLogins) {
-    let mut before = concat!(name!("ended_logins"), "[[\"");
+    let mut before = concat!(name!("ended_logins"), "\"");
     for (mark, at) in ended.iter() {
         json.raw(before);
         json.0.extend_from_slice(mark.as_bytes());
-        json.raw("\",");
+        json.raw(":");
         json.value(&at.as_millis());
-        json.raw("]");
-        before = ",[\"";
+        before = " ";
     }
-    if ended.iter().next().is_some() {
-        json.raw("]");
+    if before == " " {
+        json.raw("\"");
     }
 }
 
