@@ -41,7 +41,7 @@ impl EndedLogins {
     const MOST: usize = 4;
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LoginMark, Timestamp)> {
-        self.0.into_iter().flatten()
+        self.0.iter().flatten().copied()
     }
 
     /// When it ended.

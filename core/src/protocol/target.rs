@@ -4,10 +4,11 @@ use url::Url;
 
 /// Scheme, user, host, port and path agree. The query and the fragment are not looked at.
 pub(crate) fn is_same_target(one: &str, other: &str) -> bool {
-    let (one, other) = (without_query(one), without_query(other));
-    if one == other {
+    // As it nearly always is.
+    if one == other || without_query(one) == without_query(other) {
         return true;
     }
+    let (one, other) = (without_query(one), without_query(other));
     let (Ok(one), Ok(other)) = (Url::parse(one), Url::parse(other)) else {
         return false;
     };

@@ -22,7 +22,7 @@ macro_rules! name {
 }
 
 /// Names, numbers and punctuation of a snapshot take less.
-const FRAME: usize = 640;
+const FRAME: usize = 512;
 
 pub(crate) fn write(config: &Config, state: &State) -> Secret {
     let owner = config.snapshot_owner();
@@ -56,6 +56,9 @@ pub(crate) fn owner(client_id: &str, token_endpoint: &str) -> String {
     json.into_text()
 }
 
+/// So does the mark of a login with its instant.
+const ENDED: usize = 32;
+
 /// The length of the longer texts, so that the buffer need not grow and leave a copy behind.
 fn texts(state: &State) -> usize {
     let secret = |text: Option<&Secret>| text.map_or(0, |text| text.expose().len());
@@ -87,7 +90,7 @@ fn texts(state: &State) -> usize {
         }
         Phase::SignedOut(_) | Phase::SignedIn(_) => 0,
     };
-    grant + login
+    grant + login + ENDED * state.ended_logins.iter().count()
 }
 
 fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
