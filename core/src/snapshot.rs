@@ -70,10 +70,9 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
         Some(grant) => Before::SignedIn(Box::new(read_grant(grant)?)),
         None => Before::SignedOut(reason),
     };
-    let phase = match (record.login, before) {
-        (Some(login), before) => Phase::SigningIn(Box::new(read_login(config, login, before)?)),
-        (None, Before::SignedIn(grant)) => Phase::SignedIn(grant),
-        (None, Before::SignedOut(reason)) => Phase::SignedOut(reason),
+    let phase = match record.login {
+        Some(login) => Phase::SigningIn(Box::new(read_login(config, login, before)?)),
+        None => before.into(),
     };
     Ok(State {
         revision: record.revision,

@@ -106,6 +106,15 @@ pub(crate) enum Before {
     SignedIn(Box<Grant>),
 }
 
+impl From<Before> for Phase {
+    fn from(before: Before) -> Self {
+        match before {
+            Before::SignedOut(reason) => Self::SignedOut(reason),
+            Before::SignedIn(grant) => Self::SignedIn(grant),
+        }
+    }
+}
+
 /// What a login waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Stage {
@@ -386,10 +395,7 @@ impl State {
         match std::mem::replace(&mut self.phase, Phase::SignedOut(SignedOutReason::NeverSignedIn)) {
             Phase::SigningIn(mut login) => {
                 let nothing = Before::SignedOut(SignedOutReason::NeverSignedIn);
-                self.phase = match std::mem::replace(&mut login.before, nothing) {
-                    Before::SignedOut(reason) => Phase::SignedOut(reason),
-                    Before::SignedIn(grant) => Phase::SignedIn(grant),
-                };
+                self.phase = std::mem::replace(&mut login.before, nothing).into();
                 Some(login)
             }
             phase @ (Phase::SignedOut(_) | Phase::SignedIn(_)) => {
@@ -407,10 +413,7 @@ impl State {
 
     /// Ends a login: back to where it came from.
     pub(crate) fn return_to_before(&mut self) {
-        self.phase = match self.take_before() {
-            Before::SignedOut(reason) => Phase::SignedOut(reason),
-            Before::SignedIn(grant) => Phase::SignedIn(grant),
-        };
+        self.phase = self.take_before().into();
     }
 
     /// Takes note of the clock. Where it was set back, everything that was reckoned with the earlier reading moves

@@ -1,10 +1,10 @@
 //! The ready-made transport: reqwest on tokio, rustls with the roots of the operating system.
 
 use std::error::Error as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use webex_oauth::{SendFault, TransportHints};
+use webex_oauth_driver::is_loopback;
 
 use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
 
@@ -42,7 +42,7 @@ impl Reqwest {
 
 impl AsyncHttp for Reqwest {
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
-        let is_here = request.uri().host().is_some_and(is_loopback);
+        let is_here = is_loopback(&request.uri().to_string());
         let client = if is_here { &self.direct } else { &self.client }.clone();
         Box::pin(async move {
             let request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;
@@ -83,12 +83,6 @@ impl AsyncHttp for Reqwest {
             runtime.spawn(work);
         }
     }
-}
-
-/// The hosts that plain http is allowed for.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
 fn tls() -> Result<rustls::ClientConfig, SendError> {
