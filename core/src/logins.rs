@@ -18,12 +18,9 @@ impl LoginMark {
 
     /// The same, where the hash is at hand, or of a text that was stored.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let is_of_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-        text.as_bytes()
-            .first_chunk()
-            .copied()
-            .filter(|bytes: &[u8; Self::LEN]| bytes.iter().all(is_of_base64url))
-            .map(Self)
+        let is_of_base64url = |byte: &u8| byte.is_ascii_alphanumeric() | (*byte == b'-') | (*byte == b'_');
+        let bytes = text.as_bytes().first_chunk()?;
+        bytes.iter().all(is_of_base64url).then_some(Self(*bytes))
     }
 
     /// ASCII, and nothing in it that JSON would escape.

@@ -52,7 +52,7 @@ impl Session {
         if let Some(recorder) = &mut self.recorder {
             recorder.input(now, &input);
         }
-        let result = step(&self.config, &mut self.state, now, input)
+        let result = step(&self.config, &mut self.state, now, &input)
             .map(|effects| Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) });
         if let Some(recorder) = &mut self.recorder {
             recorder.output(&result);

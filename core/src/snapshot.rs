@@ -304,6 +304,7 @@ fn read_login(config: &Config, record: LoginRecord<'_>, before: Before) -> Resul
                 verifier: owned(record.verifier),
                 redirect_uri: redirect_uri.into(),
                 caller_state: record.caller_state.map(Cow::into_owned),
+                state_is_ours: false,
             };
             (via, Stage::Browser(browser))
         }

@@ -15,7 +15,7 @@ use crate::state::{Phase, State};
 use crate::time::Timestamp;
 
 /// One step of the machine: total, and a function of its arguments alone.
-pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: Input) -> Result<Vec<Effect>, Misuse> {
+pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: &Input) -> Result<Vec<Effect>, Misuse> {
     // A clock that was set back moves instants; should the input be a mistake, they must not have moved.
     let untouched = (now < state.latest).then(|| state.clone());
     let latest = state.latest;
@@ -44,7 +44,7 @@ enum At {
 }
 
 #[allow(clippy::unit_arg, reason = "an action that cannot be a mistake is done when it returns")]
-fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
+fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
     use At::{SignedIn, SignedOut, SigningIn};
     let at = match &state.phase {
         Phase::SignedOut(reason) => SignedOut(*reason),
@@ -53,87 +53,89 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: Input) -> Done {
     };
     match (at, input) {
         // ---------------------------------------------------------------- signed out
-        (SignedOut(_), Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
+        (SignedOut(_), Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
         (SignedOut(_), Input::CompleteLogin { .. }) => {
             Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending))
         }
         (SignedOut(_), Input::CancelLogin) => Ok(()),
-        (SignedOut(_), Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
-        (SignedOut(_), Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SignedOut(_), Input::RedeemCode { code, verifier }) => {
+            sign_in::redeem_code(turn, state, code, verifier.as_ref())
+        }
+        (SignedOut(_), Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
         (SignedOut(_), Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SignedOut(_), Input::SignInAsGuest { service_token, subject, display_name }) => {
             sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SignedOut(_), Input::SignInWithClientCredentials { scope }) => {
-            sign_in::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
         }
-        (SignedOut(_), Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
+        (SignedOut(_), Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
         (SignedOut(reason), Input::EnsureFresh) => Ok(sign_in::ask_host(turn, state, reason)),
         (SignedOut(_), Input::Refresh) => Err(Misuse::NotSignedIn { call: "refresh" }),
         (SignedOut(_), Input::TokenRejected { .. }) => Ok(()),
         (SignedOut(_), Input::Embargoed) => Ok(()),
         (SignedOut(_), Input::Downscope { .. }) => Err(Misuse::NotSignedIn { call: "downscope" }),
         (SignedOut(SignedOutReason::ByUser), Input::SignOut { .. }) => Ok(()),
-        (SignedOut(_), Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
+        (SignedOut(_), Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
 
         // ---------------------------------------------------------------- signing in
-        (SigningIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
-        (SigningIn, Input::CompleteLogin { callback }) => Ok(login::complete_login(turn, state, &callback)),
+        (SigningIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
+        (SigningIn, Input::CompleteLogin { callback }) => Ok(login::complete_login(turn, state, callback)),
         (SigningIn, Input::CancelLogin) => Ok(login::cancel(turn, state)),
-        (SigningIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
-        (SigningIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SigningIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier.as_ref()),
+        (SigningIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
         (SigningIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SigningIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
             sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SigningIn, Input::SignInWithClientCredentials { scope }) => {
-            sign_in::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
         }
-        (SigningIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
+        (SigningIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
         (SigningIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SigningIn, Input::Refresh) => refresh::demand(turn, state),
-        (SigningIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),
+        (SigningIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, *generation)),
         (SigningIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
-        (SigningIn, Input::Downscope { scope }) => downscope::demand(turn, state, &scope),
-        (SigningIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
+        (SigningIn, Input::Downscope { scope }) => downscope::demand(turn, state, scope),
+        (SigningIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
 
         // ---------------------------------------------------------------- signed in
-        (SignedIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, &options, &entropy),
+        (SignedIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
         (SignedIn, Input::CompleteLogin { .. }) => Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending)),
         (SignedIn, Input::CancelLogin) => Ok(()),
-        (SignedIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier),
-        (SignedIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope),
+        (SignedIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier.as_ref()),
+        (SignedIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
         (SignedIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
         (SignedIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
             sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
         (SignedIn, Input::SignInWithClientCredentials { scope }) => {
-            sign_in::sign_in_with_client_credentials(turn, state, scope)
+            sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
         }
-        (SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, &tokens),
+        (SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
         (SignedIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
         (SignedIn, Input::Refresh) => refresh::demand(turn, state),
-        (SignedIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, generation)),
+        (SignedIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, *generation)),
         (SignedIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
-        (SignedIn, Input::Downscope { scope }) => downscope::demand(turn, state, &scope),
-        (SignedIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, &options)),
+        (SignedIn, Input::Downscope { scope }) => downscope::demand(turn, state, scope),
+        (SignedIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
 
         // ---------------------------------------------------------------- in every phase
-        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, &snapshot)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, snapshot)),
         (SignedOut(_) | SigningIn | SignedIn, Input::Response { id, response }) => {
-            Ok(answer::response(turn, state, id, &response))
+            Ok(answer::response(turn, state, *id, response))
         }
         (SignedOut(_) | SigningIn | SignedIn, Input::SendFailed { id, fault }) => {
-            Ok(answer::send_failed(turn, state, id, fault))
+            Ok(answer::send_failed(turn, state, *id, *fault))
         }
         (SignedOut(_) | SigningIn | SignedIn, Input::ProvideToken { id, tokens }) => {
-            Ok(answer::provide_token(turn, state, id, &tokens))
+            Ok(answer::provide_token(turn, state, *id, tokens))
         }
         (SignedOut(_) | SigningIn | SignedIn, Input::ProvideJwt { id, jwt }) => {
-            answer::provide_jwt(turn, state, id, &jwt)
+            answer::provide_jwt(turn, state, *id, jwt)
         }
         (SignedOut(_) | SigningIn | SignedIn, Input::HostFailed { id, reason }) => {
-            answer::host_failed(turn, state, id, &reason)
+            answer::host_failed(turn, state, *id, reason)
         }
         (SignedOut(_) | SigningIn | SignedIn, Input::Tick) => Ok(refresh::tick(turn, state)),
     }

@@ -10,9 +10,11 @@ use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::logins::LoginMark;
+use crate::protocol::answer::Context;
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
 use crate::protocol::request::Carried;
+use crate::protocol::scope::Scope;
 use crate::protocol::{adopt, token};
 use crate::schedule;
 use crate::secret::Secret;
@@ -25,7 +27,8 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         if flight.kind == FlightKind::DeviceStart {
             return device_started(turn, state, &flight, response);
         }
-        match token::read(response, &turn.context(&flight.carried)) {
+        let context = Context { scope: likely_scope(state, &flight), ..turn.context(&flight.carried) };
+        match token::read(response, &context) {
             Ok(read) => flight_landed(turn, state, flight, read),
             Err(fault) => {
                 turn.lenient(token::error_deviations(response));
@@ -49,6 +52,15 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         }
     } else {
         turn.notify(Event::StaleResponse { id });
+    }
+}
+
+/// What was asked for, or granted before.
+fn likely_scope<'a>(state: &'a State, flight: &'a Flight) -> Option<&'a Scope> {
+    match &flight.kind {
+        FlightKind::SignIn { requested, .. } | FlightKind::DevicePoll { requested } => requested.as_ref(),
+        FlightKind::Renew { .. } => state.grant()?.tokens.scope.as_ref(),
+        FlightKind::DeviceStart => None,
     }
 }
 

@@ -61,7 +61,9 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         }
         _ => authorize::authorize_url(&request),
     };
-    let browser = BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri };
+    let state_is_ours = matches!(options.state, LoginState::Json(_));
+    let browser =
+        BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri, state_is_ours };
     let via = if by_code { Via::Code } else { Via::Implicit };
     // The challenge is a hash of what only this login has.
     let mark = challenge.as_deref().map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
@@ -93,10 +95,14 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
         issuer: provider.issuer.as_deref(),
         issuer_required: provider.issuer_required,
     };
-    let Callback { outcome, cleaned_url } = match callback::read(callback.expose(), &expected, turn.now) {
-        Ok(callback) => callback,
-        Err(reason) => return ignore_callback(turn, reason),
+    let caller_part = |state: &str| {
+        if browser.state_is_ours { browser.caller_state.clone() } else { state_param::caller_part(state) }
     };
+    let Callback { outcome, cleaned_url } =
+        match callback::read_login(callback.expose(), &expected, caller_part, turn.now) {
+            Ok(callback) => callback,
+            Err(reason) => return ignore_callback(turn, reason),
+        };
     login.cleaned_url = cleaned_url;
     login.caller_state = browser.caller_state.take();
     // From here on the pending login is used up, whatever comes of it: the stored one as well.

@@ -49,32 +49,33 @@ pub(crate) fn begin_request(turn: &Turn<'_>, state: &mut State, via: Via, stage:
     begin(turn, state, via, stage, requested);
 }
 
-pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: Secret, verifier: Option<Secret>) -> Done {
+pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: &Secret, verifier: Option<&Secret>) -> Done {
     if code.expose().trim().is_empty() {
         return Err(invalid("code", "is empty".to_owned()));
     }
     needs_secret(turn, "redeem_code")?;
     let redirect_uri = turn.config.redirect_uri().cloned();
     let requested = Some(turn.config.scope().clone()).filter(|scope| !scope.is_empty());
-    begin_request(turn, state, Via::Code, Stage::Redeem { code, verifier, redirect_uri }, requested);
+    let stage = Stage::Redeem { code: code.clone(), verifier: verifier.cloned(), redirect_uri };
+    begin_request(turn, state, Via::Code, stage, requested);
     Ok(())
 }
 
-pub(crate) fn begin_device(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
+pub(crate) fn begin_device(turn: &Turn<'_>, state: &mut State, scope: Option<&Scope>) -> Done {
     if turn.config.provider().device_authorization_endpoint.is_none() {
         return Err(Misuse::NotConfigured { what: "device_authorization_endpoint", needed_by: "begin_device_login" });
     }
     needs_secret(turn, "begin_device_login")?;
-    let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
+    let requested = scope.unwrap_or_else(|| turn.config.scope()).clone();
     begin(turn, state, Via::Device, Stage::DeviceStart, Some(requested));
     Ok(())
 }
 
-pub(crate) fn sign_in_with_jwt(turn: &Turn<'_>, state: &mut State, jwt: Secret) -> Done {
+pub(crate) fn sign_in_with_jwt(turn: &Turn<'_>, state: &mut State, jwt: &Secret) -> Done {
     if turn.config.provider().jwt_login_endpoint.is_none() {
         return Err(Misuse::NotConfigured { what: "jwt_login_endpoint", needed_by: "sign_in_with_jwt" });
     }
-    let jwt = usable_jwt(&jwt)?;
+    let jwt = usable_jwt(jwt)?;
     begin_request(turn, state, Via::Jwt, Stage::Jwt { jwt }, None);
     Ok(())
 }
@@ -82,9 +83,9 @@ pub(crate) fn sign_in_with_jwt(turn: &Turn<'_>, state: &mut State, jwt: Secret) 
 pub(crate) fn sign_in_as_guest(
     turn: &Turn<'_>,
     state: &mut State,
-    service_token: Secret,
-    subject: String,
-    display_name: String,
+    service_token: &Secret,
+    subject: &str,
+    display_name: &str,
 ) -> Done {
     if turn.config.provider().guest_token_endpoint.is_none() {
         return Err(Misuse::NotConfigured { what: "guest_token_endpoint", needed_by: "sign_in_as_guest" });
@@ -92,20 +93,22 @@ pub(crate) fn sign_in_as_guest(
     if !is_header_text(service_token.expose()) {
         return Err(invalid("service_token", "is not a token".to_owned()));
     }
-    for (argument, text) in [("subject", &subject), ("display_name", &display_name)] {
+    for (argument, text) in [("subject", subject), ("display_name", display_name)] {
         if text.trim().is_empty() {
             return Err(invalid(argument, "is empty".to_owned()));
         }
     }
-    begin_request(turn, state, Via::Guest, Stage::Guest { service_token, subject, display_name }, None);
+    let (subject, display_name) = (subject.to_owned(), display_name.to_owned());
+    let stage = Stage::Guest { service_token: service_token.clone(), subject, display_name };
+    begin_request(turn, state, Via::Guest, stage, None);
     Ok(())
 }
 
-pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State, scope: Option<Scope>) -> Done {
+pub(crate) fn sign_in_with_client_credentials(turn: &Turn<'_>, state: &mut State, scope: Option<&Scope>) -> Done {
     if turn.config.client_secret().is_none() {
         return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "sign_in_with_client_credentials" });
     }
-    let requested = scope.unwrap_or_else(|| turn.config.scope().clone());
+    let requested = scope.unwrap_or_else(|| turn.config.scope()).clone();
     begin_request(turn, state, Via::ClientCredentials, Stage::ClientCredentials, Some(requested));
     Ok(())
 }

@@ -115,7 +115,8 @@ impl<'a> Turn<'a> {
 
     /// For reading the answer to a request.
     pub(crate) fn context<'b>(&'b self, carried: &'b Carried) -> Context<'b> {
-        Context { now: self.now, strict: self.config.is_strict(), bounds: &self.config.parts().retry_after, carried }
+        let (strict, bounds) = (self.config.is_strict(), &self.config.parts().retry_after);
+        Context { now: self.now, strict, bounds, carried, scope: None }
     }
 
     /// Persist first, then what was collected, then the events.
@@ -127,7 +128,7 @@ impl<'a> Turn<'a> {
             let snapshot = snapshot::write(self.config, state);
             effects.insert(0, Effect::Persist { snapshot, revision: state.revision, replaces });
         }
-        effects.sort_by_key(|effect| match effect {
+        let place = |effect: &Effect| match effect {
             Effect::Persist { .. } => 0,
             Effect::Notify { .. } => 2,
             Effect::Send { .. }
@@ -135,7 +136,11 @@ impl<'a> Turn<'a> {
             | Effect::ShowDeviceCode { .. }
             | Effect::AskForJwt { .. }
             | Effect::AskForToken { .. } => 1,
-        });
+        };
+        // Nearly always they have come in this order.
+        if !effects.is_sorted_by_key(place) {
+            effects.sort_by_key(place);
+        }
         effects
     }
 }

@@ -11,6 +11,7 @@ use crate::protocol::clean::{clean, clean_tracking_id};
 use crate::protocol::members::{Member, Members};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
+use crate::protocol::scope::Scope;
 use crate::time::Timestamp;
 
 /// No token answer is larger.
@@ -23,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) bounds: &'a RetryAfterBounds,
     /// What the request carried: a server may quote it, an error must not.
     pub(crate) carried: &'a Carried,
+    /// What the tokens will most likely be good for.
+    pub(crate) scope: Option<&'a Scope>,
 }
 
 impl Context<'_> {

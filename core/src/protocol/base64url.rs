@@ -8,10 +8,12 @@ use crate::secret::wipe_slice;
 /// Whole groups of three bytes, so that the parts make one text.
 const PART: usize = 48;
 
+/// No copy of the bytes is left behind, which may be a secret.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    push(&mut text, bytes);
-    text
+    let mut text = vec![b'A'; (bytes.len() * 4).div_ceil(3)];
+    // It has just the right length, and what is written there is ASCII.
+    let _ = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Continues `text`, where `bytes` may be a secret: no copy of them is left behind.

@@ -8,7 +8,7 @@ use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
 use crate::protocol::bytes::all_bytes;
 use crate::protocol::clean::clean;
-use crate::protocol::form::{self, percent_encode};
+use crate::protocol::form;
 use crate::protocol::members::Members;
 use crate::protocol::state_param;
 use crate::protocol::target::{is_path_of, is_same_target};
@@ -67,30 +67,47 @@ pub struct Callback {
     pub cleaned_url: Option<String>,
 }
 
-/// Parameters that occur at most once; twice is an attack or an accident (RFC 6749 section 3.1).
-fn is_once(name: &str) -> bool {
-    is_removed(name) || name == "scope"
+/// Parameters that are the protocol's. They occur at most once; twice is an attack or an accident (RFC 6749 section 3.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    State,
+    Issuer,
+    Error,
+    ErrorDescription,
+    ErrorUri,
+    Code,
+    AccessToken,
+    TokenType,
+    ExpiresIn,
+    Expires,
+    RefreshToken,
+    RefreshTokenExpiresIn,
+    RefreshTokenExpires,
+    IdToken,
+    Scope,
 }
 
-/// What the cleaned URL no longer has. The scope stays: it is no secret and tells the page what it may do.
-fn is_removed(name: &str) -> bool {
-    matches!(
-        name,
-        "state"
-            | "iss"
-            | "error"
-            | "error_description"
-            | "error_uri"
-            | "code"
-            | "access_token"
-            | "token_type"
-            | "expires_in"
-            | "expires"
-            | "refresh_token"
-            | "refresh_token_expires_in"
-            | "refresh_token_expires"
-            | "id_token"
-    )
+impl Name {
+    fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "state" => Self::State,
+            "iss" => Self::Issuer,
+            "error" => Self::Error,
+            "error_description" => Self::ErrorDescription,
+            "error_uri" => Self::ErrorUri,
+            "code" => Self::Code,
+            "access_token" => Self::AccessToken,
+            "token_type" => Self::TokenType,
+            "expires_in" => Self::ExpiresIn,
+            "expires" => Self::Expires,
+            "refresh_token" => Self::RefreshToken,
+            "refresh_token_expires_in" => Self::RefreshTokenExpiresIn,
+            "refresh_token_expires" => Self::RefreshTokenExpires,
+            "id_token" => Self::IdToken,
+            "scope" => Self::Scope,
+            _ => return None,
+        })
+    }
 }
 
 /// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
@@ -102,6 +119,16 @@ fn is_removed(name: &str) -> bool {
 /// and leave `/`. The redirect URI's own parameters are in the query of either, and in a query that begins with `?`,
 /// with the same values; in a fragment or a form body they need not be. A server adds its own (RFC 6749 section 3.1.2).
 pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
+    read_login(text, expected, state_param::caller_part, now)
+}
+
+/// The same, where the caller's own part of the state may be known.
+pub(crate) fn read_login(
+    text: &str,
+    expected: &Expected<'_>,
+    caller_part: impl Fn(&str) -> Option<String>,
+    now: Timestamp,
+) -> Result<Callback, CallbackIgnored> {
     let text = text.trim();
     if text.len() > MAX_LEN {
         return Err(CallbackIgnored::TooLong);
@@ -116,32 +143,33 @@ pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callb
     if !is_our_path || !params.have_query_of(expected.redirect_uri, parts.has_whole_query) {
         return Err(CallbackIgnored::OtherUrl);
     }
-    let state = params.get("state").ok_or(CallbackIgnored::WrongState)?;
+    let state = params.get(Name::State).ok_or(CallbackIgnored::WrongState)?;
     if !is_same(state, expected.state) {
         return Err(CallbackIgnored::WrongState);
     }
-    check_issuer(params.get("iss"), expected)?;
-    let outcome = if params.get("error").is_some() {
+    check_issuer(params.get(Name::Issuer), expected)?;
+    let outcome = if params.get(Name::Error).is_some() {
         Outcome::Failed(params.error(expected.state))
     } else {
         match expected.flow {
             Flow::Code => {
-                let code = params.get("code").filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
+                let code = params.get(Name::Code).filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
                 Outcome::Code(Secret::new(code))
             }
             Flow::Implicit => {
-                params.get("access_token").filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
+                params.get(Name::AccessToken).filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
                 params.tokens(now)
             }
         }
     };
-    Ok(Callback { outcome, cleaned_url: parts.base.map(|base| params.cleaned(base)) })
+    let cleaned_url = parts.base.map(|base| params.cleaned(base, caller_part));
+    Ok(Callback { outcome, cleaned_url })
 }
 
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
 pub fn clean_url(url: &str) -> String {
     let parts = Parts::split(url);
-    Params::read(&parts).cleaned(parts.base.unwrap_or_default())
+    Params::read(&parts).cleaned(parts.base.unwrap_or_default(), state_param::caller_part)
 }
 
 /// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
@@ -187,13 +215,10 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// `state=` with the caller's own part, if there is one.
-fn caller_state(state: &str) -> Option<Cow<'static, str>> {
-    let own = state_param::caller_part(state)?;
-    let encoded = state_param::encode(&own).ok()??;
-    let mut segment = String::from("state=");
-    percent_encode(&mut segment, &encoded);
-    Some(Cow::Owned(segment))
+/// The parameter `state` with the caller's own part alone.
+fn state_of(caller_part: &str) -> Option<Cow<'static, str>> {
+    let encoded = state_param::encode(caller_part).ok()??;
+    Some(Cow::Owned(["state=", &encoded].concat()))
 }
 
 /// A parameter, and how it was written.
@@ -202,6 +227,8 @@ struct Param<'a> {
     mark: char,
     written: &'a str,
     name: Cow<'a, str>,
+    /// What it means, if it is the protocol's.
+    known: Option<Name>,
     value: Cow<'a, str>,
 }
 
@@ -214,7 +241,7 @@ impl<'a> Params<'a> {
         for (mark, part) in [('?', parts.query), ('#', parts.fragment)] {
             for written in part.unwrap_or_default().split('&') {
                 if let Some((name, value)) = form::parse_one(written) {
-                    params.push(Param { mark, written, name, value });
+                    params.push(Param { mark, written, known: Name::of(&name), name, value });
                 }
             }
         }
@@ -223,13 +250,15 @@ impl<'a> Params<'a> {
 
     /// Some are the protocol's, and none of these comes twice.
     fn check_once(&self) -> Result<(), CallbackIgnored> {
-        let mut names = self.0.iter().map(|param| &*param.name).filter(|name| is_once(name));
-        let is_twice = |name: &str| self.0.iter().filter(|param| param.name == name).count() > 1;
-        match names.next() {
-            None => Err(CallbackIgnored::NotACallback),
-            Some(first) if is_twice(first) || names.any(is_twice) => Err(CallbackIgnored::DuplicateParameter),
-            Some(_) => Ok(()),
+        let mut seen = 0_u32;
+        for name in self.0.iter().filter_map(|param| param.known) {
+            let this = 1 << name as u32;
+            if seen & this != 0 {
+                return Err(CallbackIgnored::DuplicateParameter);
+            }
+            seen |= this;
         }
+        if seen == 0 { Err(CallbackIgnored::NotACallback) } else { Ok(()) }
     }
 
     /// The redirect URI's own parameters have their values, and are there where the callback shows its query.
@@ -249,20 +278,21 @@ impl<'a> Params<'a> {
         !in_query().any(is_other) && (!has_whole_query || own.iter().all(is_there))
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|param| param.name == name).map(|param| &*param.value)
+    fn get(&self, name: Name) -> Option<&str> {
+        self.0.iter().find(|param| param.known == Some(name)).map(|param| &*param.value)
     }
 
-    /// The URL without what is the protocol's.
-    fn cleaned(&self, base: &str) -> String {
+    /// The URL without what is the protocol's; of `state`, the caller's own part stays. So does the scope: it is no secret
+    /// and tells the page what it may do.
+    fn cleaned(&self, base: &str, caller_part: impl Fn(&str) -> Option<String>) -> String {
         let mut url = String::with_capacity(base.len() + 64);
         url.push_str(base);
         let mut last = None;
         for param in &self.0 {
-            let kept = match &*param.name {
-                "state" => caller_state(&param.value),
-                name if is_removed(name) => None,
-                _ => Some(Cow::Borrowed(param.written)),
+            let kept = match param.known {
+                Some(Name::State) => caller_part(&param.value).and_then(|part| state_of(&part)),
+                Some(Name::Scope) | None => Some(Cow::Borrowed(param.written)),
+                Some(_) => None,
             };
             if let Some(kept) = kept {
                 url.push(if last == Some(param.mark) { '&' } else { param.mark });
@@ -275,19 +305,20 @@ impl<'a> Params<'a> {
 
     fn error(&self, state: &str) -> Fault {
         // The server may quote what it was asked, or what it gives along with the error.
-        let given = ["code", "access_token", "refresh_token", "id_token"].into_iter().filter_map(|name| self.get(name));
-        let secrets: Vec<&str> = given.chain([state]).collect();
-        let code = self.get("error").map(|code| clean(code, &secrets)).map(|code| ErrorCode::parse(&code));
+        let given = [Name::Code, Name::AccessToken, Name::RefreshToken, Name::IdToken];
+        let secrets: Vec<&str> = given.into_iter().filter_map(|name| self.get(name)).chain([state]).collect();
+        let cleaned = |name| self.get(name).map(|text| clean(text, &secrets));
         Fault {
-            code,
-            description: self.get("error_description").map(|text| clean(text, &secrets)),
-            uri: self.get("error_uri").map(|uri| clean(uri, &secrets)),
+            code: cleaned(Name::Error).map(|code| ErrorCode::parse(&code)),
+            description: cleaned(Name::ErrorDescription),
+            uri: cleaned(Name::ErrorUri),
             ..Fault::new(FaultKind::Refused)
         }
     }
 
     fn tokens(&self, now: Timestamp) -> Outcome {
-        let own = self.0.iter().filter(|param| is_once(&param.name) && param.name != "state" && param.name != "iss");
+        let is_of_tokens = |name| !matches!(name, Name::State | Name::Issuer);
+        let own = self.0.iter().filter(|param| param.known.is_some_and(is_of_tokens));
         let texts = own.map(|param| (Cow::Borrowed(&*param.name), Cow::Borrowed(&*param.value)));
         let object = Members::from_texts(texts);
         let mut deviations = Vec::new();

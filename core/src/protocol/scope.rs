@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::protocol::bytes::all_bytes;
-
 /// A set of scope tokens, kept sorted by code point, without duplicates, separated by one space.
 ///
 /// `b  a b` and `a b` are the same scope. Cheap to clone.
@@ -14,20 +12,47 @@ pub struct Scope(Option<Arc<str>>);
 impl Scope {
     /// Reads a list separated by white space.
     pub fn parse(text: &str) -> Self {
-        let tokens: Vec<&str> = text.split_ascii_whitespace().collect();
-        if is_canonical(text, &tokens) {
-            // The empty scope takes no memory.
-            return Self((!text.is_empty()).then(|| text.into()));
-        }
-        Self::from_tokens(tokens)
+        Self::parse_as(text, None)
+    }
+
+    /// The same, where it is nearly always this scope, if in an order of its own: then its memory is shared.
+    pub(crate) fn parse_as(text: &str, likely: Option<&Self>) -> Self {
+        Self::of_set(text.split_ascii_whitespace(), likely)
     }
 
     /// The set of the given tokens.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut tokens: Vec<&str> = tokens.into_iter().filter(|token| !token.is_empty()).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        Self((!tokens.is_empty()).then(|| tokens.join(" ").into()))
+        Self::of_set(tokens.into_iter().filter(|token| !token.is_empty()), None)
+    }
+
+    fn of_set<'a>(mut tokens: impl Iterator<Item = &'a str>, likely: Option<&Self>) -> Self {
+        // Few tokens are sorted where they take no memory.
+        let (mut few, mut many, mut len) = ([""; 8], Vec::new(), 0);
+        for (place, token) in few.iter_mut().zip(&mut tokens) {
+            *place = token;
+            len += 1;
+        }
+        let sorted = match tokens.next() {
+            None => few.get_mut(..len).unwrap_or_default(),
+            Some(next) => {
+                many.extend(few.into_iter().chain([next]).chain(tokens));
+                many.as_mut_slice()
+            }
+        };
+        sorted.sort_unstable();
+        if let Some(likely) = likely.filter(|likely| is_list(likely.as_str(), sorted)) {
+            return likely.clone();
+        }
+        let len = sorted.iter().map(|token| token.len() + 1).sum();
+        let mut text = String::with_capacity(len);
+        for (token, before) in sorted.iter().zip([""].iter().chain(sorted.iter())) {
+            if token != before {
+                text.push_str(if text.is_empty() { "" } else { " " });
+                text.push_str(token);
+            }
+        }
+        // The empty scope takes no memory.
+        Self((!text.is_empty()).then(|| text.into()))
     }
 
     /// The canonical text: sorted, one space between tokens.
@@ -118,13 +143,9 @@ impl ScopeDelta {
     }
 }
 
-/// Sorted, unique, single spaces: then the text can be kept as it is.
-fn is_canonical(text: &str, tokens: &[&str]) -> bool {
-    let len: usize = tokens.iter().map(|token| token.len()).sum();
-    // Between the tokens there is one character each, and none of these is another one than the space.
-    (len + tokens.len()).saturating_sub(1) == text.len()
-        && tokens.is_sorted_by(|token, next| token < next)
-        && all_bytes(text, |byte| byte >= b' ')
+/// Whether `text` is these tokens, one space between them.
+fn is_list(text: &str, tokens: &[&str]) -> bool {
+    text.as_bytes().split(|byte| *byte == b' ').eq(tokens.iter().map(|token| token.as_bytes()))
 }
 
 #[cfg(test)]
@@ -139,7 +160,19 @@ mod tests {
         for (text, scope) in [("a a", "a"), ("a\tb", "a b"), (" a", "a"), ("a ", "a"), ("a b", "a b"), ("\t", "")] {
             assert_eq!(Scope::parse(text).as_str(), scope, "{text:?}");
         }
+        let many: Vec<String> = (0..40).map(|n| format!("t{:02}", n * 7 % 20)).collect();
+        let sorted: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
+        assert_eq!(Scope::parse(&many.join(" ")).as_str(), sorted.join(" "));
         assert_eq!(format!("{0} {0:?}", Scope::parse("b a")), "a b Scope(\"a b\")");
+    }
+
+    #[test]
+    fn a_likely_scope_is_shared_and_makes_no_difference_otherwise() {
+        let likely = Scope::parse("a b c");
+        assert!(std::ptr::eq(Scope::parse_as("c  a b", Some(&likely)).as_str(), likely.as_str()));
+        for text in ["a b", "a b c d", "a b c c", "a a b", "", "abc", "c b a"] {
+            assert_eq!(Scope::parse_as(text, Some(&likely)), Scope::parse(text), "{text:?}");
+        }
     }
 
     #[test]

@@ -93,14 +93,14 @@ pub(crate) fn for_login(
 }
 
 fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
+    if let (true, Some(entropy)) = (members.0.is_empty(), entropy) {
+        return encode_csrf_alone(entropy);
+    }
     let mut json = String::with_capacity(64);
     json.push('{');
     members.write(&mut json);
     if let Some(entropy) = entropy {
-        if !json.ends_with('{') {
-            json.push(',');
-        }
-        json.push_str("\"csrf_token\":\"");
+        json.push_str(",\"csrf_token\":\"");
         base64url::push(&mut json, &entropy.identifier_bytes());
         json.push('"');
     }
@@ -108,6 +108,23 @@ fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
     let encoded = base64url::encode(json.as_bytes());
     crate::secret::wipe(json);
     encoded
+}
+
+/// The state of a login whose caller has no part in it, as most are, is `{"csrf_token":"`, which is whole groups of three
+/// bytes, and these twenty-four: the value and `"}`.
+const CSRF_ALONE: &str = "eyJjc3JmX3Rva2VuIjoi";
+const CSRF_VALUE: usize = 22;
+const CSRF_REST: usize = CSRF_VALUE + 2;
+
+fn encode_csrf_alone(entropy: &Entropy) -> String {
+    let mut rest = *b"......................\"}";
+    // The value has just this length.
+    let _ = URL_SAFE_NO_PAD.encode_slice(entropy.identifier_bytes(), &mut rest[..CSRF_VALUE]);
+    let mut state = String::with_capacity(CSRF_ALONE.len() + CSRF_REST / 3 * 4);
+    state.push_str(CSRF_ALONE);
+    base64url::push(&mut state, &rest);
+    crate::secret::wipe_slice(&mut rest);
+    state
 }
 
 /// The caller's own part of a state: the JSON object without the CSRF value. `None` where nothing else is in it, or it
@@ -122,12 +139,11 @@ pub fn caller_part(state: &str) -> Option<String> {
     members.without_csrf()
 }
 
-/// The state of a login whose caller has no part in it, as most are: read without a copy. `{"csrf_token":"` is whole
-/// groups of three bytes, and the value and what follows it are the other twenty-four.
+/// Read without a copy.
 fn is_csrf_alone(state: &str) -> bool {
-    let mut rest = [0; 24];
-    let is_filled = |encoded| URL_SAFE_NO_PAD.decode_slice(encoded, &mut rest).is_ok_and(|len| len == rest.len());
-    state.strip_prefix("eyJjc3JmX3Rva2VuIjoi").is_some_and(is_filled)
+    let mut rest = [0; CSRF_REST];
+    let is_filled = |encoded| URL_SAFE_NO_PAD.decode_slice(encoded, &mut rest).is_ok_and(|len| len == CSRF_REST);
+    state.strip_prefix(CSRF_ALONE).is_some_and(is_filled)
         && rest.strip_suffix(br#""}"#).is_some_and(|value| !value.iter().any(|byte| matches!(byte, b'"' | b'\\')))
 }
 

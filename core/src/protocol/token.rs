@@ -22,23 +22,28 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 ///
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
-    read(response, &Context { now, strict, bounds: &RetryAfterBounds::DEFAULT, carried: &Carried::default() })
+    read(
+        response,
+        &Context { now, strict, bounds: &RetryAfterBounds::DEFAULT, carried: &Carried::default(), scope: None },
+    )
 }
 
 pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<ReadTokens, Fault> {
-    let Some(found) = Found::in_answer(response) else {
+    let mut found = Found::default();
+    if found.read_answer(response).is_none() {
         let body = answer::object(response);
         if answer::is_error(response.status, body.as_ref()) {
             return Err(answer::fault(response, body.as_ref(), context));
         }
         return Err(answer::malformed(response, "the body is not a JSON object", context));
-    };
+    }
     let mut deviations = Vec::new();
     if response.status != 200 {
         deviations.push(Deviation::UnusualStatus);
     }
-    let tokens =
-        found.into_tokens(context.now, &mut deviations).map_err(|what| answer::malformed(response, what, context))?;
+    let tokens = found
+        .tokens(context.now, context.scope, &mut deviations)
+        .map_err(|what| answer::malformed(response, what, context))?;
     if tokens.access_token.is_none() {
         return Err(answer::malformed(response, "there is no access token in it", context));
     }
@@ -73,7 +78,7 @@ pub(crate) fn read_object(
 ) -> Result<TokenSet, &'static str> {
     let mut found = Found::default();
     body.into_iter().for_each(|(name, member)| found.put(name, member));
-    found.into_tokens(now, deviations)
+    found.tokens(now, None, deviations)
 }
 
 /// The members of a token object by what they mean. Of a name that occurs twice, the last one counts.
@@ -96,13 +101,12 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     /// `None` where the answer does not succeed, or is no JSON object.
-    fn in_answer(response: &'a HttpResponse) -> Option<Self> {
+    fn read_answer(&mut self, response: &'a HttpResponse) -> Option<()> {
         if answer::is_error(response.status, None) {
             return None;
         }
-        let mut found = Self::default();
-        members::parse_each(answer::body(response)?, |name, member| found.put(name, member))?;
-        found.custom.get("error").is_none_or(Value::is_null).then_some(found)
+        members::parse_each(answer::body(response)?, |name, member| self.put(name, member))?;
+        self.custom.get("error").is_none_or(Value::is_null).then_some(())
     }
 
     fn put(&mut self, name: Cow<'_, str>, member: Member<'a>) {
@@ -112,22 +116,28 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn into_tokens(mut self, now: Timestamp, deviations: &mut Vec<Deviation>) -> Result<TokenSet, &'static str> {
+    fn tokens(
+        &mut self,
+        now: Timestamp,
+        likely: Option<&Scope>,
+        deviations: &mut Vec<Deviation>,
+    ) -> Result<TokenSet, &'static str> {
         let access = self.access_token()?;
-        let token_type = text(self.token_type)?;
+        let token_type = text(self.token_type.take())?;
         let access_token = match access {
             None => None,
             Some(token) => Some(present(token, token_type, deviations)?),
         };
-        let refresh_token = secret(self.refresh_token)?;
-        let expires_at = end(self.expires, [self.expires_in, self.expires_in_camel], now, deviations)?;
+        let refresh_token = secret(self.refresh_token.take())?;
+        let expires_at =
+            end(self.expires.take(), [self.expires_in.take(), self.expires_in_camel.take()], now, deviations)?;
         let refresh_token_expires_at =
-            end(self.refresh_token_expires, [self.refresh_token_expires_in, None], now, deviations)?;
+            end(self.refresh_token_expires.take(), [self.refresh_token_expires_in.take(), None], now, deviations)?;
         if access_token.is_some() && expires_at.is_none() {
             deviations.push(Deviation::MissingExpiresIn);
         }
-        let id_token = secret(self.id_token)?;
-        let scope = scope(self.scope, deviations)?;
+        let id_token = secret(self.id_token.take())?;
+        let scope = scope(self.scope.take(), likely, deviations)?;
         // What is kept is stored, and has to be readable again: JSON readers have a limit, and the snapshot nests it further.
         self.custom.retain(|_, value| !is_deeper(value, MAX_DEPTH));
         Ok(TokenSet {
@@ -138,7 +148,7 @@ impl<'a> Found<'a> {
             received_at: now,
             expires_at,
             refresh_token_expires_at,
-            custom: Custom(self.custom),
+            custom: Custom(std::mem::take(&mut self.custom)),
         })
     }
 
@@ -260,10 +270,14 @@ fn end(
     Ok(end)
 }
 
-fn scope(member: Option<Member<'_>>, deviations: &mut Vec<Deviation>) -> Result<Option<Scope>, &'static str> {
+fn scope(
+    member: Option<Member<'_>>,
+    likely: Option<&Scope>,
+    deviations: &mut Vec<Deviation>,
+) -> Result<Option<Scope>, &'static str> {
     match member {
         None | Some(Member::Other(Value::Null)) => Ok(None),
-        Some(Member::Text(text)) => Ok(Some(Scope::parse(&text))),
+        Some(Member::Text(text)) => Ok(Some(Scope::parse_as(&text, likely))),
         Some(Member::Other(Value::Array(items))) => {
             deviations.push(Deviation::ScopeAsList);
             let tokens: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();

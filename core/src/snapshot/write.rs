@@ -35,7 +35,9 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
         json.count(name!("generation"), state.generation);
         json.instant(name!("saved_at"), state.latest);
         json.instant(name!("changed_at"), state.changed_at);
-        json.some_text(name!("signed_out"), signed_out(&state.phase).map(SignedOutReason::as_str));
+        if let Some(reason) = signed_out(&state.phase) {
+            json.word(name!("signed_out"), reason.as_str());
+        }
         write_ended_logins(json, &state.ended_logins);
         if let Phase::SigningIn(login) = &state.phase {
             write_login(json, login, config);
@@ -128,10 +130,10 @@ fn write_login(json: &mut Json, login: &SigningIn, config: &Config) {
         json.some_text(name!("requested_scope"), login.requested.as_ref().map(Scope::as_str));
     };
     match &login.stage {
-        Stage::Browser(BrowserLogin { flow, state, verifier, redirect_uri, caller_state }) => {
+        Stage::Browser(BrowserLogin { flow, state, verifier, redirect_uri, caller_state, state_is_ours: _ }) => {
             json.object(name!("login"), |json| {
                 head(json);
-                json.text(name!("flow"), if *flow == Flow::Code { "code" } else { "implicit" });
+                json.word(name!("flow"), if *flow == Flow::Code { "code" } else { "implicit" });
                 json.text(name!("state"), state.expose());
                 json.some_text(name!("verifier"), verifier.as_ref().map(Secret::expose));
                 json.text(name!("redirect_uri"), redirect_uri);
@@ -159,7 +161,7 @@ fn write_login(json: &mut Json, login: &SigningIn, config: &Config) {
 fn write_grant(json: &mut Json, grant: &Grant) {
     let tokens = &grant.tokens;
     let access = tokens.access_token.as_ref();
-    json.text(name!("via"), grant.via.as_str());
+    json.word(name!("via"), grant.via.as_str());
     json.some_text(name!("access_token"), access.map(AccessToken::expose));
     json.some_text(name!("token_type"), access.map(AccessToken::token_type).filter(|word| *word != "Bearer"));
     json.some_text(name!("refresh_token"), tokens.refresh_token.as_ref().map(Secret::expose));
@@ -227,6 +229,15 @@ impl Json {
         self.0.push(b'"');
         self.raw(text);
         self.0.push(b'"');
+    }
+
+    /// A text of ours has nothing to escape, like a name.
+    #[inline]
+    fn word(&mut self, name: &'static str, word: &'static str) {
+        self.raw(name);
+        self.raw("\"");
+        self.raw(word);
+        self.raw("\"");
     }
 
     fn some_text(&mut self, name: &'static str, text: Option<&str>) {

@@ -87,6 +87,8 @@ pub(crate) struct BrowserLogin {
     pub(crate) redirect_uri: Arc<str>,
     /// The caller's own part of the state.
     pub(crate) caller_state: Option<String>,
+    /// Nobody else wrote the state, and not before a restart: there is nothing more of the caller's in it.
+    pub(crate) state_is_ours: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
