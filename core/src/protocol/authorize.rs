@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 use crate::error::Misuse;
 use crate::protocol::bytes::all_bytes;
 use crate::protocol::form::Form;
-use crate::protocol::pkce;
 use crate::protocol::scope::Scope;
 use crate::protocol::state_param::LoginState;
 
@@ -155,7 +154,7 @@ pub(crate) fn with_client(request: &AuthorizeRequest<'_>, client_parameters: &st
     }
     let mut query = Form::after(url);
     query.add_some("state", request.state);
-    let mut response_type = "code";
+    let mut response_type = "response_type=code";
     if let Some(options) = request.options {
         query.add_some("prompt", options.prompt.as_deref());
         query.add_some("login_hint", options.login_hint.as_deref());
@@ -165,15 +164,15 @@ pub(crate) fn with_client(request: &AuthorizeRequest<'_>, client_parameters: &st
             query.add_extra(name, value);
         }
         if options.flow == Flow::Implicit {
-            response_type = "token";
+            response_type = "response_type=token";
         }
     }
     if let Some(challenge) = request.code_challenge {
         query.add("code_challenge", challenge);
-        query.add_plain("code_challenge_method", pkce::METHOD);
+        query.add_written("code_challenge_method=S256");
     }
     query.add_written(client_parameters);
-    query.add_plain("response_type", response_type);
+    query.add_written(response_type);
     query.into_string()
 }
 

@@ -9,10 +9,10 @@ use crate::secret::Secret;
 pub(crate) struct Form(String);
 
 impl Form {
-    /// Starts with the grant type, as every token request does.
-    pub(crate) fn grant(grant_type: &str) -> Self {
+    /// Starts with the grant type, as every token request does: the whole parameter, as it goes.
+    pub(crate) fn grant(grant_type: &'static str) -> Self {
         let mut form = Self(String::with_capacity(512));
-        form.add("grant_type", grant_type);
+        form.add_written(grant_type);
         form
     }
 
@@ -103,7 +103,8 @@ fn hex(nibble: u8) -> char {
 fn is_unreserved(byte: u8) -> bool {
     let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let is_digit = byte.wrapping_sub(b'0') < 10;
-    is_letter | is_digit | (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~')
+    let is_dash_or_dot = byte.wrapping_sub(b'-') < 2;
+    is_letter | is_digit | is_dash_or_dot | (byte == b'_') | (byte == b'~')
 }
 
 /// As a form writes a value: `+` for a space.

@@ -5,9 +5,6 @@ use sha2::{Digest, Sha256};
 use crate::protocol::base64url;
 use crate::secret::{Entropy, Secret};
 
-/// The value of `code_challenge_method`.
-pub const METHOD: &str = "S256";
-
 /// A verifier from 32 random bytes: 43 characters (RFC 7636 section 4.1).
 pub(crate) fn verifier(entropy: &Entropy) -> Secret {
     Secret::new(base64url::encode(entropy.verifier_bytes()))

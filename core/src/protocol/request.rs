@@ -16,8 +16,8 @@ use crate::protocol::org::decode_base64;
 use crate::provider::{ClientAuth, JwtScheme};
 use crate::secret::{AccessToken, Secret};
 
-const SCOPE_REDUCTION: &str = "urn:cisco:oauth:grant-type:scope-reduction";
-const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+const SCOPE_REDUCTION: &str = "grant_type=urn%3Acisco%3Aoauth%3Agrant-type%3Ascope-reduction";
+const DEVICE_CODE: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
 
 /// Access token request of the code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
 pub(crate) fn redeem_code(
@@ -27,7 +27,7 @@ pub(crate) fn redeem_code(
     redirect_uri: Option<&str>,
     verifier: Option<&Secret>,
 ) -> HttpRequest {
-    let mut form = Form::grant("authorization_code");
+    let mut form = Form::grant("grant_type=authorization_code");
     client_auth::add_to_body(config, &mut form);
     if let Some(uri) = redirect_uri {
         match config.redirect_parameter(uri) {
@@ -50,7 +50,7 @@ pub(crate) fn redirect_parameter(uri: &str) -> String {
 
 /// Refresh (RFC 6749 section 6). No scope is sent: servers refuse it, and the granted one is meant.
 pub(crate) fn refresh(config: &Config, id: RequestId, refresh_token: &Secret) -> HttpRequest {
-    let mut form = Form::grant("refresh_token");
+    let mut form = Form::grant("grant_type=refresh_token");
     client_auth::add_to_body(config, &mut form);
     if config.provider().redirect_uri_on_refresh {
         form.add_some("redirect_uri", config.parts().redirect_uri.as_deref());
@@ -61,7 +61,7 @@ pub(crate) fn refresh(config: &Config, id: RequestId, refresh_token: &Secret) ->
 
 /// Client credentials (RFC 6749 section 4.4.2).
 pub(crate) fn client_credentials(config: &Config, id: RequestId, scope: &str) -> HttpRequest {
-    let mut form = Form::grant("client_credentials");
+    let mut form = Form::grant("grant_type=client_credentials");
     client_auth::add_to_body(config, &mut form);
     if !scope.is_empty() {
         form.add("scope", scope);

@@ -129,10 +129,9 @@ impl<'a> Found<'a> {
             Some(token) => Some(present(token, token_type, deviations)?),
         };
         let refresh_token = secret(self.refresh_token.take())?;
-        let expires_at =
-            end(self.expires.take(), [self.expires_in.take(), self.expires_in_camel.take()], now, deviations)?;
+        let expires_at = end(&self.expires, &[&self.expires_in, &self.expires_in_camel], now, deviations)?;
         let refresh_token_expires_at =
-            end(self.refresh_token_expires.take(), [self.refresh_token_expires_in.take(), None], now, deviations)?;
+            end(&self.refresh_token_expires, &[&self.refresh_token_expires_in], now, deviations)?;
         if access_token.is_some() && expires_at.is_none() {
             deviations.push(Deviation::MissingExpiresIn);
         }
@@ -253,19 +252,19 @@ fn secret(member: Option<Member<'_>>) -> Result<Option<Secret>, &'static str> {
 
 /// An absolute instant in milliseconds goes before a lifetime in seconds.
 fn end(
-    absolute: Option<Member<'_>>,
-    lifetimes: [Option<Member<'_>>; 2],
+    absolute: &Option<Member<'_>>,
+    lifetimes: &[&Option<Member<'_>>],
     now: Timestamp,
     deviations: &mut Vec<Deviation>,
 ) -> Result<Option<Timestamp>, &'static str> {
     let mut end = None;
-    for member in lifetimes.into_iter().flatten() {
-        let seconds = answer::seconds(&member, deviations)?;
+    for member in lifetimes.iter().copied().flatten() {
+        let seconds = answer::seconds(member, deviations)?;
         let lifetime = seconds.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
         end = end.or(lifetime.map(|lifetime| now.plus(lifetime)));
     }
     if let Some(member) = absolute {
-        end = answer::seconds(&member, deviations)?.map(Timestamp::from_millis).or(end);
+        end = answer::seconds(member, deviations)?.map(Timestamp::from_millis).or(end);
     }
     Ok(end)
 }

@@ -31,7 +31,8 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
         json.count(name!("webex_oauth"), VERSION.into());
         json.count(name!("revision"), state.revision);
         json.raw(owner);
-        json.plain(name!("seed"), state.seed);
+        json.raw(name!("seed"));
+        json.number(state.seed);
         json.count(name!("generation"), state.generation);
         json.instant(name!("saved_at"), state.latest);
         json.instant(name!("changed_at"), state.changed_at);
@@ -112,7 +113,7 @@ fn write_ended_logins(json: &mut Json, ended: &EndedLogins) {
         json.raw(before);
         json.0.extend_from_slice(mark.as_bytes());
         json.raw(":");
-        json.value(&at.as_millis());
+        json.millis(at);
         before = " ";
     }
     if before == " " {
@@ -235,11 +236,12 @@ impl Json {
     #[inline]
     fn word(&mut self, name: &'static str, word: &'static str) {
         self.raw(name);
-        self.raw("\"");
+        self.0.push(b'"');
         self.raw(word);
-        self.raw("\"");
+        self.0.push(b'"');
     }
 
+    #[inline]
     fn some_text(&mut self, name: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text);
@@ -252,7 +254,7 @@ impl Json {
         self.raw(name);
         match u8::try_from(count) {
             Ok(digit @ ..=9) => self.0.push(b'0' + digit),
-            _ => self.value(&count),
+            _ => self.number(count),
         }
     }
 
@@ -263,6 +265,11 @@ impl Json {
         self.value(&value);
     }
 
+    #[inline(never)]
+    fn number(&mut self, number: u64) {
+        self.value(&number);
+    }
+
     fn value(&mut self, value: &(impl Serialize + ?Sized)) {
         // Writing to memory cannot fail, and what is written here always serializes.
         let _ = serde_json::to_writer(&mut self.0, value);
@@ -270,9 +277,16 @@ impl Json {
 
     #[inline]
     fn instant(&mut self, name: &'static str, at: Timestamp) {
-        self.plain(name, at.as_millis());
+        self.raw(name);
+        self.millis(at);
     }
 
+    #[inline(never)]
+    fn millis(&mut self, at: Timestamp) {
+        self.value(&at.as_millis());
+    }
+
+    #[inline]
     fn some_instant(&mut self, name: &'static str, at: Option<Timestamp>) {
         if let Some(at) = at {
             self.instant(name, at);
