@@ -1,6 +1,7 @@
 //! Logins that are over. Another process may still hold a copy of one in its memory: from the store it learns that the
 //! login is used up, cancelled or superseded, and neither redeems its code again nor stores it anew.
 
+use crate::protocol::form::is_unreserved;
 use crate::protocol::pkce;
 use crate::time::Timestamp;
 
@@ -18,9 +19,9 @@ impl LoginMark {
 
     /// The same, where the hash is at hand, or of a text that was stored.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let is_of_base64url = |byte: &u8| byte.is_ascii_alphanumeric() | (*byte == b'-') | (*byte == b'_');
         let bytes = text.as_bytes().first_chunk()?;
-        bytes.iter().all(is_of_base64url).then_some(Self(*bytes))
+        // Without a branch: which characters come is anybody's guess.
+        bytes.iter().fold(true, |all, byte| all & is_unreserved(*byte)).then_some(Self(*bytes))
     }
 
     /// ASCII, and nothing in it that JSON would escape.

@@ -100,7 +100,8 @@ fn hex(nibble: u8) -> char {
     char::from(if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble })
 }
 
-fn is_unreserved(byte: u8) -> bool {
+/// RFC 3986 section 2.3.
+pub(crate) fn is_unreserved(byte: u8) -> bool {
     let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let is_digit = byte.wrapping_sub(b'0') < 10;
     let is_dash_or_dot = byte.wrapping_sub(b'-') < 2;
