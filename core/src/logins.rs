@@ -2,7 +2,7 @@
 //! login is used up, cancelled or superseded, and neither redeems its code again nor stores it anew.
 
 use crate::protocol::form::is_unreserved;
-use crate::protocol::pkce;
+use crate::protocol::pkce::Challenge;
 use crate::time::Timestamp;
 
 /// Tells logins apart. It is made of a hash: nothing follows from it.
@@ -14,7 +14,7 @@ impl LoginMark {
 
     /// Of the secret that only this login has.
     pub(crate) fn of(secret: &str) -> Option<Self> {
-        Self::read(&pkce::challenge(secret))
+        Self::read(Challenge::of(secret).as_str())
     }
 
     /// The same, where the hash is at hand, or of a text that was stored.

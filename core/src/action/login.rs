@@ -11,7 +11,7 @@ use crate::event::{CallbackIgnored, Event};
 use crate::logins::LoginMark;
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Outcome};
-use crate::protocol::pkce;
+use crate::protocol::pkce::{self, Challenge};
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
 use crate::secret::{Entropy, Secret};
@@ -44,14 +44,15 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     };
     let requested = options.scope.clone().unwrap_or_else(|| config.scope().clone());
     let verifier = by_code.then(|| pkce::verifier(entropy));
-    let challenge = verifier.as_ref().map(|verifier| pkce::challenge(verifier.expose()));
+    let challenge = verifier.as_ref().map(|verifier| Challenge::of(verifier.expose()));
+    let code_challenge = challenge.as_ref().map(Challenge::as_str);
     let request = AuthorizeRequest {
         endpoint: &config.provider().authorization_endpoint,
         client_id: config.client_id(),
         redirect_uri: &redirect_uri,
         scope: requested.as_str(),
         state: Some(state_value.expose()),
-        code_challenge: challenge.as_deref(),
+        code_challenge,
         email_hash: email_hash.as_deref(),
         options: Some(options),
     };
@@ -66,7 +67,7 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri, state_is_ours };
     let via = if by_code { Via::Code } else { Via::Implicit };
     // The challenge is a hash of what only this login has.
-    let mark = challenge.as_deref().map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
+    let mark = code_challenge.map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
     begin(turn, state, via, Stage::Browser(browser), Some(requested));
     if let Phase::SigningIn(login) = &mut state.phase {
         login.mark = mark;

@@ -32,13 +32,21 @@ impl<'a> Turn<'a> {
         Self { config, now, persist: false, effects: Vec::new() }
     }
 
+    fn add(&mut self, effect: Effect) {
+        if self.effects.capacity() == 0 {
+            // At once for all that a turn nearly always brings about.
+            self.effects = Vec::with_capacity(4);
+        }
+        self.effects.push(effect);
+    }
+
     /// What is stored has changed.
     pub(crate) fn persist(&mut self) {
         self.persist = true;
     }
 
     pub(crate) fn notify(&mut self, event: Event) {
-        self.effects.push(Effect::Notify { event });
+        self.add(Effect::Notify { event });
     }
 
     pub(crate) fn lenient(&mut self, deviations: Vec<Deviation>) {
@@ -48,7 +56,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn open_browser(&mut self, url: Secret) {
-        self.effects.push(Effect::OpenBrowser { url });
+        self.add(Effect::OpenBrowser { url });
     }
 
     /// Whether a person is to be led to a login.
@@ -57,27 +65,27 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn show_device_code(&mut self, prompt: DevicePrompt) {
-        self.effects.push(Effect::ShowDeviceCode { prompt });
+        self.add(Effect::ShowDeviceCode { prompt });
     }
 
     /// Sends a grant request: from now on it is the one that is outstanding.
     pub(crate) fn depart(&mut self, state: &mut State, request: HttpRequest, kind: FlightKind) {
         self.take_off(state, request.id, kind, GRACE, Some(&request));
-        self.effects.push(Effect::Send { request });
+        self.add(Effect::Send { request });
     }
 
     /// Asks the host for tokens in place of a request. People may be involved, so it may take its time.
     pub(crate) fn ask_for_token(&mut self, state: &mut State, ask: TokenAsk, kind: FlightKind) {
         let id = state.new_id();
         self.take_off(state, id, kind, HOST_GRACE, None);
-        self.effects.push(Effect::AskForToken { id, ask });
+        self.add(Effect::AskForToken { id, ask });
     }
 
     /// Asks the host for a JWT.
     pub(crate) fn ask_for_jwt(&mut self, state: &mut State, kind: FlightKind) {
         let id = state.new_id();
         self.take_off(state, id, kind, HOST_GRACE, None);
-        self.effects.push(Effect::AskForJwt { id });
+        self.add(Effect::AskForJwt { id });
     }
 
     fn take_off(
@@ -110,7 +118,7 @@ impl<'a> Turn<'a> {
         }
         let deadline = schedule::deadline(self.config, self.now, GRACE);
         state.side.push(Side { id: request.id, kind, deadline, carried: Carried::by(&request) });
-        self.effects.push(Effect::Send { request });
+        self.add(Effect::Send { request });
     }
 
     /// For reading the answer to a request.

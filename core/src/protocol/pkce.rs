@@ -1,5 +1,7 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::protocol::base64url;
@@ -12,7 +14,23 @@ pub(crate) fn verifier(entropy: &Entropy) -> Secret {
 
 /// The challenge that belongs to `verifier`: `BASE64URL(SHA256(ASCII(verifier)))` (RFC 7636 section 4.2).
 pub fn challenge(verifier: &str) -> String {
-    base64url::encode(&Sha256::digest(verifier.as_bytes()))
+    Challenge::of(verifier).as_str().to_owned()
+}
+
+/// The same where it takes no memory.
+pub(crate) struct Challenge([u8; 43]);
+
+impl Challenge {
+    pub(crate) fn of(verifier: &str) -> Self {
+        let mut text = [b'A'; 43];
+        // 32 bytes have just this length.
+        let _ = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(verifier.as_bytes()), &mut text);
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// True where `verifier` has 43 to 128 characters of `A-Z a-z 0-9 - . _ ~` (RFC 7636 section 4.1).

@@ -144,8 +144,11 @@ impl ScopeDelta {
 }
 
 /// Whether `text` is these tokens, one space between them.
-fn is_list(text: &str, tokens: &[&str]) -> bool {
-    text.as_bytes().split(|byte| *byte == b' ').eq(tokens.iter().map(|token| token.as_bytes()))
+fn is_list<'a>(text: &'a str, tokens: &[&str]) -> bool {
+    let len: usize = tokens.iter().map(|token| token.len() + 1).sum();
+    let behind = |rest: &'a str, token: &&str| rest.strip_prefix(' ').unwrap_or(rest).strip_prefix(token);
+    // As long as with a space between each two, and there is no room for another one.
+    len == text.len() + 1 && tokens.iter().try_fold(text, behind) == Some("")
 }
 
 #[cfg(test)]
