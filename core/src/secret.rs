@@ -125,7 +125,7 @@ impl Entropy {
     /// Wraps the bytes. Fails where they are not [`Entropy::LEN`] long, or were plainly never filled (all equal).
     pub fn new(bytes: &[u8]) -> Result<Self, EntropyError> {
         let array: [u8; Self::LEN] = bytes.try_into().map_err(|_| EntropyError::Length { found: bytes.len() })?;
-        if array.iter().all(|byte| *byte == array[0]) {
+        if array[1..] == array[..Self::LEN - 1] {
             return Err(EntropyError::Unfilled);
         }
         Ok(Self(array))
