@@ -25,6 +25,10 @@ const SCOPES: [&str; 3] = ["spark:kms", "spark:people_read", "spark:rooms_read"]
 const CODE: &str = "YjRjMDk4YTQtNmE4Ny00YTFkLWE4_PF84_1eb65fdf-9643-417f-9974-ad72cae0e10f";
 const ANSWER: &[u8] = br#"{"scope":"spark:people_read spark:rooms_read spark:kms","expires_in":1209599,"token_type":"Bearer","refresh_token":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTEyMzQ1Njc4OTAxMjM0NTY3ODkw","refresh_token_expires_in":7775999,"access_token":"ZDI3MGEyYzQtNmFlNS00NDNhLWFlNzAtZGVjNjE0MGU1OGZmZWNmZDEwN2ItYTU3_PF84_1eb65fdf-9643-417f-9974-ad72cae0e10f"}"#;
 
+/// How often everything is measured, one after the other: what the machine does beside it then concerns both sides
+/// of a ratio, which are measured within seconds.
+pub const ROUNDS: usize = 7;
+
 /// Any instant.
 pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
