@@ -16,7 +16,8 @@ pub enum Effect {
     Persist {
         /// The bytes to store: the secrets are in there.
         snapshot: Secret,
-        /// The revision of these bytes.
+        /// The revision of these bytes. Of one session it grows by one; where it begins is drawn from the session's seed,
+        /// so that a store which was begun anew is not taken for the one before. Below 2^53 for any number of saves.
         revision: u64,
         /// The revision that they replace.
         replaces: u64,

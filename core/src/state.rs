@@ -17,6 +17,9 @@ use crate::secret::{AccessToken, Secret};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
 
+/// So many bits of a revision count, those above tell apart sessions that began apart.
+pub(crate) const COUNT_BITS: u32 = 24;
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     /// Of the last snapshot that was emitted or loaded.
@@ -246,6 +249,13 @@ impl State {
         {
             self.ended_logins.end(mark, now);
         }
+    }
+
+    /// Counts from a number that is drawn from the seed: nobody takes a store that was begun anew for the one that was there
+    /// before. It is so small that no language rounds it.
+    pub(crate) fn count_revision(&mut self) {
+        let before = if self.revision == 0 { self.seed >> 40 << COUNT_BITS } else { self.revision };
+        self.revision = before.saturating_add(1);
     }
 
     pub(crate) fn new_id(&mut self) -> RequestId {

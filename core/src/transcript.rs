@@ -21,6 +21,7 @@ use crate::error::{Fault, Misuse};
 use crate::event::Event;
 use crate::input::Input;
 use crate::secret::Secret;
+use crate::state::COUNT_BITS;
 use crate::time::Timestamp;
 use format::{ConfigRecord, InputRecord};
 use redact::Redactor;
@@ -149,7 +150,7 @@ fn summary(output: &Output) -> Vec<String> {
 
 fn describe(effect: &Effect) -> String {
     match effect {
-        Effect::Persist { revision, .. } => format!("persist {revision}"),
+        Effect::Persist { revision, .. } => format!("persist {}", revision % (1 << COUNT_BITS)),
         Effect::Send { request } => format!("send {} {} to {}", request.id.0, request.purpose.as_str(), request.url),
         Effect::OpenBrowser { .. } => "open_browser".to_owned(),
         Effect::ShowDeviceCode { .. } => "show_device_code".to_owned(),

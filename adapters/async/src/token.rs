@@ -95,7 +95,7 @@ impl Client {
     /// Looks into the store; answers whether there was news.
     async fn looked(&self) -> bool {
         let inner = self.crew.inner();
-        // A store that was begun anew has a lower revision, and other tokens.
+        // A store that was begun anew may have a lower revision: then its tokens are others.
         let state = |table: &Table, now| (table.desk.session().revision(), table.desk.session().status(now).generation);
         let before = inner.read(state);
         // The look is the client's errand: it is done even where this caller goes away.

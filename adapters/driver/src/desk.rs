@@ -176,7 +176,7 @@ impl Desk {
     }
 
     /// Whether what the store holds is something else than what is known to be there: then give it as
-    /// [`Input::Reload`]. A store that was begun anew counts from the beginning again.
+    /// [`Input::Reload`]. A store that was begun anew counts from another number.
     pub fn is_news(&self, found: &Secret) -> Result<bool, RestoreError> {
         let revision = snapshot_revision(found.expose())?;
         Ok(revision != self.stored)

@@ -59,6 +59,11 @@ def entropy(value: Any) -> bytes:
     return bytes.fromhex(text(value))
 
 
+def seed(value: Any) -> bytes:
+    """With zeros at the end where it is a number: then revisions begin with 1."""
+    return entropy(value)[:60] + bytes(4) if isinstance(value, int) else entropy(value)
+
+
 def response(value: Json) -> HttpResponse:
     body = value.get("body", "")
     content = bytes.fromhex(body["hex"]) if isinstance(body, dict) and "hex" in body else text(body).encode()

@@ -17,6 +17,7 @@ from read import (
     same,
     scope,
     secret,
+    seed,
     some,
     text,
     variant,
@@ -25,22 +26,22 @@ from webex_oauth import Config, Effect, Misuse, Output, RestoreError, Secret, Se
 
 
 def steps(test: Json, group: Json | None) -> list[Json]:
-    stage = Stage(config(group or {}), test.get("seed", 0))
+    stage = Stage(config(group or {}), seed(test.get("seed", 0)))
     return [stage.step(step) for step in test["steps"]]
 
 
 class Stage:
     """The sessions of one test, and what each of them stored."""
 
-    def __init__(self, config: Config, seed: Any) -> None:
+    def __init__(self, config: Config, first: bytes) -> None:
         self.config = config
-        self.sessions = {"a": Session(config, entropy(seed))}
+        self.sessions = {"a": Session(config, first)}
         self.stored: dict[str, list[tuple[int, Secret]]] = {}
 
     def step(self, step: Json) -> Json:
         now, name, result = instant(step["at"]), step.get("session", "a"), {}
         if "new" in step:
-            self.sessions[name] = Session(self.config, entropy(step["new"]["seed"]))
+            self.sessions[name] = Session(self.config, seed(step["new"]["seed"]))
         if "restore" in step:
             try:
                 self.sessions[name] = Session.restore(self.config, self.snapshot(step["restore"]["snapshot"]))

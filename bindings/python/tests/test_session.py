@@ -50,7 +50,7 @@ def test_the_code_grant_by_hand() -> None:
     session = Session(config(), entropy())
     output = session.begin_login(NOW, LoginOptions(scope="a b"), entropy())
     match output.effects:
-        case (Effect.Persist(revision=1, replaces=0), Effect.OpenBrowser(url=url)):
+        case (Effect.Persist(replaces=0), Effect.OpenBrowser(url=url)):
             state = url.expose().split("state=")[1].split("&")[0]
         case other:
             pytest.fail(repr(other))

@@ -98,10 +98,26 @@ pub(crate) fn hex(value: &Value) -> Read<Vec<u8>> {
 
 /// The bytes in hexadecimal, or a number `n` for the bytes n, n+1, n+2, ... modulo 256.
 pub(crate) fn entropy(value: &Value) -> Read<Entropy> {
-    let bytes = match value.as_u64() {
-        Some(fill) => (0..64).map(|at| u8::try_from((fill + at) % 256).unwrap_or_default()).collect(),
-        None => hex(value)?,
-    };
+    from_bytes(bytes(value)?)
+}
+
+/// The same, with zeros at the end where it is a number: then revisions begin with 1.
+pub(crate) fn seed(value: &Value) -> Read<Entropy> {
+    let mut bytes = bytes(value)?;
+    if value.is_u64() {
+        bytes.iter_mut().skip(60).for_each(|byte| *byte = 0);
+    }
+    from_bytes(bytes)
+}
+
+fn bytes(value: &Value) -> Read<Vec<u8>> {
+    match value.as_u64() {
+        Some(fill) => Ok((0..64).map(|at| u8::try_from((fill + at) % 256).unwrap_or_default()).collect()),
+        None => hex(value),
+    }
+}
+
+fn from_bytes(bytes: Vec<u8>) -> Read<Entropy> {
     Entropy::new(&bytes).map_err(|error| error.to_string())
 }
 

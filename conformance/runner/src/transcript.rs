@@ -22,7 +22,7 @@ struct Stage {
 pub(crate) fn run(test: &Object, config: Option<&Value>) -> Read<Out> {
     let config = group_config(config)?;
     let seed = test.get("seed").cloned().unwrap_or_else(|| 0.into());
-    let first = Session::new(config.clone(), read::entropy(&seed)?);
+    let first = Session::new(config.clone(), read::seed(&seed)?);
     let sessions = BTreeMap::from([(FIRST.to_owned(), first)]);
     let mut stage = Stage { config, sessions, stored: BTreeMap::new() };
     let steps = test.get("steps").and_then(Value::as_array).ok_or("steps is missing")?;
@@ -40,7 +40,7 @@ impl Stage {
         let name = may(step, "session", text)?.unwrap_or_else(|| FIRST.to_owned());
         let mut result = out();
         if let Some(new) = step.get("new") {
-            let seed = need(read::object(new)?, "seed", read::entropy)?;
+            let seed = need(read::object(new)?, "seed", read::seed)?;
             self.sessions.insert(name.clone(), Session::new(self.config.clone(), seed));
         }
         if let Some(restore) = step.get("restore") {

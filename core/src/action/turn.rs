@@ -132,7 +132,7 @@ impl<'a> Turn<'a> {
         let mut effects = self.effects;
         if self.persist {
             let replaces = state.revision;
-            state.revision = state.revision.saturating_add(1);
+            state.count_revision();
             let snapshot = snapshot::write(self.config, state);
             effects.insert(0, Effect::Persist { snapshot, revision: state.revision, replaces });
         }

@@ -155,7 +155,7 @@ fn of_two_ends_of_one_token_the_own_one_counts() {
         session.adopt(START, TOKENS).unwrap();
         let end = |millis| START.plus_millis(millis).as_millis().to_string();
         let theirs = session.snapshot().expose().replace(&end(3_600_000), &end(stored));
-        session.reload(START, theirs.replace(r#""revision":1"#, r#""revision":2"#)).unwrap();
+        session.reload(START, theirs.replacen(r#""revision":"#, r#""revision":9"#, 1)).unwrap();
         let tokens = session.tokens().unwrap();
         assert_eq!(tokens.expires_at, Some(START.plus_millis(expected)), "{stored}");
     }

@@ -33,6 +33,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-other-signed-in", "a sign-in elsewhere is noticed", other_signed_in),
     scenario!("stores-other-signed-out", "a sign-out elsewhere is noticed before a refresh", other_signed_out),
     scenario!("stores-begun-anew", "a sign-in to a store that was begun anew is noticed", begun_anew),
+    scenario!("stores-begun-anew-alike", "also where as much was stored as before", begun_anew_alike),
     scenario!("stores-lock-held", "a lock held elsewhere holds up a refresh, and no token that lives", lock_held),
     scenario!("stores-lock-taken", "during a refresh the lock is held, in the way of every language", lock_taken),
     scenario!("stores-lock-broken", "a lock that does not work is told, and nobody goes without a token", lock_broken),
@@ -197,11 +198,30 @@ fn begun_anew(stage: &mut Stage<'_>) -> Done {
         advance(harness, 600)?;
     }
     two.ask("adopt", stage.adopt("a", 3600)?)?;
-    // It counts from the beginning again.
+    // It counts from another beginning.
     same(token(&mut one)?, token(&mut two)?, "the token")?;
     stage.end(one);
     stage.end(two);
     stage.refreshes(3)
+}
+
+fn begun_anew_alike(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut one = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    fs::remove_file(stage.path("session.json")).map_err(|error| error.to_string())?;
+    let mut two = stage.ready(stage.open_on("a", &store))?;
+    for harness in [&mut one, &mut two] {
+        advance(harness, 600)?;
+    }
+    two.ask("adopt", stage.adopt("a", 3600)?)?;
+    for harness in [&mut one, &mut two] {
+        advance(harness, 3600)?;
+    }
+    // The refresh of the first one is one of the later session.
+    same(token(&mut one)?, token(&mut two)?, "the token")?;
+    stage.end(one);
+    stage.end(two);
+    stage.refreshes(1)
 }
 
 fn lock_held(stage: &mut Stage<'_>) -> Done {

@@ -89,8 +89,18 @@ func bytes(_ value: JSON) throws -> Data {
 
 /// The bytes in hexadecimal, or a number `n` for the bytes n, n+1, n+2, ... modulo 256.
 func entropy(_ value: JSON) throws -> Entropy {
+    try Entropy(bytes: randomBytes(value))
+}
+
+/// With zeros at the end where it is a number: then revisions begin with 1.
+func seed(_ value: JSON) throws -> Entropy {
+    let random = try randomBytes(value)
+    return try Entropy(bytes: value.natural == nil ? random : random.prefix(60) + Data(count: 4))
+}
+
+private func randomBytes(_ value: JSON) throws -> Data {
     let fill = value.natural.map { fill in Data((0..<64).map { UInt8((fill + $0) % 256) }) }
-    return try Entropy(bytes: fill ?? bytes(value))
+    return try fill ?? bytes(value)
 }
 
 func response(_ value: JSON) throws -> HttpResponse {

@@ -6,7 +6,7 @@ import WebexOAuthCore
 
 func transcript(_ test: JSON, _ config: JSON?) throws -> JSON {
     let config = try groupConfig(config)
-    let stage = Stage(config, try Session(config: config, seed: entropy(test["seed"] ?? 0)))
+    let stage = Stage(config, try Session(config: config, seed: seed(test["seed"] ?? 0)))
     var results: [JSON] = []
     let steps: [JSON] = try need(test, "steps", list { $0 })
     for (at, step) in steps.enumerated() {
@@ -31,7 +31,7 @@ private final class Stage {
         let name = try may(step, "session", text) ?? "a"
         var result: JSON = [:]
         if let new = step["new"] {
-            sessions[name] = try Session(config: config, seed: need(new, "seed", entropy))
+            sessions[name] = try Session(config: config, seed: need(new, "seed", seed))
         }
         if let restore = step["restore"] {
             let snapshot = try need(restore, "snapshot", snapshot)

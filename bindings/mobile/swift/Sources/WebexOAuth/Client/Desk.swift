@@ -145,7 +145,7 @@ struct Desk {
     }
 
     /// Whether what the store holds is something else than what is known to be there: then give it as `reload`. A store
-    /// that was begun anew counts from the beginning again. What cannot be taken in is no news.
+    /// that was begun anew counts from another number. What cannot be taken in is no news.
     func isNews(_ found: Secret) -> Bool {
         revision(of: found).map { $0 != stored } ?? false
     }

@@ -140,7 +140,7 @@ internal class Desk(private val config: Config, val session: Session) {
 
     /**
      * Whether what the store holds is something else than what is known to be there: then give it as `Reload`. A store
-     * that was begun anew counts from the beginning again. What cannot be taken in is no news.
+     * that was begun anew counts from another number. What cannot be taken in is no news.
      */
     fun isNews(found: Secret): Boolean = revision(found)?.let { it != stored } ?: false
 

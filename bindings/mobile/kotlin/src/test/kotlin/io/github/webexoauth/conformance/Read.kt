@@ -97,8 +97,14 @@ fun bytes(value: JsonNode): ByteArray =
         .toByteArray()
 
 /** The bytes in hexadecimal, or a number `n` for the bytes n, n+1, n+2, ... modulo 256. */
-fun entropy(value: JsonNode): Entropy =
-    Entropy(if (value.isNumber) ByteArray(64) { (value.asInt() + it).toByte() } else bytes(value))
+fun entropy(value: JsonNode): Entropy = Entropy(randomBytes(value))
+
+/** With zeros at the end where it is a number: then revisions begin with 1. */
+fun seed(value: JsonNode): Entropy =
+    Entropy(randomBytes(value).also { if (value.isNumber) it.fill(0, fromIndex = 60) })
+
+private fun randomBytes(value: JsonNode): ByteArray =
+    if (value.isNumber) ByteArray(64) { (value.asInt() + it).toByte() } else bytes(value)
 
 fun response(value: JsonNode): HttpResponse {
     val headers = value["headers"]?.properties().orEmpty().map { (name, value) -> ResponseHeader(name, text(value)) }

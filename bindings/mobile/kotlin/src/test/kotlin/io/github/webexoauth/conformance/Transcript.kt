@@ -14,7 +14,7 @@ import io.github.webexoauth.Session
 
 fun transcript(test: JsonNode, group: JsonNode?): Any {
     val config = groupConfig(group)
-    val stage = Stage(config, Session(config, entropy(test["seed"] ?: IntNode(0))))
+    val stage = Stage(config, Session(config, seed(test["seed"] ?: IntNode(0))))
     return mapOf("steps" to need(test, "steps", list { it }).map(stage::step))
 }
 
@@ -33,7 +33,7 @@ private class Stage(private val config: Config, first: Session) {
         val now = need(step, "at", ::time)
         val name = may(step, "session", ::text) ?: "a"
         val result = LinkedHashMap<String, Any?>()
-        step["new"]?.let { sessions[name] = Session(config, need(it, "seed", ::entropy)) }
+        step["new"]?.let { sessions[name] = Session(config, need(it, "seed", ::seed)) }
         step["restore"]?.let {
             val snapshot = need(it, "snapshot", ::snapshot)
             try {
