@@ -28,10 +28,13 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     };
     // Their clock may be ahead of ours: a token's remaining life must not grow by that.
     theirs.observe(turn.now);
-    // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same. Two
-    // processes that changed the same state have the same number, and those that began apart count from different ones.
-    // So numbers do not tell: both are put together.
-    let is_older = theirs.seed == state.seed && theirs.revision < state.revision;
+    // From now on it is the store's session, and counts on from its number.
+    if theirs.seed != state.seed {
+        (state.seed, state.revision) = (theirs.seed, theirs.revision);
+    }
+    // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same. And
+    // two processes that changed the same state have the same number. So numbers do not tell: both are put together.
+    let is_older = theirs.revision < state.revision;
     let news = compare(&theirs, state);
     if is_older && news.is_lt() {
         return revoke_theirs(turn, state, &theirs);
