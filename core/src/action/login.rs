@@ -131,11 +131,13 @@ pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &
     }
 }
 
+#[cold]
 pub(crate) fn ignore_callback(turn: &mut Turn<'_>, reason: CallbackIgnored) {
     turn.notify(Event::CallbackIgnored { reason });
 }
 
 /// The user gave up.
+#[cold]
 pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State) {
     abandon_login(state);
     state.end_login(turn.now);
@@ -155,6 +157,7 @@ pub(crate) fn abandon_login(state: &mut State) {
 }
 
 /// A login ends without tokens: back to where it came from.
+#[cold]
 pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     state.end_login(turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {
@@ -178,6 +181,7 @@ pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 }
 
 /// A login's request failed: again, where the server cannot have acted upon it, or the login is over.
+#[cold]
 pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let (config, seed, now) = (turn.config, state.seed, turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {
@@ -195,6 +199,7 @@ pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Faul
 }
 
 /// A login is too old.
+#[cold]
 pub(crate) fn expire(turn: &mut Turn<'_>, state: &mut State) {
     abandon_login(state);
     fail(turn, state, Fault::new(FaultKind::Expired));

@@ -48,6 +48,7 @@ fn yield_to_login(turn: &Turn<'_>, state: &mut State) {
     }
 }
 
+#[cold]
 fn remember_late(state: &mut State, flight: Flight) {
     if state.late.len() >= MOST_LATE {
         state.late.remove(0);

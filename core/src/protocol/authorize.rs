@@ -207,6 +207,7 @@ pub(crate) fn check_options(options: &LoginOptions) -> Result<(), Misuse> {
     }
 }
 
+#[cold]
 pub(crate) fn invalid(argument: &'static str, problem: String) -> Misuse {
     Misuse::InvalidArgument { argument, problem }
 }

@@ -56,6 +56,7 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
 }
 
 /// Deviations of an error answer, for the record.
+#[cold]
 pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
     let Some(body) = answer::object(response) else {
         return Vec::new();
