@@ -331,9 +331,13 @@ impl State {
     /// along: a token's remaining life stays what it was and never grows.
     pub(crate) fn observe(&mut self, now: Timestamp) {
         let before = std::mem::replace(&mut self.latest, now);
-        if before <= now {
-            return;
+        if now < before {
+            self.move_along(before, now);
         }
+    }
+
+    #[cold]
+    fn move_along(&mut self, before: Timestamp, now: Timestamp) {
         let shift = |at: &mut Timestamp| *at = at.moved_along(before, now);
         for flight in self.flight.iter_mut().chain(&mut self.late) {
             shift(&mut flight.deadline);

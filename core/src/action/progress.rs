@@ -61,6 +61,11 @@ fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
     let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) else {
         return;
     };
+    lose(turn, state, flight);
+}
+
+#[cold]
+fn lose(turn: &mut Turn<'_>, state: &mut State, flight: Flight) {
     remember_late(state, flight.clone());
     super::answer::flight_failed(turn, state, &flight, Fault::network(SendFault::Lost));
 }
