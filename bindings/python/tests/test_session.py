@@ -50,7 +50,8 @@ def test_the_code_grant_by_hand() -> None:
     session = Session(config(), entropy())
     output = session.begin_login(NOW, LoginOptions(scope="a b"), entropy())
     match output.effects:
-        case (Effect.Persist(replaces=0), Effect.OpenBrowser(url=url)):
+        case (Effect.Persist(revision=revision, replaces=0), Effect.OpenBrowser(url=url)):
+            assert (revision, revision % 2**24) == (session.revision, 1)
             state = url.expose().split("state=")[1].split("&")[0]
         case other:
             pytest.fail(repr(other))

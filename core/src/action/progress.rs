@@ -58,10 +58,9 @@ fn remember_late(state: &mut State, flight: Flight) {
 
 /// No answer in time: the outcome is unknown. It is treated as a lost answer, and applied should it still come.
 fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
-    let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) else {
-        return;
-    };
-    lose(turn, state, flight);
+    if let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) {
+        lose(turn, state, flight);
+    }
 }
 
 #[cold]

@@ -8,12 +8,17 @@ use crate::secret::wipe_slice;
 /// Whole groups of three bytes, so that the parts make one text.
 const PART: usize = 48;
 
-/// No copy of the bytes is left behind, which may be a secret.
+/// The bytes may be a secret: no copy of them is left behind.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = vec![b'A'; (bytes.len() * 4).div_ceil(3)];
-    // It has just the right length, and what is written there is ASCII.
-    let _ = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text);
+    fill(&mut text, bytes);
+    // What is written there is ASCII.
     String::from_utf8(text).unwrap_or_default()
+}
+
+/// Writes `bytes` where there is room for just what they come to.
+pub(crate) fn fill(text: &mut [u8], bytes: &[u8]) {
+    let _ = URL_SAFE_NO_PAD.encode_slice(bytes, text);
 }
 
 /// Continues `text`, where `bytes` may be a secret: no copy of them is left behind.

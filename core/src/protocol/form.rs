@@ -27,13 +27,6 @@ impl Form {
         percent_encode(&mut self.0, value);
     }
 
-    /// A value of our own making has nothing to escape either: base64url, a constant.
-    pub(crate) fn add_plain(&mut self, name: &'static str, value: &str) {
-        debug_assert!(all_bytes(value, is_unreserved), "{name}");
-        self.name(name);
-        self.0.push_str(value);
-    }
-
     /// A name that is the caller's.
     pub(crate) fn add_extra(&mut self, name: &str, value: &str) {
         self.separate();
@@ -42,7 +35,7 @@ impl Form {
         percent_encode(&mut self.0, value);
     }
 
-    /// Parameters that were written before.
+    /// Parameters as they go: written before, or constants.
     pub(crate) fn add_written(&mut self, parameters: &str) {
         self.separate();
         self.0.push_str(parameters);

@@ -1,7 +1,5 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::protocol::base64url;
@@ -23,8 +21,7 @@ pub(crate) struct Challenge([u8; 43]);
 impl Challenge {
     pub(crate) fn of(verifier: &str) -> Self {
         let mut text = [b'A'; 43];
-        // 32 bytes have just this length.
-        let _ = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(verifier.as_bytes()), &mut text);
+        base64url::fill(&mut text, &Sha256::digest(verifier.as_bytes()));
         Self(text)
     }
 

@@ -76,7 +76,7 @@ pub(crate) fn downscope(config: &Config, id: RequestId, token: &AccessToken, sco
     form.add("token", token.expose());
     form.add("scope", scope);
     form.add("client_id", config.client_id());
-    form.add_plain("self_contained_token", "true");
+    form.add_written("self_contained_token=true");
     form_request(config, id, Purpose::Downscope, Arc::clone(config.token_endpoint()), None, form)
 }
 
@@ -139,7 +139,7 @@ pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret)
 pub(crate) fn revoke(config: &Config, id: RequestId, url: &str, token: &str, hint: &'static str) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(256));
     form.add("token", token);
-    form.add_plain("token_type_hint", hint);
+    form.add("token_type_hint", hint);
     client_auth::add_to_body(config, &mut form);
     form_request(config, id, Purpose::Revoke, url.into(), config.basic().cloned(), form)
 }
@@ -153,7 +153,7 @@ pub(crate) fn logout(config: &Config, id: RequestId, url: &str, service: &str, t
 
 fn add_self_contained(config: &Config, form: &mut Form) {
     if config.provider().self_contained_token {
-        form.add_plain("self_contained_token", "true");
+        form.add_written("self_contained_token=true");
     }
 }
 

@@ -89,13 +89,14 @@ pub(crate) fn for_login(
         let value = RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
         members.0.push(("emailhash".to_owned(), value));
     }
+    if members.0.is_empty() {
+        return Ok((Secret::new(encode_csrf_alone(entropy)), None));
+    }
     Ok((Secret::new(encode_members(&members, Some(entropy))), members.without_csrf()))
 }
 
+/// Of members, of which there are some.
 fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
-    if let (true, Some(entropy)) = (members.0.is_empty(), entropy) {
-        return encode_csrf_alone(entropy);
-    }
     let mut json = String::with_capacity(64);
     json.push('{');
     members.write(&mut json);
@@ -118,8 +119,7 @@ const CSRF_REST: usize = CSRF_VALUE + 2;
 
 fn encode_csrf_alone(entropy: &Entropy) -> String {
     let mut rest = *b"......................\"}";
-    // The value has just this length.
-    let _ = URL_SAFE_NO_PAD.encode_slice(entropy.identifier_bytes(), &mut rest[..CSRF_VALUE]);
+    base64url::fill(&mut rest[..CSRF_VALUE], &entropy.identifier_bytes());
     let mut state = String::with_capacity(CSRF_ALONE.len() + CSRF_REST / 3 * 4);
     state.push_str(CSRF_ALONE);
     base64url::push(&mut state, &rest);

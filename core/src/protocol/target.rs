@@ -5,10 +5,13 @@ use url::Url;
 /// Scheme, user, host, port and path agree. The query and the fragment are not looked at.
 pub(crate) fn is_same_target(one: &str, other: &str) -> bool {
     // As it nearly always is.
-    if one == other || without_query(one) == without_query(other) {
+    if one == other {
         return true;
     }
     let (one, other) = (without_query(one), without_query(other));
+    if one == other {
+        return true;
+    }
     let (Ok(one), Ok(other)) = (Url::parse(one), Url::parse(other)) else {
         return false;
     };
