@@ -1,29 +1,31 @@
 //! The listener that a login in the browser comes back to (RFC 8252 section 7.3).
 
+mod address;
+mod connection;
 mod page;
 mod request;
 
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+use webex_oauth::Secret;
+
+pub use address::is_loopback;
+use connection::{Connections, Visit};
 pub use page::Page;
 use request::Request;
-use url::Url;
 
 use crate::error::ClientError;
 
 /// Where nothing else is configured.
 const DEFAULT_REDIRECT_URI: &str = "http://127.0.0.1/callback";
-/// So many free ports are tried for `localhost`, which has two addresses.
-const TRIES: usize = 8;
-/// So many connections at a time; a browser needs two or three.
-const MOST: usize = 32;
-/// How often new connections are looked for.
+/// How often is looked for something new.
 const PAUSE: Duration = Duration::from_millis(15);
+/// The listener stays for so long after its login's end: browsers ask twice, and want an answer to both.
+const AFTERWARDS: Duration = Duration::from_millis(500);
 
 /// Listens on the loopback interface for one login.
 ///
@@ -38,27 +40,16 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// Opens the listener for the redirect URI `configured`: on its port, or on a free one where it names none. Without
-    /// one it is `http://127.0.0.1:<free port>/callback`.
+    /// Opens the listener for the redirect URI `configured`: on its port, or on a free one where it names none, or 0.
+    /// Without one it is `http://127.0.0.1:<free port>/callback`. For `localhost` it listens on 127.0.0.1 and on ::1.
     ///
-    /// Fails where the redirect URI is not http on loopback, or the port is taken.
+    /// Fails where the redirect URI is not http on loopback, or the port is taken at one of its addresses.
     pub fn open(configured: Option<&str>) -> Result<Self, ClientError> {
         let text = configured.unwrap_or(DEFAULT_REDIRECT_URI);
         let failed = |kind| ClientError::Listen { address: text.to_owned(), kind };
         let mut url = Url::parse(text).map_err(|_| failed(ErrorKind::InvalidInput))?;
-        let named = named_port(text, &url);
-        let address = address_of(&url, named).ok_or_else(|| failed(ErrorKind::AddrNotAvailable))?;
-        let mut tries = 1..TRIES;
-        let (listeners, port) = loop {
-            match listen(&url, address) {
-                // What was free at one address may be taken at the other: then another one.
-                Err(error) if is_taken(&error) && address.port() == 0 && tries.next().is_some() => {}
-                result => break result.map_err(|error| failed(error.kind()))?,
-            }
-        };
-        for listener in &listeners {
-            listener.set_nonblocking(true).map_err(|error| failed(error.kind()))?;
-        }
+        let named = address::named_port(text, &url);
+        let (listeners, port) = address::listen(&url, named).map_err(|error| failed(error.kind()))?;
         let redirect_uri = match named {
             Some(_) => text.to_owned(),
             None => {
@@ -78,7 +69,8 @@ impl Loopback {
     /// Waits for the callback, `limit` at most and as long as `goes_on` says so; `None` when that is over.
     ///
     /// Each request to the redirect URI goes to `answer`, as the URL or, for a form post, its body; it says which page
-    /// the browser gets. [`Page::NotOurs`] goes on waiting, every other page ends it.
+    /// the browser gets. [`Page::NotOurs`] goes on waiting, every other page ends it: after a moment, in which a browser
+    /// that asks once more gets the same page.
     pub fn wait(
         &self,
         limit: Duration,
@@ -86,121 +78,64 @@ impl Loopback {
         mut answer: impl FnMut(&str) -> Page,
     ) -> Option<Page> {
         let begun = Instant::now();
-        let (sender, requests) = channel();
-        let open = Arc::new(AtomicUsize::new(0));
+        let mut connections = Connections::default();
         while goes_on() && begun.elapsed() < limit {
-            self.accept(&sender, &open);
-            while let Some((mut stream, request)) = next(&requests) {
-                if !request.is_for(&self.path) {
-                    page::not_found(&mut stream);
-                    continue;
+            let mut last = None;
+            self.serve(&mut connections, &mut |callback| {
+                let page = match &last {
+                    Some((ended_by, page)) => again(ended_by, page, callback),
+                    None => answer(callback),
+                };
+                if last.is_none() && !matches!(page, Page::NotOurs { .. }) {
+                    last = Some((Secret::from(callback), page.clone()));
                 }
-                let callback = request.callback(&self.origin);
-                let page = answer(&callback);
-                page::show(&mut stream, &page);
-                if !matches!(page, Page::NotOurs { .. }) {
-                    return Some(page);
-                }
+                page
+            });
+            if let Some((ended_by, page)) = last {
+                self.linger(&mut connections, &ended_by, &page);
+                return Some(page);
             }
+            std::thread::sleep(PAUSE);
         }
         None
     }
 
-    fn accept(&self, sender: &Sender<(TcpStream, Request)>, open: &Arc<AtomicUsize>) {
+    /// Answers what still comes from the browser that has brought the callback.
+    fn linger(&self, connections: &mut Connections, ended_by: &Secret, page: &Page) {
+        let ended = Instant::now();
+        while ended.elapsed() < AFTERWARDS {
+            self.serve(connections, &mut |callback| again(ended_by, page, callback));
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Takes in what has come since the last time and answers it.
+    fn serve(&self, connections: &mut Connections, answer: &mut dyn FnMut(&str) -> Page) {
         for listener in &self.listeners {
             while let Ok((stream, _)) = listener.accept() {
-                if open.fetch_add(1, Ordering::Relaxed) >= MOST {
-                    open.fetch_sub(1, Ordering::Relaxed);
-                    continue;
-                }
-                let (sender, left) = (sender.clone(), Open(Arc::clone(open)));
-                // Where the system gives no thread the connection is dropped, and the browser may try again.
-                let _ = std::thread::Builder::new().name("webex-oauth-loopback".to_owned()).spawn(move || {
-                    let _left = left;
-                    receive(stream, &sender);
-                });
+                // At once: whoever comes with many connections must not push out one that has something to say.
+                connections.take_in(stream, &mut |visit| self.respond(visit, answer));
             }
         }
+        connections.go_on(&mut |visit| self.respond(visit, answer));
     }
-}
 
-/// Counts down when a connection is done with.
-struct Open(Arc<AtomicUsize>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn receive(mut stream: TcpStream, sender: &Sender<(TcpStream, Request)>) {
-    match request::read(&mut stream) {
-        Ok(Some(request)) => {
-            // Nobody listens any more: the login is over.
-            let _ = sender.send((stream, request));
-        }
-        Ok(None) => page::bad_request(&mut stream),
-        Err(_) => {}
-    }
-}
-
-fn next(requests: &Receiver<(TcpStream, Request)>) -> Option<(TcpStream, Request)> {
-    requests.recv_timeout(PAUSE).ok()
-}
-
-/// Whether what is sent to this URL stays on the machine. Plain http is good enough for it then, and no proxy's business.
-pub fn is_loopback(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| loopback_address(&url).is_some())
-}
-
-/// The port that a redirect URI names. What is read of it leaves out the one that http has anyway.
-fn named_port(text: &str, url: &Url) -> Option<u16> {
-    let authority = text.split(['/', '?', '#']).nth(2).unwrap_or_default();
-    url.port().or(authority.ends_with(":80").then_some(80))
-}
-
-/// Where to listen for this redirect URI: on that port, or on a free one.
-fn address_of(url: &Url, port: Option<u16>) -> Option<SocketAddr> {
-    let address = loopback_address(url).filter(|_| url.scheme() == "http")?;
-    Some(SocketAddr::new(address, port.unwrap_or(0)))
-}
-
-/// At that address and, for `localhost`, at its other one as well: a browser may try either.
-fn listen(url: &Url, address: SocketAddr) -> io::Result<(Vec<TcpListener>, u16)> {
-    let listener = TcpListener::bind(address)?;
-    let port = listener.local_addr()?.port();
-    let mut listeners = vec![listener];
-    if url.host_str() == Some("localhost") {
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
-            // Another program would get the code of a browser that tries this address first.
-            Err(error) if is_taken(&error) => return Err(error),
-            // Not every machine has both.
-            other => listeners.extend(other),
+    fn respond(&self, visit: Visit, answer: &mut dyn FnMut(&str) -> Page) -> Vec<u8> {
+        match visit {
+            Visit::Garbage => page::bad_request(),
+            Visit::Request(request) if !self.is_meant_by(&request) => page::not_found(),
+            // The browser guesses where its user goes next. A callback is good for one answer, and this is not it.
+            Visit::Request(request) if request.is_prefetch() => page::nothing(),
+            Visit::Request(request) => page::html(&answer(&request.callback(&self.origin))),
         }
     }
-    Ok((listeners, port))
-}
 
-fn is_taken(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::AddrInUse
-}
-
-fn loopback_address(url: &Url) -> Option<IpAddr> {
-    match url.host()? {
-        url::Host::Ipv4(address) => Some(address.into()),
-        url::Host::Ipv6(address) => Some(address.into()),
-        url::Host::Domain("localhost") => Some(Ipv4Addr::LOCALHOST.into()),
-        url::Host::Domain(_) => None,
+    /// Whether the request is for the redirect URI, however its path is spelled: the session looks at it once more.
+    fn is_meant_by(&self, request: &Request) -> bool {
+        request.is_page() && percent_decode_str(request.path()).eq(percent_decode_str(&self.path))
     }
-    .filter(IpAddr::is_loopback)
 }
 
-/// Writes all of it; what does not get through is the browser's loss.
-fn write_all(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    stream.set_write_timeout(Some(Duration::from_secs(2)))?;
-    stream.write_all(bytes)?;
-    stream.flush()?;
-    // A close with unread input would reset the connection before the page is read.
-    stream.shutdown(std::net::Shutdown::Write)
+fn again(ended_by: &Secret, page: &Page, callback: &str) -> Page {
+    if ended_by.expose() == callback { page.clone() } else { Page::NotOurs { problem: "the login is over".to_owned() } }
 }

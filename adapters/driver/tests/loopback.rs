@@ -1,7 +1,9 @@
 //! The listener of a login: what it takes for the callback, and what it does with everything else.
 
+use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use webex_oauth_driver::{ClientError, Loopback, Page, is_loopback};
@@ -89,6 +91,116 @@ fn strays_change_nothing() {
     assert_eq!(page, Some(Page::SignedIn));
 }
 
+/// A port scanner, another program's health checks, an attacker: they may be many, and say nothing.
+#[test]
+fn idle_connections_do_not_hold_up_the_callback() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        let mut idle: Vec<_> = (0..64).map(|_| send(&loopback, b"")).collect();
+        idle.extend((0..64).map(|_| send(&loopback, b"GET /callback?code=half HTTP/1.1\r\n")));
+        std::thread::sleep(Duration::from_millis(100));
+        let begun = Instant::now();
+        assert!(get(&loopback, "/callback?code=1").starts_with("HTTP/1.1 200"));
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        drop(idle);
+    });
+    assert_eq!((seen.len(), page), (1, Some(Page::SignedIn)));
+}
+
+#[test]
+fn a_stream_of_connections_does_not_push_out_the_callback() {
+    let loopback = Loopback::open(None).unwrap();
+    let over = AtomicBool::new(false);
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut idle = VecDeque::new();
+                while !over.load(Ordering::Relaxed) {
+                    idle.push_back(send(&loopback, b""));
+                    idle.drain(..idle.len().saturating_sub(300));
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            std::thread::sleep(Duration::from_millis(300));
+            // The head comes in two pieces, as it may.
+            let mut stream = send(&loopback, b"GET /callback?code=1 HT");
+            std::thread::sleep(Duration::from_millis(10));
+            stream.write_all(b"TP/1.1\r\n\r\n").unwrap();
+            let text = answer(stream);
+            over.store(true, Ordering::Relaxed);
+            assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+        });
+    });
+    assert_eq!((seen.len(), page), (1, Some(Page::SignedIn)));
+}
+
+/// Cookies are for a host, not for a port: those of other programs on this machine come along.
+#[test]
+fn headers_may_hold_any_bytes() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, _) = listen(&loopback, LIMIT, || {
+        let mut request = b"GET /callback?code=1 HTTP/1.1\r\nCookie: name=J\xf6rg; odd=\x01\r\nX: ".to_vec();
+        request.resize(100_000, b'c');
+        request.extend(b"\r\n\r\n");
+        assert!(answer(send(&loopback, &request)).starts_with("HTTP/1.1 200"));
+    });
+    assert_eq!(seen, [format!("{}?code=1", loopback.redirect_uri())]);
+}
+
+#[test]
+fn a_browser_that_asks_ahead_does_not_use_up_the_callback() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        for header in
+            ["Sec-Purpose: prefetch", "sec-purpose: prefetch;prerender", "Purpose: prefetch", "X-Moz: prefetch"]
+        {
+            let request = format!("GET /callback?code=1 HTTP/1.1\r\n{header}\r\n\r\n");
+            let text = answer(send(&loopback, request.as_bytes()));
+            assert!(text.starts_with("HTTP/1.1 204 ") && text.contains("cache-control: no-store"), "{text}");
+        }
+        assert!(get(&loopback, "/callback?code=1").starts_with("HTTP/1.1 200"));
+    });
+    assert_eq!((seen.len(), page), (1, Some(Page::SignedIn)));
+}
+
+#[test]
+fn the_same_callback_again_gets_the_same_page() {
+    let loopback = Loopback::open(None).unwrap();
+    let (seen, page) = listen(&loopback, LIMIT, || {
+        // The second one is there before the first is answered.
+        let both = [(); 2].map(|()| send(&loopback, b"GET /callback?code=1 HTTP/1.1\r\n\r\n"));
+        let pages = both.map(answer);
+        assert!(pages[0].contains("You are signed in"), "{pages:?}");
+        assert_eq!(pages[0], pages[1]);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(get(&loopback, "/callback?code=1"), pages[0], "nor is one that comes a little later reset");
+        assert!(get(&loopback, "/callback?code=2").starts_with("HTTP/1.1 400"), "another one is not its twin");
+        assert!(get(&loopback, "/favicon.ico").starts_with("HTTP/1.1 404"));
+    });
+    assert_eq!((seen.len(), page), (1, Some(Page::SignedIn)), "it is redeemed once");
+}
+
+#[test]
+fn who_says_nothing_or_too_little_is_not_waited_for() {
+    let loopback = Loopback::open(None).unwrap();
+    listen(&loopback, LIMIT, || {
+        let begun = Instant::now();
+        let mut silent = send(&loopback, b"GET /callback?");
+        let mut slow = send(&loopback, b"GET /callback?");
+        let mut cut = None;
+        while slow.write_all(b"x").is_ok() && begun.elapsed() < LIMIT {
+            std::thread::sleep(Duration::from_millis(200));
+            if cut.is_none() && begun.elapsed() > Duration::from_secs(6) {
+                assert_eq!(silent.read(&mut [0; 8]).unwrap_or(0), 0, "silence ends it");
+                cut = Some(begun.elapsed());
+            }
+        }
+        assert!(cut.is_some());
+        assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+        get(&loopback, "/callback?code=1");
+    });
+}
+
 #[test]
 fn it_ends_at_its_limit_and_when_told_so() {
     let loopback = Loopback::open(None).unwrap();
@@ -106,6 +218,48 @@ fn the_port_of_the_redirect_uri_is_kept() {
     assert!(matches!(Loopback::open(Some(&taken)), Err(ClientError::Listen { .. })), "the port is taken");
     drop(free);
     assert_eq!(Loopback::open(Some(&taken)).unwrap().redirect_uri(), taken);
+}
+
+#[test]
+fn a_free_port_is_announced_and_the_rest_stays() {
+    for uri in ["http://127.0.0.1:0/cb?app=a%20b", "http://localhost:0/cb?app=a%20b", "http://localhost/cb?app=a%20b"] {
+        let loopback = Loopback::open(Some(uri)).unwrap();
+        let announced = loopback.redirect_uri().to_owned();
+        let port: u16 = announced.split([':', '/']).nth(4).unwrap().parse().unwrap();
+        assert_ne!(port, 0, "{announced}");
+        assert!(announced.ends_with("/cb?app=a%20b"), "{announced}");
+        let (seen, _) = listen(&loopback, LIMIT, || {
+            get(&loopback, "/cb?app=a%20b&code=1");
+        });
+        assert_eq!(seen, [format!("{announced}&code=1")]);
+    }
+}
+
+#[test]
+fn localhost_is_listened_for_at_both_addresses() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("no IPv6 here");
+    }
+    for family in ["127.0.0.1", "[::1]"] {
+        let loopback = Loopback::open(Some("http://localhost/cb")).unwrap();
+        let port = loopback.redirect_uri().split([':', '/']).nth(4).unwrap();
+        let (seen, _) = listen(&loopback, LIMIT, || {
+            let mut stream = TcpStream::connect(format!("{family}:{port}")).unwrap();
+            stream.write_all(b"GET /cb?code=1 HTTP/1.1\r\n\r\n").unwrap();
+            assert!(answer(stream).starts_with("HTTP/1.1 200"));
+        });
+        assert_eq!(seen, [format!("{}?code=1", loopback.redirect_uri())]);
+    }
+}
+
+/// RFC 3986 section 6.2.2.2: the browser and the server may spell it differently than the settings.
+#[test]
+fn a_path_is_the_same_however_it_is_spelled() {
+    let loopback = Loopback::open(Some("http://127.0.0.1/a%7Eb/c")).unwrap();
+    let (seen, _) = listen(&loopback, LIMIT, || {
+        assert!(get(&loopback, "/a~b/%63?code=1").starts_with("HTTP/1.1 200"));
+    });
+    assert_eq!(seen.len(), 1);
 }
 
 /// Who may not listen there, or finds it taken, is told: another port would not be the registered one.

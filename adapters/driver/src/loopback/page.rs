@@ -1,9 +1,5 @@
 //! What the browser shows at the end of a login. No script, nothing from elsewhere, nothing of the callback.
 
-use std::net::TcpStream;
-
-use super::write_all;
-
 /// The page that ends a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,7 +29,7 @@ font-size:1.4rem;color:#fff;background:#0a7d4f;margin-bottom:1rem}.no .mark{back
 /// SHA-256 of [`STYLE`], base64: the only style that the policy lets pass. A test keeps it true.
 const STYLE_HASH: &str = "PP9TeLr8Iq8fhh3P/vuv0BbLul969xDSajNdXK//bic=";
 
-pub(super) fn show(stream: &mut TcpStream, page: &Page) {
+pub(super) fn html(page: &Page) -> Vec<u8> {
     let (status, class, mark, title, text) = match page {
         Page::SignedIn => ("200 OK", "", "✓", "You are signed in", "You can close this window and go back.".to_owned()),
         Page::Declined => {
@@ -49,27 +45,31 @@ pub(super) fn show(stream: &mut TcpStream, page: &Page) {
          <body class=\"{class}\"><main><div class=\"mark\" aria-hidden=\"true\">{mark}</div><h1>{title}</h1>\
          <p>{text}</p></main></body></html>"
     );
-    respond(stream, status, "text/html; charset=utf-8", &html);
+    respond(status, "text/html; charset=utf-8", &html)
 }
 
-pub(super) fn not_found(stream: &mut TcpStream) {
-    respond(stream, "404 Not Found", "text/plain", "Not found\n");
+pub(super) fn not_found() -> Vec<u8> {
+    respond("404 Not Found", "text/plain", "Not found\n")
 }
 
-pub(super) fn bad_request(stream: &mut TcpStream) {
-    respond(stream, "400 Bad Request", "text/plain", "Bad request\n");
+pub(super) fn bad_request() -> Vec<u8> {
+    respond("400 Bad Request", "text/plain", "Bad request\n")
 }
 
-fn respond(stream: &mut TcpStream, status: &str, kind: &str, body: &str) {
-    let response = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\
+/// For a browser that asks ahead: it asks again when its user gets there.
+pub(super) fn nothing() -> Vec<u8> {
+    b"HTTP/1.1 204 No Content\r\nconnection: close\r\ncache-control: no-store\r\n\r\n".to_vec()
+}
+
+fn respond(status: &str, kind: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\
          cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
          content-security-policy: default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'\r\n\r\n{body}",
-        body.len()
-    );
-    // A browser that has gone away is not our trouble.
-    let _ = write_all(stream, response.as_bytes());
+         form-action 'none'; frame-ancestors 'none'\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 fn escape(text: &str) -> String {

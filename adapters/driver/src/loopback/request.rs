@@ -1,19 +1,17 @@
 //! As much of HTTP/1.1 as a browser needs to hand over a callback.
 
-use std::io::{self, Read as _};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
 
-/// No callback is longer.
-const MAX_HEAD: usize = 64 * 1024;
+/// No callback is longer, and no browser sends more: the cookies of everything on this host come along.
+const MAX_HEAD: usize = 256 * 1024;
 const MAX_BODY: usize = 64 * 1024;
-/// For the whole request, however slowly it comes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_HEADERS: usize = 128;
 
 pub(super) struct Request {
     method: Method,
     target: String,
     body: String,
+    is_prefetch: bool,
 }
 
 #[derive(PartialEq)]
@@ -23,9 +21,29 @@ enum Method {
     Other,
 }
 
+/// What has come so far.
+pub(super) enum Read {
+    /// Not all of it.
+    Part,
+    /// A request.
+    Whole(Request),
+    /// Not HTTP, or too long.
+    Garbage,
+}
+
 impl Request {
-    pub(super) fn is_for(&self, path: &str) -> bool {
-        self.method != Method::Other && self.target.split('?').next() == Some(path)
+    /// Whether a page can be the answer.
+    pub(super) fn is_page(&self) -> bool {
+        self.method != Method::Other
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// Whether the browser asks ahead of its user.
+    pub(super) fn is_prefetch(&self) -> bool {
+        self.is_prefetch
     }
 
     /// What goes to `complete_login`: the whole URL, or the body of a form post.
@@ -37,67 +55,47 @@ impl Request {
     }
 }
 
-/// Reads one request; `None` where it is not HTTP or too long.
-pub(super) fn read(stream: &mut TcpStream) -> io::Result<Option<Request>> {
-    let begun = Instant::now();
-    stream.set_nonblocking(false)?;
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break at;
-        }
-        if bytes.len() > MAX_HEAD || !more(stream, &mut bytes, begun)? {
-            return Ok(None);
-        }
+/// Reads a request. Of its headers two matter; the others may hold any bytes.
+pub(super) fn read(bytes: &[u8]) -> Read {
+    let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    let mut lenient = ParserConfig::default();
+    lenient.ignore_invalid_headers_in_requests(true);
+    let end = match lenient.parse_request(&mut head, bytes) {
+        Ok(Status::Complete(end)) if end <= MAX_HEAD => end,
+        Ok(Status::Partial) if bytes.len() <= MAX_HEAD => return Read::Part,
+        Ok(_) | Err(_) => return Read::Garbage,
     };
-    let Some(head) = bytes.get(..end).and_then(|head| std::str::from_utf8(head).ok()) else {
-        return Ok(None);
+    let (Some(method), Some(target)) = (head.method, head.path.filter(|target| target.starts_with('/'))) else {
+        return Read::Garbage;
     };
-    let mut lines = head.split("\r\n");
-    let mut words = lines.next().unwrap_or_default().split(' ');
-    let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Ok(None);
+    let length = match value_of(head.headers, "content-length").map(|value| value.trim().parse::<usize>()) {
+        None => 0,
+        Some(Ok(length)) => length,
+        Some(Err(_)) => return Read::Garbage,
     };
-    if !target.starts_with('/') || target.contains(|c: char| c.is_control()) {
-        return Ok(None);
-    }
-    let (method, target) = (method.to_owned(), target.to_owned());
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse::<usize>().ok())
-        .unwrap_or(0);
-    let method = match method.as_str() {
+    let method = match method {
         "GET" => Method::Get,
         "POST" if length <= MAX_BODY => Method::Post,
         _ => Method::Other,
     };
-    let mut body = String::new();
+    let mut body = "";
     if method == Method::Post {
-        while bytes.len() < end + 4 + length {
-            if !more(stream, &mut bytes, begun)? {
-                return Ok(None);
-            }
+        match bytes.get(end..end + length).map(std::str::from_utf8) {
+            None => return Read::Part,
+            Some(Ok(text)) => body = text,
+            Some(Err(_)) => return Read::Garbage,
         }
-        let Some(Ok(text)) = bytes.get(end + 4..end + 4 + length).map(std::str::from_utf8) else {
-            return Ok(None);
-        };
-        text.clone_into(&mut body);
     }
-    Ok(Some(Request { method, target, body }))
+    let is_prefetch = ["sec-purpose", "purpose", "x-moz", "x-purpose"].iter().any(|name| {
+        let purpose = value_of(head.headers, name).unwrap_or_default();
+        // `Sec-Purpose: prefetch;prerender`; Safari says `preview`.
+        purpose.split([';', ',']).any(|word| matches!(word.trim(), "prefetch" | "prerender" | "preview"))
+    });
+    Read::Whole(Request { method, target: target.to_owned(), body: body.to_owned(), is_prefetch })
 }
 
-/// Reads what is there; false at the end.
-fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, begun: Instant) -> io::Result<bool> {
-    let left = PATIENCE.saturating_sub(begun.elapsed()).max(Duration::from_millis(1));
-    if begun.elapsed() >= PATIENCE {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    stream.set_read_timeout(Some(left))?;
-    let mut buffer = [0; 4096];
-    let read = stream.read(&mut buffer)?;
-    bytes.extend_from_slice(buffer.get(..read).unwrap_or_default());
-    Ok(read > 0)
+fn value_of<'a>(headers: &[Header<'a>], name: &str) -> Option<&'a str> {
+    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(header.value).ok()
 }
