@@ -1,6 +1,6 @@
 //! A store in a file, shared by processes and by drivers in other languages. The contract is in the README.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -82,11 +82,22 @@ impl FileStore {
         StoreError::Damaged { what: self.name() }
     }
 
+    /// What a save writes before it becomes the file. One name for all: whoever holds the lock takes away what a killed
+    /// process has left.
+    fn draft(&self) -> PathBuf {
+        self.beside(".new")
+    }
+
+    /// Call it with the lock held.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".webex-oauth-").tempfile_in(self.folder())?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
+        let draft = self.draft();
+        remove(&draft)?;
+        let written = write(&draft, bytes).and_then(|()| fs::rename(&draft, &self.path));
+        if let Err(error) = written {
+            // The first failure is the one to tell.
+            let _ = remove(&draft);
+            return Err(error);
+        }
         sync_folder(self.folder())
     }
 }
@@ -130,13 +141,19 @@ impl Store for FileStore {
     }
 
     fn delete(&self) -> Result<(), StoreError> {
-        if !self.is_there()? {
+        let draft = self.draft();
+        if !self.is_there()? && fs::symlink_metadata(&draft).is_err() {
             return Ok(());
         }
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::of(&self.path, &error)),
-            Ok(()) | Err(_) => Ok(()),
+        // A save that is under way would bring everything back. A lock that does not work is no reason to keep anything.
+        let _lock = match self.save_lock() {
+            Err(error @ StoreError::Busy { .. }) => return Err(error),
+            other => other.ok(),
+        };
+        for path in [&self.path, &draft] {
+            remove(path).map_err(|error| StoreError::of(path, &error))?;
         }
+        Ok(())
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
@@ -158,6 +175,26 @@ fn resolve(path: PathBuf) -> PathBuf {
         }
     }
     fs::canonicalize(&path).unwrap_or(path)
+}
+
+/// A new file, for its owner only, on the disk when this returns.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // Never a file, a link or a pipe that somebody else has put there.
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Nothing there is a success.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
 }
 
 /// The path alone.
