@@ -196,7 +196,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// The OAuth error code, if there is one.
     pub code: Option<ErrorCode>,
-    /// `error_description`, or the `message` of a Webex answer. Cut to 300 characters.
+    /// `error_description`, or of a Webex answer the `message`, and where that is the code itself, the first of its
+    /// `errors`. Cut to 300 characters.
     pub description: Option<String>,
     /// `error_uri`.
     pub uri: Option<String>,

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::options::{ORG_ID, Person};
+use crate::options::ORG_ID;
+use crate::residents::{Bot, Person};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
@@ -54,6 +55,17 @@ impl Account {
             first_name: name.into(),
             last_name: String::new(),
             display_name: name.into(),
+        }
+    }
+
+    pub(crate) fn bot(bot: &Bot) -> Self {
+        Self {
+            id: bot.id.clone(),
+            kind: Kind::Machine,
+            email: format!("{}@bots.example.com", bot.id),
+            first_name: bot.name.clone(),
+            last_name: String::new(),
+            display_name: bot.name.clone(),
         }
     }
 

@@ -17,8 +17,11 @@ use crate::pages::escape;
 use crate::world::{State, World};
 
 /// The caller, or the 401 that Webex answers.
-fn caller(state: &State, call: &Call) -> Result<Bearer, Answer> {
+pub(crate) fn caller(state: &State, call: &Call) -> Result<Bearer, Answer> {
     let token = call.bearer().unwrap_or_default();
+    if let Some(bot) = state.options.bots.iter().find(|bot| bot.token == token) {
+        return Ok(Bearer::bot(bot));
+    }
     state.ledger.bearer(token, state.now()).map_err(|token| Answer::unauthorized(call).presented(shown(call, token)))
 }
 
@@ -78,18 +81,21 @@ pub(crate) async fn authorizations(Shared(world): Shared<Arc<World>>, Extension(
 
 fn item(family: &Family, state: &State) -> Value {
     let client = state.options.client(&family.client_id);
-    let nanos = i128::from(family.created_ms) * 1_000_000;
-    let created =
-        OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|created| created.format(&Rfc3339).ok());
     json!({
         "id": authorization_id(family.id),
         "applicationId": family.client_id,
         "applicationName": client.map_or(family.client_id.as_str(), |client| &client.name),
         "clientId": family.client_id,
         "scopes": family.scope.split_ascii_whitespace().collect::<Vec<_>>(),
-        "created": created,
+        "created": written(family.created_ms),
         "type": "refresh",
     })
+}
+
+/// A moment as the API writes it.
+pub(crate) fn written(at_ms: u64) -> Option<String> {
+    let nanos = i128::from(at_ms) * 1_000_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|moment| moment.format(&Rfc3339).ok())
 }
 
 fn authorization_id(family: u64) -> String {

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use crate::log::{ClientAuth, Endpoint};
+use crate::endpoint::Endpoint;
+use crate::log::ClientAuth;
 
 pub(crate) struct Call {
     pub(crate) method: Method,

@@ -3,7 +3,8 @@
 use crate::answer::Refusal;
 use crate::call::{Call, decode};
 use crate::log::ClientAuth;
-use crate::options::{Client, Options};
+use crate::options::Options;
+use crate::residents::Client;
 
 /// The client of a request to a token endpoint.
 pub(crate) fn authenticate(call: &Call, options: &Options) -> Result<Client, Refusal> {

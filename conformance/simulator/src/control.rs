@@ -47,7 +47,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
 }
 
 /// Browsers say where a request comes from. A page elsewhere has no business here.
-async fn no_web_pages(request: Request, next: Next) -> Response {
+pub(crate) async fn no_web_pages(request: Request, next: Next) -> Response {
     let headers: &HeaderMap = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -66,6 +66,7 @@ async fn about(Shared(world): Sim) -> Answer {
             "clients": state.options.clients,
             "people": state.options.people,
             "guest_issuers": state.options.guest_issuers,
+            "spaces": state.options.spaces,
             "down": state.down,
             "now_ms": state.now(),
             "version": env!("CARGO_PKG_VERSION"),

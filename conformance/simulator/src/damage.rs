@@ -4,21 +4,22 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::Frame;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::{Answer, error_body, status_code, style};
+use crate::body::respoken;
 use crate::call::Call;
-use crate::fault_kind::FaultKind;
+use crate::fault_kind::{FaultKind, Part};
 use crate::pipeline::cut;
+use crate::wire::Wire;
 use crate::world::World;
 
 const HTML: &str = "<!doctype html><html><head><title>Bad Gateway</title></head>\
     <body><h1>Bad Gateway</h1><p>The upstream server did not answer.</p></body></html>";
-const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// What is answered in place of handling the request. None: it is handled after all.
 pub(crate) fn instead(kind: &FaultKind, call: &Call, world: &World) -> Option<Response> {
@@ -52,29 +53,17 @@ pub(crate) async fn damage(response: Response, kind: &FaultKind, call: &Call, wo
             }
             response
         }
-        FaultKind::EmptyBody => with_body(response, |_| Bytes::new()).await,
-        FaultKind::Truncated => with_body(response, |body| body.slice(..body.len() / 2)).await,
-        FaultKind::Rewrite { set, remove } => {
-            with_json(response, |body| {
-                for name in remove {
-                    body.remove(name);
-                }
-                body.extend(set.clone());
-            })
-            .await
-        }
-        FaultKind::StringExpiresIn => {
-            with_json(response, |body| {
-                for name in ["expires_in", "expiresIn"] {
-                    if let Some(value) = body.get_mut(name) {
-                        *value = Value::String(value.to_string());
-                    }
-                }
-            })
-            .await
-        }
-        _ => response,
+        FaultKind::CutHead { bytes } => on_the_wire(response, Wire::cut(Part::Head, *bytes)),
+        FaultKind::CutBody { bytes } => on_the_wire(response, Wire::cut(Part::Body, *bytes)),
+        FaultKind::Drip { bytes, every_ms, part } => on_the_wire(response, Wire::drip(*part, *bytes, *every_ms)),
+        FaultKind::Interim { statuses } => on_the_wire(response, Wire::interim(statuses)),
+        kind => respoken(response, kind).await,
     }
+}
+
+fn on_the_wire(mut response: Response, wire: Wire) -> Response {
+    response.extensions_mut().insert(wire);
+    response
 }
 
 fn error(kind: &FaultKind, call: &Call, world: &World) -> Response {
@@ -108,24 +97,6 @@ fn error(kind: &FaultKind, call: &Call, world: &World) -> Response {
         }
         _ => cut(),
     }
-}
-
-async fn with_body(response: Response, change: impl FnOnce(Bytes) -> Bytes) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let body = to_bytes(body, ANSWER_LIMIT).await.unwrap_or_default();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(change(body)))
-}
-
-async fn with_json(response: Response, change: impl FnOnce(&mut serde_json::Map<String, Value>)) -> Response {
-    with_body(response, |body| match serde_json::from_slice(&body) {
-        Ok(Value::Object(mut object)) => {
-            change(&mut object);
-            Value::Object(object).to_string().into()
-        }
-        _ => body,
-    })
-    .await
 }
 
 fn huge(length: u64, send: u64) -> Response {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::raw::Raw;
+
 /// What goes wrong. `after` means that the request is handled first (codes are spent, tokens are
 /// rotated) and only its answer suffers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,25 @@ pub enum FaultKind {
         #[serde(default)]
         remove: Vec<String>,
     },
+    /// Handled, and one member of the JSON object of the answer is replaced by, or added with, any bytes.
+    Member {
+        /// Which member.
+        name: String,
+        /// What stands in place of its value, sent as it is: JSON that no parser writes, or no JSON at all.
+        raw: Raw,
+        /// The member that is there stays there: the name comes twice.
+        #[serde(default)]
+        beside: bool,
+    },
+    /// Handled, and any bytes are sent as the body.
+    Body {
+        /// The body, sent as it is.
+        raw: Raw,
+    },
+    /// Handled, and the JSON object of the answer is written as a form.
+    FormEncoded,
+    /// Handled, and a byte order mark stands before the body.
+    Bom,
     /// Handled, and `expires_in` is answered as a string of digits.
     StringExpiresIn,
     /// Handled, and the body is left out.
@@ -89,6 +110,31 @@ pub enum FaultKind {
         #[serde(default)]
         after: bool,
     },
+    /// Handled, and the connection is closed within the head of the answer.
+    CutHead {
+        /// So many bytes of the head are sent.
+        bytes: u64,
+    },
+    /// Handled, and the connection is closed within the body, before its `Content-Length` is reached.
+    CutBody {
+        /// So many bytes of the body are sent.
+        bytes: u64,
+    },
+    /// Handled, and the answer comes in small pieces, which keeps every timeout between two bytes from ending.
+    Drip {
+        /// So many bytes at once.
+        bytes: u64,
+        /// Real milliseconds between two pieces.
+        every_ms: u64,
+        /// Which part of the answer drips; the rest comes as usual.
+        #[serde(default)]
+        part: Part,
+    },
+    /// Handled, and these informational answers come first: 100, 103.
+    Interim {
+        /// The statuses, in this order.
+        statuses: Vec<u16>,
+    },
     /// A body of blanks with a huge `Content-Length`.
     Huge {
         /// What is announced.
@@ -110,6 +156,10 @@ impl FaultKind {
             Self::OkWithError { .. } => "ok_with_error",
             Self::WithStatus { .. } => "with_status",
             Self::Rewrite { .. } => "rewrite",
+            Self::Member { .. } => "member",
+            Self::Body { .. } => "body",
+            Self::FormEncoded => "form_encoded",
+            Self::Bom => "bom",
             Self::StringExpiresIn => "string_expires_in",
             Self::EmptyBody => "empty_body",
             Self::Truncated => "truncated",
@@ -117,6 +167,10 @@ impl FaultKind {
             Self::Slow { .. } => "slow",
             Self::Hold { .. } => "hold",
             Self::Cut { .. } => "cut",
+            Self::CutHead { .. } => "cut_head",
+            Self::CutBody { .. } => "cut_body",
+            Self::Drip { .. } => "drip",
+            Self::Interim { .. } => "interim",
             Self::Huge { .. } => "huge",
         }
     }
@@ -132,10 +186,31 @@ impl FaultKind {
             Self::Redirect { .. } | Self::OkWithError { .. } | Self::Huge { .. } => false,
             Self::WithStatus { .. }
             | Self::Rewrite { .. }
+            | Self::Member { .. }
+            | Self::Body { .. }
+            | Self::FormEncoded
+            | Self::Bom
+            | Self::CutHead { .. }
+            | Self::CutBody { .. }
+            | Self::Drip { .. }
+            | Self::Interim { .. }
             | Self::StringExpiresIn
             | Self::EmptyBody
             | Self::Truncated
             | Self::ContentType { .. } => true,
         }
     }
+}
+
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Head and body.
+    #[default]
+    Whole,
+    /// The status line and the headers.
+    Head,
+    /// What comes behind them.
+    Body,
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::endpoint::Endpoint;
 use crate::fault_kind::FaultKind;
-use crate::log::Endpoint;
 
 /// A fault in the queue. Each request takes the first one that is meant for it.
 ///

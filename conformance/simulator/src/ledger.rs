@@ -3,10 +3,13 @@
 //! A sign-in starts a *family*; each refresh that mints a new access token is the next
 //! *generation* of that family. Revoking a family ends all its tokens.
 
+mod endings;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::account::Account;
 use crate::options::Options;
+use crate::residents::Bot;
 use crate::token_ref::{TokenKind, TokenRef, TokenState};
 use crate::tokens::fingerprint;
 
@@ -51,6 +54,21 @@ pub(crate) struct Bearer {
     pub(crate) client_id: String,
     pub(crate) scope: String,
     pub(crate) expires_ms: u64,
+}
+
+impl Bearer {
+    /// A bot's token is none of the ledger's: it neither began with a sign-in nor ends.
+    pub(crate) fn bot(bot: &Bot) -> Self {
+        let token = TokenRef {
+            fingerprint: fingerprint(&bot.token),
+            kind: TokenKind::Access,
+            family: 0,
+            generation: 0,
+            state: TokenState::Live,
+        };
+        let (client_id, scope) = (bot.id.clone(), "spark:all".into());
+        Self { token, account: Account::bot(bot), client_id, scope, expires_ms: u64::MAX }
+    }
 }
 
 /// What a token answer is written from.
@@ -247,57 +265,6 @@ impl Ledger {
             generation: token.map_or(0, |token| token.generation),
             state: token.map_or(TokenState::Unknown, |token| token.state(now)),
         }
-    }
-
-    /// RFC 7009: an access token ends alone, a refresh token takes its family along.
-    pub(crate) fn revoke(&mut self, text: &str, now: u64) -> u64 {
-        match self.tokens.get(text).map(|token| (token.kind, token.family)) {
-            Some((TokenKind::Refresh, family)) => self.revoke_family(family, now),
-            Some(_) => self.revoke_named(&fingerprint(text), now),
-            None => 0,
-        }
-    }
-
-    pub(crate) fn revoke_named(&mut self, name: &str, now: u64) -> u64 {
-        let text = self.tokens.keys().find(|text| fingerprint(text) == name).cloned();
-        if let Some(token) = text.and_then(|text| self.tokens.get_mut(&text)) {
-            let lives = token.state(now) == TokenState::Live;
-            token.revoked = true;
-            self.tally.revoked += u64::from(lives);
-            return u64::from(lives);
-        }
-        0
-    }
-
-    pub(crate) fn revoke_family(&mut self, family: u64, now: u64) -> u64 {
-        self.revoke_where(now, |token| token.family == family)
-    }
-
-    pub(crate) fn revoke_all(&mut self, now: u64) -> u64 {
-        self.revoke_where(now, |_| true)
-    }
-
-    fn revoke_where(&mut self, now: u64, which: impl Fn(&Token) -> bool) -> u64 {
-        let mut count = 0;
-        for token in self.tokens.values_mut().filter(|token| which(token)) {
-            count += u64::from(token.state(now) == TokenState::Live);
-            token.revoked = true;
-        }
-        self.tally.revoked += count;
-        count
-    }
-
-    /// Ends the lives of tokens now, without revoking them. Answers how many were live.
-    pub(crate) fn expire(&mut self, refresh_too: bool, access_too: bool, now: u64) -> u64 {
-        let mut count = 0;
-        for token in self.tokens.values_mut() {
-            let meant = if token.kind == TokenKind::Refresh { refresh_too } else { access_too };
-            if meant && token.state(now) == TokenState::Live {
-                token.expires_ms = now;
-                count += 1;
-            }
-        }
-        count
     }
 
     /// Every token that is still accepted, oldest sign-in first.

@@ -29,15 +29,19 @@ mod account;
 mod answer;
 mod api;
 mod authorize;
+mod body;
 mod call;
+mod catalog;
 mod client_auth;
 mod codes;
 mod control;
 mod damage;
 mod device;
+mod endpoint;
 mod fault_kind;
 mod faults;
 mod guest;
+mod home;
 mod landing;
 mod ledger;
 mod log;
@@ -45,26 +49,37 @@ mod metadata;
 mod options;
 mod pages;
 mod pipeline;
+mod play;
+mod raw;
+mod residents;
 mod revoke;
 mod scope;
 mod server;
 mod simulator;
+mod space_api;
+mod spaces;
 mod token_endpoint;
 mod token_ref;
 mod tokens;
+mod variables;
+mod wire;
 mod world;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use fault_kind::FaultKind;
+pub use endpoint::Endpoint;
+pub use fault_kind::{FaultKind, Part};
 pub use faults::Fault;
-pub use log::{ClientAuth, Counters, Endpoint, Entry};
-pub use options::{
-    CLIENT_ID, CLIENT_SECRET, Client, Decision, ErrorStyle, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, GuestIssuer, ORG_ID,
-    Options, PUBLIC_CLIENT_ID, Person, SERVICE_APP_ID, SERVICE_APP_SECRET, TokenStyle,
+pub use log::{ClientAuth, Counters, Entry};
+pub use options::{Decision, ErrorStyle, ORG_ID, Options, TokenStyle};
+pub use play::Issued;
+pub use raw::Raw;
+pub use residents::{
+    BOT_TOKEN, Bot, CLIENT_ID, CLIENT_SECRET, Client, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, GuestIssuer,
+    PUBLIC_CLIENT_ID, Person, SERVICE_APP_ID, SERVICE_APP_SECRET, SPACE_ID, Space,
 };
-pub use simulator::{Issued, Simulator};
+pub use simulator::Simulator;
 pub use token_ref::{TokenKind, TokenRef, TokenState};
 pub use tokens::fingerprint;

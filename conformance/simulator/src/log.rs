@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::Endpoint;
 use crate::token_ref::TokenRef;
 
 /// One request. No secret and no whole token is in it.
@@ -42,84 +43,6 @@ pub struct Entry {
     pub status: Option<u16>,
     /// The `trackingId` of the answer.
     pub tracking_id: String,
-}
-
-/// The endpoints, by what they are for. The idbroker twins count as the same endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Endpoint {
-    /// `/v1/authorize`, `/idb/oauth2/v1/authorize`
-    Authorize,
-    /// `/v1/authorize/decision`
-    Decision,
-    /// `/v1/access_token`, `/idb/oauth2/v1/access_token`
-    AccessToken,
-    /// `/idb/oauth2/v1/revoke`
-    Revoke,
-    /// `/idb/oauth2/v1/logout`
-    Logout,
-    /// `/v1/jwt/login`
-    JwtLogin,
-    /// `/v1/guests/token`
-    GuestsToken,
-    /// `/v1/device/authorize`
-    DeviceAuthorize,
-    /// `/v1/device/token`
-    DeviceToken,
-    /// `/verify`
-    Verify,
-    /// `/v1/people/me`
-    PeopleMe,
-    /// `/v1/echo` and everything below it
-    Echo,
-    /// `/v1/authorizations` and everything below it
-    Authorizations,
-    /// `/avatars/..`
-    Avatar,
-    /// `/.well-known/..`
-    Metadata,
-    /// Anything else: answered 404.
-    Other,
-}
-
-impl Endpoint {
-    pub(crate) fn of(path: &str) -> Self {
-        match path {
-            "/v1/authorize" | "/idb/oauth2/v1/authorize" => Self::Authorize,
-            "/v1/authorize/decision" => Self::Decision,
-            "/v1/access_token" | "/idb/oauth2/v1/access_token" => Self::AccessToken,
-            "/idb/oauth2/v1/revoke" => Self::Revoke,
-            "/idb/oauth2/v1/logout" => Self::Logout,
-            "/v1/jwt/login" => Self::JwtLogin,
-            "/v1/guests/token" => Self::GuestsToken,
-            "/v1/device/authorize" => Self::DeviceAuthorize,
-            "/v1/device/token" => Self::DeviceToken,
-            "/verify" => Self::Verify,
-            "/v1/people/me" => Self::PeopleMe,
-            _ if below(path, "/v1/echo") => Self::Echo,
-            _ if below(path, "/v1/authorizations") => Self::Authorizations,
-            _ if below(path, "/avatars") => Self::Avatar,
-            _ if below(path, "/.well-known") => Self::Metadata,
-            _ => Self::Other,
-        }
-    }
-
-    /// Whether it answers tokens.
-    #[must_use]
-    pub fn is_grant(self) -> bool {
-        matches!(self, Self::AccessToken | Self::JwtLogin | Self::GuestsToken | Self::DeviceToken)
-    }
-
-    /// Whether it is called with an access token.
-    #[must_use]
-    pub fn is_api(self) -> bool {
-        matches!(self, Self::PeopleMe | Self::Echo | Self::Authorizations)
-    }
-}
-
-fn below(path: &str, root: &str) -> bool {
-    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// How a client said who it is.

@@ -115,68 +115,39 @@ fn line(entry: &Entry) -> String {
     line
 }
 
-/// Where a newcomer can begin: the first client that has somewhere to go. The simulator itself
-/// plays the app where it may.
-fn authorize_url(simulator: &Simulator) -> Option<String> {
-    let options = simulator.options();
-    let mut clients = options.clients.iter();
-    let client = clients.find(|client| !client.redirect_uris.is_empty())?;
-    let here = "http://127.0.0.1/callback".to_owned();
-    let redirect_uri = if client.redirect_uris.contains(&here) {
-        simulator.url("/callback")
-    } else {
-        client.redirect_uris.first()?.clone()
-    };
-    let scope = match client.scopes.as_slice() {
-        [] => "spark:all".into(),
-        scopes => scopes.join(" "),
-    };
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &client.id)
-        .append_pair("redirect_uri", &redirect_uri)
-        .append_pair("scope", &scope)
-        .append_pair("state", "set-by-you")
-        .finish();
-    Some(simulator.url(&format!("/v1/authorize?{query}")))
-}
-
 fn json_line(simulator: &Simulator) -> String {
     let options = simulator.options();
     let client = options.clients.first();
     json!({
         "base_url": simulator.base_url(),
         "control_url": simulator.url("/_sim"),
-        "authorize_url": authorize_url(simulator),
+        "authorize_url": simulator.sign_in_url(),
         "client_id": client.map(|client| &client.id),
         "client_secret": client.and_then(|client| client.secret.as_ref()),
         "redirect_uris": client.map(|client| &client.redirect_uris),
         "clients": options.clients,
         "people": options.people,
         "guest_issuers": options.guest_issuers,
+        "bots": options.bots,
+        "spaces": options.spaces,
+        "variables": simulator.variables().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
     })
     .to_string()
 }
 
+/// The lines that can be copied are commands of a shell; the others are comments of one.
 fn welcome(simulator: &Simulator) -> String {
-    let options = simulator.options();
-    let mut lines = vec![format!("A simulated Webex listens on {}", simulator.base_url()), String::new()];
-    for client in &options.clients {
-        let secret = client.secret.as_deref().unwrap_or("(none: a public client)");
-        lines.push(format!("  client_id      {}", client.id));
-        lines.push(format!("  client_secret  {secret}"));
-        if let Some(uri) = client.redirect_uris.first() {
-            lines.push(format!("  redirect_uri   {uri} (any port), and {} more", client.redirect_uris.len() - 1));
-        }
-        lines.push(String::new());
+    let mut lines = vec![
+        format!("# A simulated Webex listens on {}. Open that in a browser, or copy this into", simulator.base_url()),
+        "# another terminal:".into(),
+        simulator.exports(),
+    ];
+    if let Some(url) = simulator.sign_in_url() {
+        lines.push(format!("# Sign in:     {url}"));
     }
-    if let Some(url) = authorize_url(simulator) {
-        lines.push(format!("Sign in:     {url}"));
-    }
-    lines.push(format!("Device code: {}", simulator.url("/verify")));
-    lines.push(format!("Metadata:    {}", simulator.url("/.well-known/oauth-authorization-server")));
-    lines.push(format!("Control:     {}", simulator.url("/_sim")));
-    lines.push(String::new());
-    lines.push("Every request is shown below. Ctrl-C stops.".into());
+    lines.push(format!("# Device code: {}", simulator.url("/verify")));
+    lines.push(format!("# Metadata:    {}", simulator.url("/.well-known/oauth-authorization-server")));
+    lines.push(format!("# Control:     {}", simulator.url("/_sim")));
+    lines.push("# Every request is shown below. Ctrl-C stops.".into());
     lines.join("\n")
 }

@@ -2,20 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The id of the confidential client that exists unless [`Options::clients`] says otherwise.
-pub const CLIENT_ID: &str = "simulated-integration";
-/// The secret of [`CLIENT_ID`].
-pub const CLIENT_SECRET: &str = "simulated-secret";
-/// The id of the client without a secret (a mobile or desktop app).
-pub const PUBLIC_CLIENT_ID: &str = "simulated-native-app";
-/// The id of the client that may ask for guest tokens and uses client credentials.
-pub const SERVICE_APP_ID: &str = "simulated-service-app";
-/// The secret of [`SERVICE_APP_ID`].
-pub const SERVICE_APP_SECRET: &str = "simulated-service-secret";
-/// The guest issuer that exists unless [`Options::guest_issuers`] says otherwise.
-pub const GUEST_ISSUER_ID: &str = "simulated-guest-issuer";
-/// The secret of [`GUEST_ISSUER_ID`], base64 as Webex hands it out.
-pub const GUEST_ISSUER_SECRET: &str = "c2ltdWxhdGVkLWd1ZXN0LWlzc3Vlci1zZWNyZXQtMzI=";
+use crate::residents::{Bot, Client, GuestIssuer, Person, Space};
+
 /// The organisation of everybody in the simulator.
 pub const ORG_ID: &str = "5a5a5a5a-0000-4000-8000-00000000c0de";
 
@@ -32,6 +20,10 @@ pub struct Options {
     pub people: Vec<Person>,
     /// Whose guest JWTs `/v1/jwt/login` believes.
     pub guest_issuers: Vec<GuestIssuer>,
+    /// Who may call the API with a token that never ends.
+    pub bots: Vec<Bot>,
+    /// The spaces that there are, and who is in them at the start.
+    pub spaces: Vec<Space>,
     /// The life of an access token. Webex: 14 days.
     pub access_lifetime_ms: u64,
     /// The life of a refresh token. Webex: 90 days.
@@ -82,7 +74,9 @@ impl Default for Options {
             port: 0,
             clients: Client::defaults(),
             people: Person::defaults(),
-            guest_issuers: vec![GuestIssuer { id: GUEST_ISSUER_ID.into(), secret: GUEST_ISSUER_SECRET.into() }],
+            guest_issuers: GuestIssuer::defaults(),
+            bots: Bot::defaults(),
+            spaces: Space::defaults(),
             access_lifetime_ms: 1_209_599_000,
             refresh_lifetime_ms: 7_775_999_000,
             code_lifetime_ms: 600_000,
@@ -116,123 +110,6 @@ impl Options {
     pub(crate) fn person(&self, hint: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.id == hint || person.email.eq_ignore_ascii_case(hint))
     }
-}
-
-/// An application that is registered with the simulated server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Client {
-    /// `client_id`.
-    pub id: String,
-    /// `client_secret`. Without one the client is public and names itself by its id only.
-    #[serde(default)]
-    pub secret: Option<String>,
-    /// What the authorization page calls it.
-    #[serde(default)]
-    pub name: String,
-    /// Where answers may go. A loopback URI without a port stands for every port (RFC 8252, 7.3).
-    #[serde(default)]
-    pub redirect_uris: Vec<String>,
-    /// The most that may be asked for. Empty: anything.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-}
-
-impl Client {
-    fn defaults() -> Vec<Self> {
-        let redirect_uris: Vec<String> = [
-            "http://127.0.0.1/callback",
-            "http://localhost/callback",
-            "http://[::1]/callback",
-            "http://127.0.0.1/oauth",
-            "http://localhost/oauth",
-            "http://127.0.0.1/",
-            "http://localhost/",
-            "webex-oauth://callback",
-            "com.example.app:/callback",
-        ]
-        .map(String::from)
-        .into();
-        let scopes = |list: &[&str]| list.iter().map(|scope| (*scope).to_owned()).collect();
-        let usual = [
-            "spark:all",
-            "spark:kms",
-            "spark:people_read",
-            "spark:rooms_read",
-            "spark:rooms_write",
-            "spark:messages_read",
-            "spark:messages_write",
-            "meeting:schedules_read",
-        ];
-        vec![
-            Self {
-                id: CLIENT_ID.into(),
-                secret: Some(CLIENT_SECRET.into()),
-                name: "Simulated Integration".into(),
-                redirect_uris: redirect_uris.clone(),
-                scopes: scopes(&usual),
-            },
-            Self {
-                id: PUBLIC_CLIENT_ID.into(),
-                secret: None,
-                name: "Simulated Native App".into(),
-                redirect_uris,
-                scopes: scopes(&usual),
-            },
-            Self {
-                id: SERVICE_APP_ID.into(),
-                secret: Some(SERVICE_APP_SECRET.into()),
-                name: "Simulated Service App".into(),
-                redirect_uris: Vec::new(),
-                scopes: scopes(&["guest-issuer:read", "guest-issuer:write", "spark:people_read", "webexsquare:admin"]),
-            },
-        ]
-    }
-}
-
-/// Somebody who can sign in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Person {
-    /// The id that `/v1/people/me` answers.
-    pub id: String,
-    /// The e-mail address, also taken as `login_hint`.
-    pub email: String,
-    /// Given name.
-    pub first_name: String,
-    /// Family name.
-    pub last_name: String,
-}
-
-impl Person {
-    fn defaults() -> Vec<Self> {
-        [("Ada", "Lovelace"), ("Grace", "Hopper"), ("Alan", "Turing"), ("Jürgen", "Groß")]
-            .iter()
-            .zip(["ada", "grace", "alan", "jurgen"])
-            .map(|((first, last), login)| Self {
-                id: format!("person-{login}"),
-                email: format!("{login}@example.com"),
-                first_name: (*first).into(),
-                last_name: (*last).into(),
-            })
-            .collect()
-    }
-
-    /// First and last name.
-    #[must_use]
-    pub fn display_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
-    }
-}
-
-/// A guest issuer application: whoever knows its secret can write guest JWTs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuestIssuer {
-    /// The `iss` claim.
-    pub id: String,
-    /// The HS256 key, base64.
-    pub secret: String,
 }
 
 /// The shape of access tokens.

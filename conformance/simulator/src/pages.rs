@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, header};
 use url::Url;
 
 use crate::answer::Answer;
-use crate::options::Person;
+use crate::residents::Person;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -97,6 +97,11 @@ pub(crate) fn form_post(nonce: &str, target: &str, params: &[(String, String)]) 
         url::Origin::Opaque(_) => format!("{}:", url.scheme()),
     });
     html(nonce, 200, "Back to the app", &body, &to).outcome("page")
+}
+
+/// A page that is read like a report.
+pub(crate) fn wide(nonce: &str, title: &str, body: &str) -> Answer {
+    html(nonce, 200, title, &format!("<div class=report>{body}</div>"), "'none'").outcome("page")
 }
 
 fn html(nonce: &str, status: u16, title: &str, body: &str, form_action: &str) -> Answer {

@@ -34,7 +34,8 @@ pub(crate) fn cut() -> Response {
 }
 
 pub(crate) async fn observe(Shared(world): Shared<Arc<World>>, request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("/_sim") {
+    // The control API and the page about the simulator are no part of what it simulates.
+    if request.uri().path().starts_with("/_sim") || request.uri().path() == "/" {
         return next.run(request).await;
     }
     let tracking_id = {
@@ -43,7 +44,7 @@ pub(crate) async fn observe(Shared(world): Shared<Arc<World>>, request: Request,
             state.log.counters.refused_while_down += 1;
             return cut();
         }
-        format!("SIM_{}", state.dice.hex(32))
+        state.dice.tracking_id()
     };
     let (parts, body) = request.into_parts();
     let (body, too_large) = match to_bytes(body, BODY_LIMIT).await {

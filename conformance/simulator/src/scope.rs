@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::options::Client;
+use crate::residents::Client;
 
 pub(crate) fn words(scope: &str) -> BTreeSet<&str> {
     scope.split_ascii_whitespace().collect()

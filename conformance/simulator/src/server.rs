@@ -18,8 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::pipeline::{Cut, observe};
+use crate::wire::{Next, Wire, Wired};
 use crate::world::World;
-use crate::{api, authorize, control, device, guest, metadata, revoke, token_endpoint};
+use crate::{api, authorize, catalog, control, device, guest, home, metadata, revoke, space_api, token_endpoint};
 
 pub(crate) fn routes(world: Arc<World>) -> Router {
     let token = post(token_endpoint::access_token);
@@ -41,12 +42,19 @@ pub(crate) fn routes(world: Arc<World>) -> Router {
         .route("/v1/authorizations/tokenExpiry", get(api::token_expiry))
         .route("/v1/authorizations/{id}", delete(api::delete_authorization))
         .route("/avatars/{initials}", get(api::avatar))
+        .route("/v1/rooms", get(space_api::rooms))
+        .route("/v1/rooms/{id}", get(space_api::room))
+        .route("/v1/memberships", get(space_api::memberships).post(space_api::add_member))
+        .route("/v1/messages", get(space_api::messages).post(space_api::post_message))
+        .route("/u2c/api/v1/catalog", get(catalog::catalog))
+        .route("/u2c/api/v1/limited/catalog", get(catalog::limited))
         .route("/idb/oauth2/v1/authorize", get(authorize::page))
         .route("/idb/oauth2/v1/access_token", token)
         .route("/idb/oauth2/v1/revoke", post(revoke::revoke))
         .route("/idb/oauth2/v1/logout", get(revoke::logout).post(revoke::logout))
         .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
         .route("/.well-known/openid-configuration", get(metadata::metadata))
+        .merge(home::routes())
         .nest("/_sim", control::routes())
         .fallback(api::unknown)
         .method_not_allowed_fallback(api::wrong_method)
@@ -72,11 +80,17 @@ pub(crate) async fn serve(listener: TcpListener, world: Arc<World>, mut stop: on
 async fn connection(stream: TcpStream, router: Router) {
     let _ = stream.set_nodelay(true);
     let inner = TowerToHyperService::new(router);
+    let next = Next::default();
+    let wired = Wired::new(stream, next.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let call = inner.call(request.map(Body::new));
+        let next = next.clone();
         async move {
             match call.await {
-                Ok(response) if response.extensions().get::<Cut>().is_none() => Ok::<Response, _>(response),
+                Ok(mut response) if response.extensions().get::<Cut>().is_none() => {
+                    next.set(response.extensions_mut().remove::<Wire>().unwrap_or_default());
+                    Ok::<Response, _>(response)
+                }
                 // An error here makes hyper close the connection with nothing written.
                 _ => Err(std::io::Error::other("cut")),
             }
@@ -84,7 +98,7 @@ async fn connection(stream: TcpStream, router: Router) {
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(wired), service);
     // How a connection ended is the client's to judge.
     let _ = served.await;
 }

@@ -48,6 +48,13 @@ impl Dice {
         text
     }
 
+    /// A tracking id as the Webex routers write it: `ROUTER_` and a UUID.
+    pub(crate) fn tracking_id(&mut self) -> String {
+        let digits = self.hex(32).to_uppercase();
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits.get(part).unwrap_or_default());
+        format!("ROUTER_{}", parts.join("-"))
+    }
+
     /// Six decimal digits, as a person types them.
     pub(crate) fn digits(&mut self) -> String {
         let number = self.bytes().iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));

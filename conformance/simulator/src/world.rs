@@ -14,6 +14,7 @@ use crate::faults::Fault;
 use crate::ledger::{Fresh, Ledger, Tally};
 use crate::log::{Counters, Log};
 use crate::options::{ORG_ID, Options, TokenStyle};
+use crate::spaces::Spaces;
 use crate::token_ref::TokenKind;
 use crate::tokens::{self, Dice};
 
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) tickets: HashMap<String, Ticket>,
     pub(crate) devices: Vec<Device>,
+    pub(crate) spaces: Spaces,
     pub(crate) faults: Vec<Fault>,
     pub(crate) log: Log,
     pub(crate) down: bool,
@@ -40,19 +42,21 @@ pub(crate) struct State {
 
 impl World {
     pub(crate) fn new(base_url: String, options: Options) -> std::io::Result<Self> {
-        let state = State {
+        let mut state = State {
             first_options: options.clone(),
             options,
             ledger: Ledger::default(),
             codes: HashMap::new(),
             tickets: HashMap::new(),
             devices: Vec::new(),
+            spaces: Spaces::default(),
             faults: Vec::new(),
             log: Log::default(),
             down: false,
             dice: Dice::from_os()?,
             ahead_ms: 0,
         };
+        state.spaces = Spaces::new(&state.options, state.now());
         Ok(Self { base_url, releases: watch::Sender::new(0), state: Mutex::new(state) })
     }
 
@@ -90,6 +94,7 @@ impl State {
         self.log.clear();
         self.down = false;
         self.ahead_ms = 0;
+        self.spaces = Spaces::new(&self.options, self.now());
     }
 
     pub(crate) fn clear_log(&mut self) {

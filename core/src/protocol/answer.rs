@@ -121,8 +121,10 @@ fn error_code(body: &Members<'_>) -> Option<ErrorCode> {
     }
 }
 
+/// The sentence for people. A message that is the code itself says nothing new: then the first of `errors` speaks.
 fn description(body: &Members<'_>) -> Option<String> {
-    if let Some(text) = body.text("error_description").or_else(|| body.text("message")) {
+    let says_more = |text: &&str| ErrorCode::known(text).is_none();
+    if let Some(text) = body.text("error_description").or_else(|| body.text("message").filter(says_more)) {
         return Some(text.to_owned());
     }
     if let Some(Member::Other(Value::Object(error))) = body.get("error") {
@@ -131,7 +133,8 @@ fn description(body: &Members<'_>) -> Option<String> {
     let Some(Member::Other(Value::Array(errors))) = body.get("errors") else {
         return None;
     };
-    errors.first()?.as_object().and_then(|first| text(first, "description")).map(str::to_owned)
+    let first = errors.first()?.as_object().and_then(|first| text(first, "description"));
+    first.filter(says_more).map(str::to_owned)
 }
 
 fn tracking_id<'a>(response: &'a HttpResponse, body: &'a Members<'_>) -> Option<&'a str> {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Entry, Options, Simulator};
+use webex_oauth_simulator::{Decision, Entry, Options, Simulator};
 
 use crate::args::SimulatorArgs;
 use crate::failure::{Exit, Failure};
@@ -19,7 +19,7 @@ pub(crate) fn run(terminal: Terminal, args: &SimulatorArgs) -> Result<(), Failur
         kind => Failure::new(Exit::Other, format!("the simulator cannot be started ({kind})")),
     })?;
     let stop = interrupt::wait_for_signal()?;
-    terminal.result(&welcome(simulator.base_url()))?;
+    terminal.result(&welcome(&simulator))?;
     let mut seen = 0;
     while stop.recv_timeout(Duration::from_millis(100)).is_err() {
         for entry in simulator.log() {
@@ -54,14 +54,12 @@ fn options(args: &SimulatorArgs) -> Options {
 }
 
 /// The lines that can be copied are commands of a shell; the others are comments of one.
-fn welcome(base: &str) -> String {
+fn welcome(simulator: &Simulator) -> String {
+    let (base, exports) = (simulator.base_url(), simulator.exports());
     format!(
         "# A simulated Webex listens on {base}. Copy this into another terminal:\n\
-         export WEBEX_SERVER={base}\n\
+         {exports}\
          export WEBEX_PROFILE=simulator\n\
-         export WEBEX_CLIENT_ID={CLIENT_ID}\n\
-         export WEBEX_CLIENT_SECRET={CLIENT_SECRET}\n\
-         export WEBEX_SCOPE=\"spark:people_read spark:kms\"\n\
          # and then: {STRONG}webex-oauth login && webex-oauth whoami{STRONG:#}\n\
          # curl -H \"Authorization: Bearer $(webex-oauth token)\" {base}/v1/people/me\n\
          # Ctrl-C stops it."

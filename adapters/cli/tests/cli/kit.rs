@@ -167,7 +167,8 @@ impl World {
     }
 }
 
-/// Long texts without spaces that are no address: tokens, codes, verifiers. The state is in the address that is shown.
+/// Long texts without spaces that are no address: tokens, codes, verifiers. The state is in the address that is shown, and
+/// a tracking id is for people.
 fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
     match value {
         Value::String(text) if text.len() >= 32 && !text.contains([' ', '/']) && !text.starts_with("eyJjc3Jm") => {
@@ -177,7 +178,7 @@ fn collect(value: &Value, secrets: &mut BTreeSet<String>) {
         Value::Object(members) => {
             members
                 .iter()
-                .filter(|(name, _)| *name != "state" && *name != "csrf")
+                .filter(|(name, _)| !["state", "csrf", "tracking_id"].contains(&name.as_str()))
                 .for_each(|(_, value)| collect(value, secrets));
         }
         _ => {}
