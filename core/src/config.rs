@@ -1,7 +1,9 @@
 //! The configuration of a client: checked once, then shared and never changed.
 
 mod check;
+mod endpoints;
 mod error;
+mod hosts;
 mod policy;
 mod variables;
 mod written;
@@ -12,8 +14,10 @@ use std::time::Duration;
 use url::Url;
 
 pub(crate) use check::check_redirect_uri;
-use check::{check_endpoints, check_https, check_text, is_loopback};
+use check::{check_https, check_text};
+pub(crate) use endpoints::Endpoints;
 pub use error::ConfigError;
+pub use hosts::JudgedUrl;
 pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
 use written::Written;
 
@@ -136,7 +140,7 @@ impl ConfigParts {
         if low > high || high > 1000 {
             return Err(ConfigError::invalid("refresh.soon_permille", "not a range within 0 to 1000"));
         }
-        check_endpoints(&self.provider)?;
+        let endpoints = Endpoints::read(&mut self.provider)?;
         if let Some(uri) = &self.redirect_uri {
             check_redirect_uri(uri)?;
         }
@@ -154,7 +158,7 @@ impl ConfigParts {
         };
         self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
         let written = Written::of(&self, client_auth);
-        Ok(Config(Arc::new(Inner { parts: self, client_auth, written })))
+        Ok(Config(Arc::new(Inner { parts: self, client_auth, endpoints, written })))
     }
 }
 
@@ -166,6 +170,7 @@ pub struct Config(Arc<Inner>);
 struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
+    endpoints: Endpoints,
     written: Written,
 }
 
@@ -195,29 +200,6 @@ impl Config {
         self.0.client_auth
     }
 
-    /// Whether the access token may be sent to `url`: https to one of the token hosts or its sub-domains, or exactly a
-    /// configured `host:port`, where plain http passes on loopback.
-    pub fn may_carry_token(&self, url: &str) -> bool {
-        let Ok(url) = Url::parse(url) else {
-            return false;
-        };
-        let Some(host) = url.host_str() else {
-            return false;
-        };
-        let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-        if !secure || !url.username().is_empty() || url.password().is_some() {
-            return false;
-        }
-        let port = url.port_or_known_default();
-        let host = host.trim_end_matches('.');
-        self.0.parts.token_hosts.iter().chain(&self.provider().token_hosts).any(|entry| {
-            match entry.rsplit_once(':').and_then(|(name, number)| Some((name, number.parse::<u16>().ok()?))) {
-                Some((name, number)) => name.eq_ignore_ascii_case(host) && Some(number) == port,
-                None => url.scheme() == "https" && is_domain_or_below(host, entry),
-            }
-        })
-    }
-
     pub(crate) fn basic(&self) -> Option<&HeaderValue> {
         self.0.written.basic.as_ref()
     }
@@ -243,16 +225,12 @@ impl Config {
         self.0.parts.client_secret.as_ref()
     }
 
-    pub(crate) fn token_endpoint(&self) -> &Arc<str> {
-        &self.0.written.token_endpoint
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.0.endpoints
     }
 
     pub(crate) fn redirect_uri(&self) -> Option<&Arc<str>> {
         self.0.written.redirect_uri.as_ref()
-    }
-
-    pub(crate) fn device_token_endpoint(&self) -> &Arc<str> {
-        &self.0.written.device_token_endpoint
     }
 
     pub(crate) fn policy(&self) -> &RefreshPolicy {
@@ -267,12 +245,4 @@ impl Config {
     pub(crate) fn can_authenticate(&self) -> bool {
         self.client_secret().is_some() || !self.provider().secret_required
     }
-}
-
-fn is_domain_or_below(host: &str, domain: &str) -> bool {
-    let Some(at) = host.len().checked_sub(domain.len()) else {
-        return false;
-    };
-    let (front, back) = (host.get(..at).unwrap_or_default(), host.get(at..).unwrap_or_default());
-    !domain.is_empty() && back.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.'))
 }

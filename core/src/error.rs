@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::target_uri::UrlError;
+
 /// The caller's own mistake. The session is unchanged, and the same call will fail again until it is corrected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misuse {
@@ -45,6 +47,12 @@ pub enum Misuse {
         /// Why not.
         problem: &'static str,
     },
+}
+
+impl From<UrlError> for Misuse {
+    fn from(error: UrlError) -> Self {
+        Self::InvalidArgument { argument: "url", problem: error.problem().to_owned() }
+    }
 }
 
 /// An error code of OAuth 2.0 and its relatives; unknown codes are kept as they came.

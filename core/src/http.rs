@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::secret::Secret;
+use crate::target_uri::TargetUri;
 
 /// Names a request, so that its answer finds its way back. Unique within a session's life in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,8 +117,8 @@ pub struct HttpRequest {
     pub id: RequestId,
     /// What it is for.
     pub purpose: Purpose,
-    /// Absolute URL; never carries a secret.
-    pub url: Arc<str>,
+    /// Where to send it: connect to this and nothing else. Never carries a secret.
+    pub target: Arc<TargetUri>,
     /// Header names are lower case.
     pub headers: Vec<(&'static str, HeaderValue)>,
     /// The body, empty where there is none. The session looks at the same bytes until the answer is read.
@@ -129,6 +130,11 @@ pub struct HttpRequest {
 impl HttpRequest {
     /// The method of every request that the core makes.
     pub const METHOD: &'static str = "POST";
+
+    /// The absolute URL, for logs and for libraries that take nothing else: [`TargetUri::url`].
+    pub fn url(&self) -> &str {
+        self.target.url()
+    }
 
     /// The value of header `name` (lower case), if it is sent.
     pub fn header(&self, name: &str) -> Option<&str> {

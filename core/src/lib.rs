@@ -47,12 +47,13 @@ mod session;
 mod snapshot;
 mod state;
 mod step;
+mod target_uri;
 mod time;
 mod tokens;
 pub mod transcript;
 
 pub use access::{Access, Phase, ReturnTo, SignInReason, SignedOutReason, StaleWhy, Status, Verdict, Via};
-pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshPolicy, Renewal};
+pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, JudgedUrl, RefreshPolicy, Renewal};
 pub use effect::{Effect, Output, TokenAsk};
 pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
 pub use event::{CallbackIgnored, Deviation, Event, StoreIgnored};
@@ -67,6 +68,7 @@ pub use provider::{ClientAuth, JwtScheme, Leniency, Provider};
 pub use secret::{AccessToken, Entropy, EntropyError, Secret};
 pub use session::Session;
 pub use snapshot::{RestoreError, revision as snapshot_revision};
+pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};
 

@@ -19,6 +19,7 @@ use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
 use crate::state::{Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State};
+use crate::target_uri::TargetUri;
 use crate::time::Timestamp;
 use crate::tokens::{Custom, TokenSet};
 
@@ -62,7 +63,11 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
     if record.client_id != config.client_id() {
         return Err(RestoreError::OtherConfig { field: "client_id" });
     }
-    if record.token_endpoint != config.provider().token_endpoint {
+    let token_endpoint = &config.endpoints().token;
+    // It was once stored as the configuration had spelled it.
+    if record.token_endpoint != token_endpoint.url()
+        && TargetUri::parse(&record.token_endpoint).as_ref() != Ok(&**token_endpoint)
+    {
         return Err(RestoreError::OtherConfig { field: "token_endpoint" });
     }
     let reason = record.signed_out.as_deref().map_or(SignedOutReason::NeverSignedIn, signed_out_reason);

@@ -151,7 +151,7 @@ fn summary(output: &Output) -> Vec<String> {
 fn describe(effect: &Effect) -> String {
     match effect {
         Effect::Persist { revision, .. } => format!("persist {}", revision % (1 << COUNT_BITS)),
-        Effect::Send { request } => format!("send {} {} to {}", request.id.0, request.purpose.as_str(), request.url),
+        Effect::Send { request } => format!("send {} {} to {}", request.id.0, request.purpose.as_str(), request.url()),
         Effect::OpenBrowser { .. } => "open_browser".to_owned(),
         Effect::ShowDeviceCode { .. } => "show_device_code".to_owned(),
         Effect::AskForJwt { id } => format!("ask_for_jwt {}", id.0),

@@ -84,7 +84,7 @@ pub(crate) async fn send_in_time(
 /// The core's request for the wire. Its parts are the core's own and always valid.
 pub(crate) fn to_wire(request: &HttpRequest) -> Result<Request, SendError> {
     let unsendable = |_| SendError::new(SendFault::NotSent, "the request cannot be written down");
-    let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(&*request.url);
+    let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(request.url());
     for (name, value) in &request.headers {
         let mut value = http::HeaderValue::from_str(value.expose()).map_err(|error| unsendable(error.into()))?;
         value.set_sensitive(true);

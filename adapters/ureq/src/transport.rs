@@ -46,7 +46,7 @@ impl Transport {
 
     /// Sends a request of the session.
     pub(crate) fn send(&self, request: &HttpRequest) -> Result<HttpResponse, SendFault> {
-        let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(&*request.url);
+        let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(request.url());
         for (name, value) in &request.headers {
             builder = builder.header(*name, value.expose());
         }

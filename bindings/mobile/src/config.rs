@@ -8,9 +8,10 @@ use std::time::Duration;
 use webex_oauth::{ClientAuth, DownscopeFailure, Provider, Renewal, Scope, Timestamp};
 
 use crate::access::Verdict;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, MisuseError};
 use crate::ms;
 use crate::secret::Secret;
+use crate::target_uri::JudgedUrl;
 
 /// When to refresh. Two lines: *soon* asks for a refresh in the background, *must* ends the use of the token.
 #[derive(Debug, uniffi::Record)]
@@ -256,7 +257,15 @@ impl Config {
         self.0.client_auth()
     }
 
-    /// Whether the access token may be sent to `url`.
+    /// Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
+    /// its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+    ///
+    /// An error is a URL that is not to be called at all, since others may read another host in it.
+    pub fn judge_url(&self, url: String) -> Result<JudgedUrl, MisuseError> {
+        Ok(self.0.judge_url(&url)?.into())
+    }
+
+    /// Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to.
     pub fn may_carry_token(&self, url: String) -> bool {
         self.0.may_carry_token(&url)
     }

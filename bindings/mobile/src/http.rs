@@ -6,6 +6,7 @@ use std::sync::Arc;
 use webex_oauth::{Purpose, RequestId};
 
 use crate::secret::Secret;
+use crate::target_uri::TargetUri;
 use crate::{count, ms};
 
 /// A header of a request. Its value may be a credential.
@@ -30,6 +31,8 @@ pub struct HttpRequest {
     pub method: String,
     /// Absolute URL; never carries a secret.
     pub url: String,
+    /// Where to send it: connect to this and nothing else.
+    pub target: TargetUri,
     /// All of them.
     pub headers: Vec<HttpHeader>,
     /// Empty where there is none.
@@ -46,7 +49,7 @@ pub struct HttpRequest {
 
 impl From<&webex_oauth::HttpRequest> for HttpRequest {
     fn from(request: &webex_oauth::HttpRequest) -> Self {
-        let webex_oauth::HttpRequest { id, purpose, url, headers, body, hints } = request;
+        let webex_oauth::HttpRequest { id, purpose, target, headers, body, hints } = request;
         let webex_oauth::TransportHints { timeout, max_response_bytes, follow_redirects, idempotent } = *hints;
         let header = |(name, value): &(&'static str, webex_oauth::HeaderValue)| HttpHeader {
             name: (*name).to_owned(),
@@ -57,7 +60,8 @@ impl From<&webex_oauth::HttpRequest> for HttpRequest {
             purpose: *purpose,
             is_grant: purpose.is_grant(),
             method: webex_oauth::HttpRequest::METHOD.to_owned(),
-            url: url.to_string(),
+            url: request.url().to_owned(),
+            target: target.as_ref().into(),
             headers: headers.iter().map(header).collect(),
             body: Secret::of((**body).clone()),
             timeout_ms: ms(timeout),

@@ -15,6 +15,7 @@ mod input;
 mod provider;
 mod secret;
 mod session;
+mod target_uri;
 mod tokens;
 mod words;
 
@@ -30,6 +31,7 @@ pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
 pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
 pub use secret::{AccessToken, Entropy, Secret};
 pub use session::Session;
+pub use target_uri::{JudgedUrl, TargetUri};
 pub use tokens::{ReadTokens, TokenSet};
 
 uniffi::setup_scaffolding!("webex_oauth");

@@ -35,6 +35,7 @@ from webex_oauth import (
     ScopeDelta,
     Secret,
     Session,
+    TargetUri,
     protocol,
     snapshot_revision,
 )
@@ -190,6 +191,7 @@ FUNCTIONS: dict[tuple[str, str], Callable[[Json], Any]] = {
     ("adopt", "read"): adopt,
     ("adopt", "to_handoff_json"): lambda given: handoff("to_handoff_json", given),
     ("adopt", "to_handoff_query"): lambda given: handoff("to_handoff_query", given),
+    ("api", "target_uri"): lambda given: TargetUri.parse(text(given["text"])),
     ("device", "webex_qr_url"): lambda given: protocol.webex_qr_url(
         secret(given["verification_uri_complete"]), text(given["oauth_helper"])
     ),
@@ -214,6 +216,8 @@ def call(kind: str, given: Any, group: Json | None) -> Json:
                 value = session.judge(instant(fields["now"]), fields["status"], **some(fields, retry_after=text))
             case "api", "may_carry_token":
                 value = config(group or {}).may_carry_token(text(fields["url"]))
+            case "api", "judge_url":
+                value = config(group or {}).judge_url(text(fields["url"]))
             case _:
                 if (kind, name) not in FUNCTIONS:
                     raise Unknown(f"unknown function {name} of kind {kind}")

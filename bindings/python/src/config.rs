@@ -11,6 +11,7 @@ use crate::errors::{Raise, invalid};
 use crate::provider::Provider;
 use crate::scope::{Scope, ScopeText};
 use crate::secret::{Secret, SecretText};
+use crate::target_uri::JudgedUrl;
 use crate::words::{ClientAuth, DownscopeFailure, Renewal};
 
 /// When to refresh. Two lines: *soon* asks for a refresh in the background, *must* ends the use of the token.
@@ -280,8 +281,15 @@ impl Config {
         Span(self.0.parts().login_lifetime)
     }
 
-    /// Whether the access token may be sent to `url`: https to one of the token hosts or its sub-domains, or exactly a
-    /// configured `host:port`, where plain http passes on loopback.
+    /// Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
+    /// its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+    ///
+    /// `InvalidArgument` is for a URL that is not to be called at all, since others may read another host in it.
+    fn judge_url(&self, py: Python<'_>, url: &str) -> PyResult<JudgedUrl> {
+        self.0.judge_url(url).map(JudgedUrl::from).map_err(|error| error.raise(py))
+    }
+
+    /// Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to.
     fn may_carry_token(&self, url: &str) -> bool {
         self.0.may_carry_token(url)
     }

@@ -6,6 +6,7 @@ use pyo3::types::{PyBytes, PyDict, PyMapping};
 use crate::convert::{Span, described};
 use crate::errors::invalid;
 use crate::secret::Secret;
+use crate::target_uri::TargetUri;
 use crate::words::Purpose;
 
 /// How the driver has to carry a request.
@@ -56,7 +57,13 @@ impl HttpRequest {
     /// Absolute URL; never carries a secret.
     #[getter]
     fn url(&self) -> &str {
-        &self.0.url
+        self.0.url()
+    }
+
+    /// Where to send it: connect to this and nothing else.
+    #[getter]
+    fn target(&self) -> TargetUri {
+        self.0.target.as_ref().into()
     }
 
     /// Header names, in lower case.

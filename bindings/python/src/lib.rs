@@ -16,6 +16,7 @@ mod provider;
 mod scope;
 mod secret;
 mod session;
+mod target_uri;
 mod tokens;
 mod transcript;
 mod words;
@@ -51,6 +52,8 @@ mod _core {
     use super::secret::{AccessToken, Secret};
     #[pymodule_export]
     use super::session::{Session, snapshot_revision};
+    #[pymodule_export]
+    use super::target_uri::{JudgedUrl, TargetUri};
     #[pymodule_export]
     use super::tokens::{ReadTokens, TokenSet};
     #[pymodule_export]

@@ -11,8 +11,8 @@ use webex_oauth::protocol::org::{self, OrgIdError};
 use webex_oauth::protocol::retry_after::retry_after;
 use webex_oauth::protocol::{pkce, state_param, token};
 use webex_oauth::{
-    Config, ConfigError, ConfigParts, Entropy, EntropyError, Provider, RetryAfterBounds, ScopeDelta, Session,
-    Timestamp, snapshot_revision,
+    Config, ConfigError, ConfigParts, Entropy, EntropyError, Misuse, Provider, RetryAfterBounds, ScopeDelta, Session,
+    TargetUri, Timestamp, snapshot_revision,
 };
 
 use crate::print::{self, Out, out};
@@ -112,6 +112,19 @@ pub(crate) fn call(kind: &str, input: &Value, config: Option<&Value>) -> Read<Ou
             need(given, "now", time)?,
         ))),
         ("api", "may_carry_token") => value(group_config(config)?.may_carry_token(&texts("url")?)),
+        ("api", "judge_url") => either(
+            group_config(config)?.judge_url(&texts("url")?),
+            |judged| {
+                let target = print::target_uri(&judged.target);
+                out().put("target", target).put("may_carry_token", judged.may_carry_token).into()
+            },
+            print::misuse,
+        ),
+        ("api", "target_uri") => either(
+            TargetUri::parse(&texts("text")?).map_err(Misuse::from),
+            |target| print::target_uri(target).into(),
+            print::misuse,
+        ),
         (_, _) => return Err(format!("unknown function {name} of kind {kind}")),
     })
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use webex_oauth::protocol::callback::{Callback, Outcome};
 use webex_oauth::{
     Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, Phase, ReadTokens,
-    ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, Timestamp, TokenAsk, TokenSet,
-    Verdict,
+    ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, TargetUri, Timestamp, TokenAsk,
+    TokenSet, Verdict,
 };
 
 pub(crate) use config::{config, config_error};
@@ -111,10 +111,23 @@ fn http_request(request: &HttpRequest) -> Out {
         .put("purpose", request.purpose.as_str())
         .put("is_grant", request.purpose.is_grant())
         .put("method", HttpRequest::METHOD)
-        .put("url", &*request.url)
+        .put("url", request.url())
+        .put("target", target_uri(&request.target))
         .put("headers", headers)
         .put("body", plain(&request.body))
         .put("hints", hints)
+}
+
+pub(crate) fn target_uri(target: &TargetUri) -> Out {
+    out()
+        .put("url", target.url())
+        .put("scheme", target.scheme())
+        .put("authority", target.authority())
+        .put("host", target.host())
+        .put("port", target.port())
+        .put("request_target", target.request_target())
+        .put("is_loopback", target.is_loopback())
+        .put("is_secure", target.is_secure())
 }
 
 fn device_prompt(prompt: &DevicePrompt) -> Out {

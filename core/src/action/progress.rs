@@ -95,7 +95,8 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
     let SigningIn { via, requested, stage, tries, .. } = &mut **login;
     let kind = FlightKind::SignIn { via: *via, requested: requested.clone() };
     let scope = requested.as_ref().map_or("", |scope| scope.as_str());
-    let provider = config.provider();
+    // `begin` has seen to it that the endpoint of its login is there.
+    let endpoints = config.endpoints();
     let (request, kind) = match stage {
         Stage::Browser(_) => return,
         Stage::Redeem { code, verifier: Some(verifier), redirect_uri: Some(redirect_uri) }
@@ -113,20 +114,20 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
             (request::redeem_code(config, id, code, redirect_uri.as_deref(), verifier.as_ref()), kind)
         }
         Stage::DeviceStart => {
-            let url = provider.device_authorization_endpoint.as_deref().unwrap_or_default();
-            (request::device_authorization(config, id, url, scope), FlightKind::DeviceStart)
+            let Some(target) = &endpoints.device_authorization else { return };
+            (request::device_authorization(config, id, target, scope), FlightKind::DeviceStart)
         }
         Stage::Device(device) => {
             let kind = FlightKind::DevicePoll { requested: requested.clone() };
             (request::device_token(config, id, &device.device_code), kind)
         }
         Stage::Jwt { jwt } => {
-            let url = provider.jwt_login_endpoint.as_deref().unwrap_or_default();
-            (request::jwt_login(config, id, url, jwt), kind)
+            let Some(target) = &endpoints.jwt_login else { return };
+            (request::jwt_login(config, id, target, jwt), kind)
         }
         Stage::Guest { service_token, subject, display_name } => {
-            let url = provider.guest_token_endpoint.as_deref().unwrap_or_default();
-            (request::guest_token(config, id, url, service_token, subject, display_name), kind)
+            let Some(target) = &endpoints.guest_token else { return };
+            (request::guest_token(config, id, target, service_token, subject, display_name), kind)
         }
         Stage::ClientCredentials => (request::client_credentials(config, id, scope), kind),
         Stage::AskJwt => return turn.ask_for_jwt(state, kind),
@@ -141,8 +142,8 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
 
 /// The JWT that the host was asked for goes to `jwt/login`, in place of the question.
 pub(crate) fn send_jwt(turn: &mut Turn<'_>, state: &mut State, kind: FlightKind, jwt: &Secret) {
+    let Some(target) = &turn.config.endpoints().jwt_login else { return };
     let id = state.new_id();
-    let url = turn.config.provider().jwt_login_endpoint.as_deref().unwrap_or_default();
-    let request = request::jwt_login(turn.config, id, url, jwt);
+    let request = request::jwt_login(turn.config, id, target, jwt);
     turn.depart(state, request, kind);
 }

@@ -32,11 +32,10 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
             }
         }
         LogoutVia::Post => {
-            let provider = turn.config.provider();
-            let (url, service) = (provider.logout_endpoint.as_deref(), provider.logout_service.as_deref());
-            if let (Some(url), Some(service), Some(token)) = (url, service, token) {
+            let (target, service) = (&turn.config.endpoints().logout, turn.config.provider().logout_service.as_deref());
+            if let (Some(target), Some(service), Some(token)) = (target, service, token) {
                 let id = state.new_id();
-                turn.send_beside(state, request::logout(turn.config, id, url, service, token), SideKind::Revoke);
+                turn.send_beside(state, request::logout(turn.config, id, target, service, token), SideKind::Revoke);
             }
         }
     }
@@ -79,12 +78,12 @@ const MOST_SPARED: usize = 32;
 
 /// Revokes a token, where the server has an endpoint for it and the client may use it. Nobody waits for the answer.
 pub(crate) fn revoke(turn: &mut Turn<'_>, state: &mut State, token: &str, hint: &'static str) {
-    let Some(url) = turn.config.provider().revocation_endpoint.as_deref() else {
+    let Some(target) = &turn.config.endpoints().revocation else {
         return;
     };
     if !turn.config.can_authenticate() {
         return;
     }
     let id = state.new_id();
-    turn.send_beside(state, request::revoke(turn.config, id, url, token, hint), SideKind::Revoke);
+    turn.send_beside(state, request::revoke(turn.config, id, target, token, hint), SideKind::Revoke);
 }

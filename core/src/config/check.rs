@@ -3,7 +3,6 @@
 use url::Url;
 
 use super::ConfigError;
-use crate::provider::Provider;
 
 pub(super) fn check_text(text: &str, field: &'static str) -> Result<(), ConfigError> {
     if text.trim() != text || text.chars().any(char::is_control) {
@@ -11,39 +10,6 @@ pub(super) fn check_text(text: &str, field: &'static str) -> Result<(), ConfigEr
     }
     if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
         return Err(ConfigError::invalid(field, "contains quotes, as a Windows shell leaves them"));
-    }
-    Ok(())
-}
-
-pub(super) fn check_endpoints(provider: &Provider) -> Result<(), ConfigError> {
-    check_endpoint(&provider.authorization_endpoint, "authorization_endpoint")?;
-    check_endpoint(&provider.token_endpoint, "token_endpoint")?;
-    let optional = [
-        ("device_authorization_endpoint", &provider.device_authorization_endpoint),
-        ("device_token_endpoint", &provider.device_token_endpoint),
-        ("revocation_endpoint", &provider.revocation_endpoint),
-        ("logout_endpoint", &provider.logout_endpoint),
-        ("jwt_login_endpoint", &provider.jwt_login_endpoint),
-        ("guest_token_endpoint", &provider.guest_token_endpoint),
-        ("api_base", &provider.api_base),
-    ];
-    for (field, endpoint) in optional {
-        endpoint.as_deref().map_or(Ok(()), |text| check_endpoint(text, field))?;
-    }
-    Ok(())
-}
-
-fn check_endpoint(text: &str, field: &'static str) -> Result<(), ConfigError> {
-    if text.is_empty() {
-        return Err(ConfigError::Missing { field });
-    }
-    let url = Url::parse(text).map_err(|_| ConfigError::invalid(field, "not an absolute URL"))?;
-    check_https(&url, field)?;
-    if url.fragment().is_some() {
-        return Err(ConfigError::invalid(field, "must not have a fragment"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(ConfigError::invalid(field, "must not carry credentials"));
     }
     Ok(())
 }
@@ -76,7 +42,7 @@ pub(crate) fn check_redirect_uri(text: &str) -> Result<(), ConfigError> {
     }
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

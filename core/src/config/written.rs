@@ -16,8 +16,6 @@ pub(super) struct Written {
     pub(super) redirect_uri: Option<Arc<str>>,
     /// The same as a parameter.
     pub(super) redirect_parameter: Option<String>,
-    pub(super) token_endpoint: Arc<str>,
-    pub(super) device_token_endpoint: Arc<str>,
     /// Client authentication: in a header, or in the body.
     pub(super) basic: Option<HeaderValue>,
     pub(super) in_body: Option<Secret>,
@@ -28,13 +26,10 @@ impl Written {
     pub(super) fn of(parts: &ConfigParts, client_auth: ClientAuth) -> Self {
         let ConfigParts { provider, client_id, scope, .. } = parts;
         let (redirect_uri, secret) = (parts.redirect_uri.as_deref(), parts.client_secret.as_ref());
-        let device_token_endpoint = provider.device_token_endpoint.as_deref().unwrap_or(&provider.token_endpoint);
         Self {
             login_parameters: redirect_uri.map(|uri| authorize::client_parameters(client_id, uri, scope.as_str())),
             redirect_uri: redirect_uri.map(Arc::from),
             redirect_parameter: redirect_uri.map(request::redirect_parameter),
-            token_endpoint: provider.token_endpoint.as_str().into(),
-            device_token_endpoint: device_token_endpoint.into(),
             basic: secret.and_then(|secret| client_auth::basic(client_auth, client_id, secret)),
             in_body: client_auth::in_body(client_auth, client_id, secret),
             snapshot_owner: snapshot::owner(client_id, &provider.token_endpoint),

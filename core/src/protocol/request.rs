@@ -15,6 +15,7 @@ use crate::protocol::members::Members;
 use crate::protocol::org::decode_base64;
 use crate::provider::{ClientAuth, JwtScheme};
 use crate::secret::{AccessToken, Secret};
+use crate::target_uri::TargetUri;
 
 const SCOPE_REDUCTION: &str = "grant_type=urn%3Acisco%3Aoauth%3Agrant-type%3Ascope-reduction";
 const DEVICE_CODE: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
@@ -77,23 +78,23 @@ pub(crate) fn downscope(config: &Config, id: RequestId, token: &AccessToken, sco
     form.add("scope", scope);
     form.add("client_id", config.client_id());
     form.add_written("self_contained_token=true");
-    form_request(config, id, Purpose::Downscope, Arc::clone(config.token_endpoint()), None, form)
+    form_request(config, id, Purpose::Downscope, &config.endpoints().token, None, form)
 }
 
 /// Webex's `jwt/login`.
-pub(crate) fn jwt_login(config: &Config, id: RequestId, url: &str, jwt: &Secret) -> HttpRequest {
+pub(crate) fn jwt_login(config: &Config, id: RequestId, target: &Arc<TargetUri>, jwt: &Secret) -> HttpRequest {
     let authorization = match config.provider().jwt_scheme {
         JwtScheme::Raw => HeaderValue::Secret(jwt.clone()),
         JwtScheme::Bearer => HeaderValue::Secret(Secret::new(format!("Bearer {}", jwt.expose()))),
     };
-    request(config, id, Purpose::JwtLogin, url.into(), vec![("authorization", authorization)], Secret::new(""))
+    request(config, id, Purpose::JwtLogin, target, vec![("authorization", authorization)], Secret::new(""))
 }
 
 /// Webex's `guests/token`.
 pub(crate) fn guest_token(
     config: &Config,
     id: RequestId,
-    url: &str,
+    target: &Arc<TargetUri>,
     service_token: &Secret,
     subject: &str,
     display_name: &str,
@@ -101,17 +102,22 @@ pub(crate) fn guest_token(
     let bearer = HeaderValue::Secret(Secret::new(format!("Bearer {}", service_token.expose())));
     let headers = vec![("authorization", bearer), ("content-type", HeaderValue::Plain("application/json"))];
     let body = json!({ "subject": subject, "displayName": display_name }).to_string();
-    request(config, id, Purpose::GuestToken, url.into(), headers, Secret::new(body))
+    request(config, id, Purpose::GuestToken, target, headers, Secret::new(body))
 }
 
 /// Device authorization request (RFC 8628 section 3.1).
-pub(crate) fn device_authorization(config: &Config, id: RequestId, url: &str, scope: &str) -> HttpRequest {
+pub(crate) fn device_authorization(
+    config: &Config,
+    id: RequestId,
+    target: &Arc<TargetUri>,
+    scope: &str,
+) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(128));
     form.add("client_id", config.client_id());
     if !scope.is_empty() {
         form.add("scope", scope);
     }
-    form_request(config, id, Purpose::DeviceAuthorization, url.into(), None, form)
+    form_request(config, id, Purpose::DeviceAuthorization, target, None, form)
 }
 
 /// Device access token request (RFC 8628 section 3.4). Webex wants Basic here, whatever it takes elsewhere.
@@ -131,24 +137,35 @@ pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret)
         (None, None) => None,
     };
     form.add("client_id", config.client_id());
-    let url = Arc::clone(config.device_token_endpoint());
-    form_request(config, id, Purpose::DeviceToken, url, basic, form)
+    form_request(config, id, Purpose::DeviceToken, &config.endpoints().device_token, basic, form)
 }
 
 /// Revocation (RFC 7009 section 2.1).
-pub(crate) fn revoke(config: &Config, id: RequestId, url: &str, token: &str, hint: &'static str) -> HttpRequest {
+pub(crate) fn revoke(
+    config: &Config,
+    id: RequestId,
+    target: &Arc<TargetUri>,
+    token: &str,
+    hint: &'static str,
+) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(256));
     form.add("token", token);
     form.add("token_type_hint", hint);
     client_auth::add_to_body(config, &mut form);
-    form_request(config, id, Purpose::Revoke, url.into(), config.basic().cloned(), form)
+    form_request(config, id, Purpose::Revoke, target, config.basic().cloned(), form)
 }
 
 /// Webex: a server tells the identity broker that its user signed out.
-pub(crate) fn logout(config: &Config, id: RequestId, url: &str, service: &str, token: &str) -> HttpRequest {
+pub(crate) fn logout(
+    config: &Config,
+    id: RequestId,
+    target: &Arc<TargetUri>,
+    service: &str,
+    token: &str,
+) -> HttpRequest {
     let body = json!({ "token": token, "cisService": service }).to_string();
     let headers = vec![("content-type", HeaderValue::Plain("application/json"))];
-    request(config, id, Purpose::Logout, url.into(), headers, Secret::new(body))
+    request(config, id, Purpose::Logout, target, headers, Secret::new(body))
 }
 
 fn add_self_contained(config: &Config, form: &mut Form) {
@@ -158,28 +175,28 @@ fn add_self_contained(config: &Config, form: &mut Form) {
 }
 
 fn token_request(config: &Config, id: RequestId, purpose: Purpose, form: Form) -> HttpRequest {
-    form_request(config, id, purpose, Arc::clone(config.token_endpoint()), config.basic().cloned(), form)
+    form_request(config, id, purpose, &config.endpoints().token, config.basic().cloned(), form)
 }
 
 fn form_request(
     config: &Config,
     id: RequestId,
     purpose: Purpose,
-    url: Arc<str>,
+    target: &Arc<TargetUri>,
     authorization: Option<HeaderValue>,
     form: Form,
 ) -> HttpRequest {
     let mut headers = Vec::with_capacity(3);
     headers.extend(authorization.map(|value| ("authorization", value)));
     headers.push(("content-type", HeaderValue::Plain("application/x-www-form-urlencoded")));
-    request(config, id, purpose, url, headers, form.into_secret())
+    request(config, id, purpose, target, headers, form.into_secret())
 }
 
 fn request(
     config: &Config,
     id: RequestId,
     purpose: Purpose,
-    url: Arc<str>,
+    target: &Arc<TargetUri>,
     mut headers: Vec<(&'static str, HeaderValue)>,
     body: Secret,
 ) -> HttpRequest {
@@ -190,7 +207,7 @@ fn request(
         follow_redirects: false,
         idempotent: matches!(purpose, Purpose::Revoke),
     };
-    HttpRequest { id, purpose, url, headers, body: Arc::new(body), hints }
+    HttpRequest { id, purpose, target: Arc::clone(target), headers, body: Arc::new(body), hints }
 }
 
 /// The secrets in a request. Shares the request's bytes, and takes them apart only where an answer failed.

@@ -140,7 +140,7 @@ impl Probe {
     fn effect(&mut self, effect: &Effect) {
         match effect {
             Effect::Send { request } => {
-                self.look("the URL of a request", &request.url);
+                self.look("the URL of a request", request.url());
                 for (name, value) in &request.headers {
                     self.debug(name, value);
                 }

@@ -121,6 +121,8 @@ __all__ = [
     "Secret",
     "Session",
     "snapshot_revision",
+    "JudgedUrl",
+    "TargetUri",
     "ReadTokens",
     "TokenSet",
     "ENTROPY_LEN",
@@ -728,6 +730,54 @@ class TransportHints:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
+class TargetUri:
+    __match_args__: Final = (
+        "url",
+        "scheme",
+        "authority",
+        "host",
+        "port",
+        "request_target",
+        "is_loopback",
+        "is_secure",
+    )
+    @staticmethod
+    def parse(text: str) -> TargetUri: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def scheme(self) -> Literal["https", "http"]: ...
+    @property
+    def authority(self) -> str: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def request_target(self) -> str: ...
+    @property
+    def is_loopback(self) -> bool: ...
+    @property
+    def is_secure(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class JudgedUrl:
+    __match_args__: Final = (
+        "target",
+        "may_carry_token",
+    )
+    @property
+    def target(self) -> TargetUri: ...
+    @property
+    def may_carry_token(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class HttpRequest:
     __match_args__: Final = (
         "id",
@@ -744,6 +794,8 @@ class HttpRequest:
     def method(self) -> Literal["POST"]: ...
     @property
     def url(self) -> str: ...
+    @property
+    def target(self) -> TargetUri: ...
     @property
     def header_names(self) -> list[str]: ...
     @property
@@ -1112,6 +1164,7 @@ class Config:
         access_token: _Text | None = ...,
         authorization_url: str = ...,
     ) -> Config: ...
+    def judge_url(self, url: str) -> JudgedUrl: ...
     def may_carry_token(self, url: str) -> bool: ...
     @property
     def client_id(self) -> str: ...

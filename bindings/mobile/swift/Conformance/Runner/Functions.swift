@@ -89,6 +89,8 @@ private func call(_ kind: String, _ name: String, _ given: JSON, _ config: JSON?
             try groupConfig(config).judge(
                 now: need(given, "now", time), status: need(given, "status", status),
                 retryAfter: may(given, "retry_after", text)))
+    case ("api", "judge_url"): return value(try groupConfig(config).judgeUrl(url: need(given, "url", text)))
+    case ("api", "target_uri"): return value(try targetUri(text: need(given, "text", text)))
     case ("api", "may_carry_token"): return value(try groupConfig(config).mayCarryToken(url: need(given, "url", text)))
     default: throw Problem("unknown function \(name) of kind \(kind)")
     }

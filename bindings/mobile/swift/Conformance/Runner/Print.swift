@@ -68,6 +68,7 @@ private func httpRequest(_ request: HttpRequest) -> JSON {
         "is_grant": json(request.isGrant),
         "method": json(request.method),
         "url": json(request.url),
+        "target": json(request.target),
         "headers": .object(Dictionary(headers) { $1 }),
         "body": json(request.body),
         "hints": [

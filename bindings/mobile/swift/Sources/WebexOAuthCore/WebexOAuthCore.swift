@@ -807,7 +807,15 @@ public protocol ConfigProtocol: AnyObject, Sendable {
     func judge(now: Timestamp, status: UInt16, retryAfter: String?)  -> Verdict
     
     /**
-     * Whether the access token may be sent to `url`.
+     * Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
+     * its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+     *
+     * An error is a URL that is not to be called at all, since others may read another host in it.
+     */
+    func judgeUrl(url: String) throws  -> JudgedUrl
+    
+    /**
+     * Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to.
      */
     func mayCarryToken(url: String)  -> Bool
     
@@ -913,7 +921,23 @@ open func judge(now: Timestamp, status: UInt16, retryAfter: String?) -> Verdict 
 }
     
     /**
-     * Whether the access token may be sent to `url`.
+     * Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
+     * its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+     *
+     * An error is a URL that is not to be called at all, since others may read another host in it.
+     */
+open func judgeUrl(url: String)throws  -> JudgedUrl  {
+    return try  FfiConverterTypeJudgedUrl_lift(try rustCallWithError(FfiConverterTypeMisuseError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_config_judge_url(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(url),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to.
      */
 open func mayCarryToken(url: String) -> Bool  {
     return try!  FfiConverterBool.lift(try! rustCall() {
@@ -3362,6 +3386,10 @@ public struct HttpRequest {
      */
     public var url: String
     /**
+     * Where to send it: connect to this and nothing else.
+     */
+    public var target: TargetUri
+    /**
      * All of them.
      */
     public var headers: [HttpHeader]
@@ -3405,6 +3433,9 @@ public struct HttpRequest {
          * Absolute URL; never carries a secret.
          */url: String, 
         /**
+         * Where to send it: connect to this and nothing else.
+         */target: TargetUri, 
+        /**
          * All of them.
          */headers: [HttpHeader], 
         /**
@@ -3427,6 +3458,7 @@ public struct HttpRequest {
         self.isGrant = isGrant
         self.method = method
         self.url = url
+        self.target = target
         self.headers = headers
         self.body = body
         self.timeoutMs = timeoutMs
@@ -3456,6 +3488,7 @@ public struct FfiConverterTypeHttpRequest: FfiConverterRustBuffer {
                 isGrant: FfiConverterBool.read(from: &buf), 
                 method: FfiConverterString.read(from: &buf), 
                 url: FfiConverterString.read(from: &buf), 
+                target: FfiConverterTypeTargetUri.read(from: &buf), 
                 headers: FfiConverterSequenceTypeHttpHeader.read(from: &buf), 
                 body: FfiConverterTypeSecret.read(from: &buf), 
                 timeoutMs: FfiConverterUInt64.read(from: &buf), 
@@ -3471,6 +3504,7 @@ public struct FfiConverterTypeHttpRequest: FfiConverterRustBuffer {
         FfiConverterBool.write(value.isGrant, into: &buf)
         FfiConverterString.write(value.method, into: &buf)
         FfiConverterString.write(value.url, into: &buf)
+        FfiConverterTypeTargetUri.write(value.target, into: &buf)
         FfiConverterSequenceTypeHttpHeader.write(value.headers, into: &buf)
         FfiConverterTypeSecret.write(value.body, into: &buf)
         FfiConverterUInt64.write(value.timeoutMs, into: &buf)
@@ -3493,6 +3527,75 @@ public func FfiConverterTypeHttpRequest_lift(_ buf: RustBuffer) throws -> HttpRe
 #endif
 public func FfiConverterTypeHttpRequest_lower(_ value: HttpRequest) -> RustBuffer {
     return FfiConverterTypeHttpRequest.lower(value)
+}
+
+
+/**
+ * A URL that somebody wants to call, judged by [`Config::judge_url`](crate::Config::judge_url).
+ */
+public struct JudgedUrl: Equatable, Hashable {
+    /**
+     * Where the call goes: connect to this and nothing else, with the token or without.
+     */
+    public var target: TargetUri
+    /**
+     * Whether the access token may go there.
+     */
+    public var mayCarryToken: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Where the call goes: connect to this and nothing else, with the token or without.
+         */target: TargetUri, 
+        /**
+         * Whether the access token may go there.
+         */mayCarryToken: Bool) {
+        self.target = target
+        self.mayCarryToken = mayCarryToken
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension JudgedUrl: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJudgedUrl: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JudgedUrl {
+        return
+            try JudgedUrl(
+                target: FfiConverterTypeTargetUri.read(from: &buf), 
+                mayCarryToken: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: JudgedUrl, into buf: inout [UInt8]) {
+        FfiConverterTypeTargetUri.write(value.target, into: &buf)
+        FfiConverterBool.write(value.mayCarryToken, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJudgedUrl_lift(_ buf: RustBuffer) throws -> JudgedUrl {
+    return try FfiConverterTypeJudgedUrl.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJudgedUrl_lower(_ value: JudgedUrl) -> RustBuffer {
+    return FfiConverterTypeJudgedUrl.lower(value)
 }
 
 
@@ -4752,6 +4855,135 @@ public func FfiConverterTypeStatus_lift(_ buf: RustBuffer) throws -> Status {
 #endif
 public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
     return FfiConverterTypeStatus.lower(value)
+}
+
+
+/**
+ * Where a request goes, in normal form.
+ */
+public struct TargetUri: Equatable, Hashable {
+    /**
+     * The whole of it, without a fragment.
+     */
+    public var url: String
+    /**
+     * `https` or `http`.
+     */
+    public var scheme: String
+    /**
+     * Host and port as they stand in a `Host` header.
+     */
+    public var authority: String
+    /**
+     * The name to look up, or the address to connect to, without brackets.
+     */
+    public var host: String
+    /**
+     * The port to connect to.
+     */
+    public var port: UInt16
+    /**
+     * Path and query, as they stand in the first line of a request.
+     */
+    public var requestTarget: String
+    /**
+     * What is sent there stays on this machine, and is no proxy's business.
+     */
+    public var isLoopback: Bool
+    /**
+     * https, or on this machine: good enough for a secret.
+     */
+    public var isSecure: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The whole of it, without a fragment.
+         */url: String, 
+        /**
+         * `https` or `http`.
+         */scheme: String, 
+        /**
+         * Host and port as they stand in a `Host` header.
+         */authority: String, 
+        /**
+         * The name to look up, or the address to connect to, without brackets.
+         */host: String, 
+        /**
+         * The port to connect to.
+         */port: UInt16, 
+        /**
+         * Path and query, as they stand in the first line of a request.
+         */requestTarget: String, 
+        /**
+         * What is sent there stays on this machine, and is no proxy's business.
+         */isLoopback: Bool, 
+        /**
+         * https, or on this machine: good enough for a secret.
+         */isSecure: Bool) {
+        self.url = url
+        self.scheme = scheme
+        self.authority = authority
+        self.host = host
+        self.port = port
+        self.requestTarget = requestTarget
+        self.isLoopback = isLoopback
+        self.isSecure = isSecure
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TargetUri: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTargetUri: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TargetUri {
+        return
+            try TargetUri(
+                url: FfiConverterString.read(from: &buf), 
+                scheme: FfiConverterString.read(from: &buf), 
+                authority: FfiConverterString.read(from: &buf), 
+                host: FfiConverterString.read(from: &buf), 
+                port: FfiConverterUInt16.read(from: &buf), 
+                requestTarget: FfiConverterString.read(from: &buf), 
+                isLoopback: FfiConverterBool.read(from: &buf), 
+                isSecure: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TargetUri, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterString.write(value.scheme, into: &buf)
+        FfiConverterString.write(value.authority, into: &buf)
+        FfiConverterString.write(value.host, into: &buf)
+        FfiConverterUInt16.write(value.port, into: &buf)
+        FfiConverterString.write(value.requestTarget, into: &buf)
+        FfiConverterBool.write(value.isLoopback, into: &buf)
+        FfiConverterBool.write(value.isSecure, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTargetUri_lift(_ buf: RustBuffer) throws -> TargetUri {
+    return try FfiConverterTypeTargetUri.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTargetUri_lower(_ value: TargetUri) -> RustBuffer {
+    return FfiConverterTypeTargetUri.lower(value)
 }
 
 
@@ -10476,6 +10708,17 @@ public func providerWithApiBase(provider: Provider, base: String) -> Provider  {
     )
 })
 }
+/**
+ * Reads an absolute URL of http or https. One that may mean another host to others is refused.
+ */
+public func targetUri(text: String)throws  -> TargetUri  {
+    return try  FfiConverterTypeTargetUri_lift(try rustCallWithError(FfiConverterTypeMisuseError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_target_uri(
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
 
 private enum InitializationResult {
     case ok
@@ -10612,13 +10855,19 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_func_provider_with_api_base() != 45702) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_func_target_uri() != 52637) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_config_client_auth() != 46857) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_config_judge() != 5598) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_webex_oauth_mobile_checksum_method_config_may_carry_token() != 49973) {
+    if (uniffi_webex_oauth_mobile_checksum_method_config_judge_url() != 5013) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_config_may_carry_token() != 18097) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_config_parts() != 36203) {

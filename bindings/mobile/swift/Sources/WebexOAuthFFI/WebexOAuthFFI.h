@@ -268,6 +268,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_method_config_client_auth(uint64_t ptr, 
 RustBuffer uniffi_webex_oauth_mobile_fn_method_config_judge(uint64_t ptr, int64_t now, uint16_t status, RustBuffer retry_after, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_CONFIG_JUDGE_URL
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_CONFIG_JUDGE_URL
+RustBuffer uniffi_webex_oauth_mobile_fn_method_config_judge_url(uint64_t ptr, RustBuffer url, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_CONFIG_MAY_CARRY_TOKEN
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_CONFIG_MAY_CARRY_TOKEN
 int8_t uniffi_webex_oauth_mobile_fn_method_config_may_carry_token(uint64_t ptr, RustBuffer url, RustCallStatus *_Nonnull out_status
@@ -778,6 +783,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_provider_webex_idbroker(RustCallSta
 RustBuffer uniffi_webex_oauth_mobile_fn_func_provider_with_api_base(RustBuffer provider, RustBuffer base, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_TARGET_URI
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_TARGET_URI
+RustBuffer uniffi_webex_oauth_mobile_fn_func_target_uri(RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_FFI_WEBEX_OAUTH_MOBILE_RUSTBUFFER_ALLOC
 #define UNIFFI_FFIDEF_FFI_WEBEX_OAUTH_MOBILE_RUSTBUFFER_ALLOC
 RustBuffer ffi_webex_oauth_mobile_rustbuffer_alloc(uint64_t size, RustCallStatus *_Nonnull out_status
@@ -1278,6 +1288,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_provider_with_api_base(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_TARGET_URI
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_TARGET_URI
+uint16_t uniffi_webex_oauth_mobile_checksum_func_target_uri(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_CLIENT_AUTH
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_CLIENT_AUTH
 uint16_t uniffi_webex_oauth_mobile_checksum_method_config_client_auth(void
@@ -1287,6 +1303,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_config_client_auth(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_JUDGE
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_JUDGE
 uint16_t uniffi_webex_oauth_mobile_checksum_method_config_judge(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_JUDGE_URL
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_CONFIG_JUDGE_URL
+uint16_t uniffi_webex_oauth_mobile_checksum_method_config_judge_url(void
     
 );
 #endif

@@ -10,6 +10,7 @@ import io.github.webexoauth.Entropy
 import io.github.webexoauth.EntropyException
 import io.github.webexoauth.ExpectedCallback
 import io.github.webexoauth.JwtException
+import io.github.webexoauth.MisuseException
 import io.github.webexoauth.OrgIdException
 import io.github.webexoauth.RestoreException
 import io.github.webexoauth.Session
@@ -46,6 +47,7 @@ import io.github.webexoauth.scopeMinus
 import io.github.webexoauth.scopeParse
 import io.github.webexoauth.scopeUnion
 import io.github.webexoauth.snapshotRevision
+import io.github.webexoauth.targetUri
 import io.github.webexoauth.webexQrUrl
 
 // The vectors of pure functions: one call each.
@@ -67,6 +69,8 @@ fun call(kind: String, input: JsonNode, config: JsonNode?): Any {
     } catch (error: EntropyException) {
         error(error)
     } catch (error: JwtException) {
+        error(error)
+    } catch (error: MisuseException) {
         error(error)
     } catch (error: OrgIdException) {
         error(error)
@@ -127,6 +131,8 @@ private fun call(kind: String, name: String, given: JsonNode, config: JsonNode?)
         groupConfig(config)
             .judge(need(given, "now", ::time), need(given, "status", ::status), may(given, "retry_after", ::text)),
     )
+    "api" to "judge_url" -> value(groupConfig(config).judgeUrl(need(given, "url", ::text)))
+    "api" to "target_uri" -> value(targetUri(need(given, "text", ::text)))
     "api" to "may_carry_token" -> value(groupConfig(config).mayCarryToken(need(given, "url", ::text)))
     else -> when (kind) {
         "scope" -> value(scope(name, given))

@@ -82,6 +82,7 @@ private fun httpRequest(request: HttpRequest) = some(
     "is_grant" to request.isGrant,
     "method" to request.method,
     "url" to request.url,
+    "target" to request.target,
     "body" to request.body,
 ) + mapOf(
     "headers" to request.headers.associate { it.name to it.value.expose() },

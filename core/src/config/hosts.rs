@@ -1,0 +1,51 @@
+//! Where the access token may go.
+
+use super::Config;
+use crate::error::Misuse;
+use crate::target_uri::TargetUri;
+
+/// A URL that somebody wants to call, judged by [`Config::judge_url`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedUrl {
+    /// Where the call goes: connect to this and nothing else, with the token or without.
+    pub target: TargetUri,
+    /// Whether the access token may go there.
+    pub may_carry_token: bool,
+}
+
+impl Config {
+    /// Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
+    /// its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+    ///
+    /// An error is a URL that is not to be called at all, since others may read another host in it.
+    pub fn judge_url(&self, url: &str) -> Result<JudgedUrl, Misuse> {
+        let target = TargetUri::parse(url)?;
+        let may_carry_token = target.is_secure() && self.is_token_host(&target);
+        Ok(JudgedUrl { target, may_carry_token })
+    }
+
+    /// Whether the access token may be sent to `url`: see [`Config::judge_url`], which also says where to connect to.
+    pub fn may_carry_token(&self, url: &str) -> bool {
+        self.judge_url(url).is_ok_and(|judged| judged.may_carry_token)
+    }
+
+    fn is_token_host(&self, target: &TargetUri) -> bool {
+        self.parts().token_hosts.iter().chain(&self.provider().token_hosts).any(|entry| {
+            match entry.rsplit_once(':').and_then(|(name, number)| Some((name, number.parse::<u16>().ok()?))) {
+                Some((name, number)) => {
+                    let name = name.trim_start_matches('[').trim_end_matches(']');
+                    name.eq_ignore_ascii_case(target.host()) && number == target.port()
+                }
+                None => target.scheme() == "https" && is_domain_or_below(target.host(), entry),
+            }
+        })
+    }
+}
+
+fn is_domain_or_below(host: &str, domain: &str) -> bool {
+    let Some(at) = host.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    let (front, back) = (host.get(..at).unwrap_or_default(), host.get(at..).unwrap_or_default());
+    !domain.is_empty() && back.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.'))
+}
