@@ -33,11 +33,13 @@
 mod access;
 mod action;
 mod config;
+pub mod coordinator;
 mod effect;
 mod error;
 mod event;
 mod http;
 mod input;
+mod intent;
 mod logins;
 pub mod protocol;
 mod provider;

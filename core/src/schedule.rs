@@ -274,7 +274,7 @@ fn signing_in(state: &State, stage: &Stage) -> Access {
     }
 }
 
-fn last_fault(grant: &Grant) -> Arc<Fault> {
+pub(crate) fn last_fault(grant: &Grant) -> Arc<Fault> {
     grant.renew.fault.clone().unwrap_or_else(|| {
         Arc::new(Fault::described(FaultKind::Expired, "the token was renewed a moment ago and is stale again"))
     })
@@ -283,6 +283,19 @@ fn last_fault(grant: &Grant) -> Arc<Fault> {
 /// How long a request may take before it is taken for lost.
 pub(crate) fn deadline(config: &Config, now: Timestamp, grace: Duration) -> Timestamp {
     now.plus(config.parts().request_timeout).plus(grace)
+}
+
+/// Whether a login has a request to send now.
+pub(crate) fn login_is_due(state: &State, now: Timestamp) -> bool {
+    match &state.phase {
+        Phase::SigningIn(login) => !matches!(login.stage, Stage::Browser(_)) && login.send_at <= now,
+        Phase::SignedOut(_) | Phase::SignedIn(_) => false,
+    }
+}
+
+/// Whether a login is more than a browser that is still to come back.
+pub(crate) fn works_on_login(state: &State) -> bool {
+    matches!(&state.phase, Phase::SigningIn(login) if !matches!(login.stage, Stage::Browser(_)))
 }
 
 /// Whether a flight renews tokens, for the status.

@@ -136,6 +136,11 @@ impl Entropy {
         &self.0[..32]
     }
 
+    /// All of them, to be hashed.
+    pub(crate) fn all_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Bytes that become an identifier nobody can guess: a CSRF value, a guest's subject.
     pub(crate) fn identifier_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::access::{Access, Phase, Status, Verdict};
 use crate::action::reload::return_to;
+use crate::action::turn::Turn;
 use crate::config::Config;
 use crate::effect::{Effect, Output};
 use crate::error::{Misuse, SendFault};
@@ -18,7 +19,7 @@ use crate::schedule;
 use crate::secret::{AccessToken, Entropy, Secret};
 use crate::snapshot::{self, RestoreError};
 use crate::state::{self, ChildState, FlightKind, SideKind, State};
-use crate::step::step;
+use crate::step::{act, step};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
 use crate::transcript::Recorder;
@@ -29,8 +30,8 @@ use crate::transcript::Recorder;
 /// reading. A method that returns `Err` has changed nothing; what a server or a browser sends never makes one do so, it
 /// becomes an [`Event`](crate::Event).
 pub struct Session {
-    config: Config,
-    state: State,
+    pub(crate) config: Config,
+    pub(crate) state: State,
     recorder: Option<Box<Recorder>>,
 }
 
@@ -58,6 +59,12 @@ impl Session {
             recorder.output(&result);
         }
         result
+    }
+
+    /// The same for what only the coordinator may ask for.
+    pub(crate) fn act(&mut self, now: Timestamp, action: impl FnOnce(&mut Turn<'_>, &mut State)) -> Output {
+        let effects = act(&self.config, &mut self.state, now, action);
+        Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) }
     }
 
     // -------------------------------------------------------------------- one method per input
@@ -330,6 +337,14 @@ impl Session {
     pub fn user_tokens(&self) -> usize {
         let ready = |child: &&state::Child| matches!(child.state, ChildState::Ready { .. });
         self.state.grant().map_or(0, |grant| grant.children.iter().filter(ready).count())
+    }
+}
+
+/// For the simulation alone, which tries all that may follow from one state.
+#[cfg(test)]
+impl Clone for Session {
+    fn clone(&self) -> Self {
+        Self { config: self.config.clone(), state: self.state.clone(), recorder: None }
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) use self::write::{owner, write};
 use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
 use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::intent::{GrantId, Intent, from_hex};
 use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
@@ -86,6 +87,8 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
         changed_at: Timestamp::from_millis(record.changed_at),
         phase,
         ended_logins: ended_logins(&record.ended_logins),
+        intent: record.intent.and_then(read_intent),
+        ended_after: record.ended_after,
         extra: record.extra.into_owned(),
         ..State::new(record.seed)
     })
@@ -128,6 +131,10 @@ struct Record<'a> {
     #[serde(default, borrow)]
     ended_logins: Text<'a>,
     #[serde(default, borrow)]
+    intent: Option<IntentRecord<'a>>,
+    #[serde(default)]
+    ended_after: Option<u64>,
+    #[serde(default, borrow)]
     login: Option<LoginRecord<'a>>,
     #[serde(default, borrow)]
     grant: Option<GrantRecord<'a>>,
@@ -135,10 +142,24 @@ struct Record<'a> {
     extra: Extra<'a>,
 }
 
+/// Who means to renew the tokens. Its numbers are hexadecimal.
+#[derive(Deserialize)]
+struct IntentRecord<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+    #[serde(borrow)]
+    grant: Text<'a>,
+    generation: u64,
+    #[serde(default)]
+    domain: Option<Text<'a>>,
+}
+
 #[derive(Deserialize)]
 struct GrantRecord<'a> {
     #[serde(borrow)]
     via: Text<'a>,
+    #[serde(default)]
+    grant_id: Option<Text<'a>>,
     #[serde(default)]
     access_token: Option<Text<'a>>,
     #[serde(default)]
@@ -221,6 +242,12 @@ fn owned(text: Option<Text<'_>>) -> Option<Secret> {
     text.map(|text| Secret::new(text.into_owned()))
 }
 
+fn read_intent(record: IntentRecord<'_>) -> Option<Intent> {
+    let (id, grant) = (from_hex(&record.id)?, from_hex(&record.grant)?);
+    let domain = record.domain.map(Cow::into_owned);
+    Some(Intent { id, grant: GrantId(grant), generation: record.generation, domain })
+}
+
 fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
     let via = via(&record.via).ok_or(RestoreError::Unreadable)?;
     let token_type = record.token_type.as_deref().unwrap_or("Bearer");
@@ -240,6 +267,7 @@ fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
     };
     Ok(Grant {
         via,
+        grant_id: record.grant_id.as_deref().and_then(from_hex).map(GrantId),
         tokens: TokenSet {
             access_token,
             refresh_token: owned(record.refresh_token),

@@ -10,6 +10,7 @@ pub(crate) use self::login::{Before, BrowserLogin, DeviceLogin, SigningIn, Stage
 use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
+use crate::intent::{GrantId, Intent};
 use crate::logins::EndedLogins;
 use crate::protocol::request::Carried;
 use crate::protocol::scope::{Scope, ScopeDelta};
@@ -57,6 +58,14 @@ pub(crate) struct State {
     pub(crate) epoch: u64,
     /// Counts changes of the tokens in this process.
     pub(crate) version: u64,
+    /// Somebody means to renew the tokens: as it is stored, or about to be.
+    pub(crate) intent: Option<Intent>,
+    /// Of a session that the server called over: how many renewals it had had.
+    pub(crate) ended_after: Option<u64>,
+    /// The intent under which the server said so to us: as long as the store holds that, nobody knows better.
+    pub(crate) ended_under: Option<u64>,
+    /// A coordinator begins the grant requests.
+    pub(crate) guarded: bool,
     /// Members of the stored snapshot that a later version wrote.
     pub(crate) extra: Map<String, Value>,
 }
@@ -81,6 +90,8 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Grant {
     pub(crate) via: Via,
+    /// Of the sign-in, where a coordinator was told of it.
+    pub(crate) grant_id: Option<GrantId>,
     pub(crate) tokens: TokenSet,
     pub(crate) requested: Option<Scope>,
     /// Of the access token.
@@ -151,6 +162,10 @@ pub(crate) struct Flight {
     pub(crate) asks_host: bool,
     /// No error quotes it.
     pub(crate) carried: Carried,
+    /// The refresh token that it spends: a success is the next one only of that.
+    pub(crate) spent: Option<Secret>,
+    /// The intent under which it was sent.
+    pub(crate) under: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -231,6 +246,10 @@ impl State {
             attempt: 0,
             epoch: 0,
             version: 0,
+            intent: None,
+            ended_after: None,
+            ended_under: None,
+            guarded: false,
             extra: Map::new(),
         }
     }

@@ -36,6 +36,20 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: &I
     Ok(turn.finish(state))
 }
 
+/// One step that is no input: the coordinator's.
+pub(crate) fn act(
+    config: &Config,
+    state: &mut State,
+    now: Timestamp,
+    action: impl FnOnce(&mut Turn<'_>, &mut State),
+) -> Vec<Effect> {
+    state.observe(now);
+    let mut turn = Turn::new(config, now);
+    action(&mut turn, state);
+    progress::progress(&mut turn, state);
+    turn.finish(state)
+}
+
 /// The phase alone, so that the table can move the state.
 enum At {
     SignedOut(SignedOutReason),

@@ -19,7 +19,7 @@ use crate::protocol::{adopt, token};
 use crate::schedule;
 use crate::secret::Secret;
 use crate::state::{DeviceLogin, Flight, FlightKind, Phase, RenewBy, SideKind, Stage, State};
-use crate::tokens::ReadTokens;
+use crate::tokens::{ReadTokens, TokenSet};
 
 /// An answer came, to whatever it may belong to.
 pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, response: &HttpResponse) {
@@ -209,6 +209,16 @@ fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadT
         revoke_access(turn, state, read);
     }
     turn.notify(Event::StaleResponse { id: flight.id });
+}
+
+/// Tokens that a renewal brought for a session that is over: see line 14 of the [intent](crate::intent)'s rules.
+pub(crate) fn revoke_unless_kept(turn: &mut Turn<'_>, state: &mut State, tokens: &TokenSet) {
+    if let Some(token) = tokens.refresh_token.as_ref().filter(|token| !state.keeps(token.expose())) {
+        sign_out::revoke(turn, state, token.expose(), "refresh_token");
+    }
+    if let Some(token) = tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
+        sign_out::revoke(turn, state, token.expose(), "access_token");
+    }
 }
 
 fn revoke_access(turn: &mut Turn<'_>, state: &mut State, read: &ReadTokens) {

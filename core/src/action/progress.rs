@@ -5,7 +5,9 @@ use super::{downscope, login, refresh};
 use crate::config::Renewal;
 use crate::effect::TokenAsk;
 use crate::error::{Fault, SendFault};
+use crate::http::RequestId;
 use crate::protocol::request;
+use crate::schedule;
 use crate::secret::Secret;
 use crate::state::{Flight, FlightKind, Phase, SideKind, SigningIn, Stage, State};
 
@@ -21,12 +23,8 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
         login::expire(turn, state);
     }
     yield_to_login(turn, state);
-    // One grant request at a time: a login's goes before a refresh.
-    if state.flight.is_none() {
-        send_login(turn, state);
-    }
-    if state.flight.is_none() {
-        refresh::begin(turn, state);
+    if !state.guarded {
+        begin_grant(turn, state);
     }
     refresh::warn(turn, state);
     if state.flight.is_none() && state.late.is_empty() {
@@ -34,12 +32,19 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
     }
 }
 
+/// One grant request at a time: a login's goes before a refresh.
+pub(crate) fn begin_grant(turn: &mut Turn<'_>, state: &mut State) {
+    if state.flight.is_none() {
+        send_login(turn, state);
+    }
+    if state.flight.is_none() {
+        refresh::begin(turn, state);
+    }
+}
+
 /// A question to the host does not hold up a login; its answer may still come.
 fn yield_to_login(turn: &Turn<'_>, state: &mut State) {
-    let ready = match &state.phase {
-        Phase::SigningIn(login) => !matches!(login.stage, Stage::Browser(_)) && login.send_at <= turn.now,
-        Phase::SignedOut(_) | Phase::SignedIn(_) => false,
-    };
+    let ready = schedule::login_is_due(state, turn.now);
     let gives_way = |flight: &mut Flight| {
         flight.asks_host && (flight.unwanted || ready && matches!(flight.kind, FlightKind::Renew { .. }))
     };
@@ -60,6 +65,15 @@ fn remember_late(state: &mut State, flight: Flight) {
 fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
     if let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) {
         lose(turn, state, flight);
+    }
+}
+
+/// The same, before the deadline: a driver's limit has passed.
+pub(crate) fn lose_request(turn: &mut Turn<'_>, state: &mut State, id: RequestId) {
+    if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
+        lose(turn, state, flight);
+    } else if let Some(side) = state.side.iter_mut().find(|side| side.id == id) {
+        side.deadline = turn.now;
     }
 }
 

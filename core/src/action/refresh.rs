@@ -6,7 +6,7 @@ use super::downscope;
 use super::turn::{Done, Turn};
 use crate::access::{SignInReason, SignedOutReason};
 use crate::effect::TokenAsk;
-use crate::error::{Fault, Misuse};
+use crate::error::{Fault, Misuse, SendFault};
 use crate::event::Event;
 use crate::protocol::request;
 use crate::protocol::scope::ScopeDelta;
@@ -108,6 +108,10 @@ pub(crate) fn begin(turn: &mut Turn<'_>, state: &mut State) {
         (RenewBy::RefreshToken, Some(refresh_token)) => {
             let id = state.new_id();
             turn.depart(state, request::refresh(config, id, &refresh_token), kind);
+            if let Some(flight) = &mut state.flight {
+                flight.spent = Some(refresh_token);
+                flight.under = state.intent.as_ref().map(|intent| intent.id);
+            }
         }
         (RenewBy::ClientCredentials, _) => {
             let id = state.new_id();
@@ -165,6 +169,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     }
     let (generation, via) = (grant.generation, grant.via);
     state.generation = state.generation.max(generation);
+    state.intent = None;
     state.version = state.version.saturating_add(1);
     turn.persist();
     turn.lenient(deviations);
@@ -193,27 +198,45 @@ pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, by
     if flight.version != state.version || flight.epoch != state.epoch {
         return;
     }
+    let state_intent = state.intent.as_ref().map(|intent| intent.id);
+    if fault.status.is_some() && state_intent == flight.under && !fault.ends_grant() {
+        // The server has answered, and has not spent it.
+        state.intent = None;
+    }
     let Some(grant) = state.grant_mut() else {
         return;
     };
+    if flight.under.is_some() && state_intent != flight.under && fault.ends_grant() {
+        // Somebody else has taken over: their request may have been first. What the store holds decides.
+        return;
+    }
     if by == RenewBy::RefreshToken && fault.ends_grant() {
+        state.ended_under = flight.under;
         return end_grant(turn, state, fault);
     }
     let renew = &mut grant.renew;
-    renew.failures = renew.failures.saturating_add(1);
+    // What was not sent is not a failure: a moment's pause, and nothing of it is stored.
+    let not_sent = fault.send == Some(SendFault::NotSent);
+    if !not_sent {
+        renew.failures = renew.failures.saturating_add(1);
+    }
     renew.forced = false;
     let retry_at = now.plus_millis(schedule::backoff(config, seed, renew.failures, &fault));
     let fault = Arc::new(fault);
     renew.retry_at = Some(retry_at);
     renew.retry_is_servers = fault.retry_after.is_some();
     renew.fault = Some(Arc::clone(&fault));
-    turn.persist();
+    if !not_sent {
+        turn.persist();
+    }
     turn.notify(Event::RefreshFailed { fault, retry_at });
 }
 
 /// The server says that the grant is over.
 fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let reason = SignedOutReason::GrantEnded;
+    state.ended_after = state.grant().map(|grant| grant.renewals).filter(|_| state.guarded);
+    state.intent = None;
     match &mut state.phase {
         Phase::SigningIn(login) => login.before = Before::SignedOut(reason),
         Phase::SignedIn(_) | Phase::SignedOut(_) => state.phase = Phase::SignedOut(reason),
@@ -271,7 +294,7 @@ pub(crate) fn warn(turn: &mut Turn<'_>, state: &mut State) {
 /// True where the answer of `flight` may still be applied to the session.
 pub(crate) fn is_current(state: &State, flight: &Flight) -> bool {
     let newer = |grant: &Grant| flight.id.0 > grant.from_request;
-    !flight.unwanted && flight.epoch == state.epoch && state.grant().is_some_and(newer)
+    !flight.unwanted && flight.epoch == state.epoch && state.still_holds(flight) && state.grant().is_some_and(newer)
 }
 
 /// The tokens of a session, so that no error quotes them.

@@ -68,12 +68,26 @@ fn compare(theirs: &State, ours: &State) -> Ordering {
     let by_renewal = || match (theirs.grant(), ours.grant()) {
         // One and the same; when it arrived moves with the clock.
         (Some(a), Some(b)) if has_same_tokens(a, b) => a.renewals.cmp(&b.renewals),
+        // Under intents, what is stored was the first to be: whoever comes second has nothing that counts.
+        (Some(a), Some(b)) if ours.guarded => a.renewals.cmp(&b.renewals).then(Ordering::Greater),
+        (Some(a), None) if ours.ended_after == Some(a.renewals) && is_own_intent(theirs, ours) => Ordering::Less,
+        (None, Some(b)) if theirs.ended_after.is_some_and(|renewals| renewals >= b.renewals) => Ordering::Greater,
         (a, b) => {
             let order = |grant: &Grant| (grant.renewals, grant.tokens.received_at, grant.generation);
             a.map(order).cmp(&b.map(order))
         }
     };
-    theirs.changed_at.cmp(&ours.changed_at).then_with(by_renewal)
+    let ids = || match (theirs.grant(), ours.grant()) {
+        // Two sign-ins in the same millisecond.
+        (Some(a), Some(b)) => a.id(theirs).cmp(&b.id(ours)),
+        (Some(_) | None, _) => Ordering::Equal,
+    };
+    theirs.changed_at.cmp(&ours.changed_at).then_with(ids).then_with(by_renewal)
+}
+
+/// The store still holds the intent under which the server called the session over.
+fn is_own_intent(theirs: &State, ours: &State) -> bool {
+    ours.ended_under.is_some() && theirs.intent.as_ref().map(|intent| intent.id) == ours.ended_under
 }
 
 /// A refresh may leave the access token as it was and rotate the refresh token all the same.
@@ -81,9 +95,17 @@ fn has_same_tokens(a: &Grant, b: &Grant) -> bool {
     a.tokens.access_token == b.tokens.access_token && a.tokens.refresh_token == b.tokens.refresh_token
 }
 
+fn is_same_session(ours: &State, theirs: &State) -> bool {
+    let same_grant = match (ours.grant(), theirs.grant()) {
+        (Some(own), Some(grant)) => own.id(ours) == grant.id(theirs),
+        (Some(_) | None, _) => true,
+    };
+    ours.changed_at == theirs.changed_at && same_grant
+}
+
 /// What the renewal of the same tokens has come to here and is not stored, or was not yet. Whether the store lacks it.
 fn keep_waiting(state: &State, theirs: &mut State) -> bool {
-    let same_session = state.changed_at == theirs.changed_at;
+    let same_session = is_same_session(state, theirs);
     let (Some(own), Some(grant)) = (state.grant(), theirs.grant_mut()) else {
         return false;
     };
@@ -108,7 +130,7 @@ fn keep_waiting(state: &State, theirs: &mut State) -> bool {
 /// Takes their session in place of ours. Whether it is of another sign-in, and told so.
 fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
     let was_signed_in = state.grant().is_some();
-    let same_session = state.changed_at == theirs.changed_at;
+    let same_session = is_same_session(state, &theirs);
     let same_tokens = match (state.grant(), theirs.grant()) {
         (Some(own), Some(grant)) => has_same_tokens(own, grant),
         (own, grant) => own.is_none() && grant.is_none(),
@@ -144,6 +166,7 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
         leave_session(state, &theirs);
     }
     state.changed_at = theirs.changed_at;
+    (state.intent, state.ended_after) = (theirs.intent, theirs.ended_after);
     state.extra = theirs.extra;
     state.phase = theirs.phase;
     let generation = state.generation;
@@ -168,6 +191,8 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
 fn leave_session(state: &mut State, theirs: &State) {
     match theirs.grant().is_none().then(|| signed_out_reason(theirs)) {
         Some(SignedOutReason::ByUser | SignedOutReason::Embargoed) => abandon_renewals(state),
+        // Another sign-in: what ours still brings is nobody's.
+        None if state.guarded => abandon_renewals(state),
         Some(SignedOutReason::GrantEnded | SignedOutReason::NeverSignedIn) | None => {}
     }
     state.epoch = state.epoch.saturating_add(1);

@@ -8,6 +8,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::config::Renewal;
 use crate::error::Misuse;
 use crate::event::Event;
+use crate::intent::GrantId;
 use crate::protocol::authorize::invalid;
 use crate::protocol::scope::Scope;
 use crate::protocol::token::is_header_text;
@@ -175,8 +176,10 @@ pub(crate) fn accept(
     state.mark_change(turn.now);
     state.revokes = false;
     state.host_failed = None;
+    (state.intent, state.ended_after) = (None, None);
     let grant = Box::new(Grant {
         via,
+        grant_id: if state.guarded { GrantId::of(&tokens) } else { None },
         tokens,
         requested,
         generation: state.generation,

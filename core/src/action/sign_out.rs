@@ -46,6 +46,13 @@ pub(crate) fn embargo(turn: &mut Turn<'_>, state: &mut State) {
     forget(turn, state, SignedOutReason::Embargoed);
 }
 
+/// The session is gone from its store.
+pub(crate) fn deleted(turn: &mut Turn<'_>, state: &mut State) {
+    if state.grant().is_some() || !matches!(state.phase, Phase::SignedOut(_)) {
+        forget(turn, state, SignedOutReason::ByUser);
+    }
+}
+
 /// Returns what there was to revoke.
 fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);
@@ -54,6 +61,7 @@ fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Ve
     let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
     state.side.retain(|side| !matches!(side.kind, SideKind::Downscope { .. }));
     state.phase = Phase::SignedOut(reason);
+    (state.intent, state.ended_after) = (None, None);
     state.mark_change(turn.now);
     turn.persist();
     turn.notify(Event::SignedOut { reason, fault: None });

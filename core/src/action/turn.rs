@@ -106,6 +106,8 @@ impl<'a> Turn<'a> {
             unwanted: false,
             asks_host: request.is_none(),
             carried: request.map(Carried::by).unwrap_or_default(),
+            spent: None,
+            under: None,
         });
     }
 

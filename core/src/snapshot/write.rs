@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use super::{VERSION, begun_at};
 use crate::access::SignedOutReason;
 use crate::config::Config;
+use crate::error::{Fault, SendFault};
+use crate::intent::{Intent, hex};
 use crate::logins::EndedLogins;
 use crate::protocol::authorize::Flow;
 use crate::protocol::bytes::all_bytes;
@@ -40,6 +42,17 @@ pub(crate) fn write(config: &Config, state: &State) -> Secret {
             json.word(name!("signed_out"), reason.as_str());
         }
         write_ended_logins(json, &state.ended_logins);
+        if let Some(Intent { id, grant, generation, domain }) = &state.intent {
+            json.object(name!("intent"), |json| {
+                json.text(name!("id"), &hex(*id));
+                json.text(name!("grant"), &hex(grant.0));
+                json.count(name!("generation"), *generation);
+                json.some_text(name!("domain"), domain.as_deref());
+            });
+        }
+        if let Some(renewals) = state.ended_after {
+            json.count(name!("ended_after"), renewals);
+        }
         if let Phase::SigningIn(login) = &state.phase {
             write_login(json, login, config);
         }
@@ -163,6 +176,7 @@ fn write_grant(json: &mut Json, grant: &Grant) {
     let tokens = &grant.tokens;
     let access = tokens.access_token.as_ref();
     json.word(name!("via"), grant.via.as_str());
+    json.some_text(name!("grant_id"), grant.grant_id.map(|id| hex(id.0)).as_deref());
     json.some_text(name!("access_token"), access.map(AccessToken::expose));
     json.some_text(name!("token_type"), access.map(AccessToken::token_type).filter(|word| *word != "Bearer"));
     json.some_text(name!("refresh_token"), tokens.refresh_token.as_ref().map(Secret::expose));
@@ -178,7 +192,8 @@ fn write_grant(json: &mut Json, grant: &Grant) {
     }
     json.some_instant(name!("renewed_at"), grant.renew.last);
     json.some_text(name!("superseded_token"), grant.previous.as_ref().map(AccessToken::expose));
-    if let Some(at) = grant.renew.retry_at {
+    let not_sent = |fault: &Fault| fault.send == Some(SendFault::NotSent);
+    if let Some(at) = grant.renew.retry_at.filter(|_| !grant.renew.fault.as_deref().is_some_and(not_sent)) {
         json.object(name!("retry"), |json| write_retry(json, &grant.renew, at));
     }
     if grant.told_relogin {

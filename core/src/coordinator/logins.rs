@@ -1,0 +1,201 @@
+//! Sign-ins: who joins whom, who supersedes whom, and how each ended for those who wait.
+
+use std::collections::VecDeque;
+
+use super::call::Credential;
+use super::looks::Seen;
+use super::output::{Failure, Reply};
+use super::rules::Rule;
+use super::waiters::Want;
+use super::{Coordinator, Ticket};
+use crate::effect::Effect;
+use crate::error::Misuse;
+use crate::event::{CallbackIgnored, Event};
+use crate::input::Input;
+use crate::secret::Secret;
+
+/// So many results are kept: those who wait for one are looked at in the same breath.
+const KEPT: usize = 16;
+
+#[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
+pub(super) struct Logins {
+    /// The one that is being worked on, by the session's own count.
+    current: Option<u64>,
+    ended: VecDeque<Ended>,
+    /// How a login that is gone now has ended, unless the session says so itself.
+    gone: Option<Failure>,
+    /// What the session said of a login that nobody could wait for yet: it ended as it came.
+    at_once: Option<Reply>,
+    /// Whose browser login is pending.
+    browser: Option<Ticket>,
+}
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct Ended {
+    attempt: u64,
+    reply: Reply,
+    /// The change that has to be stored before anybody is told.
+    change: u64,
+}
+
+impl Coordinator {
+    /// The session decides whether it is the same sign-in: then its attempt stays what it was.
+    pub(super) fn sign_in(&mut self, ticket: Ticket, credential: Credential) -> Result<Want, Misuse> {
+        let is_browser = matches!(credential, Credential::Browser { .. });
+        let is_code = matches!(credential, Credential::Code { .. });
+        let adopts = matches!(credential, Credential::Tokens { .. });
+        let input = match credential {
+            Credential::Browser { options, entropy } => Input::BeginLogin { options, entropy },
+            Credential::Code { code, verifier } => Input::RedeemCode { code, verifier },
+            Credential::Device { scope } => Input::BeginDeviceLogin { scope },
+            Credential::Jwt { jwt } => Input::SignInWithJwt { jwt },
+            Credential::Guest { service_token, subject, display_name } => {
+                Input::SignInAsGuest { service_token, subject, display_name }
+            }
+            Credential::Client { scope } => Input::SignInWithClientCredentials { scope },
+            Credential::Tokens { tokens } => Input::Adopt { tokens },
+        };
+        if !self.obeys(Rule::SameSignInJoins) {
+            self.cancel(None);
+        }
+        self.logins.gone = Some(Failure::LoginSuperseded).filter(|_| !adopts || self.obeys(Rule::AdoptSupersedes));
+        let begun = self.try_give(input, false);
+        self.logins.gone = None;
+        begun?;
+        if is_code {
+            // A code is spent like a refresh token: the store shows first that it can take what comes of it.
+            let output = self.session.touch(self.now.wall);
+            self.take_effects(output.effects, false);
+        }
+        if is_browser {
+            self.logins.browser = Some(ticket);
+            return Ok(Want::Url);
+        }
+        match self.session.login_attempt() {
+            Some(attempt) if !adopts => Ok(Want::Login { attempt }),
+            Some(_) | None => {
+                let signed_in = Reply::SignedIn { cleaned_url: None, state: None };
+                Ok(Want::Settled { change: self.saving.changes(), reply: signed_in })
+            }
+        }
+    }
+
+    /// A browser came back. A callback that is not ours may be that of a login which another process began: the store knows.
+    pub(super) fn complete_login(&mut self, callback: &Secret, looked: Seen) -> Want {
+        let input = Input::CompleteLogin { callback: callback.clone() };
+        // A callback is never the caller's mistake.
+        let Ok(output) = self.session.handle(self.now.wall, input) else {
+            return Want::Settled { change: 0, reply: Reply::Failed(Failure::LoginCancelled) };
+        };
+        if let Some(reason) = ignored(&output.effects) {
+            let may_be_elsewhere = matches!(reason, CallbackIgnored::NoLoginPending | CallbackIgnored::WrongState);
+            if may_be_elsewhere && self.has_looked(looked).is_none() {
+                return Want::Callback { callback: callback.clone(), looked };
+            }
+            self.take_effects(output.effects, false);
+            let reply = Reply::Failed(Failure::CallbackIgnored { reason });
+            return Want::Settled { change: self.saving.changes(), reply };
+        }
+        self.logins.at_once = None;
+        self.take_effects(output.effects, false);
+        match (self.session.login_attempt(), self.logins.at_once.take()) {
+            (Some(attempt), _) => Want::Login { attempt },
+            (None, reply) => {
+                let reply = reply.unwrap_or(Reply::Failed(Failure::LoginCancelled));
+                Want::Settled { change: self.saving.changes(), reply }
+            }
+        }
+    }
+
+    /// Of this ticket's login, and of no other.
+    pub(super) fn cancel(&mut self, of: Option<Ticket>) {
+        let is_current = |ticket| match self.waiters.want(ticket) {
+            Some(Want::Login { attempt }) => Some(*attempt) == self.logins.current,
+            Some(_) | None => self.logins.browser == Some(ticket) && self.logins.current.is_none(),
+        };
+        if of.is_none_or(is_current) || !self.obeys(Rule::CancelIsForOne) {
+            self.logins.gone = Some(Failure::LoginCancelled);
+            self.give(Input::CancelLogin);
+            self.logins.gone = None;
+        }
+    }
+
+    pub(super) fn logins_end_by_sign_out(&mut self, options: crate::SignOutOptions) {
+        self.logins.gone = Some(Failure::LoginCancelled);
+        self.give(Input::SignOut { options });
+        self.logins.gone = None;
+    }
+
+    /// Begins the request of a login whose turn has come. A code is spent like a refresh token: the store has just shown
+    /// that it takes what follows, or has said that it fails.
+    pub(super) fn begin_logins(&mut self) {
+        if self.is_closing() || self.session.next_grant(self.now.wall) != Some(crate::intent::NextGrant::Login) {
+            return;
+        }
+        if !self.saving.is_all_settled() {
+            return;
+        }
+        let output = self.session.begin_grant(self.now.wall);
+        self.take_effects(output.effects, false);
+    }
+
+    /// How the login ended that is no longer worked on.
+    pub(super) fn note_logins(&mut self, effects: &[Effect]) {
+        let said =
+            effects.iter().find_map(|effect| if let Effect::Notify { event } = effect { end(event) } else { None });
+        let attempt = self.session.login_attempt();
+        let gone = self.logins.current.filter(|current| attempt != Some(*current));
+        self.logins.current = attempt;
+        let Some(gone) = gone else {
+            self.logins.at_once = said.or(self.logins.at_once.take());
+            return;
+        };
+        let reply = match (&self.logins.gone, said) {
+            (Some(failure), _) => Reply::Failed(failure.clone()),
+            (None, Some(reply)) => reply,
+            (None, None) => Reply::Failed(Failure::LoginSuperseded),
+        };
+        let persists = matches!(effects.first(), Some(Effect::Persist { .. }));
+        let change = self.saving.changes().saturating_add(u64::from(persists));
+        self.logins.ended.push_back(Ended { attempt: gone, reply, change });
+        if self.logins.ended.len() > KEPT {
+            self.logins.ended.pop_front();
+        }
+    }
+
+    /// The result of a login, once it is stored.
+    pub(super) fn login_result(&self, attempt: u64) -> Option<Reply> {
+        let ended = self.logins.ended.iter().rev().find(|ended| ended.attempt == attempt);
+        match ended {
+            Some(ended) if self.saving.is_settled(ended.change) || !self.obeys(Rule::StoredBeforeUsed) => {
+                Some(ended.reply.clone())
+            }
+            Some(_) => None,
+            None if self.logins.current == Some(attempt) => None,
+            None => Some(Reply::Failed(Failure::LoginSuperseded)),
+        }
+    }
+
+    pub(super) fn current_login(&self) -> Option<u64> {
+        self.logins.current
+    }
+}
+
+fn ignored(effects: &[Effect]) -> Option<CallbackIgnored> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Notify { event: Event::CallbackIgnored { reason } } => Some(*reason),
+        _ => None,
+    })
+}
+
+fn end(event: &Event) -> Option<Reply> {
+    match event {
+        Event::SignedIn { cleaned_url, state, .. } => {
+            Some(Reply::SignedIn { cleaned_url: cleaned_url.clone(), state: state.clone() })
+        }
+        Event::LoginFailed { fault, .. } => Some(Reply::Failed(Failure::LoginFailed { fault: fault.clone() })),
+        _ => None,
+    }
+}

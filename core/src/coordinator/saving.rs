@@ -1,0 +1,353 @@
+//! The store: what it holds as far as is known, one save at a time, and what a conflict or a failure means.
+//!
+//! Changes are counted. A save covers all changes up to its own beginning, and what follows from a change is held until a save
+//! that covers it has ended, well or not.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Coordinator;
+use super::clock::Tick;
+use super::effects::Tagged;
+use super::jobs::Kind;
+use super::output::{ClientEvent, JobId, Op, StoreFault, StoreFaultKind};
+use super::rules::Rule;
+use crate::effect::Effect;
+use crate::input::Input;
+use crate::intent::GrantId;
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::tokens::TokenSet;
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// Between two tries when a lease has passed since the first one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+pub(super) struct Saving {
+    /// The revision that the store holds, as far as is known; 0: nothing.
+    stored: u64,
+    /// The sign-in that it holds.
+    stored_grant: Option<GrantId>,
+    changes: u64,
+    /// Changes up to this number are stored.
+    kept: u64,
+    /// Changes up to this number are stored, or the store has said that it fails.
+    told: u64,
+    save: Option<Save>,
+    /// Counts saves that began and ended: what was read across one is of no use.
+    mark: u64,
+    failing: Option<Failing>,
+    held: VecDeque<(u64, Tagged)>,
+}
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct Save {
+    snapshot: Secret,
+    revision: u64,
+    covers: u64,
+    grant: Option<GrantId>,
+}
+
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct Failing {
+    fault: StoreFault,
+    since: Tick,
+    pause: Duration,
+    again_at: Tick,
+}
+
+impl Saving {
+    pub(super) fn new(session: &Session, found: bool) -> Self {
+        let grant = session.place().map(|(grant, _)| grant).filter(|_| found);
+        let stored = if found { session.revision() } else { 0 };
+        Self {
+            stored,
+            stored_grant: grant,
+            changes: 0,
+            kept: 0,
+            told: 0,
+            save: None,
+            mark: 0,
+            failing: None,
+            held: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    pub(super) fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    pub(super) fn change(&mut self) {
+        self.changes = self.changes.saturating_add(1);
+    }
+
+    pub(super) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    pub(super) fn hold(&mut self, tagged: Tagged) {
+        self.held.push_back((self.changes, tagged));
+    }
+
+    pub(super) fn hold_again(&mut self, after: u64, tagged: Tagged) {
+        self.held.push_back((after, tagged));
+    }
+
+    pub(super) fn take_held(&mut self) -> VecDeque<(u64, Tagged)> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Without a store everything is as good as stored.
+    pub(super) fn nothing_to_store(&mut self) {
+        (self.kept, self.told) = (self.changes, self.changes);
+    }
+
+    /// The store has everything.
+    pub(super) fn is_stored(&self) -> bool {
+        self.kept == self.changes
+    }
+
+    /// The store has this change.
+    pub(super) fn has(&self, change: u64) -> bool {
+        self.kept >= change
+    }
+
+    /// The store has this change, or has said that it fails.
+    pub(super) fn is_settled(&self, change: u64) -> bool {
+        self.told >= change
+    }
+
+    pub(super) fn is_all_settled(&self) -> bool {
+        self.told == self.changes
+    }
+
+    pub(super) fn is_saving(&self) -> bool {
+        self.save.is_some()
+    }
+
+    pub(super) fn failing(&self) -> Option<&StoreFault> {
+        self.failing.as_ref().map(|failing| &failing.fault)
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Tick> {
+        let idle = self.save.is_none() && !self.is_stored();
+        self.failing.as_ref().filter(|_| idle).map(|failing| failing.again_at)
+    }
+
+    /// The last chance of a store that failed.
+    pub(super) fn try_at_once(&mut self, now: Tick) {
+        if let Some(failing) = &mut self.failing {
+            failing.again_at = now;
+        }
+    }
+
+    pub(super) fn restart(&mut self, now: Tick) {
+        self.save = None;
+        self.mark = self.mark.saturating_add(1);
+        self.try_at_once(now);
+    }
+}
+
+impl Coordinator {
+    /// Begins the save that is due: one at a time.
+    pub(super) fn store_what_changed(&mut self) {
+        let waits = self.saving.wake_at().is_some_and(|at| self.now.mono < at);
+        if self.options.store.is_none() || self.saving.is_stored() || self.saving.is_saving() || waits {
+            return;
+        }
+        let (snapshot, revision) = (self.session.snapshot(), self.session.revision());
+        let grant = self.session.place().map(|(grant, _)| grant);
+        let lease = self.guard.is_claiming().then(|| self.now.wall.plus(self.options.times.lease()));
+        let due_at = lease.or_else(|| self.session.due_at());
+        let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
+        self.saving.save = Some(Save { snapshot, revision, covers: self.saving.changes, grant });
+        self.saving.mark = self.saving.mark.saturating_add(1);
+        self.begin_job(Kind::Save, op, self.store_limit());
+    }
+
+    fn store_works(&mut self) {
+        if self.saving.failing.take().is_some() {
+            self.tell(ClientEvent::StoreRecovered);
+        }
+    }
+
+    fn end_save(&mut self) -> Option<Save> {
+        self.saving.mark = self.saving.mark.saturating_add(1);
+        self.saving.save.take()
+    }
+
+    pub(super) fn saved(&mut self) {
+        let Some(save) = self.end_save() else { return };
+        self.saving.stored = save.revision;
+        self.saving.stored_grant = save.grant;
+        self.saving.kept = self.saving.kept.max(save.covers);
+        self.store_works();
+        self.settled(save.covers);
+    }
+
+    /// Changes up to this number are stored, or the store fails: what follows from them is done.
+    fn settled(&mut self, change: u64) {
+        self.saving.told = self.saving.told.max(change);
+        if self.saving.is_stored() {
+            self.store_works();
+        }
+        while self.saving.held.front().is_some_and(|(after, _)| *after <= change) {
+            if let Some((_, tagged)) = self.saving.held.pop_front() {
+                self.release(tagged);
+            }
+        }
+    }
+
+    /// Nothing is lost: the session has it, and it is tried again.
+    pub(super) fn save_failed(&mut self, fault: StoreFault) {
+        let Some(save) = self.end_save() else { return };
+        let (now, times) = (self.now.mono, self.options.times);
+        if self.saving.failing.is_none() {
+            self.tell(ClientEvent::StoreFailed(fault.clone()));
+        }
+        let (since, pause) = match &self.saving.failing {
+            None => (now, SHORTEST_PAUSE),
+            Some(failing) if now.since(failing.since) >= times.lease() => (failing.since, LONGEST_PAUSE),
+            Some(failing) => (failing.since, failing.pause.saturating_mul(2).min(times.resave)),
+        };
+        self.saving.failing = Some(Failing { fault, since, pause, again_at: now.plus(pause) });
+        if !self.obeys(Rule::ResultIsSavedAgain) {
+            self.saving.kept = self.saving.changes;
+        }
+        self.settled(save.covers);
+    }
+
+    /// The store holds something else: another process was faster, or an earlier try of this save got through.
+    pub(super) fn save_conflicts(&mut self, found: Option<Secret>) {
+        let Some(save) = &self.saving.save else { return };
+        if found.as_ref() == Some(&save.snapshot) {
+            return self.saved();
+        }
+        match found {
+            None if self.saving.stored == 0 => {
+                self.save_failed(unreadable("it says that it holds nothing, and something else"))
+            }
+            None => {
+                self.end_save();
+                self.row_is_gone();
+            }
+            Some(found) => {
+                if let Err(fault) = self.revision_of(&found) {
+                    return self.save_failed(fault);
+                }
+                self.end_save();
+                self.store_works();
+                self.take_in(found);
+            }
+        }
+        self.guard_conflicted();
+    }
+
+    /// A load has ended: whether what it brought could be read.
+    pub(super) fn found(&mut self, found: Option<Secret>) -> Result<(), StoreFault> {
+        match found {
+            None if self.saving.stored > 0 => self.row_is_gone(),
+            None => {}
+            Some(found) => {
+                if self.revision_of(&found)? != self.saving.stored {
+                    self.take_in(found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The revision of what the store holds, where this session may take it in.
+    fn revision_of(&self, found: &Secret) -> Result<u64, StoreFault> {
+        let theirs = Session::restore(self.session.config().clone(), found.expose());
+        theirs.map(|theirs| theirs.revision()).map_err(|error| unreadable(&error.to_string()))
+    }
+
+    /// Takes in what another process stored. Lines 13 and 14 of the protocol: what is newer of the same sign-in goes on and is
+    /// stored over it; what a renewal brought for a sign-in that is over is revoked.
+    fn take_in(&mut self, found: Secret) {
+        let unsaved = self.unsaved_tokens();
+        let Ok(revision) = self.revision_of(&found) else { return };
+        let before = self.session.place();
+        self.saving.stored = revision;
+        let theirs = Session::restore(self.session.config().clone(), found.expose());
+        self.saving.stored_grant = theirs.ok().and_then(|theirs| theirs.place()).map(|(grant, _)| grant);
+        let changes = self.saving.changes;
+        self.give(Input::Reload { snapshot: found });
+        self.saw_renewals(before);
+        if self.session.revision() <= self.saving.stored && self.saving.changes == changes {
+            // Theirs has all that ours had.
+            self.saving.kept = changes;
+        } else if self.session.revision() > self.saving.stored && self.saving.is_stored() {
+            // A store that was put back: ours is the newer one.
+            self.saving.change();
+        }
+        self.revoke_what_is_nobodys(unsaved);
+        self.drop_what_is_superseded();
+        if self.saving.is_stored() {
+            self.settled(self.saving.changes);
+        }
+        self.changed = true;
+    }
+
+    /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
+    fn row_is_gone(&mut self) {
+        let grant = self.session.place().map(|(grant, _)| grant);
+        // An earlier try may have got through, and be what was deleted.
+        let is_known = self.saving.failing.is_none();
+        let is_another = grant != self.saving.stored_grant && grant.is_some();
+        let nobody_was_signed_in = grant.is_none() && self.saving.stored_grant.is_none();
+        let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
+        let stays = self.obeys(Rule::DeletedStaysDeleted);
+        self.saving.stored = 0;
+        self.saving.stored_grant = None;
+        if is_new || !stays {
+            // Line 2: no number of the row before may come again.
+            self.session.skip_revisions(self.random.next() >> 42);
+            return;
+        }
+        let unsaved = self.unsaved_tokens();
+        self.unpublish();
+        let output = self.session.deleted(self.now.wall);
+        let effects: Vec<Effect> =
+            output.effects.into_iter().filter(|effect| !matches!(effect, Effect::Persist { .. })).collect();
+        self.take_effects(effects, false);
+        self.saving.kept = self.saving.changes;
+        self.revoke_what_is_nobodys(unsaved);
+        self.saving.kept = self.saving.changes;
+        self.drop_what_is_superseded();
+        self.settled(self.saving.changes);
+        self.changed = true;
+    }
+
+    /// What a renewal brought and the store does not have.
+    fn unsaved_tokens(&self) -> Option<(GrantId, TokenSet)> {
+        let (grant, _) = self.session.place().filter(|_| !self.saving.is_stored())?;
+        self.session.tokens().cloned().map(|tokens| (grant, tokens))
+    }
+
+    /// Of the same sign-in it is only dropped: the server may end all of it with any token of it.
+    fn revoke_what_is_nobodys(&mut self, unsaved: Option<(GrantId, TokenSet)>) {
+        let grant = self.session.place().map(|(grant, _)| grant);
+        if let Some((_, tokens)) = unsaved.filter(|(own, _)| grant != Some(*own)) {
+            let output = self.session.revoke_unless_kept(self.now.wall, &tokens);
+            self.take_effects(output.effects, false);
+        }
+    }
+
+    pub(super) fn begin_load(&mut self) -> JobId {
+        self.begin_job(Kind::Load, Op::Load, self.store_limit())
+    }
+}
+
+fn unreadable(problem: &str) -> StoreFault {
+    StoreFault { kind: StoreFaultKind::Damaged, problem: problem.to_owned() }
+}

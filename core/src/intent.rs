@@ -1,0 +1,212 @@
+//! The intent: "generation 4 is being renewed, by this coordinator". A member of the snapshot, stored before a refresh token
+//! is spent. It is the lease of whoever spends it: see the coordinator's guard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::access::Access;
+use crate::effect::Output;
+use crate::error::Fault;
+use crate::http::RequestId;
+use crate::schedule;
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::state::{Flight, Grant, RenewBy, State};
+use crate::time::Timestamp;
+use crate::tokens::TokenSet;
+
+/// Of one sign-in, new at every one. The tokens of a sign-in are its own, and so is this hash of the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct GrantId(pub(crate) u64);
+
+impl GrantId {
+    pub(crate) fn of(tokens: &TokenSet) -> Option<Self> {
+        let access = tokens.access_token.as_ref().map(|token| token.expose());
+        let token = tokens.refresh_token.as_ref().map(Secret::expose).or(access)?;
+        let hash = Sha256::digest(token.as_bytes());
+        hash.first_chunk().map(|bytes| Self(u64::from_be_bytes(*bytes)))
+    }
+}
+
+/// Who means to renew what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// Drawn for each intent, never used again.
+    pub(crate) id: u64,
+    pub(crate) grant: GrantId,
+    /// The renewals that the session has had: an intent for another number than the row's is no lease.
+    pub(crate) generation: u64,
+    /// Which lock of the operating system its holder can see: a machine and a file.
+    pub(crate) domain: Option<String>,
+}
+
+/// A number of 64 bits as a text, so that no language rounds it.
+pub(crate) fn hex(number: u64) -> String {
+    format!("{number:016x}")
+}
+
+pub(crate) fn from_hex(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
+
+/// The request that a session means to begin, where it leaves that to its coordinator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextGrant {
+    /// Of a login.
+    Login,
+    /// It spends the refresh token: under an intent only.
+    Refresh,
+    /// Of the client's own credentials, or a question to the host.
+    OtherRenewal,
+}
+
+impl Grant {
+    /// Its id; of a sign-in that was stored without one, a number that all who read it agree upon.
+    pub(crate) fn id(&self, state: &State) -> GrantId {
+        self.grant_id.unwrap_or(GrantId(state.changed_at.as_millis().cast_unsigned()))
+    }
+}
+
+impl State {
+    /// The intent, where it is the lease of what there is now.
+    pub(crate) fn lease(&self) -> Option<&Intent> {
+        let grant = self.grant()?;
+        self.intent.as_ref().filter(|intent| intent.generation == grant.renewals && intent.grant == grant.id(self))
+    }
+
+    /// Whether a success that was paid with this refresh token is still the next one.
+    pub(crate) fn still_holds(&self, flight: &Flight) -> bool {
+        let held = self.grant().and_then(|grant| grant.tokens.refresh_token.as_ref());
+        flight.spent.as_ref().is_none_or(|spent| held == Some(spent))
+    }
+}
+
+/// What the coordinator asks of its session beyond what everybody may.
+impl Session {
+    /// From now on the session begins no grant request by itself: the coordinator does, when the store has the intent.
+    pub(crate) fn leave_beginning(&mut self) {
+        self.state.guarded = true;
+    }
+
+    /// What it would begin now.
+    pub(crate) fn next_grant(&self, now: Timestamp) -> Option<NextGrant> {
+        let state = &self.state;
+        if state.flight.is_some() {
+            return None;
+        }
+        if schedule::login_is_due(state, now) {
+            return Some(NextGrant::Login);
+        }
+        let grant = state.grant().filter(|grant| grant.renew.wanted)?;
+        if schedule::may_renew_at(&self.config, grant).is_some_and(|at| now < at) {
+            return None;
+        }
+        match schedule::renewal(&self.config, grant, now).ok()? {
+            RenewBy::RefreshToken => Some(NextGrant::Refresh),
+            RenewBy::ClientCredentials | RenewBy::HostToken | RenewBy::HostJwt => Some(NextGrant::OtherRenewal),
+        }
+    }
+
+    /// Begins what [`Session::next_grant`] names.
+    pub(crate) fn begin_grant(&mut self, now: Timestamp) -> Output {
+        self.act(now, crate::action::progress::begin_grant)
+    }
+
+    /// Puts an intent of one's own into the snapshot, in place of any other.
+    pub(crate) fn claim(&mut self, now: Timestamp, id: u64, domain: Option<String>) -> Output {
+        self.act(now, |turn, state| {
+            let lease = state.grant().map(|grant| (grant.id(state), grant.renewals));
+            if let Some((grant, generation)) = lease {
+                state.intent = Some(Intent { id, grant, generation, domain });
+                turn.persist();
+            }
+        })
+    }
+
+    /// Takes an intent of one's own out of the snapshot: nothing was sent under it.
+    pub(crate) fn withdraw(&mut self, now: Timestamp, id: u64) -> Output {
+        self.act(now, |turn, state| {
+            if state.intent.take_if(|intent| intent.id == id).is_some() {
+                turn.persist();
+            }
+        })
+    }
+
+    /// The intent in the snapshot, where it is a lease.
+    pub(crate) fn lease(&self) -> Option<&Intent> {
+        self.state.lease()
+    }
+
+    /// The row is gone from the store: somebody ended the session. There is nothing left to store.
+    pub(crate) fn deleted(&mut self, now: Timestamp) -> Output {
+        self.act(now, crate::action::sign_out::deleted)
+    }
+
+    /// A request has taken longer than its limit. Its answer may still come.
+    pub(crate) fn lose(&mut self, now: Timestamp, id: RequestId) -> Output {
+        self.act(now, |turn, state| crate::action::progress::lose_request(turn, state, id))
+    }
+
+    /// Writes the session once more, so that the store shows that it can take what follows.
+    pub(crate) fn touch(&mut self, now: Timestamp) -> Output {
+        self.act(now, |turn, _| turn.persist())
+    }
+
+    /// The next revision is this much higher than it would be.
+    pub(crate) fn skip_revisions(&mut self, by: u64) {
+        self.state.revision = self.state.revision.saturating_add(by);
+    }
+
+    /// Until when nothing is renewed although it is wanted, and why.
+    pub(crate) fn pause(&self, now: Timestamp) -> Option<(Arc<Fault>, Timestamp)> {
+        let grant = self.state.grant()?;
+        let at = schedule::may_renew_at(&self.config, grant).filter(|at| now < *at)?;
+        Some((schedule::last_fault(grant), at))
+    }
+
+    /// How long the tokens live from when they came.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        let tokens = self.tokens()?;
+        let millis = tokens.expires_at?.millis_since(tokens.received_at);
+        Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+    }
+
+    /// Revokes what a renewal brought for a session that has ended or was replaced meanwhile.
+    pub(crate) fn revoke_unless_kept(&mut self, now: Timestamp, tokens: &TokenSet) -> Output {
+        self.act(now, |turn, state| crate::action::answer::revoke_unless_kept(turn, state, tokens))
+    }
+
+    /// Which sign-in, and how many renewals it has had.
+    pub(crate) fn place(&self) -> Option<(GrantId, u64)> {
+        self.state.grant().map(|grant| (grant.id(&self.state), grant.renewals))
+    }
+
+    /// Of the login that is being worked on, a browser's once it has come back.
+    pub(crate) fn login_attempt(&self) -> Option<u64> {
+        schedule::works_on_login(&self.state).then_some(self.state.attempt)
+    }
+
+    /// Until when the token that is ready may be handed out without asking, and until when at all.
+    pub(crate) fn token_lines(&self) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
+        let grant = self.state.grant()?;
+        let soon = schedule::soon_at(&self.config, self.state.seed, grant);
+        let renews = schedule::renewal(&self.config, grant, self.state.latest).is_ok() && !grant.renew.wanted;
+        let soon = soon
+            .filter(|_| renews)
+            .map(|soon| schedule::may_renew_at(&self.config, grant).map_or(soon, |at| at.max(soon)));
+        Some((soon, schedule::must_at(&self.config, &grant.tokens)))
+    }
+
+    /// When somebody should open what is stored next.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        let (soon, must) = self.token_lines()?;
+        soon.or(must)
+    }
+
+    /// Whether a renewal of an expired or refused token is what stands between a caller and a token.
+    pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
+        matches!(self.access(now), Access::Stale { .. })
+    }
+}

@@ -1,0 +1,6 @@
+//! Simulations of the coordinator: a world of several over one store and one rotating server. Every rule of the layer is
+//! checked after each step.
+
+mod server;
+mod walk;
+mod world;
