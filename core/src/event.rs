@@ -178,8 +178,6 @@ pub enum StoreIgnored {
 pub enum Deviation {
     /// No `token_type`; taken as Bearer.
     MissingTokenType,
-    /// A `token_type` that is neither Bearer nor another spelling of it.
-    UnusualTokenType,
     /// No `expires_in`: the lifetime is unknown.
     MissingExpiresIn,
     /// A number in quotes.
@@ -194,6 +192,14 @@ pub enum Deviation {
     ErrorAsObject,
     /// `scope` is a list.
     ScopeAsList,
+    /// `scope` has commas between its words.
+    ScopeWithCommas,
+    /// The answer is a form, not JSON.
+    FormEncoded,
+    /// JSON with a byte order mark, bytes of another encoding, half a surrogate pair, or a number that none is.
+    OddJson,
+    /// A member that cannot be read, and is taken as unknown: a lifetime of -1, a scope that is a number.
+    UnreadableMember,
 }
 
 impl Deviation {
@@ -201,7 +207,6 @@ impl Deviation {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MissingTokenType => "missing_token_type",
-            Self::UnusualTokenType => "unusual_token_type",
             Self::MissingExpiresIn => "missing_expires_in",
             Self::NumberAsText => "number_as_text",
             Self::NumberAsFloat => "number_as_float",
@@ -209,6 +214,10 @@ impl Deviation {
             Self::ErrorWithSuccessStatus => "error_with_success_status",
             Self::ErrorAsObject => "error_as_object",
             Self::ScopeAsList => "scope_as_list",
+            Self::ScopeWithCommas => "scope_with_commas",
+            Self::FormEncoded => "form_encoded",
+            Self::OddJson => "odd_json",
+            Self::UnreadableMember => "unreadable_member",
         }
     }
 }

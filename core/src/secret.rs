@@ -66,28 +66,24 @@ impl From<&str> for Secret {
 /// Cheap to clone: it is a handle to one shared, zeroized allocation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
-    /// `<type> <token>`: both views are slices of it.
+    /// `Bearer <token>`: both views are slices of it.
     header: Arc<Secret>,
-    type_len: usize,
 }
+
+const BEARER: &str = "Bearer ";
 
 impl AccessToken {
     /// A token of type `Bearer`.
     pub fn bearer(token: &str) -> Self {
-        Self::with_type("Bearer", token)
-    }
-
-    pub(crate) fn with_type(token_type: &str, token: &str) -> Self {
-        let mut header = String::with_capacity(token_type.len() + 1 + token.len());
-        header.push_str(token_type);
-        header.push(' ');
+        let mut header = String::with_capacity(BEARER.len() + token.len());
+        header.push_str(BEARER);
         header.push_str(token);
-        Self { header: Arc::new(Secret::new(header)), type_len: token_type.len() }
+        Self { header: Arc::new(Secret::new(header)) }
     }
 
     /// The bare token.
     pub fn expose(&self) -> &str {
-        self.header.expose().get(self.type_len + 1..).unwrap_or_default()
+        self.header.expose().get(BEARER.len()..).unwrap_or_default()
     }
 
     /// The whole value of the `Authorization` header, `Bearer <token>`.
@@ -95,20 +91,15 @@ impl AccessToken {
         self.header.expose()
     }
 
-    /// The token type, `Bearer` nearly always.
+    /// The token type. There is no other: what would be presented in another way is refused where it enters.
     pub fn token_type(&self) -> &str {
-        self.header.expose().get(..self.type_len).unwrap_or_default()
+        BEARER.trim_end()
     }
 }
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Another type is whatever the server made it.
-        f.write_str(if self.token_type() == "Bearer" {
-            "AccessToken(Bearer, redacted)"
-        } else {
-            "AccessToken(redacted)"
-        })
+        f.write_str("AccessToken(Bearer, redacted)")
     }
 }
 

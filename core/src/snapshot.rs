@@ -18,6 +18,7 @@ use crate::intent::{GrantId, Intent, from_hex};
 use crate::logins::{EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
+use crate::protocol::token::is_header_text;
 use crate::secret::{AccessToken, Secret};
 use crate::state::{Before, BrowserLogin, DeviceLogin, Grant, Phase, Renew, SigningIn, Stage, State};
 use crate::target_uri::TargetUri;
@@ -250,8 +251,12 @@ fn read_intent(record: IntentRecord<'_>) -> Option<Intent> {
 
 fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
     let via = via(&record.via).ok_or(RestoreError::Unreadable)?;
-    let token_type = record.token_type.as_deref().unwrap_or("Bearer");
-    let access_token = record.access_token.map(|token| AccessToken::with_type(token_type, &token));
+    // What would be sent as a header is checked here, too: a token that no header can carry is none, and the refresh token
+    // brings another one.
+    let is_bearer = record.token_type.is_none_or(|word| word.eq_ignore_ascii_case("bearer"));
+    let usable = |token: &Text<'_>| is_header_text(token);
+    let access_token =
+        record.access_token.filter(|token| is_bearer && usable(token)).map(|token| AccessToken::bearer(&token));
     if access_token.is_none() && record.refresh_token.is_none() {
         return Err(RestoreError::Unreadable);
     }
@@ -282,7 +287,7 @@ fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
         generation: record.generation,
         renewals: record.renewals,
         from_request: 0,
-        previous: record.superseded_token.map(|token| AccessToken::bearer(&token)),
+        previous: record.superseded_token.filter(usable).map(|token| AccessToken::bearer(&token)),
         renew,
         children: Vec::new(),
         told_sign_in: false,

@@ -120,6 +120,45 @@ fn every_shape_is_written_without_its_secrets_and_replays() {
 }
 
 #[test]
+fn what_is_refused_does_not_stand_in_the_clear_and_is_refused_again() {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.client_secret = Some("MARKED-client-secret".into());
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
+    for (secs, tokens) in (0..).zip([
+        "MARKED-half\nMARKED-rest",
+        "Bearer MARKED-half MARKED-rest",
+        "Bearer",
+        "Bearer Bearer",
+        "https://app.example/MARKED?code=MARKED",
+        "<MARKED>",
+        "[\"MARKED\"]",
+        "MARKED-\u{e4}",
+        r#"{"access_token":"MARKED-at","token_type":"MARKED-half"}"#,
+        r#"{"access_token":"MARKED half"}"#,
+    ]) {
+        session.adopt(at(secs), tokens).unwrap_err();
+    }
+    session
+        .adopt(at(20), "https://app.example/?access_token=MARKED-at&refresh_token=MARKED-rt&expires_in=60#")
+        .unwrap();
+    for (secs, body) in (30..).zip([
+        "access_token=MARKED-at1&expires_in=60&refresh_token=MARKED-rt1&token_type=bearer",
+        "\u{feff}{\"access_token\":\"MARKED-at2\",\"refresh_token\":\"MARKED-rt2\",\"expires_in\":1e400,\"n\":1e400}",
+        r#"{"access_token":"MARKED-at3","refresh_token":"MARKED-rt3","expires_in":60,"token_type":"MARKED-half"}"#,
+    ]) {
+        let request = sent(&session.refresh(at(secs * 1000)).unwrap());
+        session.response(at(secs * 1000 + 1), request, answer(200, body)).unwrap();
+    }
+    let text = session.transcript().unwrap();
+    assert!(!text.contains("MARKED"), "{text}");
+    for step in &replay(text).unwrap().steps {
+        assert_eq!(step.recorded, step.replayed, "{} at {}", step.input, step.at);
+    }
+}
+
+#[test]
 fn a_step_that_comes_out_differently_is_told() {
     let text = recorded().replace("\"status\":503", "\"status\":400");
     let faithful: Vec<bool> = replay(&text).unwrap().steps.iter().map(|step| step.is_faithful()).collect();

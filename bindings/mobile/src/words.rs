@@ -101,7 +101,6 @@ pub enum StoreIgnored {
 #[uniffi::remote(Enum)]
 pub enum Deviation {
     MissingTokenType,
-    UnusualTokenType,
     MissingExpiresIn,
     NumberAsText,
     NumberAsFloat,
@@ -109,6 +108,10 @@ pub enum Deviation {
     ErrorWithSuccessStatus,
     ErrorAsObject,
     ScopeAsList,
+    ScopeWithCommas,
+    FormEncoded,
+    OddJson,
+    UnreadableMember,
 }
 
 /// Whose fault it is.

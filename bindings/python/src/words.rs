@@ -75,10 +75,11 @@ words! {
         Unreadable = "unreadable", NewerVersion = "newer_version", OtherConfig = "other_config",
     }
     Deviation(webex_oauth::Deviation) "deviation" {
-        MissingTokenType = "missing_token_type", UnusualTokenType = "unusual_token_type",
+        MissingTokenType = "missing_token_type",
         MissingExpiresIn = "missing_expires_in", NumberAsText = "number_as_text", NumberAsFloat = "number_as_float",
         UnusualStatus = "unusual_status", ErrorWithSuccessStatus = "error_with_success_status",
-        ErrorAsObject = "error_as_object", ScopeAsList = "scope_as_list",
+        ErrorAsObject = "error_as_object", ScopeAsList = "scope_as_list", ScopeWithCommas = "scope_with_commas",
+        FormEncoded = "form_encoded", OddJson = "odd_json", UnreadableMember = "unreadable_member",
     }
     Purpose(webex_oauth::Purpose) "purpose" {
         RedeemCode = "redeem_code", Refresh = "refresh", ClientCredentials = "client_credentials",

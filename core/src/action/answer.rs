@@ -30,9 +30,12 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         let context = Context { scope: likely_scope(state, &flight), ..turn.context(&flight.carried) };
         match token::read(response, &context) {
             Ok(read) => flight_landed(turn, state, flight, read),
-            Err(fault) => {
+            Err(unusable) => {
                 turn.lenient(token::error_deviations(response));
-                flight_failed(turn, state, &flight, fault);
+                flight_failed(turn, state, &flight, unusable.fault);
+                if let Some(rest) = unusable.rest {
+                    refresh::keep_successor(turn, state, &flight, *rest);
+                }
             }
         }
     } else if let Some(at) = state.side.iter().position(|side| side.id == id) {
@@ -40,7 +43,7 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         match side.kind {
             SideKind::Downscope { scope } => match token::read(response, &turn.context(&side.carried)) {
                 Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
-                Err(fault) => downscope::failed(turn, state, id.0, &scope, fault),
+                Err(unusable) => downscope::failed(turn, state, id.0, &scope, unusable.fault),
             },
             SideKind::Unwanted => {
                 if let Ok(read) = token::read(response, &turn.context(&side.carried)) {
@@ -247,7 +250,10 @@ pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Fli
 #[cold]
 fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, response: &HttpResponse) {
     let authorization = match device::read_authorization(response, &turn.context(&flight.carried)) {
-        Ok(authorization) => authorization,
+        Ok((authorization, deviations)) => {
+            turn.lenient(deviations);
+            authorization
+        }
         Err(fault) => {
             turn.lenient(token::error_deviations(response));
             return flight_failed(turn, state, flight, fault);

@@ -13,7 +13,7 @@ use crate::protocol::scope::ScopeDelta;
 use crate::schedule;
 use crate::secret::Secret;
 use crate::state::{Before, Flight, FlightKind, Grant, Phase, RenewBy, State};
-use crate::tokens::ReadTokens;
+use crate::tokens::{ReadTokens, TokenSet};
 
 /// Somebody needs a token: a refresh is wanted if the token is past either line.
 pub(crate) fn ensure_fresh(turn: &Turn<'_>, state: &mut State) {
@@ -230,6 +230,23 @@ pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, by
         turn.persist();
     }
     turn.notify(Event::RefreshFailed { fault, retry_at });
+}
+
+/// A success without an access token to use, but with a refresh token: the one that was sent is spent, and this is what
+/// the next attempt is made with.
+#[cold]
+pub(crate) fn keep_successor(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, rest: TokenSet) {
+    let renews = flight.kind == (FlightKind::Renew { by: RenewBy::RefreshToken });
+    let Some(successor) = rest.refresh_token.filter(|_| renews && is_current(state, flight)) else {
+        return;
+    };
+    if let Some(grant) = state.grant_mut() {
+        grant.tokens.refresh_token = Some(successor);
+        grant.tokens.refresh_token_expires_at = rest.refresh_token_expires_at;
+        grant.from_request = flight.id.0;
+        state.version = state.version.saturating_add(1);
+        turn.persist();
+    }
 }
 
 /// The server says that the grant is over.

@@ -8,7 +8,8 @@ use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::clean::{clean, clean_tracking_id};
-use crate::protocol::members::{Member, Members};
+use crate::protocol::form;
+use crate::protocol::members::{Member, Members, Written};
 use crate::protocol::request::Carried;
 use crate::protocol::retry_after::{RetryAfterBounds, retry_after};
 use crate::protocol::scope::Scope;
@@ -49,14 +50,40 @@ pub(crate) fn body(response: &HttpResponse) -> Option<&[u8]> {
     Some(response.body.as_slice()).filter(|body| body.len() <= MAX_BODY)
 }
 
-/// The JSON object in the body, if there is one.
+/// The members of the body: of a JSON object, or of a form as some servers write it.
 pub(crate) fn object(response: &HttpResponse) -> Option<Members<'_>> {
-    Members::parse(body(response)?)
+    let body = body(response)?;
+    Members::parse(body).or_else(|| form_body(str::from_utf8(body).ok()?))
 }
 
-/// True where the answer says that it failed, by body or by status.
+/// A page that has an equals sign in it is none: nothing in a form stands between the parameters.
+fn form_body(text: &str) -> Option<Members<'_>> {
+    let text = text.trim();
+    let is_of_form = |c: char| c.is_ascii_graphic() && !"<>\"{}".contains(c);
+    let members = Members::from_texts(form::parse(text).filter(|_| text.chars().all(is_of_form)));
+    let says_something = ["access_token", "refresh_token", "error"].iter().any(|name| members.text(name).is_some());
+    says_something.then_some(members)
+}
+
+/// What had to be done to find members at all.
+pub(crate) fn deviations(body: &Members<'_>) -> Vec<Deviation> {
+    match body.written() {
+        Written::Json => Vec::new(),
+        Written::OddJson => vec![Deviation::OddJson],
+        Written::Form => vec![Deviation::FormEncoded],
+    }
+}
+
+/// True where the answer says that it failed, by body or by status. An `error` that is no code is a member like others
+/// beside a token.
 pub(crate) fn is_error(status: u16, body: Option<&Members<'_>>) -> bool {
-    !(200..300).contains(&status) || body.is_some_and(|body| body.get("error").is_some_and(|error| !error.is_null()))
+    const GRANTED: [&str; 4] = ["access_token", "token", "accessToken", "device_code"];
+    let says_error = |body: &Members<'_>| {
+        body.get("error").is_some_and(|error| !error.is_null())
+            && (error_code(body).is_some_and(|code| !matches!(code, ErrorCode::Other(_)))
+                || GRANTED.iter().all(|name| body.text(name).is_none_or(str::is_empty)))
+    };
+    !(200..300).contains(&status) || body.is_some_and(says_error)
 }
 
 /// The fault that a failed answer stands for.
@@ -147,36 +174,31 @@ fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 
 /// A count of seconds as servers write it.
 ///
-/// An integer; a float without fraction; either of them as text. Null is "unknown". Everything else, also a negative
-/// number, is an error.
-pub(crate) fn seconds(member: &Member<'_>, deviations: &mut Vec<Deviation>) -> Result<Option<i64>, &'static str> {
-    const WRONG: &str = "a lifetime is not a number of seconds";
-    let read = match member {
-        Member::Other(Value::Null) => return Ok(None),
-        Member::Other(Value::Number(number)) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(seconds), _, _) => seconds,
-            (None, Some(_), _) => i64::MAX,
-            (None, None, Some(float)) => {
-                deviations.push(Deviation::NumberAsFloat);
-                whole(float).ok_or(WRONG)?
-            }
-            (None, None, None) => return Err(WRONG),
-        },
-        Member::Text(text) => {
-            deviations.push(Deviation::NumberAsText);
-            let text = text.trim();
-            let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            match text.split_once('.') {
-                None if digits(text) => text.parse().unwrap_or(i64::MAX),
-                Some((whole, fraction)) if digits(whole) && fraction.bytes().all(|byte| byte == b'0') => {
-                    whole.parse().unwrap_or(i64::MAX)
-                }
-                _ => return Err(WRONG),
-            }
+/// An integer; a float without fraction; either of them as text. Null is "unknown". So is everything else, also a
+/// negative number, and that is told.
+pub(crate) fn seconds(member: &Member<'_>, deviations: &mut Vec<Deviation>) -> Option<i64> {
+    let (read, how) = match member {
+        Member::Other(Value::Null) => return None,
+        Member::Other(Value::Number(number)) if number.is_f64() => {
+            (number.as_f64().and_then(whole), Some(Deviation::NumberAsFloat))
         }
-        Member::Other(_) => return Err(WRONG),
+        Member::Other(Value::Number(number)) => (number.as_i64().or(Some(i64::MAX)), None),
+        Member::Text(text) => (digits(text.trim()), Some(Deviation::NumberAsText)),
+        Member::Other(_) | Member::Unreadable => (None, None),
     };
-    if read < 0 { Err("a lifetime is negative") } else { Ok(Some(read)) }
+    let read = read.filter(|seconds| *seconds >= 0);
+    match (read, how) {
+        (None, _) => deviations.push(Deviation::UnreadableMember),
+        (Some(_), how) => deviations.extend(how),
+    }
+    read
+}
+
+/// Digits, with a fraction of zeros if any; more of them than an `i64` holds saturate.
+fn digits(text: &str) -> Option<i64> {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    (is_digits(whole) && fraction.bytes().all(|byte| byte == b'0')).then(|| whole.parse().unwrap_or(i64::MAX))
 }
 
 /// A float without fraction; beyond the range of `i64` it saturates.
@@ -191,14 +213,28 @@ mod tests {
 
     #[test]
     fn seconds_are_read_as_servers_write_them() {
-        let read = |json: &str| seconds(&serde_json::from_str(json).unwrap(), &mut Vec::new());
-        assert_eq!(read("3600"), Ok(Some(3600)));
-        assert_eq!(read("3600.0"), Ok(Some(3600)));
-        assert_eq!(read("\"3600.0\""), Ok(Some(3600)));
-        assert_eq!(read("null"), Ok(None));
-        assert_eq!(read("18446744073709551615"), Ok(Some(i64::MAX)));
-        for wrong in ["-1", "true", "1.5", "\"1.5\"", "\"abc\"", "\"\"", "[]"] {
-            assert!(read(wrong).is_err(), "{wrong}");
+        let read = |json: &str| {
+            let mut deviations = Vec::new();
+            let seconds = seconds(&serde_json::from_str(json).unwrap(), &mut deviations);
+            (seconds, deviations.contains(&Deviation::UnreadableMember))
+        };
+        assert_eq!(read("3600"), (Some(3600), false));
+        assert_eq!(read("3600.0"), (Some(3600), false));
+        assert_eq!(read("\"3600.0\""), (Some(3600), false));
+        assert_eq!(read("null"), (None, false));
+        assert_eq!(read("18446744073709551615"), (Some(i64::MAX), false));
+        for unknown in ["-1", "-1.0", "true", "1.5", "\"1.5\"", "\"abc\"", "\"\"", "\"-1\"", "[]"] {
+            assert_eq!(read(unknown), (None, true), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_one_from_end_to_end() {
+        for text in ["access_token=A&x=1", "error=bad", " refresh_token=R\n"] {
+            assert!(form_body(text).is_some(), "{text}");
+        }
+        for text in ["", "a=b", "<a href='?&error=1&'>", "please log in: &error=1", "{\"a\":1}&error=x"] {
+            assert!(form_body(text).is_none(), "{text}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{ErrorCode, Fault, FaultKind};
+use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
 use crate::protocol::form::percent_encode;
@@ -43,7 +44,10 @@ pub struct DeviceAuthorization {
 }
 
 /// Reads the answer to a device authorization request (RFC 8628 section 3.2).
-pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>) -> Result<DeviceAuthorization, Fault> {
+pub(crate) fn read_authorization(
+    response: &HttpResponse,
+    context: &Context<'_>,
+) -> Result<(DeviceAuthorization, Vec<Deviation>), Fault> {
     let body = answer::object(response);
     if answer::is_error(response.status, body.as_ref()) {
         return Err(answer::fault(response, body.as_ref(), context));
@@ -51,13 +55,14 @@ pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>)
     let malformed = |what| answer::malformed(response, what, context);
     let body = body.ok_or_else(|| malformed("the body is not a JSON object"))?;
     let text = |name: &str| body.text(name).filter(|text| !text.is_empty());
-    let mut ignored = Vec::new();
+    let mut deviations = answer::deviations(&body);
     let mut seconds = |name: &str, default: i64| {
-        let read = body.get(name).map_or(Ok(None), |value| answer::seconds(value, &mut ignored));
-        read.map(|read| read.unwrap_or(default)).map_err(malformed)
+        body.get(name).and_then(|value| answer::seconds(value, &mut deviations)).unwrap_or(default)
     };
-    let interval = seconds("interval", DEFAULT_INTERVAL)?.clamp(1, MAX_INTERVAL);
-    let lifetime = seconds("expires_in", DEFAULT_LIFETIME)?;
+    let interval = seconds("interval", DEFAULT_INTERVAL).clamp(1, MAX_INTERVAL);
+    let lifetime = seconds("expires_in", DEFAULT_LIFETIME);
+    deviations.sort_unstable();
+    deviations.dedup();
     // `verification_url` is the draft's name, still in use.
     let verification_uri = text("verification_uri").or_else(|| text("verification_url"));
     let (Some(device_code), Some(user_code), Some(verification_uri)) =
@@ -65,7 +70,7 @@ pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>)
     else {
         return Err(malformed("device_code, user_code or verification_uri is missing"));
     };
-    Ok(DeviceAuthorization {
+    let authorization = DeviceAuthorization {
         device_code: device_code.into(),
         prompt: DevicePrompt {
             user_code: user_code.into(),
@@ -74,7 +79,8 @@ pub(crate) fn read_authorization(response: &HttpResponse, context: &Context<'_>)
             expires_at: context.now.plus(Duration::from_secs(lifetime.unsigned_abs())),
             interval: Duration::from_secs(interval.unsigned_abs()),
         },
-    })
+    };
+    Ok((authorization, deviations))
 }
 
 /// What a failed poll means.

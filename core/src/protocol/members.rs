@@ -8,36 +8,63 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::protocol::odd_json;
+
 /// Members by name. Of a name that occurs twice, the last one counts.
 #[derive(Default)]
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Member<'a>)>);
+pub(crate) struct Members<'a> {
+    members: Vec<(Cow<'a, str>, Member<'a>)>,
+    written: Written,
+}
+
+/// How they were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Written {
+    #[default]
+    Json,
+    /// As JSON that had to be mended.
+    OddJson,
+    Form,
+}
 
 pub(crate) enum Member<'a> {
     Text(Cow<'a, str>),
     Other(Value),
+    /// Something that no reader takes, a number beyond all numbers for example.
+    Unreadable,
 }
 
 impl<'a> Members<'a> {
-    /// `None` where the bytes are not one JSON object.
+    /// `None` where the bytes are not one JSON object, even if they are mended.
     pub(crate) fn parse(json: &'a [u8]) -> Option<Self> {
         // A token answer has hardly more.
         let mut members = Vec::with_capacity(8);
-        parse_each(json, |name, member| members.push((name, member)))?;
-        Some(Self(members))
+        if parse_each(json, |name, member| members.push((name, member))).is_some() {
+            return Some(Self { members, written: Written::Json });
+        }
+        members.clear();
+        odd_json::each(json, |name, member| members.push((name.into(), member)))?;
+        Some(Self { members, written: Written::OddJson })
     }
 
+    /// The parameters of a form.
     pub(crate) fn from_texts(texts: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        Self(texts.map(|(name, text)| (name, Member::Text(text))).collect())
+        let members = texts.map(|(name, text)| (name, Member::Text(text))).collect();
+        Self { members, written: Written::Form }
+    }
+
+    pub(crate) fn written(&self) -> Written {
+        self.written
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Member<'a>> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, member)| member)
+        self.members.iter().rev().find(|(key, _)| key == name).map(|(_, member)| member)
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.get(name)? {
             Member::Text(text) => Some(text),
-            Member::Other(_) => None,
+            Member::Other(_) | Member::Unreadable => None,
         }
     }
 
@@ -51,13 +78,14 @@ impl<'a> IntoIterator for Members<'a> {
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.members.into_iter()
     }
 }
 
 impl From<Map<String, Value>> for Members<'_> {
     fn from(map: Map<String, Value>) -> Self {
-        Self(map.into_iter().map(|(name, value)| (Cow::Owned(name), Member::from(value))).collect())
+        let members = map.into_iter().map(|(name, value)| (Cow::Owned(name), Member::from(value))).collect();
+        Self { members, written: Written::Json }
     }
 }
 
@@ -70,6 +98,8 @@ impl Member<'_> {
         match self {
             Self::Text(text) => Value::String(text.into_owned()),
             Self::Other(value) => value,
+            // Of no type that a member may have: whoever reads it again cannot read it either.
+            Self::Unreadable => Value::Bool(false),
         }
     }
 }
@@ -85,7 +115,7 @@ impl From<Value> for Member<'_> {
 
 /// Hands over the members of a JSON object as they come. `None` where the bytes are not one JSON object; some of it may
 /// have been handed over then.
-pub(crate) fn parse_each<'a>(json: &'a [u8], mut take: impl FnMut(Cow<'a, str>, Member<'a>)) -> Option<()> {
+fn parse_each<'a>(json: &'a [u8], mut take: impl FnMut(Cow<'a, str>, Member<'a>)) -> Option<()> {
     // Checked as a whole: faster than text by text.
     let mut deserializer = serde_json::Deserializer::from_str(str::from_utf8(json).ok()?);
     each_member(&mut deserializer, |Name(name), member| take(name, member)).ok()?;
@@ -124,7 +154,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Member::deserialize(deserializer)? {
             Member::Text(text) => Ok(Self(text)),
-            Member::Other(_) => Err(D::Error::custom("a name is not a text")),
+            Member::Other(_) | Member::Unreadable => Err(D::Error::custom("a name is not a text")),
         }
     }
 }
@@ -193,9 +223,11 @@ mod tests {
             let members = Members::parse(json.as_bytes()).map(Members::into_map);
             assert_eq!(members, serde_json::from_str(json).ok());
         }
-        for json in ["", "null", "[]", "{", r#"{"a":1}x"#, "{\"a\":\"\u{1}\"}"] {
+        for json in ["", "null", "[]", "{", r#"{"a":1}x"#] {
             assert!(Members::parse(json.as_bytes()).is_none(), "{json}");
         }
-        assert!(Members::parse(b"{\"a\":\"\xff\"}").is_none());
+        for json in [b"{\"a\":\"\xff\"}".as_slice(), b"{\"a\":\"\x01\"}"] {
+            assert_eq!(Members::parse(json).map(|members| members.written()), Some(Written::OddJson));
+        }
     }
 }

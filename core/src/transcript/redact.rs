@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::http::{HttpRequest, HttpResponse};
+use crate::protocol::adopt;
 use crate::protocol::answer::object;
 use crate::protocol::clean::{clean, without};
 use crate::protocol::form::{self, Form};
+use crate::protocol::members::Written;
 use crate::protocol::request::Carried;
 use crate::secret::Secret;
 
@@ -116,20 +118,25 @@ impl Redactor {
             Ok(Value::String(inner)) => return Value::String(self.bare(&inner)).to_string(),
             Ok(_) | Err(_) => {}
         }
-        let tail = trimmed.rsplit(['#', '?']).next().unwrap_or(trimmed);
-        if form::parse(tail).any(|(name, _)| name == "access_token" || name == "refresh_token") {
-            return self.form(tail);
+        match adopt::form_in(trimmed) {
+            Some(form) => self.form(form),
+            None => self.bare(trimmed),
         }
-        self.bare(trimmed)
     }
 
-    /// `Bearer x` keeps its scheme.
+    /// `Bearer x` keeps its scheme, and nothing else stays: a token that a mail has wrapped looks like a scheme and a
+    /// token. What is refused for what it is stays refused.
     fn bare(&mut self, text: &str) -> String {
-        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let is_scheme = |word: &str| word.eq_ignore_ascii_case("bearer");
+        let words: Vec<&str> = text.split_whitespace().collect();
         match words.as_slice() {
-            [token] => self.secret(token),
-            [scheme, token] => format!("{scheme} {}", self.secret(token)),
             [] => String::new(),
+            [word] if is_scheme(word) => (*word).to_owned(),
+            [word] if word.contains("://") => format!("redacted://{}", self.secret(word)),
+            [word] if !word.is_ascii() || word.contains(['<', '>', '{', '}', '"', '`']) => "<redacted>".to_owned(),
+            [token] => self.secret(token),
+            [scheme, token] if is_scheme(scheme) && is_scheme(token) => format!("{scheme} {token}"),
+            [scheme, token] if is_scheme(scheme) => format!("{scheme} {}", self.secret(token)),
             [_, ..] => "redacted redacted redacted".to_owned(),
         }
     }
@@ -137,6 +144,9 @@ impl Redactor {
     /// The body of an answer: JSON by member, anything else not at all.
     pub(super) fn body(&mut self, response: &HttpResponse) -> String {
         match object(response) {
+            // The way in which it was written decides something: what had to be done to read it is told.
+            Some(form) if form.written() == Written::Form => self.form(&String::from_utf8_lossy(&response.body)),
+            Some(odd) if odd.written() == Written::OddJson => format!("\u{feff}{}", self.object(odd.into_map())),
             Some(object) => self.object(object.into_map()),
             None if response.body.is_empty() => String::new(),
             None => "(not a JSON object)".to_owned(),
@@ -178,7 +188,9 @@ impl Redactor {
             let secrets: Vec<&str> = known.chain(&self.sent).map(Secret::expose).collect();
             return clean(text, &secrets);
         }
-        if HARMLESS.contains(&name) && !self.known.iter().any(|(secret, _)| secret.expose() == text) {
+        // Another type is refused, and may be half of a token.
+        let is_harmless = HARMLESS.contains(&name) && (name != "token_type" || text.eq_ignore_ascii_case("bearer"));
+        if is_harmless && !self.known.iter().any(|(secret, _)| secret.expose() == text) {
             return self.without_sent(text);
         }
         if matches!(name, "access_token" | "supertoken" | "authorization" | "credentials") {

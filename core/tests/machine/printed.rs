@@ -66,11 +66,11 @@ fn something_else_stands_where_a_secret_is() {
     let response = with_header(answer(200, "abc"), "a", "b");
     assert_eq!(format!("{response:?}"), "HttpResponse { status: 200, headers: 1, body_bytes: 3 }");
     let mut session = Session::new(config(0), entropy(1));
-    session.adopt(START, r#"{"access_token":"AT","token_type":"MAC","user":"me"}"#).unwrap();
+    session.adopt(START, r#"{"access_token":"AT","user":"me"}"#).unwrap();
     let outline = format!("Session {{ phase: SignedIn, revision: {}, .. }}", session.revision());
     assert_eq!(format!("{session:?}"), outline);
     let TokenSet { access_token, custom, .. } = session.tokens().unwrap();
-    assert_eq!(format!("{:?} {custom:?}", access_token.as_ref().unwrap()), "AccessToken(redacted) {\"user\"}");
+    assert_eq!(format!("{:?} {custom:?}", access_token.as_ref().unwrap()), "AccessToken(Bearer, redacted) {\"user\"}");
 }
 
 #[test]

@@ -58,7 +58,9 @@ fn every_frozen_snapshot_is_written_back_unchanged() {
     });
     assert_eq!(files.count(), ALL.len(), "a snapshot is not tested");
     for snapshot in ALL {
-        assert_eq!(restore(snapshot).snapshot().expose(), snapshot);
+        // This one was written when tokens of other types were handed out: it is read without its token.
+        let snapshot = snapshot.replace(r#""access_token":"AT","token_type":"MAC","#, "");
+        assert_eq!(restore(&snapshot).snapshot().expose(), snapshot);
     }
 }
 
@@ -186,10 +188,11 @@ fn a_session_that_is_over_says_why() {
 }
 
 #[test]
-fn custom_members_and_the_token_type_are_kept() {
+fn custom_members_are_kept_and_a_token_of_another_type_is_not() {
     let session = restore(snapshot!("custom-members"));
-    assert_eq!(ready(&session, START).0, "MAC AT");
+    assert!(matches!(session.access(START), Access::Stale { .. }), "{:?}", session.access(START));
     let tokens = session.tokens().unwrap();
+    assert_eq!((&tokens.access_token, tokens.refresh_token.as_ref().unwrap().expose()), (&None, "RT"));
     assert_eq!(tokens.id_token.as_ref().unwrap().expose(), "h.p.s");
     assert_eq!(tokens.custom.0["email"], "ada@example.com");
     assert_eq!(tokens.custom.0["cluster"]["n"], 1.5);

@@ -23,7 +23,6 @@ _IgnoredCallback: TypeAlias = Literal[
 _IgnoredStore: TypeAlias = Literal["unreadable", "newer_version", "other_config"]
 _Deviation: TypeAlias = Literal[
     "missing_token_type",
-    "unusual_token_type",
     "missing_expires_in",
     "number_as_text",
     "number_as_float",
@@ -31,6 +30,10 @@ _Deviation: TypeAlias = Literal[
     "error_with_success_status",
     "error_as_object",
     "scope_as_list",
+    "scope_with_commas",
+    "form_encoded",
+    "odd_json",
+    "unreadable_member",
 ]
 _Purpose: TypeAlias = Literal[
     "redeem_code",

@@ -5831,7 +5831,6 @@ public func FfiConverterTypeConfigError_lower(_ value: ConfigError) -> RustBuffe
 public enum Deviation: Equatable, Hashable {
     
     case missingTokenType
-    case unusualTokenType
     case missingExpiresIn
     case numberAsText
     case numberAsFloat
@@ -5839,6 +5838,10 @@ public enum Deviation: Equatable, Hashable {
     case errorWithSuccessStatus
     case errorAsObject
     case scopeAsList
+    case scopeWithCommas
+    case formEncoded
+    case oddJson
+    case unreadableMember
 
 
 
@@ -5862,21 +5865,27 @@ public struct FfiConverterTypeDeviation: FfiConverterRustBuffer {
         
         case 1: return .missingTokenType
         
-        case 2: return .unusualTokenType
+        case 2: return .missingExpiresIn
         
-        case 3: return .missingExpiresIn
+        case 3: return .numberAsText
         
-        case 4: return .numberAsText
+        case 4: return .numberAsFloat
         
-        case 5: return .numberAsFloat
+        case 5: return .unusualStatus
         
-        case 6: return .unusualStatus
+        case 6: return .errorWithSuccessStatus
         
-        case 7: return .errorWithSuccessStatus
+        case 7: return .errorAsObject
         
-        case 8: return .errorAsObject
+        case 8: return .scopeAsList
         
-        case 9: return .scopeAsList
+        case 9: return .scopeWithCommas
+        
+        case 10: return .formEncoded
+        
+        case 11: return .oddJson
+        
+        case 12: return .unreadableMember
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -5890,36 +5899,48 @@ public struct FfiConverterTypeDeviation: FfiConverterRustBuffer {
             writeInt(&buf, Int32(1))
         
         
-        case .unusualTokenType:
+        case .missingExpiresIn:
             writeInt(&buf, Int32(2))
         
         
-        case .missingExpiresIn:
+        case .numberAsText:
             writeInt(&buf, Int32(3))
         
         
-        case .numberAsText:
+        case .numberAsFloat:
             writeInt(&buf, Int32(4))
         
         
-        case .numberAsFloat:
+        case .unusualStatus:
             writeInt(&buf, Int32(5))
         
         
-        case .unusualStatus:
+        case .errorWithSuccessStatus:
             writeInt(&buf, Int32(6))
         
         
-        case .errorWithSuccessStatus:
+        case .errorAsObject:
             writeInt(&buf, Int32(7))
         
         
-        case .errorAsObject:
+        case .scopeAsList:
             writeInt(&buf, Int32(8))
         
         
-        case .scopeAsList:
+        case .scopeWithCommas:
             writeInt(&buf, Int32(9))
+        
+        
+        case .formEncoded:
+            writeInt(&buf, Int32(10))
+        
+        
+        case .oddJson:
+            writeInt(&buf, Int32(11))
+        
+        
+        case .unreadableMember:
+            writeInt(&buf, Int32(12))
         
         }
     }
