@@ -191,12 +191,13 @@ fn an_answer_has_a_mebibyte_at_most() {
 }
 
 #[test]
-fn a_bare_token_came_now_and_may_be_any_word() {
+fn a_bare_token_came_now_and_may_be_any_word_but_its_scheme() {
     let mut session = Session::new(config(0), entropy(1));
-    session.adopt(at(5), "Bearer").unwrap();
+    session.adopt(at(5), "Bearer").unwrap_err();
+    session.adopt(at(5), "Bearers").unwrap();
     let tokens = session.tokens().unwrap();
     assert_eq!(tokens.received_at, at(5));
-    assert_eq!(tokens.access_token.as_ref().unwrap().expose_header(), "Bearer Bearer");
+    assert_eq!(tokens.access_token.as_ref().unwrap().expose_header(), "Bearer s");
 }
 
 #[test]
