@@ -202,7 +202,7 @@ def test_nothing_prints_a_secret(
     def transport(request: HttpRequest) -> HttpResponse:
         note(request)
         secrets.update(value.split()[-1] for value in request.expose_headers().values() if " " in value)
-        answer = webex_oauth.StdlibTransport()(request)
+        answer = webex_oauth.HttpTransport()(request)
         note(answer)
         if b"access_token" in answer.expose_body():
             import json

@@ -82,7 +82,7 @@ class Dying(FileStore):
         if boundary == "after_persist":
             os.kill(os.getpid(), signal.SIGKILL)
         return found
-class Transport(StdlibTransport):
+class Transport(HttpTransport):
     def __call__(self, request):
         if boundary == "before_send":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from ._driver import ClientEvent, StoreFailed, StoreRecovered
     from ._guest import guest_jwt
     from ._stores import FileStore, KeyringStore, MemoryStore, Store
-    from ._transport import StdlibTransport
+    from ._transport import HttpTransport
 
 #: What is loaded when it is first used, and where it lives.
 _LATER = {
@@ -87,7 +87,7 @@ _LATER = {
     "FileStore": "_stores",
     "KeyringStore": "_stores",
     "MemoryStore": "_stores",
-    "StdlibTransport": "_transport",
+    "HttpTransport": "_transport",
     "Store": "_stores",
     "StoreFailed": "_driver",
     "StoreRecovered": "_driver",
@@ -147,7 +147,7 @@ __all__ = [
     "SignInReason",
     "SignInRequired",
     "Status",
-    "StdlibTransport",
+    "HttpTransport",
     "Store",
     "StoreError",
     "StoreFailed",

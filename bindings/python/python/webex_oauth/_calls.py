@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,31 @@ __all__ = ["ApiRequest", "ApiResponse", "CallHints"]
 MAX_BYTES = 64 * 1024 * 1024
 
 
+#: RFC 9110 section 9.2.2.
+_IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
+
+
+#: RFC 9110 sections 5.5 and 5.6.2. Where a request ends, and where it goes, is the transport's to say.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER = re.compile(rf"(?!(?:host|connection|content-length|transfer-encoding)$){_TOKEN.pattern}", re.IGNORECASE)
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def _checked(text: object, argument: str, shape: re.Pattern[str]) -> str:
+    if not isinstance(text, str) or not shape.fullmatch(text):
+        problem = "has characters in it that cannot be sent, or is not the caller's to set"
+        raise InvalidArgument(f"{argument}: {problem}", argument=argument, problem=problem)
+    return text
+
+
 class CallHints:
     """As `TransportHints`, of a call."""
 
     follow_redirects = False
-    idempotent = False
     max_response_bytes = MAX_BYTES
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, method: str) -> None:
+        self.idempotent = method in _IDEMPOTENT
         self.timeout = timedelta(seconds=60.0 if timeout is None else timeout)
 
 
@@ -50,9 +68,12 @@ class ApiRequest:
     ) -> None:
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise InvalidArgument("url: expected an absolute URL", argument="url", problem="not an absolute URL")
-        self.url, self.method = url, method
-        self.headers = dict(headers or {})
-        self.hints = CallHints(timeout)
+        self.url, self.method = url, _checked(method, "method", _TOKEN)
+        self.headers = {
+            _checked(name, "headers", _HEADER): _checked(value, "headers", _VALUE)
+            for name, value in (headers or {}).items()
+        }
+        self.hints = CallHints(timeout, method)
         self._access: Access.Ready | None = None
         if json is not None:
             body = jsonlib.dumps(json)

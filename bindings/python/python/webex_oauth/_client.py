@@ -29,7 +29,7 @@ from ._core import (
 from ._driver import ClientEvent, Clock, Driver
 from ._options import from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
-from ._transport import StdlibTransport
+from ._transport import HttpTransport
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -159,7 +159,7 @@ class Client:
             config,
             ThreadIO(),
             store=store,
-            transport=StdlibTransport() if transport is None else transport,
+            transport=HttpTransport() if transport is None else transport,
             on_event=on_event,
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,

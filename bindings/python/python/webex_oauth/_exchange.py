@@ -1,0 +1,154 @@
+"""One request and its answer, by urllib3's connections: its pools would read the URL once more, and send again."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ._connections import Connection, Kept, open_connection, proxy_headers
+from ._core import HttpResponse
+from ._deadline import Deadline
+from ._errors import TransportError
+from ._proxies import proxy_for
+
+if TYPE_CHECKING:
+    import urllib3
+
+    from ._calls import ApiRequest
+    from ._core import HttpRequest
+
+__all__ = ["exchange"]
+
+_CHUNK = 64 * 1024
+
+
+def exchange(request: HttpRequest | ApiRequest, tls: Callable[[], ssl.SSLContext], kept: Kept) -> HttpResponse:
+    """Sends a request and reads the answer, all of it before the request's time is over."""
+    with Deadline(request.hints.timeout.total_seconds()) as deadline:
+        return _Exchange(request, deadline, tls, kept).run()
+
+
+class _Exchange:
+    def __init__(
+        self, request: HttpRequest | ApiRequest, deadline: Deadline, tls: Callable[[], ssl.SSLContext], kept: Kept
+    ) -> None:
+        self._request, self._deadline, self._tls, self._kept = request, deadline, tls, kept
+        self._target = target = interim(request)
+        self._proxy = None if target.is_loopback else proxy_for(target.scheme, target.host, target.port)
+        self._key = (target.scheme, target.host, target.port, self._proxy and self._proxy.key)
+
+    def run(self) -> HttpResponse:
+        if self._request.hints.idempotent and (connection := self._kept.take(self._key)) is not None:
+            connection.use(self._deadline)
+            try:
+                return self._on(connection)
+            except TransportError as error:
+                # A connection that the server gave up meanwhile says nothing about the next one.
+                if error.fault != "lost" or self._deadline.is_over:
+                    raise
+        return self._on(self._open())
+
+    def _open(self) -> Connection:
+        try:
+            return open_connection(self._target, self._proxy, self._tls, self._deadline)
+        except TransportError:
+            raise
+        except Exception as error:
+            through = "" if self._proxy is None else " through the proxy of the environment"
+            problem = f"{self._target.host} cannot be reached{through} ({_name(error)})"
+            raise TransportError(problem, fault="not_sent") from None
+
+    def _on(self, connection: Connection) -> HttpResponse:
+        is_over = True
+        failure: TransportError
+        try:
+            self._send(connection)
+            answer = connection.getresponse()
+            body = self._read(answer)
+            is_over = self._deadline.is_over or not self._request.hints.idempotent or not connection.is_usable
+            return HttpResponse(answer.status, list(answer.headers.iteritems()), body)
+        except TransportError as error:
+            failure = error
+        except Exception as error:
+            why = "the time was over" if self._deadline.is_over else _name(error)
+            failure = TransportError(f"no complete answer ({why})", fault="lost")
+        finally:
+            if is_over:
+                connection.hang_up()
+            else:
+                self._kept.keep(self._key, connection)
+        # Out here it has no context: the exceptions of libraries keep parts of the answer, and tokens may be in them.
+        raise failure
+
+    def _send(self, connection: Connection) -> None:
+        request, target = self._request, self._target
+        # Unpacked as it comes, up to the limit for what is unpacked.
+        headers = {"Accept-Encoding": "gzip", "User-Agent": "webex-oauth-python"}
+        own = {name.lower() for name in request.expose_headers()}
+        headers = {name: value for name, value in headers.items() if name.lower() not in own}
+        headers |= {"Host": target.authority, **request.expose_headers()}
+        line = target.request_target
+        if self._proxy is not None and target.scheme == "http" and not self._proxy.is_socks:
+            line = target.url
+            headers |= proxy_headers(self._proxy)
+        body = request.expose_body()
+        try:
+            connection.request(request.method, line, body or None, headers, preload_content=False)
+        except ValueError as error:
+            # The standard library's own checks, made before anything is sent.
+            raise TransportError(f"the request cannot be written down ({_name(error)})", fault="not_sent") from None
+        except BrokenPipeError:
+            pass  # A server may answer before it has read everything.
+
+    def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        most = self._request.hints.max_response_bytes
+        body = bytearray()
+        while chunk := answer.read(min(_CHUNK, most + 1 - len(body)), decode_content=False):
+            body += chunk
+            if len(body) > most:
+                raise _too_large()
+        if self._deadline.is_over and answer.headers.get("Content-Length") is None and not answer.chunked:
+            # It ends where the connection does, and that was us.
+            raise TransportError("no complete answer (the time was over)", fault="lost")
+        if answer.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
+            return _unpack(bytes(body), most)
+        return bytes(body)
+
+
+def _unpack(packed: bytes, most: int) -> bytes:
+    """Unpacks no more than may be kept; what is cut short is an error, which libraries pass over."""
+    body = bytearray()
+    while packed:
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        body += member.decompress(packed, most + 1 - len(body))
+        if len(body) > most:
+            raise _too_large()
+        if not member.eof:
+            raise EOFError
+        packed = member.unused_data
+    return bytes(body)
+
+
+def _too_large() -> TransportError:
+    return TransportError("the answer is too large", fault="too_large")
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__
+
+
+def interim(request):
+    found = getattr(request, "target", None)
+    if found is not None:
+        return found
+    from types import SimpleNamespace
+    from urllib.parse import urlsplit
+    from ipaddress import ip_address
+    u = urlsplit(request.url)
+    try:
+        loop = ip_address(u.hostname).is_loopback
+    except ValueError:
+        loop = u.hostname == "localhost"
+    return SimpleNamespace(scheme=u.scheme, host=u.hostname, port=u.port or (443 if u.scheme == "https" else 80), authority=u.netloc, request_target=(u.path or "/") + ("?" + u.query if u.query else ""), is_loopback=loop, url=request.url)
