@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import pytest
@@ -165,4 +169,99 @@ def test_a_failed_refresh_is_typed(simulator: Simulator, clock: Clock) -> None:
         with pytest.raises(webex_oauth.Closed):
             await client.token()
 
+    run(main())
+
+
+LEAVING = """
+import asyncio, sys, time
+import webex_oauth
+from webex_oauth import AsyncClient, Config, FileStore, Provider
+
+base, client_id, secret, path, how = sys.argv[1:]
+ahead = 0
+
+async def main():
+    global ahead
+    config = Config(client_id, client_secret=secret, provider=Provider.webex_at(base))
+    client = AsyncClient(config, store=FileStore(path), clock=lambda: time.time_ns() // 1_000_000 + ahead)
+    before = await client.token()
+    ahead = int(13.5 * 86_400_000)
+    assert await client.token() == before  # It is renewed ahead of its end, beside us.
+    while how in ("later", "closed") and not client.status().is_refreshing:
+        await asyncio.sleep(0.005)
+    if how == "closed":
+        await asyncio.sleep(0.3)  # Nobody tidies up after the loop: what was not sent by then is not sent.
+    return client
+
+if how == "closed":
+    loop = asyncio.new_event_loop()
+    client = loop.run_until_complete(main())
+    loop.close()
+else:
+    client = asyncio.run(main())
+if how == "again":
+    print(asyncio.run(client.token()))
+print("left")
+"""
+
+
+@pytest.mark.parametrize("how", ["at once", "later", "closed", "again", "locked"])
+def test_a_renewal_outlives_the_event_loop(simulator: Simulator, tmp_path: Any, how: str) -> None:
+    path = tmp_path / "session"
+    store = webex_oauth.FileStore(path)
+    simulator.options(rotate=True)
+    with webex_oauth.Client(simulator.config(redirect_uri=None), store=store) as first:
+        first.adopt(simulator.issue())
+        before = first.token()
+    simulator.refresh_fault("slow", ms=700)
+    info = simulator.info
+    command = [
+        sys.executable, "-W", "error", "-c", LEAVING,
+        simulator.base, info["client_id"], info["client_secret"], str(path), how,
+    ]  # fmt: skip
+    with store.lock(1) if how == "locked" else nullcontext() as held:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if how == "locked":
+            time.sleep(1.5)
+    del held
+    out, errors = process.communicate(timeout=30)
+    assert process.returncode == 0 and "left" in out and not errors, errors
+    counters = simulator.counters()
+    if how == "at once" and counters["refreshes_attempted"] == 0:
+        return  # It ended before anything was sent: nothing is lost.
+    assert (counters["refreshes_succeeded"], counters["reuse_detected"]) == (1, 0)
+    with webex_oauth.Client(simulator.config(redirect_uri=None), store=store) as last:
+        assert last.token() != before
+        assert last.call(simulator.url()).status == 200
+    with store.lock(0.1):
+        pass
+
+
+def test_clients_that_are_dropped_leave_no_task(simulator: Simulator) -> None:
+    async def main() -> None:
+        tokens, before = simulator.issue(), len(asyncio.all_tasks())
+        for _ in range(200):
+            await AsyncClient(simulator.config()).adopt(tokens)
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == before
+
+    run(main())
+
+
+def test_a_coroutine_that_never_ends_is_not_waited_for(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def transport(request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def main() -> None:
+        client = AsyncClient(simulator.config(request_timeout=0.3), transport=transport)
+        await client.adopt({"refresh_token": simulator.issue()["refresh_token"]})
+        with pytest.raises(webex_oauth.RefreshFailed) as caught:
+            await client.token(timeout=10)
+        assert caught.value.fault.send == "lost"
+        await client.close()
+
+    monkeypatch.setattr("webex_oauth._in_time._GRACE", 0.0)
     run(main())

@@ -343,3 +343,51 @@ def test_a_client_that_nobody_holds_is_gone_at_once(simulator: Simulator) -> Non
         eventually(lambda: gone() is None)
     finally:
         gc.enable()
+
+
+def test_clients_that_are_dropped_leave_no_thread(simulator: Simulator) -> None:
+    tokens = simulator.issue()
+    before = threading.active_count()
+    for _ in range(500):
+        Client(simulator.config()).adopt(tokens)
+    names = [thread.name for thread in threading.enumerate()]
+    assert threading.active_count() <= before + 1, names
+    assert names.count("webex-oauth-timer") == 1
+
+
+def test_five_hundred_clients_share_a_thread(simulator: Simulator) -> None:
+    tokens = simulator.issue()
+    before = threading.active_count()
+    clients = [Client(simulator.config()) for _ in range(500)]
+    for client in clients:
+        client.adopt(tokens)
+    assert threading.active_count() <= before + 1
+    for client in clients:
+        client.close()
+
+
+def test_a_transport_that_never_ends_is_not_waited_for(
+    simulator: Simulator, make_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def transport(request: Any) -> webex_oauth.HttpResponse:
+        forever.wait(20)
+        raise AssertionError
+
+    forever = threading.Event()
+    monkeypatch.setattr("webex_oauth._in_time._GRACE", 0.0)
+    client = make_client(transport=transport, config={"request_timeout": 0.3})
+    client.adopt({"refresh_token": simulator.issue()["refresh_token"]})
+    with pytest.raises(webex_oauth.RefreshFailed) as caught:
+        client.token(timeout=10)
+    assert caught.value.fault.send == "lost"
+    client.close()
+    forever.set()
+
+
+def test_a_callback_of_the_host_that_never_ends_is_not_waited_for(make_client: Make) -> None:
+    forever = threading.Event()
+    client = make_client(config={"renewal": "host_token"}, refresh_callback=lambda ask: forever.wait(20))
+    with pytest.raises(webex_oauth.TimedOut):
+        client.token(timeout=0.2)
+    client.close(timeout=0.2)
+    forever.set()

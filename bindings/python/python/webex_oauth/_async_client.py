@@ -30,7 +30,9 @@ from ._core import (
 )
 from ._driver import ClientEvent, Clock, Driver
 from ._options import from_env, login_options, seconds, secret, tokens_text
-from ._stores import MemoryStore, Store
+from ._stores import Store
+from ._in_time import in_time
+from ._task_io import TaskIO, in_thread
 from ._transport import HttpTransport
 
 if TYPE_CHECKING:
@@ -47,99 +49,6 @@ __all__ = ["AsyncClient"]
 T = TypeVar("T")
 R = TypeVar("R")
 Tokens = str | Secret | Mapping[str, object]
-
-
-class TaskIO:
-    """Waits by suspending, works in tasks; what blocks gets a thread of its own."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    def lock(self) -> asyncio.Lock:
-        return asyncio.Lock()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    async def wait(self, seen: int, limit: float | None) -> None:
-        if self.version != seen:
-            return
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
-        try:
-            await asyncio.wait((future,), timeout=limit)
-        finally:
-            self._waiting.discard(future)
-
-    def wake(self) -> None:
-        self.version += 1
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-
-    def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
-        # The loop itself holds tasks weakly.
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def spawn(self, work: Coroutine[Any, Any, None], *, background: bool) -> None:
-        self._task(work)
-
-    def tell(self, work: Coroutine[Any, Any, None]) -> None:
-        self._task(work)
-
-    async def shield(self, work: Coroutine[Any, Any, T]) -> T:
-        """A caller that is cancelled does not stop what concerns everybody."""
-        return await asyncio.shield(self._task(work))
-
-    async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        if is_async(function):
-            return await function(*arguments)
-        if isinstance(getattr(function, "__self__", None), MemoryStore):
-            return function(*arguments)
-        result = await in_thread(function, *arguments)
-        return await result if inspect.isawaitable(result) else result
-
-    async def ask(self, function: Callable[..., Any], *arguments: object) -> Any:
-        result = function(*arguments)
-        return await result if inspect.isawaitable(result) else result
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
-
-
-async def in_thread(function: Callable[..., T], *arguments: object) -> T:
-    """Not the loop's own pool: threads that wait for a lock there could keep out the one that would free it."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def work() -> None:
-        result: T | None = None
-        error: BaseException | None = None
-        try:
-            result = function(*arguments)
-        except BaseException as raised:
-            error = raised
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            pass  # The loop is closed: nobody waits any longer.
-
-    threading.Thread(target=work, name="webex-oauth", daemon=True).start()
-    return await future
 
 
 class AsyncClient:
@@ -165,11 +74,12 @@ class AsyncClient:
         clock: Clock | None = None,
     ) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._io = TaskIO()
         self._driver = Driver(
             config,
-            TaskIO(),
+            self._io,
             store=store,
-            transport=HttpTransport() if transport is None else transport,
+            transport=HttpTransport() if transport is None else in_time(transport),
             on_event=on_event,
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
@@ -207,15 +117,27 @@ class AsyncClient:
         """The driver, at home on this event loop."""
         driver, loop = self._driver, asyncio.get_running_loop()
         if loop is not self._loop:
-            if self._loop is not None:
-                driver.restart(TaskIO())
-            self._loop = loop
-            token = self.config.access_token
-            if token is not None and driver.desk.session.tokens is None:
-                await driver.desk.give(lambda session, now: session.adopt(now, token))
-            else:
-                driver.keep()
+            await self._move(loop)
         return driver
+
+    async def _move(self, loop: asyncio.AbstractEventLoop) -> None:
+        driver, before = self._driver, self._loop
+        while before is not None and driver.is_carrying:
+            # A grant that outlives the loop on which it began: its answer belongs to the session as it is.
+            await asyncio.sleep(0.01)
+        if self._loop is not before:
+            return  # Another task was faster.
+        io = self._io
+        if before is not None:
+            io = self._io = TaskIO()
+            driver.restart(io)
+        io.bind(loop)
+        self._loop = loop
+        token = self.config.access_token
+        if token is not None and driver.desk.session.tokens is None:
+            await driver.desk.give(lambda session, now: session.adopt(now, token))
+        else:
+            driver.keep()
 
     # --------------------------------------------------------------------------------------------------------- tokens
 
@@ -258,7 +180,7 @@ class AsyncClient:
         driver = await self._enter()
         limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
         end = time.monotonic() + (limit or 0)
-        with Loopback(self.config.redirect_uri) as loopback:
+        with Loopback(options.get("redirect_uri") or self.config.redirect_uri) as loopback:
             options["redirect_uri"] = loopback.redirect_uri
             wanted = login_options(**options)
             login, url = await driver.signing_in.begin_login(wanted)

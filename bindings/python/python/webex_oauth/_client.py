@@ -27,8 +27,10 @@ from ._core import (
     TokenSet,
 )
 from ._driver import ClientEvent, Clock, Driver
+from ._in_time import in_time
 from ._options import from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
+from ._thread_io import ThreadIO, run
 from ._transport import HttpTransport
 
 if TYPE_CHECKING:
@@ -44,74 +46,6 @@ __all__ = ["Client"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Steps a coroutine of the driver: with a blocking IO it never suspends."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    work.close()
-    raise AssertionError("a blocking client must not suspend")
-
-
-class _Lock:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    async def __aenter__(self) -> None:
-        self._lock.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-class ThreadIO:
-    """Waits by blocking, works in threads."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self.version = 0
-
-    def lock(self) -> _Lock:
-        return _Lock()
-
-    async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-    async def wait(self, seen: int, limit: float | None) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self.version != seen, limit)
-
-    def wake(self) -> None:
-        with self._changed:
-            self.version += 1
-            self._changed.notify_all()
-
-    def spawn(self, work: Coroutine[Any, Any, None], *, background: bool) -> None:
-        """A thread. The interpreter waits for those that are not in the background: their answers hold tokens."""
-        thread = threading.Thread(target=run, args=(work,), name="webex-oauth", daemon=background)
-        try:
-            thread.start()
-        except RuntimeError:
-            # The interpreter is shutting down, or the system gives no thread.
-            if background:
-                work.close()
-            else:
-                run(work)
-
-    def tell(self, work: Coroutine[Any, Any, None]) -> None:
-        run(work)
-
-    async def shield(self, work: Coroutine[Any, Any, T]) -> T:
-        return await work
-
-    async def call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        return function(*arguments)
-
-    ask = call
 
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
@@ -159,7 +93,7 @@ class Client:
             config,
             ThreadIO(),
             store=store,
-            transport=HttpTransport() if transport is None else transport,
+            transport=HttpTransport() if transport is None else in_time(transport),
             on_event=on_event,
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
@@ -263,7 +197,7 @@ class Client:
 
         limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
         end = time.monotonic() + (limit or 0)
-        with Loopback(self.config.redirect_uri) as loopback:
+        with Loopback(options.get("redirect_uri") or self.config.redirect_uri) as loopback:
             options["redirect_uri"] = loopback.redirect_uri
             wanted = login_options(**options)
             login, url = run(self._driver.signing_in.begin_login(wanted))

@@ -96,6 +96,11 @@ class Driver:
         self.tokens.restart()
         self.desk.restart(io)
 
+    @property
+    def is_carrying(self) -> bool:
+        """Whether a request that changes the grant is under way."""
+        return self._flights.has_grants
+
     def keep(self) -> None:
         """Keeps the session going, as from the first input on."""
         self._keeper.keep(self.desk)

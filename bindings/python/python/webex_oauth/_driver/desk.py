@@ -128,6 +128,11 @@ class Desk:
         finally:
             self.held = None
 
+    def rouse(self) -> None:
+        """Something that was under way is over: whoever waits looks again, and the keeper at the clock."""
+        self.io.wake()
+        self._keep(self)
+
     # ---------------------------------------------------------------------------------------------------------- store
 
     def _save_now(self) -> Effect:

@@ -29,7 +29,7 @@ class Flights:
         self.restart()
 
     def restart(self) -> None:
-        #: True for those that change the grant.
+        #: True for requests that change the grant. What the host was asked is its own to finish.
         self._under_way: dict[int, bool] = {}
         self._begun = 0.0
 
@@ -43,6 +43,10 @@ class Flights:
     def age(self) -> float | None:
         """Seconds since the last departure; None where nothing is under way."""
         return time.monotonic() - self._begun if self._under_way else None
+
+    @property
+    def has_grants(self) -> bool:
+        return True in list(self._under_way.values())
 
     async def landing(self, io: IO, grants: bool, timeout: float | None) -> None:
         """Waits for the errands of one kind that are under way."""
@@ -85,19 +89,19 @@ class Errands:
         def provide(session: Session, now: int, jwt: Secret) -> Output:
             return session.provide_jwt(now, id, jwt)
 
-        self._flights.depart(id, True)
-        desk.io.spawn(self._ask(desk, id, self._jwt_callback, (), provide), background=False)
+        self._flights.depart(id, False)
+        desk.io.spawn(self._ask(desk, id, self._jwt_callback, (), provide), background=True)
 
     def ask_for_token(self, desk: Desk, id: int, ask: TokenAsk) -> None:
         def provide(session: Session, now: int, tokens: Secret) -> Output:
             return session.provide_token(now, id, tokens)
 
-        self._flights.depart(id, True)
-        desk.io.spawn(self._ask(desk, id, self._refresh_callback, (ask,), provide), background=False)
+        self._flights.depart(id, False)
+        desk.io.spawn(self._ask(desk, id, self._refresh_callback, (ask,), provide), background=True)
 
     def _landed(self, desk: Desk, id: int) -> None:
         self._flights.land(id)
-        desk.io.wake()
+        desk.rouse()
 
     # ------------------------------------------------------------------------------------------------------- requests
 

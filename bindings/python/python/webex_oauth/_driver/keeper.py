@@ -7,7 +7,7 @@ import weakref
 
 from .desk import Desk
 from .errands import LOCK_PATIENCE, Flights
-from .io import IO
+from .io import Cancellable
 
 logger = logging.getLogger("webex_oauth")
 
@@ -15,53 +15,62 @@ logger = logging.getLogger("webex_oauth")
 LONGEST_NAP = 30.0
 #: An instant that stays past although it was told is not told again at once.
 SHORTEST_NAP = 0.02
+#: A tick that takes longer, or never began, is looked after.
+SECOND_ALARM = 1.0
 
 
 class Keeper:
-    """Wakes the session when it wants to be woken."""
+    """Wakes the session when it wants to be woken. Between that there is no thread and no task, and nothing that would
+    keep a client alive."""
 
     def __init__(self, flights: Flights) -> None:
         self._flights = flights
         self.restart()
 
     def restart(self) -> None:
-        self._keeping = False
+        self._alarm: Cancellable | None = None
+        self._is_ticking = False
 
     def keep(self, desk: Desk) -> None:
-        """Begins where there is something to keep."""
-        if not self._keeping and not desk.closed and desk.wake_at is not None:
-            self._keeping = True
-            desk.io.spawn(self._work(weakref.ref(desk), desk.io), background=True)
+        """After everything that may have changed when the session wants to be woken."""
+        if not self._is_ticking:
+            self._set_alarm(desk, 0.0)
 
-    async def _work(self, desk: weakref.ref[Desk], io: IO) -> None:
-        """Runs as long as there is something to keep, and no longer than the client lives."""
-        seen = io.version
-        while True:
-            this = desk()
-            nap = None if this is None else self._nap(this)
-            if this is None or nap is None:
-                return
-            if nap > 0:
-                del this
-                await io.wait(seen, nap)
-                seen = io.version
-                continue
-            try:
-                await tick(this)
-            except Exception as error:
-                logger.error("the session cannot be kept: %s", type(error).__name__)
-                return
-            if self._nap(this) == 0:
-                # Not done by one tick, or not ours to do: do not spin.
-                del this
-                await io.wait(io.version, SHORTEST_NAP)
-            seen = io.version
+    def _set_alarm(self, desk: Desk, at_least: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        nap = self._nap(desk)
+        this = weakref.ref(desk)
+
+        def ring() -> None:
+            desk = this()
+            if desk is not None:
+                self._ring(desk)
+
+        self._alarm = None if nap is None else desk.io.later(max(nap, at_least), ring)
+
+    def _ring(self, desk: Desk) -> None:
+        is_due = not self._is_ticking and self._nap(desk) == 0
+        # In case nothing comes of it.
+        self._set_alarm(desk, SECOND_ALARM if is_due or self._is_ticking else 0.0)
+        if is_due:
+            desk.io.spawn(self._tick(desk), background=True)
+
+    async def _tick(self, desk: Desk) -> None:
+        self._is_ticking = True
+        try:
+            await tick(desk)
+        except Exception as error:
+            logger.error("the session cannot be kept: %s", type(error).__name__)
+        finally:
+            self._is_ticking = False
+            # Not done by one tick, or not ours to do: do not spin.
+            self._set_alarm(desk, SHORTEST_NAP)
 
     def _nap(self, desk: Desk) -> float | None:
         """Seconds until the session wants to be woken; None where there is nothing to keep."""
         wake_at = desk.wake_at
         if wake_at is None or desk.closed:
-            self._keeping = False
             return None
         now = desk.now()
         left = 0.0 if desk.is_due(now) else (wake_at - now) / 1000

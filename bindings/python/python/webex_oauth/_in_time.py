@@ -1,0 +1,73 @@
+"""Transports of the application, which may forget the time: nobody waits for them for longer than the request has."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ._errors import TransportError
+from ._transport import HttpTransport
+
+__all__ = ["in_time"]
+
+#: A transport keeps the time itself if it can, and says more then than that it is over.
+_GRACE = 5.0
+
+
+def in_time(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same transport with an end. Ours has one."""
+    if isinstance(transport, HttpTransport):
+        return transport
+    if inspect.iscoroutinefunction(transport) or inspect.iscoroutinefunction(getattr(transport, "__call__", None)):
+        return _of_coroutines(transport)
+    return _of_threads(transport)
+
+
+def _limit(request: Any) -> float:
+    seconds: float = request.hints.timeout.total_seconds()
+    return seconds + _GRACE
+
+
+def _too_late() -> TransportError:
+    return TransportError("the transport took longer than the request has time", fault="lost")
+
+
+def _of_coroutines(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    async def send(request: Any) -> Any:
+        import asyncio
+
+        try:
+            return await asyncio.wait_for(transport(request), _limit(request))
+        except asyncio.TimeoutError:
+            raise _too_late() from None
+
+    return send
+
+
+def _of_threads(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def send(request: Any) -> Any:
+        answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                answers.put((transport(request), None))
+            except BaseException as error:
+                answers.put((None, error))
+
+        try:
+            threading.Thread(target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True).start()
+        except RuntimeError:
+            return transport(request)
+        try:
+            answer, error = answers.get(timeout=_limit(request))
+        except queue.Empty:
+            raise _too_late() from None
+        if error is not None:
+            raise error
+        return answer
+
+    return send
