@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import webex_oauth
@@ -30,6 +31,7 @@ from webex_oauth import (
     MemoryStore,
     Phase,
     Provider,
+    StoreError,
 )
 
 _stdout = threading.Lock()
@@ -309,7 +311,8 @@ def main_threads() -> None:
         threads.append(threading.Thread(target=lambda command: step(harness.run(command)), args=(json.loads(line),)))
         threads[-1].start()
     for opened in list(harness.clients.values()):
-        opened.client.close()
+        with suppress(StoreError):
+            opened.client.close()
     for thread in threads:
         thread.join()
 
@@ -324,7 +327,8 @@ async def main_tasks() -> None:
         task = asyncio.ensure_future(harness.run(command))
         harness.running[command["id"]] = task
     for opened in list(harness.clients.values()):
-        await opened.client.close()
+        with suppress(StoreError):
+            await opened.client.close()
 
 
 if __name__ == "__main__":

@@ -330,9 +330,138 @@ def test_the_lock_of_a_file_is_exclusive_also_between_threads(tmp_path: Path) ->
         pass
 
 
-def test_a_key_ring(simulator: Simulator, signed_in: Make, make_client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
+@pytest.mark.parametrize("what", ["pipe", "device", "folder", "link to a pipe"])
+def test_what_is_no_file_is_refused_and_left_alone(simulator: Simulator, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "session"
+    match what:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path = Path("/dev/null")
+        case "folder":
+            path.mkdir()
+        case _:
+            os.mkfifo(tmp_path / "pipe")
+            path.symlink_to(tmp_path / "pipe")
+    before = os.stat(path)
+    store = FileStore(path)
+    for call in (store.load, lambda: store.save(Secret('{"webex_oauth":1,"revision":1}'), 1, 0), store.delete):
+        with pytest.raises(webex_oauth.StoreError) as caught:
+            call()
+        assert str(store.path) in str(caught.value)
+    with pytest.raises(webex_oauth.StoreError):
+        Client(simulator.config(), store=store)
+    after = os.stat(path)
+    assert (before.st_mode, before.st_ino) == (after.st_mode, after.st_ino)
+    for ending in (".lock", ".new"):
+        Path(f"{store.path}{ending}").unlink(missing_ok=True)
+
+
+KILLED = """
+import os, sys, signal
+import webex_oauth
+from webex_oauth import FileStore, Secret
+store, text = FileStore(sys.argv[1]), '{"webex_oauth":1,"revision":%d,"x":"the-secret-token"}'
+os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+found = store.load()
+number = 0 if found is None else webex_oauth.snapshot_revision(found)
+store.save(Secret(text % (number + 1)), number + 1, number)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_killed_saves_leave_nothing_that_the_next_one_or_a_delete_does_not_take_away(tmp_path: Path) -> None:
+    path, text = tmp_path / "session", '{{"webex_oauth":1,"revision":{}}}'
+    store = FileStore(path)
+    store.save(Secret(text.format(1)), 1, 0)
+    for _ in range(5):
+        assert subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=30).returncode == -signal.SIGKILL
+    assert {file.name for file in tmp_path.iterdir()} == {"session", "session.lock", "session.new"}
+    store.save(Secret(text.format(2)), 2, 1)
+    assert {file.name for file in tmp_path.iterdir()} == {"session", "session.lock"}
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=30)
+    store.delete()
+    assert {file.name for file in tmp_path.iterdir()} == {"session.lock"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_in_the_place_of_the_draft_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("theirs")
+    (tmp_path / "session.new").symlink_to(tmp_path / "elsewhere")
+    store = FileStore(tmp_path / "session")
+    store.save(Secret('{"webex_oauth":1,"revision":1}'), 1, 0)
+    assert (tmp_path / "elsewhere").read_text() == "theirs"
+    assert store.load() is not None
+
+
+def test_nothing_is_spent_where_the_answer_cannot_be_kept(
+    simulator: Simulator, signed_in: Make, clock: Clock
+) -> None:
+    events: list[Any] = []
+    store = FailingStore()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    before = client.token()
+    store.broken = True
+    clock.advance(13.5 * 86_400)
+    assert client.token() == before
+    eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
+    eventually(lambda: not client.status().is_refreshing)
+    assert client.token() == before
+    assert simulator.counters()["refreshes_attempted"] == 0
+
+
+def test_closing_tells_that_tokens_could_not_be_stored(
+    simulator: Simulator, signed_in: Make, clock: Clock
+) -> None:
+    events: list[Any] = []
+    store = FailingStore()
+    client = signed_in(store=store, clock=clock, on_event=events.append)
+    store.broken = True
+    clock.advance(15 * 86_400)
+    assert client.token()
+    with pytest.raises(webex_oauth.StoreError, match="not stored"):
+        client.close()
+    with pytest.raises(webex_oauth.Closed):
+        client.token()
+    assert isinstance(events[-1], StoreFailed)
+    store.broken = False
+    client.close()
+    stored, tokens = store.load(), client.tokens()
+    assert stored is not None and tokens is not None and tokens.access_token is not None
+    assert tokens.access_token.expose() in stored.expose()
+
+
+def test_what_ends_a_block_is_told_before_a_store_that_failed(signed_in: Make, clock: Clock) -> None:
+    store = FailingStore()
+    with pytest.raises(KeyError), signed_in(store=store, clock=clock) as client:
+        store.broken = True
+        clock.advance(15 * 86_400)
+        assert client.token()
+        raise KeyError("the application's own")
+
+
+def test_the_locks_of_a_key_ring_are_in_the_users_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    store = webex_oauth.KeyringStore()
+    with store.lock(1):
+        # As in the other languages.
+        lock = tmp_path / "state/webex-oauth/locks/62deea35b7b33e5f21891cb4224d8cac.refresh-lock"
+        assert lock.is_file()
+        assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in list(lock.parents)[:3])
+        with pytest.raises(webex_oauth.StoreError) as caught:
+            webex_oauth.KeyringStore().lock(0.05)
+        assert caught.value.is_busy
+
+
+def test_a_key_ring(
+    simulator: Simulator, signed_in: Make, make_client: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import keyring
 
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     ring: dict[tuple[str, str], str] = {}
     monkeypatch.setattr(keyring, "get_password", lambda service, name: ring.get((service, name)))
     monkeypatch.setattr(keyring, "set_password", lambda service, name, value: ring.update({(service, name): value}))

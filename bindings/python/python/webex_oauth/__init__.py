@@ -75,7 +75,9 @@ if TYPE_CHECKING:
     from ._client import Client
     from ._driver import ClientEvent, StoreFailed, StoreRecovered
     from ._guest import guest_jwt
-    from ._stores import FileStore, KeyringStore, MemoryStore, Store
+    from ._file_store import FileStore
+    from ._keyring_store import KeyringStore
+    from ._stores import MemoryStore, Store
     from ._transport import HttpTransport
 
 #: What is loaded when it is first used, and where it lives.
@@ -84,8 +86,8 @@ _LATER = {
     "AsyncClient": "_async_client",
     "Client": "_client",
     "ClientEvent": "_driver",
-    "FileStore": "_stores",
-    "KeyringStore": "_stores",
+    "FileStore": "_file_store",
+    "KeyringStore": "_keyring_store",
     "MemoryStore": "_stores",
     "HttpTransport": "_transport",
     "Store": "_stores",

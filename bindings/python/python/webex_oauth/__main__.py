@@ -18,7 +18,7 @@ from ._client import Client
 from ._core import DevicePrompt
 from ._errors import Error, SignInRequired
 from ._options import SESSION_FILE
-from ._stores import FileStore
+from ._file_store import FileStore
 
 #: Exit status: what went wrong.
 _FAILED, _USAGE, _SIGN_IN = 1, 2, 3

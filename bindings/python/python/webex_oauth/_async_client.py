@@ -29,7 +29,7 @@ from ._core import (
     TokenSet,
 )
 from ._driver import ClientEvent, Clock, Driver
-from ._options import from_env, login_options, seconds, secret, tokens_text
+from ._options import describe, from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._in_time import in_time
 from ._task_io import TaskIO, in_thread
@@ -75,11 +75,13 @@ class AsyncClient:
     ) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._io = TaskIO()
+        #: For whoever brings none.
+        self._transport = HttpTransport()
         self._driver = Driver(
             config,
             self._io,
             store=store,
-            transport=HttpTransport() if transport is None else in_time(transport),
+            transport=self._transport if transport is None else in_time(transport),
             on_event=on_event,
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
@@ -337,8 +339,12 @@ class AsyncClient:
         await (await self._enter()).flush()
 
     async def close(self, *, timeout: timedelta | float | None = None) -> None:
-        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost."""
+        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost.
+
+        Raises :class:`StoreError` where the newest tokens could not be stored: it may be called again.
+        """
         await (await self._enter()).close(seconds(timeout))
+        self._transport.close()
 
     aclose = close
 
@@ -349,10 +355,15 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        try:
+            await self.close()
+        except _errors.StoreError:
+            # It was told by an event; what ended the block says more.
+            if error is None:
+                raise
 
     def __repr__(self) -> str:
-        return f"<webex_oauth.AsyncClient {self.config.client_id} {type(self._driver.desk.session.phase).__qualname__}>"
+        return describe(self)
 
     def __reduce__(self) -> str:
         """Not to be pickled."""

@@ -28,7 +28,7 @@ from ._core import (
 )
 from ._driver import ClientEvent, Clock, Driver
 from ._in_time import in_time
-from ._options import from_env, login_options, seconds, secret, tokens_text
+from ._options import describe, from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._thread_io import ThreadIO, run
 from ._transport import HttpTransport
@@ -89,11 +89,13 @@ class Client:
         jwt_callback: Callable[[], str | Secret] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        #: For whoever brings none.
+        self._transport = HttpTransport()
         self._driver = Driver(
             config,
             ThreadIO(),
             store=store,
-            transport=HttpTransport() if transport is None else in_time(transport),
+            transport=self._transport if transport is None else in_time(transport),
             on_event=on_event,
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
@@ -359,8 +361,12 @@ class Client:
         run(self._driver.flush())
 
     def close(self, *, timeout: timedelta | float | None = None) -> None:
-        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost."""
+        """Whoever waits gets :class:`Closed`; a refresh under way is waited for, so that no renewed token is lost.
+
+        Raises :class:`StoreError` where the newest tokens could not be stored: it may be called again.
+        """
         run(self._driver.close(seconds(timeout)))
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -368,10 +374,15 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except _errors.StoreError:
+            # It was told by an event; what ended the block says more.
+            if error is None:
+                raise
 
     def __repr__(self) -> str:
-        return f"<webex_oauth.Client {self.config.client_id} {type(self._driver.desk.session.phase).__qualname__}>"
+        return describe(self)
 
     def __reduce__(self) -> str:
         """Not to be pickled."""

@@ -18,7 +18,7 @@ from ._core import (
     Secret,
 )
 from ._errors import InvalidArgument
-from ._stores import FileStore
+from ._file_store import FileStore
 
 if TYPE_CHECKING:
     from ._driver import ClientEvent, Clock
@@ -71,6 +71,7 @@ __all__ = [
     "ConfigSettings",
     "LoginSettings",
     "Settings",
+    "describe",
     "from_env",
     "login_options",
     "seconds",
@@ -102,6 +103,15 @@ def from_env(environ: Mapping[str, str] | None, *, legacy: bool) -> tuple[Config
     variables = dict(os.environ if environ is None else environ)
     path = variables.get(SESSION_FILE)
     return Config.from_variables(variables, legacy=legacy), FileStore(path) if path else None
+
+
+def describe(client: Any) -> str:
+    """What a client is, for people; also of one whose making failed, which tracebacks show."""
+    driver = getattr(client, "_driver", None)
+    name = f"webex_oauth.{type(client).__name__}"
+    if driver is None:
+        return f"<{name} that was not made>"
+    return f"<{name} {driver.desk.config.client_id} {type(driver.desk.session.phase).__qualname__}>"
 
 
 def seconds(value: timedelta | float | None) -> float | None:

@@ -123,3 +123,5 @@ class Driver:
         if not desk.is_saved:
             # The last chance of a store that failed.
             await tick(desk)
+        if not desk.is_saved:
+            raise StoreError("the store failed, and what is newest was not stored: it ends with this client")

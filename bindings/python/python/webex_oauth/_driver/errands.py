@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from .._core import HttpRequest, HttpResponse, Output, Secret, Session, TokenAsk
+from .._core import Access, HttpRequest, HttpResponse, Output, Secret, Session, TokenAsk
 from .._errors import Error, NotConfigured, StoreError, TransportError, without_frames
 from .._options import tokens_text
-from .._stores import lock_of
+from .._stores import lock_of, prove
 from .desk import Desk, Input
 from .events import Events
 from .io import IO, Deadline
@@ -135,11 +135,27 @@ class Errands:
             if not desk.session.awaits(request.id):
                 await desk.give(not_sent)
                 return
+            if not await self._can_keep(desk, request):
+                await desk.give(not_sent)
+                return
             answer = await self._carry(desk, request)
             if guard is None:
                 # Unguarded: a refusal may mean that another process was faster.
                 await desk.look_at_store()
             await desk.give(answer)
+
+    async def _can_keep(self, desk: Desk, request: HttpRequest) -> bool:
+        """Whether the store takes what this request brings. It is asked only where nobody has to go without if nothing
+        is sent: while the access token lives."""
+        if request.purpose != "refresh" or not isinstance(desk.session.access(desk.now()), Access.Ready):
+            return True
+        try:
+            await desk.io.call(prove, desk.store)
+        except Exception as error:
+            self._events.note_failure(error, "cannot save")
+            self._events.tell()
+            return False
+        return True
 
     async def _carry(self, desk: Desk, request: HttpRequest) -> Input:
         id = request.id
