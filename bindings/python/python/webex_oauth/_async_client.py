@@ -29,7 +29,7 @@ from ._core import (
     TokenSet,
 )
 from ._driver import ClientEvent, Clock, Driver
-from ._options import describe, from_env, login_options, seconds, secret, tokens_text
+from ._options import Hidden, describe, from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._in_time import in_time
 from ._task_io import TaskIO, in_thread
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self, Unpack
 
+    from ._driver.calls import Origin
     from ._options import ConfigSettings, LoginSettings, Settings
 
 __all__ = ["AsyncClient"]
@@ -98,7 +99,8 @@ class AsyncClient:
         **settings: Unpack[Settings],
     ) -> Self:
         """As :meth:`Client.from_env`."""
-        config, named = from_env(environ, legacy=legacy)
+        environ = Hidden(environ)  # type: ignore[assignment]
+        config, named = from_env(environ, legacy=legacy)  # type: ignore[arg-type]
         return cls(config, store=named if store is None else store, **settings)
 
     @classmethod
@@ -112,6 +114,7 @@ class AsyncClient:
         **settings: Unpack[Settings],
     ) -> Self:
         """From the authorization URL that the developer portal shows."""
+        client_secret = None if client_secret is None else secret(client_secret)
         built = Config.from_authorization_url(url, client_secret=client_secret, **(config or {}))
         return cls(built, store=store, **settings)
 
@@ -268,9 +271,9 @@ class AsyncClient:
 
     async def adopt(self, tokens: Tokens) -> None:
         """Takes over tokens from elsewhere; see :meth:`Client.adopt`."""
+        tokens = tokens_text(tokens)
         driver = await self._enter()
         driver.desk.check_open()
-        tokens = tokens_text(tokens)
         await driver.desk.give(lambda session, now: session.adopt(now, tokens))
 
     async def _sign_in(
@@ -304,9 +307,10 @@ class AsyncClient:
         max_wait: timedelta | float = 60.0,
     ) -> ApiResponse:
         """Calls an API with the token; see :meth:`Client.call`."""
-        driver = await self._enter()
-        request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
-        return await driver.calls.call(request, seconds(timeout), seconds(max_wait) or 0)
+        given = Hidden((headers, body, json))
+        del headers, body, json
+        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout))
+        return await (await self._enter()).calls.call(request, seconds(timeout), seconds(max_wait) or 0)
 
     # ---------------------------------------------------------------------------------------------------------- state
 
@@ -405,8 +409,8 @@ class AsyncClient:
 
         return async_auth_flow(self, request)
 
-    async def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
-        return await (await self._enter()).calls.header_for(url, headers)
+    async def _header_for(self, url: str, headers: Iterable[str], to: Origin) -> Access.Ready | None:
+        return await (await self._enter()).calls.header_for(url, headers, to=to)
 
     async def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
         return await (await self._enter()).calls.answered(generation, status, retry_after)

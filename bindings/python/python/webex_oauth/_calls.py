@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ._core import HttpResponse
+from ._core import HttpResponse, TargetUri
 from ._errors import InvalidArgument, TransportError
+from ._options import Hidden
 
 if TYPE_CHECKING:
     from ._core import Access
@@ -31,11 +32,37 @@ _HEADER = re.compile(rf"(?!(?:host|connection|content-length|transfer-encoding)$
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-def _checked(text: object, argument: str, shape: re.Pattern[str]) -> str:
-    if not isinstance(text, str) or not shape.fullmatch(text):
-        problem = "has characters in it that cannot be sent, or is not the caller's to set"
-        raise InvalidArgument(f"{argument}: {problem}", argument=argument, problem=problem)
-    return text
+def _checked(method: str, given: Hidden) -> tuple[Hidden, Hidden]:
+    """Headers and body of a call, from what the caller gave: headers, body, JSON. Nothing of it is in a variable here."""
+    if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        raise _unfit("method")
+    if not _are_fit(given.expose()[0] or {}):
+        raise _unfit("headers")
+    body = Hidden(_bytes_of(*given.expose()[1:]))
+    if body.expose() is None:
+        raise InvalidArgument("body: expected bytes or str, or JSON", argument="body", problem="cannot be sent")
+    headers = Hidden(dict(given.expose()[0] or {}))
+    if given.expose()[2] is not None:
+        headers.expose().setdefault("Content-Type", "application/json")
+    return headers, body
+
+
+def _are_fit(headers: Mapping[str, str]) -> bool:
+    texts = all(isinstance(name, str) and isinstance(value, str) for name, value in headers.items())
+    return texts and all(_HEADER.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items())
+
+
+def _bytes_of(body: bytes | str | None, json: object) -> bytes | None:
+    try:
+        text = jsonlib.dumps(json) if json is not None else body or b""
+        return text.encode() if isinstance(text, str) else bytes(memoryview(text))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _unfit(argument: str) -> InvalidArgument:
+    problem = "has characters in it that cannot be sent, or is not the caller's to set"
+    return InvalidArgument(f"{argument}: {problem}", argument=argument, problem=problem)
 
 
 class CallHints:
@@ -56,29 +83,19 @@ class ApiRequest:
     is_grant = False
     purpose = "call"
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        method: str = "GET",
-        headers: Mapping[str, str] | None = None,
-        body: bytes | str | None = None,
-        json: object = None,
-        timeout: float | None = None,
-    ) -> None:
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise InvalidArgument("url: expected an absolute URL", argument="url", problem="not an absolute URL")
-        self.url, self.method = url, _checked(method, "method", _TOKEN)
-        self.headers = {
-            _checked(name, "headers", _HEADER): _checked(value, "headers", _VALUE)
-            for name, value in (headers or {}).items()
-        }
+    def __init__(self, url: str, *, method: str = "GET", given: Hidden, timeout: float | None = None) -> None:
+        #: Where it goes, as the core reads it: nobody else does.
+        self.target = TargetUri.parse(url)
+        self.url, self.method = self.target.url, method
         self.hints = CallHints(timeout, method)
         self._access: Access.Ready | None = None
-        if json is not None:
-            body = jsonlib.dumps(json)
-            self.headers.setdefault("Content-Type", "application/json")
-        self._body = body.encode() if isinstance(body, str) else body or b""
+        self._headers, self._body = _checked(method, given)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those of the caller."""
+        headers: dict[str, str] = self._headers.expose()
+        return headers
 
     def signed(self, access: Access.Ready | None) -> ApiRequest:
         """The same with this token."""
@@ -95,7 +112,8 @@ class ApiRequest:
 
     def expose_body(self) -> bytes:
         """The body as it goes on the wire."""
-        return self._body
+        body: bytes = self._body.expose()
+        return body
 
     def __repr__(self) -> str:
         return f"ApiRequest({self.method} {self.url.partition('?')[0]!r})"

@@ -28,7 +28,7 @@ from ._core import (
 )
 from ._driver import ClientEvent, Clock, Driver
 from ._in_time import in_time
-from ._options import describe, from_env, login_options, seconds, secret, tokens_text
+from ._options import Hidden, describe, from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._thread_io import ThreadIO, run
 from ._transport import HttpTransport
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self, Unpack
 
+    from ._driver.calls import Origin
     from ._options import ConfigSettings, LoginSettings, Settings
 
 __all__ = ["Client"]
@@ -127,7 +128,8 @@ class Client:
 
         The session is kept in the file that ``WEBEX_SESSION_FILE`` names, unless a store is given.
         """
-        config, named = from_env(environ, legacy=legacy)
+        environ = Hidden(environ)  # type: ignore[assignment]
+        config, named = from_env(environ, legacy=legacy)  # type: ignore[arg-type]
         return cls(config, store=named if store is None else store, **settings)
 
     @classmethod
@@ -141,6 +143,7 @@ class Client:
         **settings: Unpack[Settings],
     ) -> Self:
         """From the authorization URL that the developer portal shows."""
+        client_secret = None if client_secret is None else secret(client_secret)
         built = Config.from_authorization_url(url, client_secret=client_secret, **(config or {}))
         return cls(built, store=store, **settings)
 
@@ -285,8 +288,8 @@ class Client:
     def adopt(self, tokens: str | Secret | Mapping[str, object]) -> None:
         """Takes over tokens from elsewhere: a token, ``Bearer x``, a JSON object, a hand-off query string, or
         ``{"refresh_token": ...}`` alone, which is used when a token is first asked for."""
-        self._driver.desk.check_open()
         tokens = tokens_text(tokens)
+        self._driver.desk.check_open()
         run(self._driver.desk.give(lambda session, now: session.adopt(now, tokens)))
 
     def _sign_in(
@@ -328,7 +331,9 @@ class Client:
         ``refresh_error`` says why. Waits that a 429 asks for are kept, ``max_wait`` seconds in all. Any status is a
         response; raises :class:`CallFailed` where none came.
         """
-        request = ApiRequest(url, method=method, headers=headers, body=body, json=json, timeout=seconds(timeout))
+        given = Hidden((headers, body, json))
+        del headers, body, json
+        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout))
         return run(self._driver.calls.call(request, seconds(timeout), seconds(max_wait) or 0))
 
     # ---------------------------------------------------------------------------------------------------------- state
@@ -420,8 +425,8 @@ class Client:
 
         return threaded_auth_flow(self, request)
 
-    def _header_for(self, url: str, headers: Iterable[str]) -> Access.Ready | None:
-        return run(self._driver.calls.header_for(url, headers))
+    def _header_for(self, url: str, headers: Iterable[str], to: Origin) -> Access.Ready | None:
+        return run(self._driver.calls.header_for(url, headers, to=to))
 
     def _answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
         return run(self._driver.calls.answered(generation, status, retry_after))

@@ -35,7 +35,7 @@ class _Exchange:
         self, request: HttpRequest | ApiRequest, deadline: Deadline, tls: Callable[[], ssl.SSLContext], kept: Kept
     ) -> None:
         self._request, self._deadline, self._tls, self._kept = request, deadline, tls, kept
-        self._target = target = interim(request)
+        self._target = target = request.target
         self._proxy = None if target.is_loopback else proxy_for(target.scheme, target.host, target.port)
         self._key = (target.scheme, target.host, target.port, self._proxy and self._proxy.key)
 
@@ -138,17 +138,3 @@ def _too_large() -> TransportError:
 def _name(error: Exception) -> str:
     return type(error).__name__
 
-
-def interim(request):
-    found = getattr(request, "target", None)
-    if found is not None:
-        return found
-    from types import SimpleNamespace
-    from urllib.parse import urlsplit
-    from ipaddress import ip_address
-    u = urlsplit(request.url)
-    try:
-        loop = ip_address(u.hostname).is_loopback
-    except ValueError:
-        loop = u.hostname == "localhost"
-    return SimpleNamespace(scheme=u.scheme, host=u.hostname, port=u.port or (443 if u.scheme == "https" else 80), authority=u.netloc, request_target=(u.path or "/") + ("?" + u.query if u.query else ""), is_loopback=loop, url=request.url)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from . import _core
 from ._core import ENTROPY_LEN, Secret
+from ._options import secret as wrapped
 
 __all__ = ["guest_jwt"]
 
@@ -27,6 +28,7 @@ def guest_jwt(
     ``timedelta``, or a text such as ``12h``. Without ``subject`` a random one is drawn. Raises
     :class:`InvalidArgument`.
     """
+    secret = wrapped(secret)
     return _core.guest_jwt(
         time.time_ns() // 1_000_000 if now is None else now,
         os.urandom(ENTROPY_LEN),

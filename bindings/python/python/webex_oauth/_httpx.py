@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._async_client import AsyncClient
     from ._client import Client
     from ._core import Access
+    from ._driver.calls import Origin
 
 _classes: dict[type, type] = {}
 
@@ -28,15 +29,18 @@ def class_of(own: type) -> type:
     return _classes[own]
 
 
-def _sign(request: httpx.Request, access: Access.Ready) -> str:
-    header = access.token.expose_header()
-    request.headers["Authorization"] = header
-    return header
+def _sign(request: httpx.Request, access: Access.Ready) -> None:
+    request.headers["Authorization"] = access.token.expose_header()
 
 
-def _concerns(response: httpx.Response, header: str) -> bool:
+def _origin(request: httpx.Request) -> Origin:
+    """Where httpx connects to."""
+    return request.url.scheme, request.url.raw_host.decode("ascii"), request.url.port
+
+
+def _concerns(response: httpx.Response, access: Access.Ready) -> bool:
     """Not so after a redirect to another host: that request was without the token."""
-    return bool(response.request.headers.get("Authorization") == header)
+    return bool(response.request.headers.get("Authorization") == access.token.expose_header())
 
 
 def _can_replay(request: Any) -> bool:
@@ -50,10 +54,11 @@ def _retry_after(response: httpx.Response) -> str | None:
 
 
 def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-    access = client._header_for(str(request.url), request.headers.keys())
-    header = None if access is None else _sign(request, access)
+    access = client._header_for(str(request.url), request.headers.keys(), _origin(request))
+    if access is not None:
+        _sign(request, access)
     response = yield request
-    if access is None or header is None or not _concerns(response, header):
+    if access is None or not _concerns(response, access):
         return
     again = client._answered(access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):
@@ -63,10 +68,11 @@ def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Re
 
 async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     """A blocking client under asyncio: what may wait does so in a thread."""
-    access = await asyncio.to_thread(client._header_for, str(request.url), list(request.headers.keys()))
-    header = None if access is None else _sign(request, access)
+    access = await asyncio.to_thread(client._header_for, str(request.url), list(request.headers.keys()), _origin(request))
+    if access is not None:
+        _sign(request, access)
     response = yield request
-    if access is None or header is None or not _concerns(response, header):
+    if access is None or not _concerns(response, access):
         return
     again = await asyncio.to_thread(client._answered, access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):
@@ -75,10 +81,11 @@ async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGen
 
 
 async def async_auth_flow(client: AsyncClient, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-    access = await client._header_for(str(request.url), request.headers.keys())
-    header = None if access is None else _sign(request, access)
+    access = await client._header_for(str(request.url), request.headers.keys(), _origin(request))
+    if access is not None:
+        _sign(request, access)
     response = yield request
-    if access is None or header is None or not _concerns(response, header):
+    if access is None or not _concerns(response, access):
         return
     again = await client._answered(access.generation, response.status_code, _retry_after(response))
     if again is not None and _can_replay(request):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ._core import (
@@ -69,6 +69,7 @@ class LoginSettings(TypedDict, total=False):
 __all__ = [
     "SESSION_FILE",
     "ConfigSettings",
+    "Hidden",
     "LoginSettings",
     "Settings",
     "describe",
@@ -98,11 +99,28 @@ def login_options(
         raise InvalidArgument(f"login options: {error}", argument="options", problem=str(error)) from None
 
 
-def from_env(environ: Mapping[str, str] | None, *, legacy: bool) -> tuple[Config, FileStore | None]:
+class Hidden:
+    """Something with secrets in it, out of sight as soon as it arrives: tracebacks may show the variables of every
+    frame."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def expose(self) -> Any:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Hidden(...)"
+
+
+def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None]:
     """The configuration, and the store where one is named."""
-    variables = dict(os.environ if environ is None else environ)
-    path = variables.get(SESSION_FILE)
-    return Config.from_variables(variables, legacy=legacy), FileStore(path) if path else None
+    if environ.expose() is None:
+        environ = Hidden(os.environ)
+    path = environ.expose().get(SESSION_FILE)
+    return Config.from_variables(dict(environ.expose()), legacy=legacy), FileStore(path) if path else None
 
 
 def describe(client: Any) -> str:
@@ -120,17 +138,24 @@ def seconds(value: timedelta | float | None) -> float | None:
 
 
 def secret(text: str | Secret) -> Secret:
-    """Out of sight as soon as it arrives: tracebacks may show the variables of every frame."""
+    """Out of sight as soon as it arrives. It raises for nothing that can hold a secret: whoever calls still has it."""
+    if isinstance(text, (bytes, bytearray)):
+        return Secret(bytes(text).decode(errors="replace"))
     return text if isinstance(text, Secret) else Secret(text)
 
 
 def tokens_text(tokens: str | Secret | Mapping[str, object]) -> Secret:
     """Tokens in any shape that `Session.adopt` reads; a mapping becomes JSON."""
-    if isinstance(tokens, (str, Secret)):
+    if not isinstance(tokens, Mapping):
         return secret(tokens)
     try:
-        return Secret(json.dumps(dict(tokens)))
-    except (TypeError, ValueError):
-        raise InvalidArgument(
-            "tokens: expected str, Secret or a JSON object", argument="tokens", problem="expected a JSON object"
-        ) from None
+        return Secret(json.dumps(dict(tokens), default=_plain, skipkeys=True))
+    except (TypeError, ValueError, RecursionError):
+        return Secret("{}")
+
+
+def _plain(value: object) -> str:
+    """What JSON does not know: an instant, say, or a secret."""
+    if isinstance(value, Secret):
+        return value.expose()
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -23,7 +23,8 @@ def middleware(client: AsyncClient) -> aiohttp.ClientMiddlewareType:
     """
 
     async def authorize(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        access = await client._header_for(str(request.url), request.headers.keys())
+        url = request.url
+        access = await client._header_for(str(url), request.headers.keys(), (url.scheme, url.raw_host, url.port))
         if access is None:
             return await handler(request)
         request.headers["Authorization"] = access.token.expose_header()

@@ -7,9 +7,23 @@ from typing import Any
 
 from .._calls import ApiRequest, ApiResponse
 from .._core import Access, HttpResponse, Verdict
-from .._errors import CallFailed, TransportError, without_frames
+from .._errors import CallFailed, InvalidArgument, TransportError, without_frames
 from .desk import Desk
 from .tokens import Tokens
+
+
+#: Scheme, host and port.
+Origin = tuple[str, str | None, int | None]
+
+
+def same_origin(one: Origin, other: Origin) -> bool:
+    """Whether both are the same, however libraries write them: brackets, a dot at the end, capitals."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(origin: Origin) -> Origin:
+    scheme, host, port = origin
+    return scheme, (host or "").strip("[]").rstrip(".").lower(), port or {"http": 80, "https": 443}.get(scheme)
 
 
 class Calls:
@@ -22,11 +36,25 @@ class Calls:
         self._tokens = tokens
         self._transport = transport
 
-    async def header_for(self, url: str, headers: Iterable[str], timeout: float | None = None) -> Access.Ready | None:
-        """The token for a request of somebody else, unless it has a header of its own or goes to another host."""
-        if any(name.lower() == "authorization" for name in headers) or not self._desk.config.may_carry_token(url):
+    async def header_for(
+        self, url: str, headers: Iterable[str], timeout: float | None = None, to: Origin | None = None
+    ) -> Access.Ready | None:
+        """The token for a request of somebody else, unless it has a header of its own or goes to another host.
+
+        ``to`` is where the library that sends it will connect to: by its own reading of the URL, not the core's.
+        """
+        if any(name.lower() == "authorization" for name in headers) or not self._may_carry_token(url, to):
             return None
         return await self._tokens.ready(timeout)
+
+    def _may_carry_token(self, url: str, to: Origin | None) -> bool:
+        try:
+            judged = self._desk.config.judge_url(url)
+        except InvalidArgument:
+            return False
+        target = judged.target
+        is_same = to is None or same_origin(to, (target.scheme, target.host, target.port))
+        return judged.may_carry_token and is_same
 
     async def answered(self, generation: int, status: int, retry_after: str | None) -> Access.Ready | None:
         """What an API's answer means; another token to try once, if it means that."""
