@@ -1,9 +1,10 @@
 //! Answers to questions: may I have a token, where is the session, how does it stand.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::convert::{Span, Time, described, millis};
-use crate::errors::Fault;
+use crate::errors::{Fault, reduced};
 use crate::scope::Scope;
 use crate::secret::AccessToken;
 use crate::words::{ReturnTo, SignedOutReason, StaleWhy, Via};
@@ -28,6 +29,16 @@ pub(crate) enum SignInReason {
 
 #[pymethods]
 impl SignInReason {
+    /// For `pickle`.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let names: &[&str] = match slf.get() {
+            Self::SignedOut { .. } => &["reason"],
+            Self::ScopeNotGranted { .. } => &["missing"],
+            Self::LoginPending {} | Self::Expired {} | Self::RefreshTokenExpired {} | Self::Rejected {} => &[],
+        };
+        reduced(slf.as_any(), names)
+    }
+
     fn __str__(&self) -> &'static str {
         match self {
             Self::SignedOut { reason } => match reason.0 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use webex_oauth::protocol::jwt::JwtError;
 use webex_oauth::protocol::org::OrgIdError;
 use webex_oauth::transcript::TranscriptError;
@@ -156,6 +156,15 @@ impl Raise for TranscriptError {
     }
 }
 
+/// A class, and the members that make an instance of it anew: what `pickle` wants to know.
+pub(crate) fn reduced<'py>(
+    this: &Bound<'py, PyAny>,
+    names: &[&str],
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    let members: Vec<_> = names.iter().map(|name| this.getattr(*name)).collect::<PyResult<_>>()?;
+    Ok((this.get_type().into_any(), PyTuple::new(this.py(), members)?))
+}
+
 /// A failure that is somebody else's: typed, and free of secrets. `str(fault)` is a sentence for people.
 #[pyclass(frozen, eq, from_py_object, module = "webex_oauth")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +172,41 @@ pub(crate) struct Fault(pub(crate) Arc<webex_oauth::Fault>);
 
 #[pymethods]
 impl Fault {
+    /// What `pickle` makes one from: a fault of another process, say.
+    #[new]
+    #[pyo3(signature = (
+        kind, code = None, description = None, uri = None, status = None, tracking_id = None, retry_after = None, send = None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "its members")]
+    fn new(
+        kind: FaultKind,
+        code: Option<&str>,
+        description: Option<String>,
+        uri: Option<String>,
+        status: Option<u16>,
+        tracking_id: Option<String>,
+        retry_after: Option<Span>,
+        send: Option<SendFault>,
+    ) -> Self {
+        webex_oauth::Fault {
+            code: code.map(webex_oauth::ErrorCode::parse),
+            description,
+            uri,
+            status,
+            tracking_id,
+            retry_after: retry_after.map(|span| span.0),
+            send: send.map(|send| send.0),
+            ..webex_oauth::Fault::new(kind.0)
+        }
+        .into()
+    }
+
+    /// For `pickle`.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let names = ["kind", "code", "description", "uri", "status", "tracking_id", "retry_after", "send"];
+        reduced(slf.as_any(), &names)
+    }
+
     /// What kind of failure.
     #[getter]
     fn kind(&self) -> FaultKind {

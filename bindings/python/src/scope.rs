@@ -31,6 +31,11 @@ impl Scope {
         self.0.as_str()
     }
 
+    /// For `pickle`.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (String,)) {
+        (slf.get_type().into_any(), (slf.get().0.as_str().to_owned(),))
+    }
+
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
     }

@@ -248,9 +248,7 @@ def test_clients_that_are_dropped_leave_no_task(simulator: Simulator) -> None:
     run(main())
 
 
-def test_a_coroutine_that_never_ends_is_not_waited_for(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_coroutine_that_never_ends_is_not_waited_for(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     async def transport(request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(3600)
         raise AssertionError

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -208,3 +210,53 @@ def test_the_sdk_for_webex_takes_the_token(simulator: Simulator, signed_in: Make
     webexpythonsdk = pytest.importorskip("webexpythonsdk")
     api = webexpythonsdk.WebexAPI(access_token=signed_in().token(), base_url=simulator.url("/v1/"))
     assert api.people.me().displayName == "Ada Lovelace"
+
+
+def test_a_pipe_is_not_sent_twice(simulator: Simulator, signed_in: Make) -> None:
+    client = signed_in()
+    simulator.expire()
+    reading, writing = os.pipe()
+    with open(reading, "rb") as pipe:
+        with open(writing, "wb") as file:
+            file.write(b"only once")
+        assert requests.post(simulator.url("/v1/echo"), data=pipe, auth=client, timeout=20).status_code == 401
+    assert [entry["status"] for entry in simulator.log(endpoint="echo")] == [401]
+
+
+SPELLINGS = [
+    "http://127.0.0.1:{own}\\@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{own}@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{own}#@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{own}?@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{own}%5C@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{own}%2F@127.0.0.1:{other}/x",
+    "http:\\\\127.0.0.1:{own}\\@127.0.0.1:{other}/x",
+    "http:///127.0.0.1:{own}@127.0.0.1:{other}/x",
+    "http://127.0.0.1:{other}\\.127.0.0.1:{own}/x",
+    "http://127.1:{other}/x",
+    "http://0x7f000001:{other}/x",
+    "http://2130706433:{other}/x",
+    "http://0177.0.0.1:{other}/x",
+    "http://127.0.0.1\t:{other}/x",
+    "http://127.0.0.1:{own}\r\n@127.0.0.1:{other}/x",
+    "http://１２７.0.0.1:{other}/x",
+    "http://127。0。0。1:{other}/x",
+    "http://[::ffff:127.0.0.1]:{other}/x",
+    "http://localhost:{other}/x",
+    "http://user:pass@127.0.0.1:{other}/x",
+    " http://127.0.0.1:{other}/x",
+]
+
+
+def test_no_spelling_of_a_url_leads_the_token_astray(
+    simulator: Simulator, signed_in: Make, call: Call, elsewhere: tuple[str, list[str | None]]
+) -> None:
+    own, other = (urlsplit(url).port for url in (simulator.base, elsewhere[0]))
+    client = signed_in()
+    for spelling in SPELLINGS:
+        try:
+            call(client, "GET", spelling.format(own=own, other=other))
+        except Exception as error:
+            assert "Bearer" not in str(error)
+        # Credentials of the URL are the caller's own; our token is nobody else's.
+        assert not any((header or "").startswith("Bearer") for header in elsewhere[1]), spelling

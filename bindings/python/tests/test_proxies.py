@@ -138,7 +138,9 @@ def test_https_goes_through_a_tunnel_that_does_not_see_it(monkeypatch: pytest.Mo
     assert "Proxy-Authorization" not in inside
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n", b""])
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n", b""]
+)
 def test_a_proxy_that_refuses_is_no_answer_of_the_server(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
     with Wire(says(answer)) as proxy, Client(Config("C1")) as client:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")

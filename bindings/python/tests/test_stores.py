@@ -395,9 +395,7 @@ def test_a_link_in_the_place_of_the_draft_is_not_followed(tmp_path: Path) -> Non
     assert store.load() is not None
 
 
-def test_nothing_is_spent_where_the_answer_cannot_be_kept(
-    simulator: Simulator, signed_in: Make, clock: Clock
-) -> None:
+def test_nothing_is_spent_where_the_answer_cannot_be_kept(simulator: Simulator, signed_in: Make, clock: Clock) -> None:
     events: list[Any] = []
     store = FailingStore()
     client = signed_in(store=store, clock=clock, on_event=events.append)
@@ -411,9 +409,7 @@ def test_nothing_is_spent_where_the_answer_cannot_be_kept(
     assert simulator.counters()["refreshes_attempted"] == 0
 
 
-def test_closing_tells_that_tokens_could_not_be_stored(
-    simulator: Simulator, signed_in: Make, clock: Clock
-) -> None:
+def test_closing_tells_that_tokens_could_not_be_stored(simulator: Simulator, signed_in: Make, clock: Clock) -> None:
     events: list[Any] = []
     store = FailingStore()
     client = signed_in(store=store, clock=clock, on_event=events.append)
@@ -441,9 +437,7 @@ def test_what_ends_a_block_is_told_before_a_store_that_failed(signed_in: Make, c
         raise KeyError("the application's own")
 
 
-def test_the_locks_of_a_key_ring_are_in_the_users_own_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_locks_of_a_key_ring_are_in_the_users_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     store = webex_oauth.KeyringStore()
     with store.lock(1):

@@ -1,4 +1,4 @@
-"""The transport of a client that brings none, against servers that say anything: what is an answer, and what is lost."""
+"""The transport of a client that brings none, against servers that say anything: what is an answer, what is lost."""
 
 from __future__ import annotations
 

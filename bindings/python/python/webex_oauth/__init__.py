@@ -74,8 +74,8 @@ if TYPE_CHECKING:
     from ._calls import ApiResponse
     from ._client import Client
     from ._driver import ClientEvent, StoreFailed, StoreRecovered
-    from ._guest import guest_jwt
     from ._file_store import FileStore
+    from ._guest import guest_jwt
     from ._keyring_store import KeyringStore
     from ._stores import MemoryStore, Store
     from ._transport import HttpTransport

@@ -17,8 +17,8 @@ from pathlib import Path
 from ._client import Client
 from ._core import DevicePrompt
 from ._errors import Error, SignInRequired
-from ._options import SESSION_FILE
 from ._file_store import FileStore
+from ._options import SESSION_FILE
 
 #: Exit status: what went wrong.
 _FAILED, _USAGE, _SIGN_IN = 1, 2, 3

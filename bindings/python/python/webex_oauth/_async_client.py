@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,9 +27,9 @@ from ._core import (
     TokenSet,
 )
 from ._driver import ClientEvent, Clock, Driver
-from ._options import Hidden, describe, from_env, login_options, seconds, secret, tokens_text
-from ._stores import Store
 from ._in_time import in_time
+from ._options import Hidden, conceal, describe, from_env, login_options, seconds, secret, tokens_text
+from ._stores import Store
 from ._task_io import TaskIO, in_thread
 from ._transport import HttpTransport
 
@@ -56,7 +54,7 @@ class AsyncClient:
     """Webex authorization for asyncio: :class:`Client` with the same names, to be awaited.
 
     Any number of tasks waiting on one expired token cause one refresh, and cancelling any of them leaves it running.
-    ``transport`` may be a coroutine function; a blocking one, and the standard library's, run in threads. Callbacks
+    ``transport`` may be a coroutine function; a blocking one, and the one that comes with it, run in threads. Callbacks
     may be coroutine functions, and are called on the event loop.
 
     A client belongs to one event loop at a time. On another one (a second ``asyncio.run``) it starts anew from what
@@ -182,6 +180,7 @@ class AsyncClient:
         """Signs in through the user's browser, with a listener on the redirect URI, which has to be on loopback."""
         from ._loopback import Loopback, open_in_browser
 
+        conceal(options)
         driver = await self._enter()
         limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
         end = time.monotonic() + (limit or 0)
@@ -202,6 +201,7 @@ class AsyncClient:
 
     async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """For web applications: the URL to redirect the user to."""
+        conceal(options)
         driver = await self._enter()
         return (await driver.signing_in.begin_login(login_options(**options)))[1].expose()
 

@@ -33,7 +33,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 def _checked(method: str, given: Hidden) -> tuple[Hidden, Hidden]:
-    """Headers and body of a call, from what the caller gave: headers, body, JSON. Nothing of it is in a variable here."""
+    """Headers and body of a call, of what the caller gave: headers, body, JSON. Nothing of it is in a variable here."""
     if not isinstance(method, str) or not _TOKEN.fullmatch(method):
         raise _unfit("method")
     if not _are_fit(given.expose()[0] or {}):
@@ -82,6 +82,7 @@ class ApiRequest:
     id = 0
     is_grant = False
     purpose = "call"
+    url = method = ""
 
     def __init__(self, url: str, *, method: str = "GET", given: Hidden, timeout: float | None = None) -> None:
         #: Where it goes, as the core reads it: nobody else does.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +27,7 @@ from ._core import (
 )
 from ._driver import ClientEvent, Clock, Driver
 from ._in_time import in_time
-from ._options import Hidden, describe, from_env, login_options, seconds, secret, tokens_text
+from ._options import Hidden, conceal, describe, from_env, login_options, seconds, secret, tokens_text
 from ._stores import Store
 from ._thread_io import ThreadIO, run
 from ._transport import HttpTransport
@@ -200,6 +199,7 @@ class Client:
         """
         from ._loopback import Loopback, open_in_browser
 
+        conceal(options)
         limit = self.config.login_lifetime.total_seconds() if timeout is None else seconds(timeout)
         end = time.monotonic() + (limit or 0)
         with Loopback(options.get("redirect_uri") or self.config.redirect_uri) as loopback:
@@ -219,6 +219,7 @@ class Client:
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back."""
+        conceal(options)
         return run(self._driver.signing_in.begin_login(login_options(**options)))[1].expose()
 
     def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:

@@ -36,7 +36,8 @@ class _Answer(http.client.HTTPResponse):
     """An answer whose head has to be whole, and may come after any number of interim ones (RFC 9110 section 15.2)."""
 
     def begin(self) -> None:
-        lines = self.fp = _Lines(self.fp)
+        lines: Any = _Lines(self.fp)
+        self.fp = lines
         super().begin()
         lines.is_head = False
 
@@ -154,7 +155,7 @@ def proxy_headers(proxy: Proxy | None) -> dict[str, str]:
 
 def _socks(proxy: Proxy, is_tls: bool) -> tuple[type[Connection], dict[str, Any]]:
     try:
-        import socks
+        import socks  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         problem = f"the {proxy.scheme} proxy of the environment needs the package PySocks"
         raise TransportError(problem, fault="not_sent") from None

@@ -199,6 +199,17 @@ class Fault:
         "status",
         "tracking_id",
     )
+    def __new__(
+        cls,
+        kind: _FaultKind,
+        code: str | None = None,
+        description: str | None = None,
+        uri: str | None = None,
+        status: int | None = None,
+        tracking_id: str | None = None,
+        retry_after: _Span | None = None,
+        send: _SendFault | None = None,
+    ) -> Fault: ...
     @property
     def kind(self) -> _FaultKind: ...
     @property

@@ -1,4 +1,4 @@
-"""The end of one exchange, enforced from outside: whatever a server drips, at that moment the connection is shut down."""
+"""The end of one exchange, enforced from outside: whatever a server drips, at that moment its connection is shut."""
 
 from __future__ import annotations
 

@@ -211,5 +211,13 @@ class TransportError(Error):
 
 
 def without_frames(error: BaseException) -> BaseException:
-    """An exception to chain: without its frames, whose variables may hold a secret."""
-    return error.with_traceback(None)
+    """An exception to chain: without its frames, and those of what led to it, whose variables may hold a secret."""
+    left: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while left:
+        current = left.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            current.__traceback__ = None
+            left += [current.__cause__, current.__context__]
+    return error

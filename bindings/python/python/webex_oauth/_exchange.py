@@ -137,4 +137,3 @@ def _too_large() -> TransportError:
 
 def _name(error: Exception) -> str:
     return type(error).__name__
-

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import sys
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from ._core import Secret, snapshot_revision
@@ -105,7 +105,7 @@ class FileStore:
             return FileLock(self._beside(".lock"), SAVE_PATIENCE)
         except OSError:
             # A lock that does not work is no reason to keep anything.
-            return suppress()
+            return nullcontext()
 
     def _is_there(self) -> bool:
         try:

@@ -68,7 +68,9 @@ def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Re
 
 async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     """A blocking client under asyncio: what may wait does so in a thread."""
-    access = await asyncio.to_thread(client._header_for, str(request.url), list(request.headers.keys()), _origin(request))
+    access = await asyncio.to_thread(
+        client._header_for, str(request.url), list(request.headers.keys()), _origin(request)
+    )
     if access is not None:
         _sign(request, access)
     response = yield request

@@ -59,7 +59,9 @@ def _of_threads(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
                 answers.put((None, error))
 
         try:
-            threading.Thread(target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True).start()
+            threading.Thread(
+                target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True
+            ).start()
         except RuntimeError:
             return transport(request)
         try:

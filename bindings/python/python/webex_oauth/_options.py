@@ -72,6 +72,7 @@ __all__ = [
     "Hidden",
     "LoginSettings",
     "Settings",
+    "conceal",
     "describe",
     "from_env",
     "login_options",
@@ -113,6 +114,13 @@ class Hidden:
 
     def __repr__(self) -> str:
         return "Hidden(...)"
+
+
+def conceal(options: LoginSettings) -> None:
+    """What is secret among the keywords of a login."""
+    state = options.get("opaque_state")
+    if state is not None:
+        options["opaque_state"] = secret(state)
 
 
 def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryStore", "Store", "lock_of", "prove", "read_store"]
 
+
 @runtime_checkable
 class Store(Protocol):
     """Keeps one snapshot. Calls may block for milliseconds; they may raise whatever they like."""

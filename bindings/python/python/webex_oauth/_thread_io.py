@@ -31,19 +31,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def start(work: Coroutine[Any, Any, None], *, background: bool) -> None:
     """A thread. The interpreter waits for those that are not in the background: their answers hold tokens."""
-    if background:
-        target, arguments = run, (work,)
-    else:
-        # An interpreter that waits for this starts no thread any longer: the one with the clock has to run by then.
-        target, arguments = _carry, (work, ThreadIO().later(_CARRIED, lambda: None))
+    # An interpreter that waits for this starts no thread any longer: the one with the clock has to run by then.
+    alarm = None if background else ThreadIO().later(_CARRIED, lambda: None)
     try:
-        threading.Thread(target=target, args=arguments, name="webex-oauth", daemon=background).start()
+        threading.Thread(target=_carry, args=(work, alarm), name="webex-oauth", daemon=background).start()
     except RuntimeError:
         # The interpreter is shutting down, or the system gives no thread.
         if background:
             work.close()
         else:
-            target(*arguments)
+            _carry(work, alarm)
 
 
 def _carry(work: Coroutine[Any, Any, None], alarm: Cancellable | None) -> None:

@@ -11,7 +11,6 @@ from .._errors import CallFailed, InvalidArgument, TransportError, without_frame
 from .desk import Desk
 from .tokens import Tokens
 
-
 #: Scheme, host and port.
 Origin = tuple[str, str | None, int | None]
 
