@@ -1,36 +1,94 @@
-//! Two signed cookies: who is signed in, and which login is under way. A login that fails leaves the first one alone.
+//! Encrypted cookies: who is signed in, which login is under way, and what is to be said about one that ended. The name
+//! of a cookie is part of what its seal covers, so that none passes for another.
 
-use axum_extra::extract::cookie::{Cookie, Key, SameSite, SignedCookieJar};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponseParts, ResponseParts};
+use axum_extra::extract::cookie::{Cookie, Key, PrivateCookieJar, SameSite};
+use std::convert::Infallible;
 use time::Duration;
 
-/// The user who is signed in.
-pub(crate) const SESSION: &str = "session";
-/// The login under way.
-pub(crate) const LOGIN: &str = "login";
+use crate::app::Shared;
 
-/// The value of a cookie that we signed; anything else counts as none.
-pub(crate) fn read(jar: &SignedCookieJar, name: &str) -> Option<String> {
-    jar.get(name).map(|cookie| cookie.value().to_owned())
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// The key of the user who is signed in.
+    Session,
+    /// The login under way: the browser keeps all of it, so that nothing is kept here for who never comes back.
+    Login,
+    /// How a login ended, for the page that says so.
+    Outcome,
 }
 
-pub(crate) fn with(jar: SignedCookieJar, name: &'static str, value: String, secure: bool) -> SignedCookieJar {
-    let (path, lifetime) = if name == LOGIN { ("/oauth", Duration::minutes(15)) } else { ("/", Duration::days(90)) };
-    let cookie = Cookie::build((name, value))
-        .path(path)
-        .http_only(true)
-        .secure(secure)
-        // Lax: the browser brings it along when the authorization server sends it back to us.
-        .same_site(SameSite::Lax)
-        .max_age(lifetime);
-    jar.add(cookie)
+impl Kind {
+    /// With https a name that the browser takes from this host alone, for all of it, over https.
+    fn name(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Session, false) => "session",
+            (Self::Session, true) => "__Host-session",
+            (Self::Login, false) => "login",
+            (Self::Login, true) => "__Host-login",
+            (Self::Outcome, false) => "outcome",
+            (Self::Outcome, true) => "__Host-outcome",
+        }
+    }
+
+    fn lifetime(self) -> Duration {
+        match self {
+            Self::Session => Duration::days(90),
+            Self::Login => Duration::minutes(15),
+            Self::Outcome => Duration::minutes(5),
+        }
+    }
 }
 
-pub(crate) fn without(jar: SignedCookieJar, name: &'static str) -> SignedCookieJar {
-    let path = if name == LOGIN { "/oauth" } else { "/" };
-    jar.remove(Cookie::build(name).path(path))
+/// The cookies of one request, and those of its answer.
+pub(crate) struct Cookies {
+    jar: PrivateCookieJar,
+    secure: bool,
 }
 
-/// The key that cookies are signed with: kept beside the sessions where those are kept.
+impl Cookies {
+    /// What we sealed under this name; anything else counts as none.
+    pub(crate) fn get(&self, kind: Kind) -> Option<String> {
+        self.jar.get(kind.name(self.secure)).map(|cookie| cookie.value().to_owned())
+    }
+
+    pub(crate) fn set(self, kind: Kind, value: String) -> Self {
+        let cookie = Cookie::build((kind.name(self.secure), value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            // Lax: the browser brings it along when the authorization server sends it back to us.
+            .same_site(SameSite::Lax)
+            .max_age(kind.lifetime());
+        Self { jar: self.jar.add(cookie), ..self }
+    }
+
+    pub(crate) fn clear(self, kind: Kind) -> Self {
+        let gone = Cookie::build(kind.name(self.secure)).path("/").secure(self.secure);
+        Self { jar: self.jar.remove(gone), ..self }
+    }
+}
+
+impl FromRequestParts<Shared> for Cookies {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Infallible> {
+        let jar = PrivateCookieJar::from_headers(&parts.headers, shared.key.clone());
+        Ok(Self { jar, secure: shared.secure })
+    }
+}
+
+impl IntoResponseParts for Cookies {
+    type Error = Infallible;
+
+    fn into_response_parts(self, response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.jar.into_response_parts(response)
+    }
+}
+
+/// The key that cookies are sealed with: kept beside the sessions where those are kept.
 pub(crate) fn key(folder: Option<&std::path::Path>) -> std::io::Result<Key> {
     let fresh = || Key::try_generate().ok_or_else(|| std::io::Error::other("no randomness"));
     let Some(folder) = folder else {

@@ -5,12 +5,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum_extra::extract::cookie::SignedCookieJar;
 use serde_json::{Value, json};
 use webex_oauth_async::webex_oauth::Secret;
 use webex_oauth_async::{Client, ClientError};
 
 use crate::app::Shared;
+use crate::cookies::Cookies;
 use crate::login::user;
 use crate::page;
 use crate::person::me_url;
@@ -21,8 +21,8 @@ pub(crate) async fn page() -> Response {
 }
 
 /// Hands the session of this browser over to the front end.
-pub(crate) async fn handoff(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
-    let Some(client) = user(&shared, &jar) else {
+pub(crate) async fn handoff(State(shared): State<Shared>, cookies: Cookies) -> Response {
+    let Some(client) = user(&shared, &cookies) else {
         return Redirect::to("/").into_response();
     };
     // A fresh one, if it should be due. Where that fails, the front end finds out what to do.
@@ -40,7 +40,7 @@ pub(crate) fn handoff_url(client: &Client) -> Option<String> {
 /// otherwise those of the session of this browser, without showing their refresh token.
 pub(crate) async fn refresh(
     State(shared): State<Shared>,
-    jar: SignedCookieJar,
+    cookies: Cookies,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -51,7 +51,7 @@ pub(crate) async fn refresh(
     if !kind.starts_with("application/json") || !wish.is_object() {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "The body has to be a JSON object.");
     }
-    let renewed = match (wish.get("refresh_token"), user(&shared, &jar)) {
+    let renewed = match (wish.get("refresh_token"), user(&shared, &cookies)) {
         (Some(Value::String(token)), _) => renew_for(&shared, token).await,
         (Some(_), _) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "refresh_token has to be a text."),
         (None, Some(client)) => client.refresh().await.map(|()| handoff_json(&client, false)),

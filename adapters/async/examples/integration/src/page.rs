@@ -3,7 +3,6 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use maud::{DOCTYPE, Markup, html};
-use webex_oauth_async::webex_oauth::{CallbackIgnored, ErrorCode, Fault};
 
 /// A whole page around `body`.
 pub(crate) fn page(title: &str, body: &Markup) -> Markup {
@@ -60,6 +59,7 @@ pub(crate) struct Person {
     pub(crate) sign_in_again: Option<String>,
     pub(crate) generation: u64,
     pub(crate) can_refresh: bool,
+    pub(crate) has_space: bool,
     pub(crate) simulated: bool,
 }
 
@@ -74,19 +74,19 @@ pub(crate) fn me(person: &Person) -> Markup {
                 h1 #name { (person.name) }
                 @if let Some(email) = &person.email { p.email { (email) } }
                 div.buttons {
+                    @if person.has_space { a.button.primary #space href="/space" { "Open the space" } }
                     @if person.can_refresh {
                         form method="post" action="/refresh" { button #refresh { "Refresh now" } }
                     }
-                    form method="post" action="/logout" { button.primary #logout { "Sign out" } }
+                    form method="post" action="/logout" { button #logout { "Sign out" } }
                 }
             }
             section.card.quiet {
                 h2 { "This session" }
                 (scope_list("You allowed", &person.scopes))
                 dl {
-                    dt { "Access token" }
-                    dd { "number " span #generation { (person.generation) }
-                         @if let Some(expires) = &person.expires { ", good for " (expires) } }
+                    @if let Some(expires) = &person.expires { dt { "Access" } dd { "good for " (expires) } }
+                    @if person.can_refresh { dt { "Renewed" } dd #renewed { (times(person.generation)) } }
                     @if let Some(again) = &person.sign_in_again { dt { "Sign in again" } dd { "within " (again) } }
                     @if !person.can_refresh { dt { "Renewal" } dd { "not possible: the implicit flow has none" } }
                 }
@@ -136,103 +136,6 @@ pub(crate) fn fragment() -> Response {
     (StatusCode::BAD_REQUEST, body).into_response()
 }
 
-/// Something did not work out: what happened, and what to do.
-pub(crate) struct Notice {
-    pub(crate) status: StatusCode,
-    pub(crate) title: &'static str,
-    pub(crate) text: String,
-    /// For a developer or for support: a code, a tracking id.
-    pub(crate) detail: Option<String>,
-    /// The label of the link that begins a login; none leads home only.
-    pub(crate) again: Option<&'static str>,
-}
-
-impl Notice {
-    pub(crate) fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into(), detail: None, again: Some("Try again") }
-    }
-
-    pub(crate) fn into_response(self) -> Response {
-        let body = page(
-            self.title,
-            &html! {
-                section.card.notice {
-                    h1 { (self.title) }
-                    p { (self.text) }
-                    @if let Some(detail) = &self.detail { p.detail { (detail) } }
-                    div.buttons {
-                        a.button.primary[self.again.is_none()] href="/" { "Back to the start" }
-                        @if let Some(again) = self.again { a.button.primary #again href="/login" { (again) } }
-                    }
-                }
-            },
-        );
-        (self.status, body).into_response()
-    }
-}
-
-/// A login that the person or the server ended.
-pub(crate) fn login_failed(fault: &Fault) -> Notice {
-    let from_exchange = fault.status.is_some() || fault.send.is_some();
-    let mut notice = match &fault.code {
-        _ if from_exchange => Notice::new(
-            StatusCode::BAD_GATEWAY,
-            "Webex did not complete the sign-in",
-            "You accepted, but Webex did not give out the access. Nothing was stored.",
-        ),
-        Some(ErrorCode::AccessDenied) => Notice::new(
-            StatusCode::FORBIDDEN,
-            "You declined",
-            "No access was given, and nothing was stored. You can change your mind at any time.",
-        ),
-        Some(ErrorCode::InvalidScope) => Notice::new(
-            StatusCode::BAD_REQUEST,
-            "The permissions do not fit",
-            "This integration asks for a permission that it is not registered for. Its SCOPES have to be a part of \
-             those chosen on the developer portal.",
-        ),
-        Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable) => Notice::new(
-            StatusCode::BAD_GATEWAY,
-            "Webex has a problem",
-            "Webex could not handle the request. It usually helps to try again in a few minutes.",
-        ),
-        Some(_) | None => Notice::new(StatusCode::BAD_REQUEST, "The sign-in failed", "Webex ended the sign-in."),
-    };
-    notice.detail = Some(fault.to_string());
-    notice
-}
-
-/// A callback that is not the answer to the login of this browser.
-pub(crate) fn callback_ignored(reason: CallbackIgnored, signed_in: bool) -> Notice {
-    let bad = StatusCode::BAD_REQUEST;
-    match reason {
-        CallbackIgnored::NoLoginPending if signed_in => {
-            let mut notice = Notice::new(bad, "Already done", "This sign-in is finished. You are signed in.");
-            notice.again = None;
-            notice
-        }
-        CallbackIgnored::NoLoginPending => Notice::new(
-            bad,
-            "No sign-in is under way here",
-            "It was finished before, it took too long, or it was begun in another browser.",
-        ),
-        CallbackIgnored::WrongState | CallbackIgnored::WrongIssuer | CallbackIgnored::OtherUrl => Notice::new(
-            bad,
-            "This answer is not for you",
-            "It does not belong to the sign-in that was begun in this browser, so it was not used. Somebody may have \
-             sent you this link.",
-        ),
-        CallbackIgnored::Incomplete | CallbackIgnored::NotACallback => {
-            Notice::new(bad, "Nothing came back", "The answer of Webex is missing from the address of this page.")
-        }
-        CallbackIgnored::DuplicateParameter | CallbackIgnored::TooLong => Notice::new(
-            bad,
-            "This answer cannot be read",
-            "The address of this page is not what Webex sends, so it was not used.",
-        ),
-    }
-}
-
 fn scope_list(title: &str, scopes: &[String]) -> Markup {
     html! {
         @if !scopes.is_empty() {
@@ -246,6 +149,15 @@ fn simulated_note() -> Markup {
     html! {
         p.note { "There are no credentials, so a simulated Webex answers. Set " code { "CLIENT_ID" } " and "
                  code { "CLIENT_SECRET" } " to use the real one." }
+    }
+}
+
+/// How often a session was renewed: its first tokens came with the sign-in.
+fn times(generation: u64) -> String {
+    match generation.saturating_sub(1) {
+        0 => "not yet".to_owned(),
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
     }
 }
 
@@ -278,14 +190,6 @@ mod tests {
         assert_eq!(in_words(3_600_000), "60 minutes");
         assert_eq!(in_words(1000), "1 second");
         assert_eq!(in_words(-5), "0 seconds");
-    }
-
-    #[test]
-    fn what_a_server_says_is_text_and_never_markup() {
-        let mut fault = Fault::new(webex_oauth_async::webex_oauth::FaultKind::Refused);
-        fault.description = Some("<script>alert(1)</script>".to_owned());
-        let notice = login_failed(&fault);
-        let shown = html! { (notice.detail.unwrap_or_default()) }.into_string();
-        assert!(!shown.contains("<script>"), "{shown}");
+        assert_eq!([1, 2, 3].map(times), ["not yet", "once", "2 times"]);
     }
 }

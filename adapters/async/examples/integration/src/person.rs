@@ -3,21 +3,22 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum_extra::extract::cookie::SignedCookieJar;
 use serde_json::Value;
 use webex_oauth_async::Client;
 
 use crate::app::Shared;
-use crate::login::{unexpected, user};
-use crate::page::{self, Notice, Person, in_words};
+use crate::cookies::Cookies;
+use crate::login::user;
+use crate::notice::{Notice, unexpected};
+use crate::page::{self, Person, in_words};
 
 /// Pictures are small.
 const MAX_PICTURE: usize = 2 * 1024 * 1024;
 
 /// The start, or the person.
-pub(crate) async fn home(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
+pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Response {
     let scopes = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let Some(client) = user(&shared, &jar) else {
+    let Some(client) = user(&shared, &cookies) else {
         return page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response();
     };
     let profile = match profile(&client).await {
@@ -28,9 +29,8 @@ pub(crate) async fn home(State(shared): State<Shared>, jar: SignedCookieJar) -> 
     let left = |at: Option<webex_oauth_async::webex_oauth::Timestamp>| {
         at.map(|at| in_words(at.millis_since(webex_oauth_driver::now())))
     };
-    let text = |name: &str| profile[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let person = Person {
-        name: text("displayName").unwrap_or_else(|| "a person without a name".to_owned()),
+        name: name(&profile).unwrap_or_else(|| "a person without a name".to_owned()),
         email: profile["emails"][0].as_str().map(str::to_owned),
         has_picture: picture_url(&shared, &profile).is_some(),
         scopes: scopes(status.scope.as_ref().map_or("", |scope| scope.as_str())),
@@ -38,15 +38,16 @@ pub(crate) async fn home(State(shared): State<Shared>, jar: SignedCookieJar) -> 
         sign_in_again: left(status.sign_in_again_by),
         generation: status.generation,
         can_refresh: status.can_refresh,
+        has_space: shared.space.is_some(),
         simulated: shared.simulated,
     };
     page::me(&person).into_response()
 }
 
 /// The person's picture, fetched by us: pages load nothing from elsewhere.
-pub(crate) async fn picture(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
+pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> Response {
     let none = || axum::http::StatusCode::NOT_FOUND.into_response();
-    let Some(client) = user(&shared, &jar) else {
+    let Some(client) = user(&shared, &cookies) else {
         return none();
     };
     let Ok(profile) = profile(&client).await else {
@@ -74,8 +75,8 @@ pub(crate) async fn picture(State(shared): State<Shared>, jar: SignedCookieJar) 
 }
 
 /// Renews the tokens because the person wants it.
-pub(crate) async fn refresh(State(shared): State<Shared>, jar: SignedCookieJar) -> Response {
-    let Some(client) = user(&shared, &jar) else {
+pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> Response {
+    let Some(client) = user(&shared, &cookies) else {
         return Redirect::to("/").into_response();
     };
     match client.refresh().await {
@@ -95,15 +96,24 @@ pub(crate) async fn profile(client: &Client) -> Result<Value, Notice> {
     }
 }
 
+/// What the person is called.
+pub(crate) fn name(profile: &Value) -> Option<String> {
+    let name = profile["displayName"].as_str().filter(|text| !text.is_empty());
+    name.map(|name| name.chars().take(200).collect())
+}
+
 pub(crate) fn me_url(client: &Client) -> String {
-    format!("{}/people/me", client.config().provider().api_base.as_deref().unwrap_or("https://webexapis.com/v1"))
+    api_url(client, "/people/me")
+}
+
+pub(crate) fn api_url(client: &Client, path: &str) -> String {
+    format!("{}{path}", client.config().provider().api_base.as_deref().unwrap_or("https://webexapis.com/v1"))
 }
 
 fn silent(status: u16) -> Notice {
     let text = "You are still signed in. It usually helps to try again in a moment.";
-    let mut notice = Notice::new(axum::http::StatusCode::BAD_GATEWAY, "Webex does not answer", text);
+    let mut notice = Notice::home(axum::http::StatusCode::BAD_GATEWAY, "Webex does not answer", text);
     notice.detail = Some(format!("people/me answered {status}"));
-    notice.again = None;
     notice
 }
 

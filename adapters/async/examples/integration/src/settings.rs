@@ -1,8 +1,9 @@
 //! Who this integration is, from the environment. Nothing set: a simulated one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use webex_oauth_async::webex_oauth::{ConfigError, ConfigParts, Provider, Scope};
+use webex_oauth_async::webex_oauth::{ConfigError, ConfigParts, Provider, Scope, Secret};
 
 /// Why the application does not start: one sentence for people.
 #[derive(Debug)]
@@ -33,7 +34,26 @@ pub struct Settings {
     pub scope: Option<Scope>,
     /// `DEBUG=oauth*`: requests and events on standard error. Never a token.
     pub debug: bool,
+    /// `BOT_TOKEN` and `SPACE_ID`: the widget sample.
+    pub widget: Option<WidgetSettings>,
+    /// What a client may take for a head, for a body, and between two requests.
+    pub patience: Duration,
 }
+
+/// The demo space that people are added to and see.
+pub struct WidgetSettings {
+    /// `BOT_TOKEN`: of a bot that is in the space.
+    pub bot_token: Secret,
+    /// `SPACE_ID`.
+    pub space_id: String,
+    /// `WIDGET_SCRIPT`: where the widget of Webex is. `None`: a plain view of our own.
+    pub script: Option<String>,
+}
+
+/// Where Webex publishes the widget.
+const WEBEX_WIDGET: &str = "https://code.s4d.io/widget-space/production/bundle.js";
+/// Long enough for a person on a bad line, and short enough for everybody else.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Settings {
     /// From the environment of the process.
@@ -56,6 +76,7 @@ impl Settings {
         if let Some(base) = set("PROVIDER_URL") {
             parts.provider = Provider::webex_at(&base);
         }
+        let widget = widget(&set, !parts.client_id.is_empty() && set("PROVIDER_URL").is_none())?;
         let fixed_redirect = parts.redirect_uri.is_some();
         let client = if parts.client_id.is_empty() {
             if parts.client_secret.is_some() {
@@ -65,9 +86,6 @@ impl Settings {
         } else {
             if parts.client_secret.is_none() {
                 return Err(Problem("CLIENT_ID is set and CLIENT_SECRET is not. Set both, or none.".to_owned()));
-            }
-            if parts.scope.is_empty() {
-                parts.scope = Scope::parse(DEFAULT_SCOPES);
             }
             Some(parts)
         };
@@ -79,18 +97,44 @@ impl Settings {
             sessions: set("SESSIONS_DIR").map(PathBuf::from),
             scope,
             debug: set("DEBUG").is_some_and(|text| text.contains("oauth") || text == "*"),
+            widget,
+            patience: PATIENCE,
         })
     }
 
     /// The simulated integration on a free port, sessions in memory.
     pub fn simulated() -> Self {
         let (client, state, sessions, scope) = (None, None, None, None);
-        Self { port: 0, client, fixed_redirect: false, state, sessions, scope, debug: false }
+        let (widget, patience) = (None, PATIENCE);
+        Self { port: 0, client, fixed_redirect: false, state, sessions, scope, debug: false, widget, patience }
+    }
+
+    /// What people are asked for: enough for a name and a picture, and for a first look around. The widget wants all.
+    pub(crate) fn asked_scope(&self) -> Scope {
+        let wanted = self.scope.as_ref().map_or("", |scope| scope.as_str());
+        match (&self.widget, wanted) {
+            (Some(_), wanted) => Scope::parse(&format!("{wanted} {WIDGET_SCOPE}")),
+            (None, "") => Scope::parse(DEFAULT_SCOPES),
+            (None, wanted) => Scope::parse(wanted),
+        }
     }
 }
 
-/// Enough for a name and a picture, and for a first look around.
-pub(crate) const DEFAULT_SCOPES: &str = "spark:people_read spark:rooms_read";
+/// Both variables, or none. `real` is Webex itself, which has a widget.
+fn widget(set: &impl Fn(&str) -> Option<String>, real: bool) -> Result<Option<WidgetSettings>, Problem> {
+    match (set("BOT_TOKEN"), set("SPACE_ID")) {
+        (None, None) => Ok(None),
+        (Some(token), Some(space_id)) => {
+            let script = set("WIDGET_SCRIPT").or_else(|| real.then(|| WEBEX_WIDGET.to_owned()));
+            Ok(Some(WidgetSettings { bot_token: Secret::new(token), space_id, script }))
+        }
+        (Some(_), None) => Err(Problem("BOT_TOKEN is set and SPACE_ID is not. Set both, or none.".to_owned())),
+        (None, Some(_)) => Err(Problem("SPACE_ID is set and BOT_TOKEN is not. Set both, or none.".to_owned())),
+    }
+}
+
+const DEFAULT_SCOPES: &str = "spark:people_read spark:rooms_read";
+const WIDGET_SCOPE: &str = "spark:all";
 
 pub(crate) fn unusable(error: &ConfigError) -> Problem {
     Problem(format!("These settings cannot be used: {error}."))
@@ -134,11 +178,27 @@ mod tests {
     }
 
     #[test]
+    fn the_widget_asks_for_everything_and_knows_where_webex_has_it() {
+        let both = [("BOT_TOKEN", "b"), ("SPACE_ID", "S1")];
+        let real = with(&[both.as_slice(), &[("CLIENT_ID", "C1"), ("CLIENT_SECRET", "s3")]].concat()).unwrap();
+        assert_eq!(real.asked_scope().as_str(), "spark:all");
+        assert_eq!(real.widget.unwrap().script.as_deref(), Some(WEBEX_WIDGET));
+        let simulated = with(&[both.as_slice(), &[("SCOPES", "spark:people_read")]].concat()).unwrap();
+        assert_eq!(simulated.asked_scope(), Scope::parse("spark:people_read spark:all"));
+        assert!(simulated.widget.unwrap().script.is_none());
+        let elsewhere = with(&[both.as_slice(), &[("WIDGET_SCRIPT", "https://cdn.example/w.js")]].concat()).unwrap();
+        assert_eq!(elsewhere.widget.unwrap().script.as_deref(), Some("https://cdn.example/w.js"));
+        assert_eq!(with(&[]).unwrap().asked_scope(), Scope::parse(DEFAULT_SCOPES));
+    }
+
+    #[test]
     fn a_half_configured_client_is_one_plain_sentence() {
         for (variables, missing) in [
             (("CLIENT_ID", "C1"), "CLIENT_SECRET"),
             (("CLIENT_SECRET", "s3cret"), "CLIENT_ID"),
             (("PORT", "x"), "PORT"),
+            (("BOT_TOKEN", "s3cret"), "SPACE_ID"),
+            (("SPACE_ID", "S1"), "BOT_TOKEN"),
         ] {
             let problem = with(&[variables]).err().unwrap().to_string();
             assert!(problem.contains(missing) && problem.ends_with('.') && !problem.contains("s3cret"), "{problem}");

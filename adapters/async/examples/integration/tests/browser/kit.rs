@@ -11,13 +11,21 @@ use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use webex_oauth_integration::{App, Settings};
+use webex_oauth_integration::{App, Settings, WidgetSettings};
+use webex_oauth_simulator::{BOT_TOKEN, SPACE_ID};
 
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn start() -> App {
     App::start(Settings::simulated()).await.unwrap()
+}
+
+/// The widget sample, with the widget from there or with our own view.
+pub(crate) async fn with_space(script: Option<String>) -> App {
+    let (bot_token, space_id) = (BOT_TOKEN.into(), SPACE_ID.to_owned());
+    let widget = Some(WidgetSettings { bot_token, space_id, script });
+    App::start(Settings { widget, ..Settings::simulated() }).await.unwrap()
 }
 
 #[derive(Clone, Copy)]
@@ -83,6 +91,11 @@ impl Browser {
 
     pub(crate) async fn click(&self, css: &str) {
         self.press(Locator::Css(css)).await;
+    }
+
+    pub(crate) async fn types(&self, css: &str, text: &str) {
+        self.waits_for(css).await;
+        self.page.find(Locator::Css(css)).await.unwrap().send_keys(text).await.unwrap();
     }
 
     /// Chooses who accepts or declines.

@@ -3,7 +3,7 @@
 
 mod kit;
 
-use kit::{Browser, Screen, start};
+use kit::{Browser, Screen, start, with_space};
 use webex_oauth_simulator::{Endpoint, Fault};
 
 #[tokio::test]
@@ -21,9 +21,9 @@ async fn start_accept_refresh_and_sign_out() {
     assert_eq!(browser.path().await, "/", "neither code nor state is left in the address");
     browser.counts("document.querySelector('.picture').naturalWidth").await;
     browser.shot("signed-in").await;
-    browser.reads("#generation", "1").await;
+    browser.reads("#renewed", "not yet").await;
     browser.click("#refresh").await;
-    browser.reads("#generation", "2").await;
+    browser.reads("#renewed", "once").await;
     assert_eq!(app.simulator().unwrap().counters().refreshes_succeeded, 1);
     browser.click("#logout").await;
     browser.reads("h1", "Sign in with Webex").await;
@@ -41,10 +41,22 @@ async fn who_declines_may_change_the_mind() {
     browser.click("#start").await;
     browser.click("#decline").await;
     browser.reads("h1", "You declined").await;
+    assert_eq!(browser.path().await, "/outcome", "neither code nor state is left in the address");
     browser.shot("declined").await;
     browser.click("#again").await;
     browser.click("#accept").await;
     browser.reads("#name", "Ada Lovelace").await;
+    browser.goto("/login").await;
+    browser.click("#decline").await;
+    browser.reads("h1", "You declined").await;
+    browser.shot("declined-signed-in").await;
+    assert!(browser.source().await.contains("still signed in as Ada Lovelace"));
+    browser.goto("/oauth?code=1&state=2").await;
+    browser.reads("h1", "Already done").await;
+    browser.shot("already-done").await;
+    browser.goto("/logout").await;
+    browser.reads("h1", "Not like this").await;
+    browser.shot("wrong-method").await;
     browser.close().await;
 }
 
@@ -112,10 +124,10 @@ async fn two_people_in_two_profiles_do_not_meet() {
     ada.reads("#name", "Ada Lovelace").await;
     grace.reads("#name", "Grace Hopper").await;
     ada.click("#refresh").await;
-    ada.reads("#generation", "2").await;
+    ada.reads("#renewed", "once").await;
     grace.goto("/").await;
     grace.reads("#name", "Grace Hopper").await;
-    grace.reads("#generation", "1").await;
+    grace.reads("#renewed", "not yet").await;
     ada.click("#logout").await;
     ada.reads("h1", "Sign in with Webex").await;
     grace.goto("/").await;
@@ -209,4 +221,52 @@ async fn in_the_dark_everything_can_be_read() {
     browser.reads("#name", "Ada Lovelace").await;
     browser.shot("signed-in").await;
     browser.close().await;
+}
+
+#[tokio::test]
+#[ignore = "scripts/stages/55-browser"]
+async fn a_person_joins_the_space_and_speaks() {
+    for screen in [Screen::Desktop, Screen::Phone, Screen::Dark] {
+        let app = with_space(None).await;
+        let browser = Browser::open(&app, screen).await;
+        browser.goto("/").await;
+        browser.click("#start").await;
+        browser.click("#accept").await;
+        browser.reads("#space-title", "Simulated Space").await;
+        browser.shot("space-empty").await;
+        browser.types("#text", "Hello, everybody").await;
+        browser.click("#send").await;
+        browser.reads("#newest .text", "Hello, everybody").await;
+        browser.shot("space").await;
+        browser.goto("/").await;
+        browser.reads("#space", "Open the space").await;
+        browser.shot("signed-in-with-space").await;
+        browser.close().await;
+    }
+}
+
+/// Instead of Webex's own widget, a script that has its interface and says what it was given.
+#[tokio::test]
+#[ignore = "scripts/stages/55-browser"]
+async fn the_widget_is_started_with_a_token_and_the_space() {
+    let script = "window.webex = { widget: (element) => ({ spaceWidget: (given) => { element.textContent = \
+                  `${given.destinationType} ${given.destinationId} ${given.accessToken.includes('_PF84_')}`; } }) };";
+    let asset = |kind, text: &'static str| {
+        axum::routing::get(move || std::future::ready(([(axum::http::header::CONTENT_TYPE, kind)], text)))
+    };
+    let router = axum::Router::new()
+        .route("/space/bundle.js", asset("text/javascript", script))
+        .route("/space/main.css", asset("text/css", "#widget { font-weight: 600 }"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/space/bundle.js", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let app = with_space(Some(url)).await;
+    let browser = Browser::open(&app, Screen::Desktop).await;
+    browser.goto("/").await;
+    browser.click("#start").await;
+    browser.click("#accept").await;
+    browser.reads("#widget", "spaceId simulated-space true").await;
+    browser.shot("widget").await;
+    browser.close().await;
+    server.abort();
 }

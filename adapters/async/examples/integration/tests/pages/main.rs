@@ -1,82 +1,17 @@
 //! The application as an HTTP client meets it: every outcome its page, users that never mix, nothing secret shown.
 
+mod cookies;
+mod kit;
+mod patience;
+mod space;
+
 use std::time::Duration;
 
-use reqwest::header::LOCATION;
-use reqwest::redirect::Policy;
+use kit::{Browser, app, path_of, shows};
 use serde_json::{Value, json};
 use webex_oauth_async::webex_oauth::{ConfigParts, Provider, Scope};
 use webex_oauth_integration::{App, Settings};
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Endpoint, Fault, Options, Simulator};
-
-/// A browser without a window: cookies, and redirects by hand.
-struct Browser {
-    http: reqwest::Client,
-    app: String,
-}
-
-struct Page {
-    status: u16,
-    location: Option<String>,
-    text: String,
-    policy: String,
-}
-
-impl Browser {
-    fn new(app: &App) -> Self {
-        // Of several tests only the first one installs it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy();
-        Self { http: http.build().unwrap(), app: app.url().to_owned() }
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Page {
-        let answer = request.send().await.unwrap();
-        let text = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        let policy = text("content-security-policy").unwrap_or_default();
-        let (status, location) = (answer.status().as_u16(), text(LOCATION.as_str()));
-        Page { status, location, policy, text: answer.text().await.unwrap() }
-    }
-
-    async fn get(&self, path: &str) -> Page {
-        self.send(self.http.get(format!("{}{path}", self.app))).await
-    }
-
-    async fn post(&self, path: &str, body: &str) -> Page {
-        let request = self.http.post(format!("{}{path}", self.app)).header("origin", &self.app);
-        self.send(request.header("content-type", "application/json").body(body.to_owned())).await
-    }
-
-    /// Start; answers the authorization URL.
-    async fn start(&self, path: &str) -> String {
-        let page = self.get(path).await;
-        assert_eq!(page.status, 303, "{}", page.text);
-        page.location.unwrap()
-    }
-
-    /// The whole way in; answers where it led.
-    async fn sign_in(&self, simulator: &Simulator, person: &str) -> Page {
-        let url = self.start("/login").await;
-        let callback = simulator.visit_as(person, &url, Decision::Accept).unwrap();
-        self.get(path_of(&callback)).await
-    }
-}
-
-/// What comes after the host.
-fn path_of(url: &str) -> &str {
-    let at = url.find("/oauth").unwrap();
-    &url[at..]
-}
-
-async fn app() -> App {
-    App::start(Settings::simulated()).await.unwrap()
-}
-
-fn shows(page: &Page, status: u16, title: &str) {
-    assert_eq!(page.status, status, "{}", page.text);
-    assert!(page.text.contains(&format!("<h1>{title}</h1>")), "no {title:?} in {}", page.text);
-    assert!(page.policy.contains("default-src 'none'") && !page.policy.contains("unsafe"), "{}", page.policy);
-}
 
 #[tokio::test]
 async fn who_accepts_sees_the_own_name_and_picture() {
@@ -103,7 +38,7 @@ async fn every_way_a_login_can_end_has_its_page() {
 
     let url = browser.start("/login").await;
     let declined = simulator.visit(&url, Decision::Decline).unwrap();
-    shows(&browser.get(path_of(&declined)).await, 403, "You declined");
+    shows(&browser.land(path_of(&declined)).await, 403, "You declined");
 
     let url = browser.start("/login").await;
     let callback = simulator.visit(&url, Decision::Accept).unwrap();
@@ -115,15 +50,15 @@ async fn every_way_a_login_can_end_has_its_page() {
     ] {
         let url = browser.start("/login").await;
         let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
-        shows(&browser.get(&format!("/oauth?{answer}&state={state}")).await, status, title);
+        shows(&browser.land(&format!("/oauth?{answer}&state={state}")).await, status, title);
     }
 
     let url = browser.start("/login").await;
-    shows(&browser.get(&format!("/oauth?code=c&state={state}")).await, 400, "This answer is not for you");
-    shows(&browser.get("/oauth?code=c").await, 400, "This answer is not for you");
+    shows(&browser.land(&format!("/oauth?code=c&state={state}")).await, 400, "This answer is not for you");
+    shows(&browser.land("/oauth?code=c").await, 400, "This answer is not for you");
     let own = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
-    shows(&browser.get(&format!("/oauth?state={own}")).await, 400, "Nothing came back");
-    shows(&browser.get(&format!("/oauth?code=1&code=2&state={own}")).await, 400, "This answer cannot be read");
+    shows(&browser.land(&format!("/oauth?state={own}")).await, 400, "Nothing came back");
+    shows(&browser.land(&format!("/oauth?code=1&code=2&state={own}")).await, 400, "This answer cannot be read");
     shows(&browser.get("/oauth").await, 400, "Nothing came back");
     // After all of these the login still waits.
     let callback = simulator.visit(&url, Decision::Accept).unwrap();
@@ -132,7 +67,7 @@ async fn every_way_a_login_can_end_has_its_page() {
     let url = browser.start("/login").await;
     let callback = simulator.visit(&url, Decision::Accept).unwrap();
     simulator.fault(Fault::error(400, "invalid_grant").at(Endpoint::AccessToken));
-    shows(&browser.get(path_of(&callback)).await, 502, "Webex did not complete the sign-in");
+    shows(&browser.land(path_of(&callback)).await, 502, "Webex did not complete the sign-in");
     // Who was signed in before still is.
     assert!(browser.get("/").await.text.contains("Ada Lovelace"));
     shows(&browser.get("/nowhere").await, 404, "There is nothing here");
@@ -145,7 +80,8 @@ async fn a_second_callback_changes_nothing() {
     let url = browser.start("/login").await;
     let callback = app.simulator().unwrap().visit(&url, Decision::Accept).unwrap();
     assert_eq!(browser.get(path_of(&callback)).await.status, 303);
-    shows(&browser.get(path_of(&callback)).await, 400, "Already done");
+    shows(&browser.land(path_of(&callback)).await, 200, "Already done");
+    assert!(!browser.get("/outcome").await.text.contains("card notice"), "nothing went wrong");
     assert!(browser.get("/").await.text.contains("Ada Lovelace"));
     assert_eq!(app.simulator().unwrap().counters().code_replays, 0);
 }
@@ -157,11 +93,11 @@ async fn a_callback_to_somebody_elses_session_is_refused() {
     let (victim, attacker) = (Browser::new(&app), Browser::new(&app));
     let url = attacker.start("/login").await;
     let callback = simulator.visit_as("grace@example.com", &url, Decision::Accept).unwrap();
-    shows(&victim.get(path_of(&callback)).await, 400, "No sign-in is under way here");
+    shows(&victim.land(path_of(&callback)).await, 400, "No sign-in is under way here");
     victim.start("/login").await;
-    shows(&victim.get(path_of(&callback)).await, 400, "This answer is not for you");
+    shows(&victim.land(path_of(&callback)).await, 400, "This answer is not for you");
     victim.sign_in(simulator, "ada@example.com").await;
-    shows(&victim.get(path_of(&callback)).await, 400, "Already done");
+    shows(&victim.land(path_of(&callback)).await, 200, "Already done");
     assert!(victim.get("/").await.text.contains("Ada Lovelace"));
 }
 
@@ -269,7 +205,6 @@ async fn a_front_end_gets_tokens_by_fragment_and_renews_them() {
     ] {
         assert_eq!(stranger.post("/oauth/refresh", body).await.status, status, "{body}");
     }
-    assert_eq!(stranger.get("/oauth/refresh").await.status, 405);
 }
 
 #[tokio::test]
@@ -384,4 +319,57 @@ async fn the_state_of_the_environment_goes_along_and_comes_back() {
     let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
     let caller = webex_oauth_async::webex_oauth::protocol::state_param::caller_part(state);
     assert_eq!(caller.as_deref(), Some(r#"{"state":"CiscoDevNet"}"#));
+}
+
+#[tokio::test]
+async fn who_declines_while_signed_in_reads_as_whom() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    browser.sign_in(app.simulator().unwrap(), "grace@example.com").await;
+    let url = browser.start("/login").await;
+    let declined = app.simulator().unwrap().visit(&url, Decision::Decline).unwrap();
+    let page = browser.land(path_of(&declined)).await;
+    shows(&page, 403, "You declined");
+    assert!(page.text.contains("You are still signed in as Grace Hopper"), "{}", page.text);
+    assert!(browser.get("/").await.text.contains("Grace Hopper"));
+}
+
+#[tokio::test]
+async fn neither_code_nor_state_stays_in_the_address() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    browser.start("/login").await;
+    let page = browser.get("/oauth?error=access_denied&error_description=x&state=wrong").await;
+    assert_eq!((page.status, page.location.as_deref()), (303, Some("/outcome")));
+    shows(&browser.get("/outcome").await, 400, "This answer is not for you");
+    // Who never had a login has no outcome.
+    let stranger = Browser::new(&app);
+    assert_eq!(stranger.get("/outcome").await.location.as_deref(), Some("/"));
+}
+
+#[tokio::test]
+async fn every_other_method_and_path_has_a_kind_page() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    for (method, path, allow) in [
+        ("GET", "/logout", "POST"),
+        ("GET", "/refresh", "POST"),
+        ("GET", "/oauth/refresh", "POST"),
+        ("GET", "/space/token", "POST"),
+        ("PUT", "/", "GET,HEAD"),
+        ("DELETE", "/oauth", "GET,HEAD,POST"),
+        ("PATCH", "/style.css", "GET,HEAD"),
+        ("BREW", "/login", "GET,HEAD"),
+    ] {
+        let request = browser.http.request(method.parse().unwrap(), format!("{}{path}", app.url()));
+        let page = browser.send(request).await;
+        shows(&page, 405, "Not like this");
+        assert_eq!(page.allow, allow, "{method} {path}");
+    }
+    for path in ["/nowhere", "/oauth/", "/%ff", "/login/../x", "/space/x?y=%"] {
+        shows(&browser.get(path).await, 404, "There is nothing here");
+    }
+    assert_eq!(browser.get("/login?to=%ff&to=x&=").await.status, 303);
+    let long = "x".repeat(100_000);
+    shows(&browser.post("/oauth", &long).await, 413, "That is too much");
 }

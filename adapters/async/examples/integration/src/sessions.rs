@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use webex_oauth_async::webex_oauth::Config;
+use webex_oauth_async::webex_oauth::{Config, Secret};
 use webex_oauth_async::{Client, ClientError, FileStore, MemoryStore, Reqwest, Store as _};
 
-/// A login that nobody finishes is forgotten after so long.
-const UNFINISHED: Duration = Duration::from_secs(15 * 60);
 /// A user who does not come back leaves memory after so long.
 const IDLE: Duration = Duration::from_secs(12 * 3600);
-/// So many at once; whoever begins a login beyond that takes the place of the oldest unfinished one.
+/// A file that was not written for so long belongs to nobody: the cookie that names it is gone, too.
+const ABANDONED: Duration = Duration::from_secs(91 * 24 * 3600);
+/// So many in memory at once; beyond that, whoever was not seen for longest has to be read from the folder again, and
+/// where there is none, has to sign in again.
 const MOST: usize = 20_000;
 
-/// Everybody who is here, or on the way.
-pub(crate) struct Users {
+/// Everybody who is signed in.
+pub(crate) struct Sessions {
     config: Config,
     http: Reqwest,
     folder: Option<PathBuf>,
@@ -30,17 +31,27 @@ struct Here {
     running: tokio::task::JoinHandle<()>,
 }
 
-impl Users {
+impl Sessions {
     pub(crate) fn new(config: Config, http: Reqwest, folder: Option<PathBuf>, debug: bool) -> Self {
         Self { config, http, folder, here: Mutex::default(), debug }
     }
 
-    /// Room for somebody new: the key, and a client that nobody has used.
-    pub(crate) fn create(&self) -> Result<(String, Client), ClientError> {
+    /// A session for somebody who has just signed in, under a new key.
+    pub(crate) fn create(&self, snapshot: &Secret) -> Result<(String, Client), ClientError> {
+        // Under a new key there is nothing that could be in the way.
         let key = random_key()?;
-        let client = self.open(&key)?;
-        self.make_room();
-        self.insert(key.clone(), client.clone());
+        let client = match self.file(&key) {
+            Some(file) => {
+                let _ = file.save(snapshot, 0)?;
+                self.builder().store(file).open()
+            }
+            None => {
+                let store = MemoryStore::new();
+                let _ = store.save(snapshot, 0)?;
+                self.builder().store(store).open()
+            }
+        }?;
+        let client = self.insert(key.clone(), client);
         Ok((key, client))
     }
 
@@ -51,9 +62,9 @@ impl Users {
             return Some(here.client.clone());
         }
         // Two requests may come here at once; the second one to arrive takes what the first one has opened.
-        let stored = self.file(key)?.load().ok()?;
-        stored.as_ref()?;
-        let client = self.open(key).ok()?;
+        let file = self.file(key)?;
+        file.load().ok()??;
+        let client = self.builder().store(file).open().ok()?;
         Some(self.insert(key.to_owned(), client))
     }
 
@@ -68,19 +79,36 @@ impl Users {
         }
     }
 
-    /// Forgets who never finished a login, and takes those out of memory who have not been seen for long.
+    /// Takes those out of memory who have not been seen for long, and forgets those who are not signed in any longer.
     pub(crate) fn sweep(&self) {
-        let gone: Vec<Here> = {
-            let mut here = self.lock();
-            let over = |user: &Here| {
-                let limit = if is_signed_in(&user.client) { IDLE } else { UNFINISHED };
-                user.seen.elapsed() > limit
-            };
-            let keys: Vec<String> = here.iter().filter(|(_, user)| over(user)).map(|(key, _)| key.clone()).collect();
-            keys.iter().filter_map(|key| here.remove(key)).collect()
+        let over: Vec<(String, bool)> = {
+            let here = self.lock();
+            let over = here.iter().filter_map(|(key, user)| {
+                let ended = !is_signed_in(&user.client);
+                (ended || user.seen.elapsed() > IDLE).then(|| (key.clone(), ended))
+            });
+            over.collect()
         };
-        for here in gone {
-            tokio::spawn(here.end());
+        for (key, ended) in over {
+            if ended {
+                self.forget(&key);
+            } else if let Some(here) = self.lock().remove(&key) {
+                tokio::spawn(here.end());
+            }
+        }
+    }
+
+    /// Deletes the files of sessions that nobody can come back to.
+    pub(crate) fn sweep_folder(&self) {
+        let files = self.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+        for file in files {
+            let written = file.metadata().and_then(|file| file.modified());
+            let age = written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();
+            let is_session = file.file_name().to_str().and_then(|name| name.get(..KEY_LEN)).is_some_and(is_key);
+            if is_session && age > ABANDONED {
+                // What cannot be deleted is no more than untidy.
+                let _ = std::fs::remove_file(file.path());
+            }
         }
     }
 
@@ -96,23 +124,24 @@ impl Users {
         self.lock().len()
     }
 
-    fn open(&self, key: &str) -> Result<Client, ClientError> {
-        let builder = Client::builder(self.config.clone()).http(self.http.clone());
-        match self.file(key) {
-            Some(file) => builder.store(file).open(),
-            None => builder.store(MemoryStore::new()).open(),
-        }
+    fn builder(&self) -> webex_oauth_async::ClientBuilder {
+        Client::builder(self.config.clone()).http(self.http.clone())
     }
 
     fn file(&self, key: &str) -> Option<FileStore> {
-        // Keys come from a signed cookie; all the same, only what can be a key becomes a path.
-        let is_key = key.len() == KEY_LEN && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let folder = self.folder.as_ref().filter(|_| is_key)?;
+        // Keys come from a sealed cookie; all the same, only what can be a key becomes a path.
+        let folder = self.folder.as_ref().filter(|_| key.len() == KEY_LEN && is_key(key))?;
         Some(FileStore::new(folder.join(format!("{key}.json"))))
     }
 
     fn insert(&self, key: String, client: Client) -> Client {
         let mut here = self.lock();
+        if here.len() >= MOST && !here.contains_key(&key) {
+            let oldest = here.iter().min_by_key(|(_, user)| user.seen).map(|(key, _)| key.clone());
+            if let Some(here) = oldest.and_then(|key| here.remove(&key)) {
+                tokio::spawn(here.end());
+            }
+        }
         let user = here.entry(key).or_insert_with(|| {
             let running = client.clone();
             let mut events = self.debug.then(|| client.events());
@@ -131,19 +160,6 @@ impl Users {
         user.client.clone()
     }
 
-    /// Where there are too many, the oldest of those who are not signed in goes.
-    fn make_room(&self) {
-        let mut here = self.lock();
-        if here.len() < MOST {
-            return;
-        }
-        let unfinished = here.iter().filter(|(_, user)| !is_signed_in(&user.client));
-        let oldest = unfinished.min_by_key(|(_, user)| user.seen).map(|(key, _)| key.clone());
-        if let Some(here) = oldest.and_then(|key| here.remove(&key)) {
-            tokio::spawn(here.end());
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Here>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,9 +176,13 @@ pub(crate) fn is_signed_in(client: &Client) -> bool {
     client.tokens().is_some()
 }
 
-const KEY_LEN: usize = 32;
+pub(crate) const KEY_LEN: usize = 32;
 
-fn random_key() -> Result<String, ClientError> {
+fn is_key(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+pub(crate) fn random_key() -> Result<String, ClientError> {
     let mut bytes = [0_u8; KEY_LEN / 2];
     getrandom::fill(&mut bytes).map_err(|_| ClientError::Randomness)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
