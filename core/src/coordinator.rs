@@ -208,7 +208,7 @@ impl Coordinator {
         let went_back = now.wall < self.now.wall;
         self.now = Now { wall: now.wall, mono: now.mono.max(self.now.mono) };
         let is_due = went_back || self.session.wake_at().is_some_and(|at| at <= now.wall);
-        if is_due && (self.obeys(rules::Rule::TicksAreGiven) || !self.jobs.has_questions()) {
+        if is_due {
             self.give(Input::Tick);
         }
     }
@@ -224,11 +224,13 @@ impl Coordinator {
             self.begin_logins();
             self.step_guard();
             self.go_on_closing();
-            if std::mem::take(&mut self.changed) {
+            let considers = std::mem::take(&mut self.changed);
+            if considers {
                 self.consider_all();
             }
             self.begin_looks();
-            if before == (self.out.len(), self.progress()) && !self.changed {
+            // What a waiter asked the session for is begun in the next round.
+            if before == (self.out.len(), self.progress()) && !considers && !self.changed {
                 break;
             }
         }

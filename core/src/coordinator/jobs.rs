@@ -98,10 +98,6 @@ impl Jobs {
         self.any(|kind| matches!(kind, Kind::Send { for_caller: Some(caller), .. } if *caller == ticket))
     }
 
-    pub(super) fn has_questions(&self) -> bool {
-        self.any(Kind::is_question)
-    }
-
     pub(super) fn has_unlock(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Unlock))
     }

@@ -157,6 +157,7 @@ impl Coordinator {
             (None, Some(reply)) => reply,
             (None, None) => Reply::Failed(Failure::LoginSuperseded),
         };
+        self.changed = true;
         let persists = matches!(effects.first(), Some(Effect::Persist { .. }));
         let change = self.saving.changes().saturating_add(u64::from(persists));
         self.logins.ended.push_back(Ended { attempt: gone, reply, change });

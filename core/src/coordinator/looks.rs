@@ -55,8 +55,7 @@ impl Coordinator {
         if self.looks.ended > since.0 {
             return Some(self.looks.fault.clone().map_or(Ok(()), Err));
         }
-        let next = if self.obeys(Rule::OneLoadForAll) { since.0 + 1 } else { self.looks.begun + 1 };
-        self.looks.needed = self.looks.needed.max(next);
+        self.looks.needed = self.looks.needed.max(since.0.saturating_add(1));
         None
     }
 

@@ -19,8 +19,6 @@ pub(crate) enum Rule {
     UnlockBeforeTelling,
     /// Every job has a limit (B8, C13).
     JobsHaveLimits,
-    /// Ticks are given whatever else is out (B9).
-    TicksAreGiven,
     /// Waits end at closing (B11).
     ClosingEndsWaits,
     /// The same sign-in joins (B12).
@@ -33,8 +31,6 @@ pub(crate) enum Rule {
     CancelIsForOne,
     /// Signing out publishes nothing at once (D2).
     SignOutUnpublishes,
-    /// One load serves all who wait (D5).
-    OneLoadForAll,
     /// A refresh token is spent only under an intent that is stored.
     IntentBeforeSend,
     /// The holder sends only within its window.

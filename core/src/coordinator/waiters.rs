@@ -7,7 +7,7 @@ use super::Coordinator;
 use super::call::{Call, Of, Spent, Ticket};
 use super::clock::Tick;
 use super::looks::Seen;
-use super::output::{Failure, Next, Reply};
+use super::output::{Failure, Reply};
 use super::rules::Rule;
 use super::tokens::Asked;
 use crate::error::Misuse;
@@ -244,12 +244,16 @@ impl Coordinator {
         }
     }
 
-    /// Closing: whoever waits is told now. But for those whose session is being ended at their word.
+    /// Closing: whoever waits is told now.
     pub(super) fn dismiss_all(&mut self) {
-        for ticket in self.waiters.take_all() {
-            let is_pause = !self.obeys(Rule::ClosingEndsWaits);
-            let reply = if is_pause { Reply::Api(Next::Return { why: None }) } else { Reply::Failed(Failure::Closed) };
-            self.resolve(ticket, reply);
+        let stays = |coordinator: &Self, ticket| {
+            let is_pause = matches!(coordinator.waiters.want(ticket), Some(Want::Pause { .. }));
+            is_pause && !coordinator.obeys(Rule::ClosingEndsWaits)
+        };
+        let tickets: Vec<Ticket> = self.waiters.open.keys().copied().collect();
+        for ticket in tickets.into_iter().filter(|ticket| !stays(self, *ticket)).collect::<Vec<_>>() {
+            self.waiters.remove(ticket);
+            self.resolve(ticket, Reply::Failed(Failure::Closed));
         }
     }
 }

@@ -216,3 +216,44 @@ fn many_random_schedules_keep_every_rule() {
     println!("{seeds} schedules of 40 steps: {resolved} calls answered, {rotations} rotations, every rule kept");
     assert!(resolved > seeds && rotations > seeds / 4, "the schedules do too little: {resolved}, {rotations}");
 }
+
+/// Looks for the shortest program that a coordinator without a rule fails at: for `named.rs`.
+#[test]
+#[ignore = "a tool: RULES=20000 cargo test -p webex-oauth --lib find_programs -- --ignored --nocapture"]
+fn find_programs() {
+    use crate::coordinator::rules::Rule;
+    let most: u64 = std::env::var("RULES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    for rule in [
+        Rule::StoredBeforeUsed,
+        Rule::DeletedStaysDeleted,
+        Rule::ResultIsSavedAgain,
+        Rule::JobsHaveLimits,
+        Rule::UnbrokenObservation,
+        Rule::SendWindow,
+        Rule::CloseAwaitsWhatWasSent,
+        Rule::RenewalsAreSpaced,
+    ] {
+        let found = (0..most).find_map(|seed| {
+            let setting = Setting { broken: Some(rule), ..setting(seed) };
+            let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+            let mut world = beginning(setting);
+            let mut taken = Vec::new();
+            for _ in 0..40 {
+                let step = draw(&world, &mut dice);
+                taken.push(step);
+                if world.step(step).is_err() {
+                    return Some((setting, taken));
+                }
+            }
+            world.come_to_rest().is_err().then_some((setting, taken))
+        });
+        match found {
+            Some((setting, steps)) => {
+                let (steps, why) = shrink(setting, steps);
+                let sound = play(Setting { broken: None, ..setting }, &steps, true).err();
+                println!("FOUND {rule:?} {setting:?}\n  {steps:?}\n  {why}\n  sound: {sound:?}");
+            }
+            None => println!("FOUND nothing for {rule:?}"),
+        }
+    }
+}

@@ -162,7 +162,7 @@ fn fault() -> StoreFault {
 impl World {
     pub(crate) fn new(setting: Setting) -> Self {
         let mut world = Self {
-            setting,
+            setting: Setting { broken: None, ..setting },
             config: config(),
             now: 0,
             row: None,
@@ -182,6 +182,7 @@ impl World {
         world.step(Step::SignIn(0)).unwrap();
         world.run_jobs(0);
         world.nodes[0] = None;
+        world.setting = setting;
         for node in 0..setting.nodes {
             world.start(node);
         }

@@ -1,0 +1,61 @@
+//! Schedules with names: what each rule is there for. Each is kept with the rule and breaks without it, so the simulation is
+//! known to see such a fault. Found by `find_programs`, and shortened by it.
+
+use super::server::Policy;
+use super::walk::play;
+use super::world::How::{Busy, Later, Lost, Ok as Fine, Twice};
+use super::world::Setting;
+use super::world::Step::{
+    self, Close, Delayed, Delete, Job, Pass, Refresh, Rejected, SetClock, SignIn, SignOut, Start, StoreDown, Token,
+};
+use crate::coordinator::rules::Rule;
+
+const STRICT: Setting = Setting { nodes: 2, policy: Policy::Strict, lock: false, broken: None, gentle: true };
+const LOCKED: Setting = Setting { lock: true, ..STRICT };
+
+fn rests_on(rule: Rule, setting: Setting, steps: &[Step]) {
+    let kept = play(Setting { broken: None, ..setting }, steps, true);
+    assert_eq!(kept.map(drop), Ok(()), "broken with every rule");
+    let broken = play(Setting { broken: Some(rule), ..setting }, steps, true);
+    assert!(broken.is_err(), "kept without {rule:?}: the simulation cannot see it");
+}
+
+#[test]
+fn b1_closing_gives_up_what_waits_for_the_lock() {
+    let first = [Pass, Job(0, 1, Fine), Start(0), Job(1, 0, Twice), SignIn(0), Job(0, 0, Fine), Job(0, 0, Twice)];
+    let then = [Pass, Job(1, 0, Twice), Pass, Close(0)];
+    rests_on(Rule::CloseGivesUpWhatWasNotSent, LOCKED, &[&first[..], &then[..]].concat());
+}
+
+#[test]
+fn b3_b10_a_no_is_told_after_a_look() {
+    rests_on(Rule::LookBeforeNo, LOCKED, &[Delete, Rejected(0), Job(0, 0, Fine), Token(0)]);
+}
+
+#[test]
+fn b6_a_lock_that_comes_too_late_is_given_back() {
+    let steps = [Pass, StoreDown, Pass, Pass, Refresh(1), Pass, Pass, Pass];
+    rests_on(Rule::LateLockIsGivenBack, Setting { nodes: 3, ..LOCKED }, &steps);
+}
+
+#[test]
+fn b7_the_lock_is_given_back_before_anybody_is_told() {
+    rests_on(Rule::UnlockBeforeTelling, LOCKED, &[Refresh(1)]);
+}
+
+#[test]
+fn d2_signing_out_ends_the_published_token() {
+    rests_on(Rule::SignOutUnpublishes, STRICT, &[SetClock(0, false), Token(0), SignOut(0)]);
+}
+
+#[test]
+fn a_refresh_token_is_spent_under_a_stored_intent() {
+    rests_on(Rule::IntentBeforeSend, STRICT, &[Pass, Pass, Pass]);
+}
+
+#[test]
+fn somebody_elses_intent_is_honoured() {
+    let first = [Pass, Job(0, 0, Lost), Pass, Job(0, 0, Fine), Job(0, 0, Fine), Job(0, 0, Busy), Job(0, 0, Later)];
+    let then = [Delayed, Rejected(1), Token(0), Pass, Job(1, 0, Fine), Job(0, 0, Fine), Job(0, 0, Fine), Pass];
+    rests_on(Rule::ForeignIntentIsHonoured, STRICT, &[&first[..], &then[..]].concat());
+}
