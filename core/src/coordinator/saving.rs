@@ -3,6 +3,8 @@
 //! Changes are counted. A save covers all changes up to its own beginning, and what follows from a change is held until a save
 //! that covers it has ended, well or not.
 
+mod conflict;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,14 +12,11 @@ use super::Coordinator;
 use super::clock::Tick;
 use super::effects::Tagged;
 use super::jobs::Kind;
-use super::output::{ClientEvent, JobId, Op, StoreFault, StoreFaultKind};
+use super::output::{ClientEvent, JobId, Op, StoreFault};
 use super::rules::Rule;
-use crate::effect::Effect;
-use crate::input::Input;
 use crate::intent::GrantId;
 use crate::secret::Secret;
 use crate::session::Session;
-use crate::tokens::TokenSet;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Between two tries when a lease has passed since the first one.
@@ -225,129 +224,7 @@ impl Coordinator {
         self.settled(save.covers);
     }
 
-    /// The store holds something else: another process was faster, or an earlier try of this save got through.
-    pub(super) fn save_conflicts(&mut self, found: Option<Secret>) {
-        let Some(save) = &self.saving.save else { return };
-        if found.as_ref() == Some(&save.snapshot) {
-            return self.saved();
-        }
-        match found {
-            None if self.saving.stored == 0 => {
-                self.save_failed(unreadable("it says that it holds nothing, and something else"))
-            }
-            None => {
-                self.end_save();
-                self.row_is_gone();
-            }
-            Some(found) => {
-                if let Err(fault) = self.revision_of(&found) {
-                    return self.save_failed(fault);
-                }
-                self.end_save();
-                self.store_works();
-                self.take_in(found);
-            }
-        }
-        self.guard_conflicted();
-    }
-
-    /// A load has ended: whether what it brought could be read.
-    pub(super) fn found(&mut self, found: Option<Secret>) -> Result<(), StoreFault> {
-        match found {
-            None if self.saving.stored > 0 => self.row_is_gone(),
-            None => {}
-            Some(found) => {
-                if self.revision_of(&found)? != self.saving.stored {
-                    self.take_in(found);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The revision of what the store holds, where this session may take it in.
-    fn revision_of(&self, found: &Secret) -> Result<u64, StoreFault> {
-        let theirs = Session::restore(self.session.config().clone(), found.expose());
-        theirs.map(|theirs| theirs.revision()).map_err(|error| unreadable(&error.to_string()))
-    }
-
-    /// Takes in what another process stored. Lines 13 and 14 of the protocol: what is newer of the same sign-in goes on and is
-    /// stored over it; what a renewal brought for a sign-in that is over is revoked.
-    fn take_in(&mut self, found: Secret) {
-        let unsaved = self.unsaved_tokens();
-        let Ok(revision) = self.revision_of(&found) else { return };
-        let before = self.session.place();
-        self.saving.stored = revision;
-        let theirs = Session::restore(self.session.config().clone(), found.expose());
-        self.saving.stored_grant = theirs.ok().and_then(|theirs| theirs.place()).map(|(grant, _)| grant);
-        let changes = self.saving.changes;
-        self.give(Input::Reload { snapshot: found });
-        self.saw_renewals(before);
-        if self.session.revision() <= self.saving.stored && self.saving.changes == changes {
-            // Theirs has all that ours had.
-            self.saving.kept = changes;
-        } else if self.session.revision() > self.saving.stored && self.saving.is_stored() {
-            // A store that was put back: ours is the newer one.
-            self.saving.change();
-        }
-        self.revoke_what_is_nobodys(unsaved);
-        self.drop_what_is_superseded();
-        if self.saving.is_stored() {
-            self.settled(self.saving.changes);
-        }
-        self.changed = true;
-    }
-
-    /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
-    fn row_is_gone(&mut self) {
-        let grant = self.session.place().map(|(grant, _)| grant);
-        // An earlier try may have got through, and be what was deleted.
-        let is_known = self.saving.failing.is_none();
-        let is_another = grant != self.saving.stored_grant && grant.is_some();
-        let nobody_was_signed_in = grant.is_none() && self.saving.stored_grant.is_none();
-        let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
-        let stays = self.obeys(Rule::DeletedStaysDeleted);
-        self.saving.stored = 0;
-        self.saving.stored_grant = None;
-        if is_new || !stays {
-            // Line 2: no number of the row before may come again.
-            self.session.skip_revisions(self.random.next() >> 42);
-            return;
-        }
-        let unsaved = self.unsaved_tokens();
-        self.unpublish();
-        let output = self.session.deleted(self.now.wall);
-        let effects: Vec<Effect> =
-            output.effects.into_iter().filter(|effect| !matches!(effect, Effect::Persist { .. })).collect();
-        self.take_effects(effects, false);
-        self.saving.kept = self.saving.changes;
-        self.revoke_what_is_nobodys(unsaved);
-        self.saving.kept = self.saving.changes;
-        self.drop_what_is_superseded();
-        self.settled(self.saving.changes);
-        self.changed = true;
-    }
-
-    /// What a renewal brought and the store does not have.
-    fn unsaved_tokens(&self) -> Option<(GrantId, TokenSet)> {
-        let (grant, _) = self.session.place().filter(|_| !self.saving.is_stored())?;
-        self.session.tokens().cloned().map(|tokens| (grant, tokens))
-    }
-
-    /// Of the same sign-in it is only dropped: the server may end all of it with any token of it.
-    fn revoke_what_is_nobodys(&mut self, unsaved: Option<(GrantId, TokenSet)>) {
-        let grant = self.session.place().map(|(grant, _)| grant);
-        if let Some((_, tokens)) = unsaved.filter(|(own, _)| grant != Some(*own)) {
-            let output = self.session.revoke_unless_kept(self.now.wall, &tokens);
-            self.take_effects(output.effects, false);
-        }
-    }
-
     pub(super) fn begin_load(&mut self) -> JobId {
         self.begin_job(Kind::Load, Op::Load, self.store_limit())
     }
-}
-
-fn unreadable(problem: &str) -> StoreFault {
-    StoreFault { kind: StoreFaultKind::Damaged, problem: problem.to_owned() }
 }

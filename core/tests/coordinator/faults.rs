@@ -235,6 +235,77 @@ fn d5_twenty_callers_without_a_sign_in_are_two_loads_at_most() {
 }
 
 #[test]
+fn c11_a_sign_out_ends_although_no_revocation_is_answered() {
+    let mut bench = Bench::signed_in(parts(), None);
+    bench.call(2, Call::SignOut { options: SignOutOptions::default() });
+    bench.serve_store();
+    assert_eq!((bench.requests() > 0, bench.reply(2)), (true, None));
+    bench.pass(4_999);
+    assert_eq!(bench.reply(2), None);
+    bench.pass(1);
+    assert_eq!(bench.reply(2), Some(&Reply::Done));
+}
+
+#[test]
+fn a_holder_that_is_late_takes_a_new_intent() {
+    rests_on(Rule::SendWindow, |broken| {
+        let mut bench = Bench::signed_in(parts(), broken);
+        bench.call(2, Call::Refresh { within: LONG });
+        let (load, _) = bench.jobs.remove(0);
+        bench.done(load, Done::Loaded(bench.row.clone()));
+        // The save of the intent takes longer than the margin.
+        bench.wait(2_001);
+        let (save, Op::Save { snapshot, .. }) = bench.jobs.remove(0) else { return false };
+        bench.row = Some(snapshot);
+        bench.done(save, Done::Saved);
+        bench.requests() == 0
+    });
+}
+
+#[test]
+fn a_renewal_does_not_follow_another_within_a_lease() {
+    rests_on(Rule::RenewalsAreSpaced, |broken| {
+        let mut bench = Bench::signed_in(parts(), broken);
+        bench.call(2, Call::Refresh { within: LONG });
+        bench.serve_store();
+        bench.answer(200, &refresh_answer(2));
+        bench.call(3, Call::Refresh { within: LONG });
+        bench.serve_store();
+        let waits = bench.requests() == 0;
+        bench.pass(34_000);
+        bench.serve_store();
+        assert_eq!(bench.requests(), 1);
+        waits
+    });
+}
+
+#[test]
+fn closing_awaits_the_answer_to_what_was_sent_and_stores_it() {
+    rests_on(Rule::CloseAwaitsWhatWasSent, |broken| {
+        let mut bench = Bench::signed_in(parts(), broken);
+        bench.call(2, Call::Refresh { within: LONG });
+        bench.serve_store();
+        bench.call(3, Call::Close { within: None });
+        assert_eq!(failed(&bench, 2), Some(&Failure::Closed));
+        let waits = bench.reply(3).is_none();
+        bench.answer(200, &refresh_answer(2));
+        assert!(bench.row.as_ref().unwrap().expose().contains("RT2"));
+        waits && bench.reply(3) == Some(&Reply::Done)
+    });
+}
+
+#[test]
+fn closing_ends_although_the_answer_never_comes() {
+    let mut bench = Bench::signed_in(parts(), None);
+    bench.call(2, Call::Refresh { within: LONG });
+    bench.serve_store();
+    bench.call(3, Call::Close { within: None });
+    bench.pass(37_000);
+    bench.serve_store();
+    assert_eq!(bench.reply(3), Some(&Reply::Done));
+}
+
+#[test]
 fn results_of_another_kind_are_failures_and_unknown_ones_are_nothing() {
     let mut bench = Bench::signed_in(parts(), None);
     bench.call(2, Call::Refresh { within: LONG });

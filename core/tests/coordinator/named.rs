@@ -3,10 +3,11 @@
 
 use super::server::Policy;
 use super::walk::play;
-use super::world::How::{Busy, Later, Lost, Ok as Fine, Twice};
+use super::world::How::{Busy, Fails, Later, Lost, Ok as Fine, Twice};
 use super::world::Setting;
 use super::world::Step::{
-    self, Close, Delayed, Delete, Job, Pass, Refresh, Rejected, SetClock, SignIn, SignOut, Start, StoreDown, Token,
+    self, Close, Delayed, Delete, Expire, Job, Pass, Refresh, Rejected, SetClock, SignIn, SignOut, Start, StoreDown,
+    Token,
 };
 use crate::coordinator::rules::Rule;
 
@@ -58,4 +59,33 @@ fn somebody_elses_intent_is_honoured() {
     let first = [Pass, Job(0, 0, Lost), Pass, Job(0, 0, Fine), Job(0, 0, Fine), Job(0, 0, Busy), Job(0, 0, Later)];
     let then = [Delayed, Rejected(1), Token(0), Pass, Job(1, 0, Fine), Job(0, 0, Fine), Job(0, 0, Fine), Pass];
     rests_on(Rule::ForeignIntentIsHonoured, STRICT, &[&first[..], &then[..]].concat());
+}
+
+#[test]
+fn a_token_is_used_when_it_is_stored() {
+    rests_on(Rule::StoredBeforeUsed, STRICT, &[Pass, Pass, Pass]);
+}
+
+#[test]
+fn what_was_deleted_stays_deleted() {
+    rests_on(Rule::DeletedStaysDeleted, Setting { nodes: 3, ..STRICT }, &[Job(2, 0, Fine), Pass, Delete]);
+}
+
+#[test]
+fn a_result_is_saved_until_it_is_stored() {
+    let steps = [Pass, Pass, Pass, Pass, Pass, Pass, Expire, Job(1, 0, Fine), Job(1, 0, Fails)];
+    rests_on(Rule::ResultIsSavedAgain, STRICT, &steps);
+}
+
+#[test]
+fn b8_a_job_that_never_reports_has_failed() {
+    rests_on(Rule::JobsHaveLimits, Setting { nodes: 3, ..LOCKED }, &[Pass, StoreDown, Pass, Pass]);
+}
+
+#[test]
+fn a_failed_look_at_somebodys_intent_begins_the_count_again() {
+    let first =
+        [Pass, Job(1, 0, Fine), Job(1, 0, Twice), Job(0, 0, Fine), Job(1, 0, Fine), StoreDown, Job(1, 0, Twice)];
+    let then = [Expire, Job(0, 0, Fails), Job(1, 0, Later), Job(2, 1, Fine), Pass, Job(0, 0, Twice), Pass];
+    rests_on(Rule::UnbrokenObservation, Setting { nodes: 3, ..STRICT }, &[&first[..], &then[..]].concat());
 }

@@ -217,6 +217,49 @@ fn many_random_schedules_keep_every_rule() {
     assert!(resolved > seeds && rotations > seeds / 4, "the schedules do too little: {resolved}, {rotations}");
 }
 
+/// All schedules of this length over the steps that matter to who spends a refresh token. The number of them.
+fn all_from(world: &World, depth: u32, taken: &mut Vec<Step>) -> Result<u64, String> {
+    if depth == 0 {
+        return Ok(1);
+    }
+    let mut steps = vec![Step::Pass];
+    for n in 0..world.setting.nodes {
+        if !world.is_up(n) {
+            steps.push(Step::Start(n));
+            continue;
+        }
+        if world.jobs(n) > 0 {
+            steps.extend([How::Ok, How::Lost].map(|how| Step::Job(n, 0, how)));
+            steps.push(Step::Crash(n));
+        }
+        if world.waiting(n) == 0 {
+            steps.push(Step::Refresh(n));
+        }
+    }
+    let mut schedules = 0;
+    for step in steps {
+        let mut next = world.clone();
+        taken.push(step);
+        next.step(step).map_err(|problem| format!("{taken:?}: {problem}"))?;
+        schedules += all_from(&next, depth - 1, taken)?;
+        taken.pop();
+    }
+    Ok(schedules)
+}
+
+#[test]
+fn all_short_schedules_keep_every_rule() {
+    let depth: u32 = std::env::var("DEPTH").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    for policy in [Policy::Strict, Policy::Grace] {
+        let setting = Setting { nodes: 2, policy, lock: false, broken: None, gentle: false };
+        let mut world = World::new(setting);
+        world.step(Step::Expire).unwrap();
+        let schedules = all_from(&world, depth, &mut Vec::new());
+        println!("{policy:?}: {schedules:?} schedules of {depth} steps, every rule kept");
+        assert!(schedules.is_ok_and(|schedules| schedules > 1_000));
+    }
+}
+
 /// Looks for the shortest program that a coordinator without a rule fails at: for `named.rs`.
 #[test]
 #[ignore = "a tool: RULES=20000 cargo test -p webex-oauth --lib find_programs -- --ignored --nocapture"]
