@@ -264,4 +264,9 @@ impl fmt::Debug for Coordinator {
 
 #[cfg(test)]
 #[path = "../tests/coordinator/simulation.rs"]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a program that tests the core is not the core"
+)]
 mod simulation;

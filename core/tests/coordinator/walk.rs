@@ -78,32 +78,27 @@ fn draw(world: &World, dice: &mut Dice) -> Step {
 
 fn setting(seed: u64) -> Setting {
     Setting {
-        nodes: if seed % 3 == 0 { 3 } else { 2 },
-        policy: if seed % 2 == 0 { Policy::Strict } else { Policy::Grace },
-        lock: seed % 5 == 0,
+        nodes: if seed.is_multiple_of(3) { 3 } else { 2 },
+        policy: if seed.is_multiple_of(2) { Policy::Strict } else { Policy::Grace },
+        lock: seed.is_multiple_of(5),
         broken: None,
         gentle: seed % 4 < 2,
     }
 }
 
 /// A world as it begins: made once for each setting.
-fn beginning(setting: Setting) -> World {
-    thread_local! {
-        static WORLDS: std::cell::RefCell<Vec<World>> = const { std::cell::RefCell::new(Vec::new()) };
+fn beginning(worlds: &mut Vec<World>, setting: Setting) -> World {
+    if let Some(world) = worlds.iter().find(|world| world.setting == setting) {
+        return world.clone();
     }
-    WORLDS.with_borrow_mut(|worlds| match worlds.iter().find(|world| world.setting == setting) {
-        Some(world) => world.clone(),
-        None => {
-            worlds.push(World::new(setting));
-            World::new(setting)
-        }
-    })
+    worlds.push(World::new(setting));
+    World::new(setting)
 }
 
 /// One schedule. `Err`: the steps, and what they broke.
-fn walk(seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
+fn walk(worlds: &mut Vec<World>, seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut world = beginning(setting(seed));
+    let mut world = beginning(worlds, setting(seed));
     let mut taken = Vec::with_capacity(steps);
     for _ in 0..steps {
         let step = draw(&world, &mut dice);
@@ -112,7 +107,7 @@ fn walk(seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
             return Err((taken, problem));
         }
     }
-    if seed % 4 == 0
+    if seed.is_multiple_of(4)
         && let Err(problem) = world.come_to_rest()
     {
         return Err((taken, format!("at rest: {problem}")));
@@ -164,9 +159,9 @@ type Walked = Result<(u64, u64), (Vec<Step>, String)>;
 fn all(seeds: std::ops::Range<u64>) -> Vec<(u64, Walked)> {
     const THREADS: u64 = 2;
     let part = |seeds: std::ops::Range<u64>, of: u64| {
-        let (mut resolved, mut rotations) = (0, 0);
+        let (mut resolved, mut rotations, mut worlds) = (0, 0, Vec::new());
         for seed in seeds.clone().filter(|seed| seed % THREADS == of) {
-            match walk(seed, 40) {
+            match walk(&mut worlds, seed, 40) {
                 Ok(world) => {
                     resolved += world.resolved;
                     rotations += world.server.rotations;
@@ -276,10 +271,11 @@ fn find_programs() {
         Rule::CloseAwaitsWhatWasSent,
         Rule::RenewalsAreSpaced,
     ] {
+        let mut worlds = Vec::new();
         let found = (0..most).find_map(|seed| {
             let setting = Setting { broken: Some(rule), ..setting(seed) };
             let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-            let mut world = beginning(setting);
+            let mut world = beginning(&mut worlds, setting);
             let mut taken = Vec::new();
             for _ in 0..40 {
                 let step = draw(&world, &mut dice);

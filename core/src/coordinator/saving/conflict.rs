@@ -42,11 +42,8 @@ impl Coordinator {
         match found {
             None if self.saving.stored > 0 => self.row_is_gone(),
             None => {}
-            Some(found) => {
-                if self.revision_of(&found)? != self.saving.stored {
-                    self.take_in(found);
-                }
-            }
+            Some(found) if self.revision_of(&found)? != self.saving.stored => self.take_in(found),
+            Some(_) => {}
         }
         Ok(())
     }
