@@ -80,7 +80,7 @@ pub(crate) struct World {
     pub(crate) aloud: bool,
 }
 
-const INSERT_UNKNOWN: &str = "an insert had an unknown outcome";
+const SIGN_IN_UNKNOWN: &str = "the save of a sign-in had an unknown outcome";
 
 type Checked = Result<(), String>;
 

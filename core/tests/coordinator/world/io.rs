@@ -9,7 +9,7 @@ impl World {
             return Ok(Done::Conflict(self.row.clone()));
         }
         let family = number_after(snapshot.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
-        let known = !self.server.excuse.contains(&INSERT_UNKNOWN);
+        let known = !self.server.excuse.contains(&SIGN_IN_UNKNOWN);
         if known && family.is_some_and(|family| self.deleted.contains(&family)) {
             return Err("tokens of a session that was signed out or deleted are stored".into());
         }
@@ -69,9 +69,11 @@ impl World {
 
     pub(super) fn save(&mut self, how: How, snapshot: Secret, replaces: u64) -> Result<Option<Done>, String> {
         let failed = Some(Done::StoreFailed(fault()));
-        if replaces == 0 && matches!(how, How::Lost | How::Later) {
+        let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
+        let signs_in = replaces == 0 || self.row.as_ref().and_then(family) != family(&snapshot);
+        if signs_in && matches!(how, How::Lost | How::Later) {
             // Whoever deletes what it brought cannot be told from one who came before: the sign-in is saved once more.
-            self.server.excuse(INSERT_UNKNOWN);
+            self.server.excuse(SIGN_IN_UNKNOWN);
         }
         Ok(match how {
             _ if self.down => failed,
