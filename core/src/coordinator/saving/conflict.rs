@@ -92,9 +92,9 @@ impl Coordinator {
         let stays = self.obeys(Rule::DeletedStaysDeleted);
         self.saving.stored = 0;
         self.saving.stored_grant = None;
+        // Line 2: no number of the row before may come again, whoever begins the next one.
+        self.session.skip_revisions(self.random.next() >> 42);
         if is_new || !stays {
-            // Line 2: no number of the row before may come again.
-            self.session.skip_revisions(self.random.next() >> 42);
             return;
         }
         let unsaved = self.unsaved_tokens();
