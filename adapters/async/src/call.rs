@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use webex_oauth::{AccessToken, Input, Misuse, TransportHints, Verdict};
+use webex_oauth::{AccessToken, Input, Misuse, TargetUri, TransportHints, Verdict};
 use webex_oauth_driver::ClientError;
 
 use crate::client::Client;
@@ -19,7 +19,8 @@ struct RefreshError(ClientError);
 impl Client {
     /// Calls an API. Every status is an answer; redirects are not followed.
     ///
-    /// The token goes to the hosts that [`Config::may_carry_token`](webex_oauth::Config::may_carry_token) allows, and
+    /// The call goes where [`Config::judge_url`](webex_oauth::Config::judge_url) says, or nowhere, if the URL may mean
+    /// another host to others. The token goes to the hosts that it allows, and
     /// never in place of an `Authorization` of the caller's own: other requests are sent as they are. With the token,
     ///
     /// - 401 is told to the session, and the call is made once more if that brought another token. If not, the first
@@ -30,8 +31,10 @@ impl Client {
     ///
     /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
     pub async fn call(&self, mut request: Request) -> Result<Response, ClientError> {
-        let may_carry = self.config().may_carry_token(&request.uri().to_string());
-        if !may_carry || request.headers().contains_key(AUTHORIZATION) {
+        let judged = self.config().judge_url(&request.uri().to_string())?;
+        // What was judged is what is connected to.
+        *request.uri_mut() = uri(&judged.target)?;
+        if !judged.may_carry_token || request.headers().contains_key(AUTHORIZATION) {
             return self.send(request).await;
         }
         let (token, mut generation) = self.ready(None).await?;
@@ -74,7 +77,7 @@ impl Client {
 
     /// [`Client::call`] for a plain `GET`.
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
-        let request = http::Request::get(url).body(Vec::new());
+        let request = http::Request::get(uri(&self.config().judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| invalid("url", "not a URL"))?).await
     }
 
@@ -94,6 +97,10 @@ impl Client {
         let sent = send_in_time(&*self.crew.inner().http, request, hints).await;
         sent.map_err(|error| ClientError::Call { fault: error.fault, problem: error.problem })
     }
+}
+
+fn uri(target: &TargetUri) -> Result<http::Uri, ClientError> {
+    target.url().parse().map_err(|_| invalid("url", "longer than HTTP takes"))
 }
 
 fn present(request: &mut Request, token: &AccessToken) -> Result<(), ClientError> {

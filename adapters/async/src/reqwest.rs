@@ -3,8 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use webex_oauth::{SendFault, TransportHints};
-use webex_oauth_driver::is_loopback;
+use webex_oauth::{SendFault, TargetUri, TransportHints};
 
 use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
 
@@ -42,7 +41,8 @@ impl Reqwest {
 
 impl AsyncHttp for Reqwest {
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
-        let is_here = is_loopback(&request.uri().to_string());
+        let target = TargetUri::parse(&request.uri().to_string());
+        let is_here = target.is_ok_and(|target| target.is_loopback());
         let client = if is_here { &self.direct } else { &self.client }.clone();
         Box::pin(async move {
             let request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;

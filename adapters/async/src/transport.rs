@@ -64,6 +64,9 @@ impl SendError {
     }
 }
 
+/// How long what arrived before the deadline may take to be read after it.
+const OVERTIME: Duration = Duration::from_millis(250);
+
 /// Sends, and gives up when the time is over.
 pub(crate) async fn send_in_time(
     http: &dyn AsyncHttp,
@@ -72,7 +75,12 @@ pub(crate) async fn send_in_time(
 ) -> Result<Response, SendError> {
     use futures_util::future::{Either, select};
     let answer = http.send(request, hints);
-    match select(answer, http.sleep(hints.timeout)).await {
+    let answer = match select(answer, http.sleep(hints.timeout)).await {
+        Either::Left((answer, _)) => return answer,
+        Either::Right(((), answer)) => answer,
+    };
+    // A process that slept finds its answer in the socket: what has arrived is read before the deadline counts.
+    match select(answer, http.sleep(OVERTIME)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(((), _)) => {
             let problem = format!("no answer within {} s", hints.timeout.as_secs_f32());

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderValue, Request, Response, StatusCode};
-use webex_oauth::{AccessToken, Input, Verdict};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use webex_oauth::{AccessToken, Input, TargetUri, Verdict};
 use webex_oauth_driver::ClientError;
 
 use crate::client::{Client, obtain};
@@ -31,31 +31,44 @@ impl Client {
     /// - 429 and 423 are waited out as `Retry-After` says, within [`max_wait`](crate::ClientBuilder::max_wait) in all;
     /// - 451 ends the session.
     ///
+    /// A URL that may mean another host to others ([`Config::judge_url`](webex_oauth::Config::judge_url)) is not called at
+    /// all, and a call goes where it was judged to go.
+    ///
     /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
-    pub fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
+    pub fn call(&self, mut request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
         let shared = self.shared();
         shared.check_open()?;
-        let may_carry = self.config().may_carry_token(&request.uri().to_string());
-        if !may_carry || request.headers().contains_key(AUTHORIZATION) {
-            return send(shared, &request);
+        let judged = self.config().judge_url(&request.uri().to_string())?;
+        // What was judged is what is connected to.
+        *request.uri_mut() = uri(&judged.target)?;
+        if !judged.may_carry_token || request.headers().contains_key(AUTHORIZATION) {
+            return send(shared, &request, &judged.target);
         }
-        call_with_token(shared, request)
+        call_with_token(shared, request, &judged.target)
     }
 
     /// [`Client::call`] with a plain `GET`.
     pub fn get(&self, url: &str) -> Result<Response<Vec<u8>>, ClientError> {
-        let request = Request::get(url).body(Vec::new());
+        let request = Request::get(uri(&self.config().judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| unusable("url", "is not a URL"))?)
     }
 }
 
-fn call_with_token(shared: &Arc<Shared>, mut request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
+fn uri(target: &TargetUri) -> Result<Uri, ClientError> {
+    target.url().parse().map_err(|_| unusable("url", "is longer than HTTP takes"))
+}
+
+fn call_with_token(
+    shared: &Arc<Shared>,
+    mut request: Request<Vec<u8>>,
+    target: &TargetUri,
+) -> Result<Response<Vec<u8>>, ClientError> {
     let (token, mut generation) = obtain(shared, None)?;
     present(&mut request, &token)?;
     let mut left = shared.settings.max_wait;
     let mut may_replay = true;
     loop {
-        let mut answer = send(shared, &request)?;
+        let mut answer = send(shared, &request, target)?;
         match judge(shared, &answer) {
             Verdict::Pass => return Ok(answer),
             Verdict::Wait { wait } => {
@@ -89,9 +102,9 @@ fn call_with_token(shared: &Arc<Shared>, mut request: Request<Vec<u8>>) -> Resul
     }
 }
 
-fn send(shared: &Shared, request: &Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
+fn send(shared: &Shared, request: &Request<Vec<u8>>, target: &TargetUri) -> Result<Response<Vec<u8>>, ClientError> {
     let timeout = shared.lock().desk.session().config().parts().request_timeout;
-    let answer = shared.transport.call(request, timeout, shared.settings.max_body);
+    let answer = shared.transport.call(request, target, timeout, shared.settings.max_body);
     answer.map_err(|failure| ClientError::Call { fault: failure.fault, problem: failure.problem })
 }
 

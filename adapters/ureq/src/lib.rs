@@ -27,6 +27,7 @@ mod events;
 mod host;
 mod keeper;
 mod login;
+mod overtime;
 mod shared;
 mod transport;
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Timeout};
-use webex_oauth::{HttpRequest, HttpResponse, SendFault};
-use webex_oauth_driver::is_loopback;
+use webex_oauth::{HttpRequest, HttpResponse, SendFault, TargetUri};
+
+use crate::overtime::ReadWhatArrived;
 
 /// How a call failed below HTTP.
 pub(crate) struct Failure {
@@ -39,7 +42,8 @@ impl Transport {
                 .http_status_as_error(false)
                 .user_agent(user_agent)
                 .max_idle_connections(idle);
-            Agent::new_with_config(config.build())
+            let connector = DefaultConnector::new().chain(ReadWhatArrived);
+            Agent::with_parts(config.build(), connector, DefaultResolver::default())
         };
         Self { grants: agent(0), calls: agent(16) }
     }
@@ -53,7 +57,7 @@ impl Transport {
         // A URL or a header that HTTP cannot carry.
         let whole = builder.body(request.body.expose().as_bytes()).map_err(|_| SendFault::NotSent)?;
         let hints = &request.hints;
-        let response = run(&self.grants, whole, hints.timeout, hints.max_response_bytes);
+        let response = run(&self.grants, whole, &request.target, hints.timeout, hints.max_response_bytes);
         let response = response.map_err(|failure| failure.fault)?;
         let headers = response.headers().iter();
         let headers = headers
@@ -65,6 +69,7 @@ impl Transport {
     pub(crate) fn call(
         &self,
         request: &http::Request<Vec<u8>>,
+        target: &TargetUri,
         timeout: Duration,
         cap: usize,
     ) -> Result<http::Response<Vec<u8>>, Failure> {
@@ -72,19 +77,19 @@ impl Transport {
         copy.method_mut().clone_from(request.method());
         copy.uri_mut().clone_from(request.uri());
         copy.headers_mut().clone_from(request.headers());
-        run(&self.calls, copy, timeout, cap)
+        run(&self.calls, copy, target, timeout, cap)
     }
 }
 
 fn run(
     agent: &Agent,
     request: http::Request<&[u8]>,
+    target: &TargetUri,
     timeout: Duration,
     cap: usize,
 ) -> Result<http::Response<Vec<u8>>, Failure> {
-    let stays_here = is_loopback(&request.uri().to_string());
     let mut request = agent.configure_request(request).timeout_global(Some(timeout));
-    if stays_here {
+    if target.is_loopback() {
         // The environment's proxy would see in plain text what http is allowed for because nobody else does.
         request = request.proxy(None);
     }

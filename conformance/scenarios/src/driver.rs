@@ -28,6 +28,13 @@ pub(crate) fn find(names: &[String]) -> Vec<Driver> {
 }
 
 impl Driver {
+    /// Whether its file says, in a line `# lacks: NAME ...`, that this scenario, or group of them, is still to come.
+    pub(crate) fn lacks(&self, wanted: &str) -> bool {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let mut lacking = text.lines().filter_map(|line| line.strip_prefix("# lacks:"));
+        lacking.any(|names| names.split_whitespace().any(|name| name == wanted))
+    }
+
     /// The harness, ready to be spawned.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.path);

@@ -46,7 +46,12 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 
 impl Harness {
     pub(crate) fn start(driver: &Driver) -> Done<Self> {
+        Self::start_with(driver, &[])
+    }
+
+    pub(crate) fn start_with(driver: &Driver, variables: &[(&str, &str)]) -> Done<Self> {
         let mut command = driver.command();
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("the harness does not start: {error}"))?;
         let shared = Arc::new(Mutex::new(Shared::default()));
@@ -92,6 +97,13 @@ impl Harness {
     /// Gives a command that has to fail.
     pub(crate) fn fail(&mut self, name: &str, members: impl Members) -> Done<Value> {
         self.give(name, members)?.error()
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) -> Done {
+        let mut kill = std::process::Command::new("kill");
+        let status = kill.arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        if status.is_ok_and(|status| status.success()) { Ok(()) } else { Err("the signal was not sent".into()) }
     }
 
     /// Ends it without warning.

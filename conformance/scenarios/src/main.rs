@@ -2,6 +2,7 @@
 
 mod driver;
 mod harness;
+mod raw;
 mod report;
 mod scenarios;
 mod stage;
@@ -9,7 +10,7 @@ mod stage;
 use std::process::ExitCode;
 
 use driver::Driver;
-use scenarios::{SCENARIOS, Scenario};
+use scenarios::Scenario;
 use stage::Stage;
 
 /// What the command line says.
@@ -25,8 +26,8 @@ fn main() -> ExitCode {
         eprintln!("usage: scenarios [--list] [--driver NAME]... [--only ID or BEGINNING*]...");
         return ExitCode::from(2);
     };
-    let chosen: Vec<&Scenario> =
-        SCENARIOS.iter().copied().flatten().filter(|one| is_chosen(one, &arguments.only)).collect();
+    let all = scenarios::all();
+    let chosen: Vec<&Scenario> = all.iter().filter(|one| is_chosen(one, &arguments.only)).collect();
     if arguments.list {
         chosen.iter().for_each(|scenario| println!("{:<38} {}", scenario.id, scenario.about));
         return ExitCode::SUCCESS;

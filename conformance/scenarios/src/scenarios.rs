@@ -6,11 +6,15 @@ mod logins;
 mod refresh;
 mod sign_out;
 mod stores;
+mod urls;
 mod user_tokens;
+mod wire;
+mod wire_table;
 
 use crate::stage::{Done, Stage};
 
 /// One scenario.
+#[derive(Clone, Copy)]
 pub(crate) struct Scenario {
     /// `group-what`.
     pub(crate) id: &'static str,
@@ -19,7 +23,7 @@ pub(crate) struct Scenario {
     pub(crate) run: fn(&mut Stage<'_>) -> Done,
 }
 
-pub(crate) const SCENARIOS: &[&[Scenario]] = &[
+const SCENARIOS: &[&[Scenario]] = &[
     refresh::SCENARIOS,
     calls::SCENARIOS,
     user_tokens::SCENARIOS,
@@ -27,7 +31,12 @@ pub(crate) const SCENARIOS: &[&[Scenario]] = &[
     logins::SCENARIOS,
     sign_out::SCENARIOS,
     closing::SCENARIOS,
+    urls::SCENARIOS,
 ];
+
+pub(crate) fn all() -> Vec<Scenario> {
+    SCENARIOS.iter().copied().flatten().copied().chain(wire::scenarios()).collect()
+}
 
 /// A scenario, written as a function whose comment is the other half.
 macro_rules! scenario {

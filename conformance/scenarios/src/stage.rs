@@ -15,7 +15,7 @@ use crate::scenarios::Scenario;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Failed(String),
-    /// The driver lacks a command that it may lack.
+    /// The driver lacks a command that it may lack, or a whole group for now.
     Unsupported(String),
 }
 
@@ -41,6 +41,8 @@ pub(crate) const B: &str = r#"{"client":"b"}"#;
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) struct Stage<'a> {
+    /// Of the scenario.
+    pub(crate) id: &'static str,
     pub(crate) simulator: Arc<Simulator>,
     driver: &'a Driver,
     folder: tempfile::TempDir,
@@ -52,12 +54,16 @@ pub(crate) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Runs one scenario from the beginning.
     pub(crate) fn run(driver: &'a Driver, scenario: &Scenario) -> Done {
+        let group = scenario.id.split('-').next().unwrap_or_default();
+        if let Some(lacking) = [group, scenario.id].into_iter().find(|name| driver.lacks(name)) {
+            return Err(Trouble::Unsupported(lacking.to_owned()));
+        }
         let options = Options { rotate: true, device_interval_ms: 1000, ..Options::default() };
         let simulator = Simulator::start(options).map_err(|error| format!("no simulator: {error}"))?;
         let folder = tempfile::tempdir().map_err(|error| format!("no folder: {error}"))?;
         let simulator = Arc::new(simulator);
         let secrets = vec![CLIENT_SECRET.to_owned()];
-        let mut stage = Self { simulator, driver, folder, secrets, said: String::new() };
+        let mut stage = Self { id: scenario.id, simulator, driver, folder, secrets, said: String::new() };
         (scenario.run)(&mut stage)?;
         match stage.secrets.iter().any(|secret| stage.said.contains(secret.as_str())) {
             true => Err("an error, an event or a diagnostic line contains a secret".into()),
@@ -68,6 +74,11 @@ impl<'a> Stage<'a> {
     /// A new process of the driver.
     pub(crate) fn start(&self) -> Done<Harness> {
         Harness::start(self.driver)
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)]) -> Done<Harness> {
+        Harness::start_with(self.driver, variables)
     }
 
     /// The end of a process: what it said is kept for the search.

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
-use webex_oauth_async::webex_oauth::{AccessToken, Flow, LoginOptions, LogoutVia, Scope, Secret, SignOutOptions};
+use webex_oauth_async::webex_oauth::{
+    AccessToken, Flow, LoginOptions, LogoutVia, Misuse, Scope, Secret, SignOutOptions,
+};
 use webex_oauth_async::{Client, ClientError, Guest, Request, Response, refresh_error};
 
 use crate::config::{open, text};
@@ -68,7 +70,7 @@ pub(crate) async fn run(harness: &Arc<Harness>, command: &Value) -> Answer {
             Ok(many(harness, command, &client, user_token, token).await)
         }
         "call" => {
-            let call = |client: Client, command: Value| async move { client.call(request(&command)).await };
+            let call = |client: Client, command: Value| async move { client.call(request(&command)?).await };
             Ok(many(harness, command, &client, call, |answer| answered(harness, &answer)).await)
         }
         "refresh" => done(client.refresh().await),
@@ -146,13 +148,14 @@ fn token(token: AccessToken) -> Value {
     json!({ "token": token.expose() })
 }
 
-fn request(command: &Value) -> Request {
+fn request(command: &Value) -> Result<Request, ClientError> {
     let mut request = webex_oauth_async::http::Request::builder().uri(argument(command, "url"));
     request = request.method(command["method"].as_str().unwrap_or("GET"));
     for (name, value) in command["headers"].as_object().unwrap_or(&Map::new()) {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
-    request.body(argument(command, "body").into_bytes()).expect("a request")
+    let unusable = |_| Misuse::InvalidArgument { argument: "url", problem: "not a request".to_owned() };
+    Ok(request.body(argument(command, "body").into_bytes()).map_err(unusable)?)
 }
 
 fn answered(harness: &Harness, answer: &Response) -> Value {

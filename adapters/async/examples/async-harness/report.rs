@@ -1,7 +1,7 @@
 //! From results to lines.
 
 use serde_json::{Value, json};
-use webex_oauth_async::webex_oauth::{CallbackIgnored, Phase, Status};
+use webex_oauth_async::webex_oauth::{CallbackIgnored, Phase, SendFault, Status};
 use webex_oauth_async::{ClientError, ClientEvent};
 
 use crate::Harness;
@@ -28,7 +28,14 @@ pub(crate) fn error(harness: &Harness, error: &ClientError) -> Value {
         ClientError::Misuse(_) => "misuse",
         ClientError::Config(_) => "config",
         ClientError::Store(_) | ClientError::Restore(_) => "store",
-        ClientError::Call { .. } => "call",
+        ClientError::Call { fault, .. } => {
+            let fault = match fault {
+                SendFault::NotSent => "not_sent",
+                SendFault::Lost => "lost",
+                SendFault::TooLarge => "too_large",
+            };
+            return json!({ "kind": "call", "text": text, "fault": fault });
+        }
         _ => "other",
     };
     json!({ "kind": kind, "text": text })

@@ -4,13 +4,14 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use url::{Host, Url};
+use webex_oauth::TargetUri;
 
 /// So many free ports are tried for `localhost`, which has two addresses.
 const TRIES: usize = 8;
 
 /// Whether what is sent to this URL stays on the machine. Plain http is good enough for it then, and no proxy's business.
 pub fn is_loopback(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| loopback_address(&url).is_some())
+    TargetUri::parse(url).is_ok_and(|target| target.is_loopback())
 }
 
 /// The port that a redirect URI names; 0 names none. What is read of it leaves out the one that http has anyway.

@@ -138,7 +138,9 @@ fn call(harness: &Harness, client: &Client, command: &Value) -> Value {
     for (name, value) in command["headers"].as_object().unwrap_or(&Map::new()) {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
-    let request = request.body(argument(command, "body").into_bytes()).expect("a request");
+    let Ok(request) = request.body(argument(command, "body").into_bytes()) else {
+        return json!({ "error": { "kind": "misuse", "text": "not a request" } });
+    };
     match client.call(request) {
         Ok(answer) => answered(harness, &answer),
         Err(error) => json!({ "error": report::error(harness, &error) }),

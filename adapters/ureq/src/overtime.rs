@@ -1,0 +1,68 @@
+//! What has arrived is read before a deadline is looked at.
+//!
+//! A process that slept, or a laptop that was closed, finds its answer in the socket and its deadline passed. ureq looks at
+//! the deadline first; the answer, perhaps the only copy of a refresh token, would be thrown away.
+
+use std::time::{Duration, Instant};
+
+use ureq::Error;
+use ureq::unversioned::transport::time::Duration as Wait;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+/// After the deadline a read gets this long: what lies in the socket needs less.
+const MOMENT: Duration = Duration::from_millis(20);
+/// And all reads of a request together this: a server that goes on sending has no answer for us.
+const OVERTIME: Duration = Duration::from_secs(1);
+
+/// Goes on top of a connection.
+#[derive(Debug)]
+pub(crate) struct ReadWhatArrived;
+
+impl<In: Transport> Connector<In> for ReadWhatArrived {
+    type Out = Overtime<In>;
+
+    fn connect(&self, _details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|connection| Overtime { connection, began: None }))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Overtime<T> {
+    connection: T,
+    /// When the deadline was met for the first time.
+    began: Option<Instant>,
+}
+
+impl<T: Transport> Transport for Overtime<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.connection.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        self.connection.transmit_output(amount, timeout)
+    }
+
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        if !timeout.after.is_zero() {
+            self.began = None;
+            match self.connection.await_input(timeout) {
+                // A read that was interrupted is not begun again once its time is over.
+                Err(Error::Timeout(_)) => {}
+                result => return result,
+            }
+        }
+        if self.began.get_or_insert_with(Instant::now).elapsed() > OVERTIME {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        timeout.after = Wait::from(MOMENT);
+        self.connection.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.connection.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.connection.is_tls()
+    }
+}
