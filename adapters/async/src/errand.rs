@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use webex_oauth::{HttpRequest, Input, RequestId, Secret, SendFault};
-use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock};
+use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock, prove};
 
 use crate::inner::{Errand, Inner};
 use crate::transport::{from_wire, send_in_time, to_wire};
@@ -118,6 +118,11 @@ async fn send(inner: &Inner, request: HttpRequest) {
             inner.report(not_sent);
             return;
         }
+        if let Err(error) = prove_store(inner, &request).await {
+            inner.read(|table, _| table.tell(ClientEvent::StoreFailed(error)));
+            inner.report(not_sent);
+            return;
+        }
     }
     let answer = match to_wire(&request) {
         Ok(wire) => send_in_time(&*inner.http, wire, request.hints).await,
@@ -134,6 +139,15 @@ async fn send(inner: &Inner, request: HttpRequest) {
     // The next one to hold the lock has to find what this answer led to.
     inner.settled(turn).await;
     drop(lock);
+}
+
+async fn prove_store(inner: &Inner, request: &HttpRequest) -> Result<(), StoreError> {
+    match inner.store.clone() {
+        Some(store) if inner.read(|table, now| table.desk.asks_for_proof(now, request)) => {
+            inner.unblock(move || prove(&*store)).await.unwrap_or_else(|| Err(gave_up()))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn awaits(inner: &Inner, id: RequestId) -> bool {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use webex_oauth::{
-    Access, Config, Effect, Input, Misuse, RestoreError, Scope, Secret, SendFault, Session, Timestamp,
-    snapshot_revision,
+    Access, Config, Effect, HttpRequest, Input, Misuse, Purpose, RestoreError, Scope, Secret, SendFault, Session,
+    Timestamp, snapshot_revision,
 };
 
 use crate::error::ClientError;
@@ -180,6 +180,12 @@ impl Desk {
     pub fn is_news(&self, found: &Secret) -> Result<bool, RestoreError> {
         let revision = snapshot_revision(found.expose())?;
         Ok(revision != self.stored)
+    }
+
+    /// Whether the store has to show first that it takes a save: the request spends the refresh token, and the access
+    /// token lives, so that nobody has to go without if it is not sent.
+    pub fn asks_for_proof(&self, now: Timestamp, request: &HttpRequest) -> bool {
+        request.purpose == Purpose::Refresh && matches!(self.session.access(now), Access::Ready { .. })
     }
 
     /// What is in the session and not in the store, after a save has failed.

@@ -21,4 +21,4 @@ pub use event::ClientEvent;
 pub use logins::{LoginTicket, Logins, SignIn};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now};
-pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock, key_ring_locks, prove};

@@ -2,6 +2,7 @@
 
 mod error;
 mod file;
+mod key_ring;
 mod lock;
 mod memory;
 
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 
 pub use error::StoreError;
 pub use file::FileStore;
+pub use key_ring::key_ring_locks;
 pub use memory::MemoryStore;
-use webex_oauth::Secret;
+use webex_oauth::{Secret, snapshot_revision};
 
 /// Keeps one snapshot. Several sessions, also in other processes, may share what it stands for.
 ///
@@ -35,6 +37,18 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes the lock, waiting `patience` for it at most; then [`StoreError::Busy`].
     fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         wait_for(patience, || self.try_lock())?.ok_or_else(|| StoreError::Busy { what: format!("{self:?}") })
+    }
+}
+
+/// Saves once more what the store holds, under its lock: shows that it would take what a request brings. A refresh token
+/// is spent only where its successor can be kept.
+pub fn prove(store: &dyn Store) -> Result<(), StoreError> {
+    let Some(found) = store.load()? else { return Ok(()) };
+    match snapshot_revision(found.expose()) {
+        // In conflict with a save that worked just now.
+        Ok(revision) => store.save(&found, revision).map(drop),
+        // It is not ours to touch, which is told when there is something to save.
+        Err(_) => Ok(()),
     }
 }
 

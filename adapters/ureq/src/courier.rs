@@ -1,10 +1,11 @@
 //! Carrying requests and questions, each on a thread of its own, so that no caller waits for what is not his.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use webex_oauth::{HttpRequest, Input, SendFault};
-use webex_oauth_driver::{ClientEvent, StoreError, StoreLock};
+use webex_oauth_driver::{ClientEvent, StoreError, StoreLock, prove};
 
 use crate::host::Host;
 use crate::shared::{Inner, Shared};
@@ -69,6 +70,11 @@ impl Shared {
                 return drop(self.drive(not_sent));
             }
         }
+        if let Err(error) = self.prove_store(request) {
+            self.lock().lock_error = Some(error.clone());
+            self.events.tell(&ClientEvent::StoreFailed(error));
+            return drop(self.drive(not_sent));
+        }
         let input = self.carry(request);
         if lock.is_none() {
             // Unguarded: a refusal may mean that another process was faster.
@@ -76,6 +82,15 @@ impl Shared {
         }
         let _ = self.drive(input);
         drop(lock);
+    }
+
+    fn prove_store(&self, request: &HttpRequest) -> Result<(), StoreError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if !self.lock().desk.asks_for_proof(self.now(), request) {
+            return Ok(());
+        }
+        catch_unwind(AssertUnwindSafe(|| prove(&**store)))
+            .unwrap_or_else(|_| Err(StoreError::Other { problem: "the store panicked".to_owned() }))
     }
 
     /// The store's lock; `None` where there is none to be had, `Err` where another process does not let go of it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyring::{Entry, Error};
 use webex_oauth::{Secret, snapshot_revision};
-use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock, key_ring_locks};
 
 use crate::places::Profile;
 
@@ -18,13 +18,12 @@ const SAVE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Keeps a snapshot as one entry of the key ring.
 ///
-/// A key ring cannot compare and swap, and has no locks: two lock files beside it do that for the processes of this
-/// machine. They are those of a file store, so that they work as its own do.
+/// A key ring cannot compare and swap, and has no locks: two lock files do that for the user's processes, in every
+/// language. They are those of a file store, so that they work as its own do.
 pub(crate) struct KeyringStore {
     entry: Entry,
     profile: Profile,
-    refresh: FileStore,
-    save: FileStore,
+    locks: FileStore,
     /// Is there while the key ring has something of ours.
     marker: PathBuf,
 }
@@ -33,9 +32,10 @@ impl KeyringStore {
     /// Fails where there is no key ring, or it is locked for good.
     pub(crate) fn open(profile: &Profile, beside: &Path) -> Result<Self, StoreError> {
         let entry = Entry::new(SERVICE, profile.as_str()).map_err(|error| told(&error))?;
-        let with = |ending: &str| FileStore::new(ending_with(beside, ending));
-        let (refresh, save) = (FileStore::new(beside), with(".save"));
-        let store = Self { entry, profile: profile.clone(), refresh, save, marker: marker(beside) };
+        let no_home =
+            || StoreError::Other { problem: "there is no home folder for the lock of the key ring".to_owned() };
+        let locks = FileStore::new(key_ring_locks(SERVICE, profile.as_str()).ok_or_else(no_home)?);
+        let store = Self { entry, profile: profile.clone(), locks, marker: marker(beside) };
         store.load()?;
         Ok(store)
     }
@@ -59,13 +59,16 @@ impl Store for KeyringStore {
     }
 
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
-        let _lock = self.save.lock(SAVE_PATIENCE)?;
+        let _lock = self.locks.lock_saves(SAVE_PATIENCE)?;
         if let Some(found) = self.load()? {
             let revision =
                 snapshot_revision(found.expose()).map_err(|_| StoreError::Damaged { what: format!("{self:?}") })?;
             if revision != replaces {
                 return Ok(Saved::Conflict { found });
             }
+        }
+        if let Some(folder) = self.marker.parent() {
+            fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
         }
         // Before the entry: an entry without the marker would be overlooked.
         File::create(&self.marker).map_err(|error| at(&self.marker, &error))?;
@@ -74,6 +77,11 @@ impl Store for KeyringStore {
     }
 
     fn delete(&self) -> Result<(), StoreError> {
+        // A lock that does not work is no reason to keep anything.
+        let _lock = match self.locks.lock_saves(SAVE_PATIENCE) {
+            Err(error @ StoreError::Busy { .. }) => return Err(error),
+            other => other.ok(),
+        };
         match self.entry.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => {}
             Err(error) => return Err(told(&error)),
@@ -85,7 +93,7 @@ impl Store for KeyringStore {
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
-        self.refresh.try_lock()
+        self.locks.try_lock()
     }
 }
 
@@ -97,12 +105,8 @@ impl std::fmt::Debug for KeyringStore {
 }
 
 fn marker(beside: &Path) -> PathBuf {
-    ending_with(beside, ".used")
-}
-
-fn ending_with(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
+    let mut name = beside.as_os_str().to_owned();
+    name.push(".used");
     name.into()
 }
 

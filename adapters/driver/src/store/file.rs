@@ -58,9 +58,11 @@ impl FileStore {
         lock::try_lock(&path).map_err(|error| StoreError::lock(&path, &error))
     }
 
-    /// The lock of the compare-and-swap.
-    fn save_lock(&self) -> Result<File, StoreError> {
-        wait_for(SAVE_PATIENCE, || self.try_lock_at(".lock"))?.ok_or_else(|| StoreError::Busy { what: self.name() })
+    /// The lock of the compare-and-swap, for a store that borrows the locks of a file: it is not taken twice.
+    pub fn lock_saves(&self, patience: Duration) -> Result<StoreLock, StoreError> {
+        self.make_folder()?;
+        let lock = wait_for(patience, || self.try_lock_at(".lock"))?;
+        lock.map(StoreLock::new).ok_or_else(|| StoreError::Busy { what: self.name() })
     }
 
     fn name(&self) -> String {
@@ -128,8 +130,7 @@ impl Store for FileStore {
     }
 
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
-        self.make_folder()?;
-        let _lock = self.save_lock()?;
+        let _lock = self.lock_saves(SAVE_PATIENCE)?;
         if let Some(found) = self.load()? {
             let revision = snapshot_revision(found.expose()).map_err(|_| self.damaged())?;
             if revision != replaces {
@@ -146,7 +147,7 @@ impl Store for FileStore {
             return Ok(());
         }
         // A save that is under way would bring everything back. A lock that does not work is no reason to keep anything.
-        let _lock = match self.save_lock() {
+        let _lock = match self.lock_saves(SAVE_PATIENCE) {
             Err(error @ StoreError::Busy { .. }) => return Err(error),
             other => other.ok(),
         };
