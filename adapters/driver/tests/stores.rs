@@ -196,65 +196,6 @@ fn what_is_no_file_is_neither_read_nor_replaced_nor_deleted() {
     }
 }
 
-/// A killed save may leave its tokens behind once, not once each time; and the next one takes them away.
-#[cfg(target_os = "linux")]
-#[test]
-fn killed_saves_leave_nothing_that_stays() {
-    use std::process::{Command, Stdio};
-    let folder = folder();
-    let path = folder.path().join("session.json");
-    let store = FileStore::new(&path);
-    store.save(&snapshot(1), 0).map(|_| ()).unwrap();
-    let names = || {
-        let entries = std::fs::read_dir(folder.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    };
-    let mut left = 0;
-    for round in 0..60 {
-        let mut saver = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "saves_until_it_is_killed", "--ignored", "--nocapture"])
-            .env("KILLED_SAVES", &path)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(25 + round % 17));
-        saver.kill().unwrap();
-        saver.wait().unwrap();
-        left += usize::from(names().contains(&"session.json.new".to_owned()));
-        assert!(names().len() <= 3, "{:?}", names());
-        let found = store.load().unwrap().expect("what was there stays");
-        assert!(webex_oauth::snapshot_revision(found.expose()).is_ok(), "and is whole");
-    }
-    assert!(left > 0, "none was killed in the middle: nothing is shown");
-    let found = webex_oauth::snapshot_revision(store.load().unwrap().unwrap().expose()).unwrap();
-    std::fs::write(folder.path().join("session.json.new"), "half of a session").unwrap();
-    assert_eq!(store.save(&snapshot(found + 1), found), Ok(Saved::Stored));
-    assert_eq!(names(), ["session.json", "session.json.lock"]);
-    std::fs::write(folder.path().join("session.json.new"), "half of a session").unwrap();
-    assert_eq!(store.delete(), Ok(()));
-    assert_eq!(names(), ["session.json.lock"]);
-    // Also where the very first save was killed.
-    std::fs::write(folder.path().join("session.json.new"), "half of a session").unwrap();
-    assert_eq!(store.delete(), Ok(()));
-    assert_eq!(names(), ["session.json.lock"]);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-#[ignore = "runs in a process of its own, started by the test before"]
-fn saves_until_it_is_killed() {
-    let store = FileStore::new(std::env::var_os("KILLED_SAVES").unwrap());
-    let filler = "x".repeat(2 * 1024 * 1024);
-    loop {
-        let found = store.load().unwrap().unwrap();
-        let revision = webex_oauth::snapshot_revision(found.expose()).unwrap();
-        let next = format!(r#"{{"webex_oauth":1,"revision":{},"filler":"{filler}"}}"#, revision + 1);
-        store.save(&Secret::new(next), revision).map(|_| ()).unwrap();
-    }
-}
-
 /// Somebody may have put a trap where a save writes.
 #[cfg(unix)]
 #[test]
