@@ -5,6 +5,7 @@ mod endpoints;
 mod error;
 mod hosts;
 mod policy;
+mod token_host;
 mod variables;
 mod written;
 
@@ -14,11 +15,13 @@ use std::time::Duration;
 use url::Url;
 
 pub(crate) use check::check_redirect_uri;
-use check::{check_https, check_text};
-pub(crate) use endpoints::Endpoints;
+use check::{check_https, check_values, token_hosts};
+pub(crate) use endpoints::{Endpoints, check_endpoint};
 pub use error::ConfigError;
 pub use hosts::JudgedUrl;
 pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
+pub(crate) use token_host::TokenHost;
+pub use variables::MetadataSource;
 use written::Written;
 
 use crate::http::HeaderValue;
@@ -57,6 +60,9 @@ pub struct ConfigParts {
     pub retry_after: RetryAfterBounds,
     /// Further hosts that may see the access token; see [`Provider::token_hosts`].
     pub token_hosts: Vec<String>,
+    /// What the tokens are for, as absolute URIs: sent as `resource` with every request for tokens (RFC 8707). Their hosts
+    /// may see the access token.
+    pub resource: Vec<String>,
     /// A token to start from, where one was configured (`WEBEX_ACCESS_TOKEN`). For the adapter to adopt.
     pub access_token: Option<Secret>,
 }
@@ -78,6 +84,7 @@ impl ConfigParts {
             request_timeout: Duration::from_secs(30),
             retry_after: RetryAfterBounds::DEFAULT,
             token_hosts: Vec::new(),
+            resource: Vec::new(),
             access_token: None,
         }
     }
@@ -127,29 +134,17 @@ impl ConfigParts {
     /// Checks everything and freezes it.
     pub fn build(mut self) -> Result<Config, ConfigError> {
         if self.client_id.is_empty() {
-            return Err(ConfigError::Missing { field: "client_id" });
+            return Err(ConfigError::missing("client_id"));
         }
-        check_text(&self.client_id, "client_id")?;
         if self.client_secret.as_ref().is_some_and(Secret::is_empty) {
-            return Err(ConfigError::Missing { field: "client_secret" });
-        }
-        if let Some(secret) = &self.client_secret {
-            check_text(secret.expose(), "client_secret")?;
-        }
-        let (low, high) = self.refresh.soon_permille;
-        if low > high || high > 1000 {
-            return Err(ConfigError::invalid("refresh.soon_permille", "not a range within 0 to 1000"));
+            return Err(ConfigError::missing("client_secret"));
         }
         let endpoints = Endpoints::read(&mut self.provider)?;
-        if let Some(uri) = &self.redirect_uri {
-            check_redirect_uri(uri)?;
-        }
+        check_values(&self)?;
         let client_auth = match (self.client_auth, &self.client_secret) {
             (Some(ClientAuth::None), _) | (None, None) => ClientAuth::None,
             (Some(method), Some(_)) => method,
-            (Some(_), None) => {
-                return Err(ConfigError::Missing { field: "client_secret" });
-            }
+            (Some(_), None) => return Err(ConfigError::missing("client_secret")),
             (None, Some(_)) => match self.provider.client_auth {
                 // A secret was configured: a provider that is used without one elsewhere takes it in the body.
                 ClientAuth::None => ClientAuth::Body,
@@ -157,8 +152,9 @@ impl ConfigParts {
             },
         };
         self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
+        let token_hosts = token_hosts(&self)?;
         let written = Written::of(&self, client_auth);
-        Ok(Config(Arc::new(Inner { parts: self, client_auth, endpoints, written })))
+        Ok(Config(Arc::new(Inner { parts: self, client_auth, endpoints, token_hosts, written })))
     }
 }
 
@@ -171,6 +167,7 @@ struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,
     endpoints: Endpoints,
+    token_hosts: Vec<TokenHost>,
     written: Written,
 }
 
@@ -210,6 +207,11 @@ impl Config {
 
     pub(crate) fn login_parameters(&self) -> Option<&str> {
         self.0.written.login_parameters.as_deref()
+    }
+
+    /// The parameters that name what the tokens are for.
+    pub(crate) fn resources(&self) -> &str {
+        &self.0.written.resources
     }
 
     /// `uri` as a parameter, where it is the configured one.

@@ -55,7 +55,9 @@ mod tokens;
 pub mod transcript;
 
 pub use access::{Access, Phase, ReturnTo, SignInReason, SignedOutReason, StaleWhy, Status, Verdict, Via};
-pub use config::{Config, ConfigError, ConfigParts, DownscopeFailure, JudgedUrl, RefreshPolicy, Renewal};
+pub use config::{
+    Config, ConfigError, ConfigParts, DownscopeFailure, JudgedUrl, MetadataSource, RefreshPolicy, Renewal,
+};
 pub use effect::{Effect, Output, TokenAsk};
 pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
 pub use event::{CallbackIgnored, Deviation, Event, StoreIgnored};
@@ -66,7 +68,7 @@ pub use protocol::device::DevicePrompt;
 pub use protocol::retry_after::RetryAfterBounds;
 pub use protocol::scope::{Scope, ScopeDelta};
 pub use protocol::state_param::LoginState;
-pub use provider::{ClientAuth, JwtScheme, Leniency, Provider};
+pub use provider::{ClientAuth, JwtScheme, Leniency, MetadataAnswer, MetadataStep, Provider, metadata_step};
 pub use secret::{AccessToken, Entropy, EntropyError, Secret};
 pub use session::Session;
 pub use snapshot::{RestoreError, revision as snapshot_revision};

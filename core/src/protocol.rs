@@ -7,7 +7,7 @@ pub mod authorize;
 pub(crate) mod base64url;
 pub(crate) mod bytes;
 pub mod callback;
-pub(crate) mod clean;
+pub mod clean;
 pub(crate) mod client_auth;
 pub mod device;
 pub(crate) mod form;

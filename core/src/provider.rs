@@ -1,8 +1,10 @@
 //! Authorization servers as data: where their endpoints are and how they deviate from the book.
 
-use serde::Deserialize;
+mod metadata;
 
-use crate::config::ConfigError;
+pub use metadata::{MetadataAnswer, MetadataStep, metadata_step};
+
+use crate::config::TokenHost;
 
 /// How the client proves who it is at the token endpoint. Never probed: a wrong guess burns the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -140,7 +142,7 @@ impl Provider {
     pub fn webex_at(base: &str) -> Self {
         let base = base.trim_end_matches('/');
         let mut provider = Self::webex_with("webex", &format!("{base}/v1"), base);
-        provider.token_hosts = host_and_port(base).into_iter().collect();
+        provider.token_hosts = TokenHost::of_url(base).iter().map(TokenHost::to_string).collect();
         provider
     }
 
@@ -172,25 +174,15 @@ impl Provider {
         }
     }
 
-    /// From the metadata that a server publishes (RFC 8414, OpenID Connect Discovery).
-    ///
-    /// The host has fetched the document from below `issuer`; pass that issuer, it has to be the document's own
-    /// (RFC 8414 section 3.3).
-    pub fn from_metadata(document: &[u8], issuer: &str) -> Result<Self, ConfigError> {
-        let metadata: Metadata = serde_json::from_slice(document)
-            .map_err(|_| ConfigError::invalid("metadata", "not a JSON document with the members of RFC 8414"))?;
-        if metadata.issuer != issuer {
-            return Err(ConfigError::invalid("issuer", "the metadata speaks of another issuer"));
+    /// A profile by its name: `webex`, `fedramp`, `idbroker`, `ciscospark`, or in full as [`Provider::name`] has it.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "webex" => Some(Self::webex()),
+            "fedramp" | "webex_fedramp" => Some(Self::webex_fedramp()),
+            "idbroker" | "webex_idbroker" => Some(Self::webex_idbroker()),
+            "ciscospark" => Some(Self::ciscospark()),
+            _ => None,
         }
-        let mut provider = Self::custom(&metadata.authorization_endpoint, &metadata.token_endpoint);
-        provider.client_auth = metadata.client_auth()?;
-        provider.name.clone_from(&metadata.issuer);
-        provider.issuer_required = metadata.authorization_response_iss_parameter_supported;
-        provider.issuer = Some(metadata.issuer);
-        provider.device_authorization_endpoint = metadata.device_authorization_endpoint;
-        provider.revocation_endpoint = metadata.revocation_endpoint;
-        provider.logout_endpoint = metadata.end_session_endpoint;
-        Ok(provider)
     }
 
     /// The profile that an authorization URL belongs to, by its host or its path; its endpoint is kept as pasted.
@@ -208,9 +200,15 @@ impl Provider {
         Some(provider)
     }
 
-    /// Moves the REST API, and what hangs on it, to another base. A slash at the end makes no difference.
+    /// Moves the REST API, and what hangs on it, to another base, whose host may then see the token. A slash at the end
+    /// makes no difference.
     pub fn set_api_base(&mut self, base: &str) {
         let base = base.trim_end_matches('/');
+        if let Some(host) = TokenHost::of_url(base).map(|host| host.to_string())
+            && !self.token_hosts.contains(&host)
+        {
+            self.token_hosts.push(host);
+        }
         self.jwt_login_endpoint = Some(format!("{base}/jwt/login"));
         self.guest_token_endpoint = Some(format!("{base}/guests/token"));
         self.api_base = Some(base.to_owned());
@@ -234,43 +232,6 @@ impl Provider {
     }
 }
 
-/// The members of RFC 8414 that matter here.
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    device_authorization_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    end_session_endpoint: Option<String>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
-impl Metadata {
-    /// The first method that we speak, in the order of safety; Basic where the server names none.
-    fn client_auth(&self) -> Result<ClientAuth, ConfigError> {
-        if self.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
-            return Err(ConfigError::invalid("metadata", "the server does not support PKCE with S256"));
-        }
-        let Some(methods) = &self.token_endpoint_auth_methods_supported else {
-            return Ok(ClientAuth::BasicFormEncoded);
-        };
-        let offered = |name: &str| methods.iter().any(|method| method == name);
-        if offered("client_secret_basic") {
-            Ok(ClientAuth::BasicFormEncoded)
-        } else if offered("client_secret_post") {
-            Ok(ClientAuth::Body)
-        } else if offered("none") {
-            Ok(ClientAuth::None)
-        } else {
-            Err(ConfigError::invalid("metadata", "no client authentication method in common"))
-        }
-    }
-}
-
 /// `scheme://host:port` of a URL text.
 fn origin(url: &str) -> &str {
     let start = url.find("://").map_or(0, |at| at + 3);
@@ -280,11 +241,6 @@ fn origin(url: &str) -> &str {
 
 fn host(url: &str) -> &str {
     origin(url).split_once("://").map_or("", |(_, authority)| authority)
-}
-
-fn host_and_port(base: &str) -> Option<String> {
-    let host = host(base);
-    (!host.is_empty()).then(|| host.to_owned())
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl App {
         let client = builder.open().map_err(|error| match error {
             // The settings say nothing of a client, and it is not a guest who is signed in.
             ClientError::Restore(RestoreError::OtherConfig { .. }) if settings.has_no_client() => {
-                webex_oauth::ConfigError::Missing { field: "client_id" }.into()
+                webex_oauth::ConfigError::missing("client_id").into()
             }
             error => Failure::from(error),
         })?;

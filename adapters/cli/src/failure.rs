@@ -121,7 +121,7 @@ impl From<Misuse> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let advice = match &error {
-            ConfigError::Missing { field } => where_to_set(field),
+            ConfigError::Missing { field, .. } => where_to_set(field),
             ConfigError::Invalid { .. } | ConfigError::Insecure { .. } => "correct that setting".to_owned(),
         };
         Self::new(Exit::Settings, format!("{error}; {advice}"))
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn each_failure_is_one_sentence_with_an_exit_status() {
-        let missing = Failure::from(ConfigError::Missing { field: "client_id" });
+        let missing = Failure::from(ConfigError::missing("client_id"));
         assert_eq!(missing.exit, Exit::Settings);
         assert_eq!(
             missing.sentence,

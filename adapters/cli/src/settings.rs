@@ -70,7 +70,7 @@ impl Settings {
     pub(crate) fn config_for_sign_in(&self) -> Result<Config, Failure> {
         let config = self.parts.clone().build()?;
         if config.provider().secret_required && config.parts().client_secret.is_none() {
-            return Err(ConfigError::Missing { field: "client_secret" }.into());
+            return Err(ConfigError::missing("client_secret").into());
         }
         Ok(config)
     }
@@ -97,7 +97,7 @@ impl Settings {
         match &self.parts.redirect_uri {
             Some(uri) => Ok(uri),
             None if is_local => Ok("http://127.0.0.1/callback"),
-            None => Err(ConfigError::Missing { field: "redirect_uri" }.into()),
+            None => Err(ConfigError::missing("redirect_uri").into()),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use webex_oauth::{Config, ConfigError, ConfigParts};
+use webex_oauth::{
+    Config, ConfigError, ConfigParts, MetadataAnswer, MetadataSource, MetadataStep, Provider, metadata_step,
+};
 
 use crate::store::FileStore;
 
@@ -12,17 +14,70 @@ pub const SESSION_FILE: &str = "WEBEX_SESSION_FILE";
 
 /// The configuration that `WEBEX_*` and its relatives describe, not yet checked. With `legacy`, `CISCOSPARK_*` counts
 /// as well. A value that is not Unicode counts as absent.
+///
+/// `WEBEX_METADATA` is read from its file. `WEBEX_ISSUER` needs a driver that fetches: [`parts_with`].
 pub fn parts(legacy: bool) -> Result<ConfigParts, ConfigError> {
-    ConfigParts::from_variables(|name| std::env::var(name).ok(), legacy)
+    parts_of(variable, legacy, metadata_file()?)
 }
 
-/// The same, checked.
+/// The same with the metadata of `WEBEX_ISSUER`, which `fetch` gets as [`MetadataStep::Fetch`] says.
+pub fn parts_with(legacy: bool, fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<ConfigParts, ConfigError> {
+    let server = match (metadata_file()?, issuer()?) {
+        (Some(provider), _) => Some(provider),
+        (None, Some(issuer)) => Some(discover(&issuer, fetch)?),
+        (None, None) => None,
+    };
+    parts_of(variable, legacy, server)
+}
+
+/// The configuration of variables at a server that is known already, if it is.
+pub fn parts_of(
+    lookup: impl Fn(&str) -> Option<String>,
+    legacy: bool,
+    server: Option<Provider>,
+) -> Result<ConfigParts, ConfigError> {
+    match server {
+        Some(provider) => ConfigParts::from_variables_at(provider, lookup, legacy),
+        None => ConfigParts::from_variables(lookup, legacy),
+    }
+}
+
+/// The environment's configuration, checked.
 pub fn config() -> Result<Config, ConfigError> {
-    parts(false)?.build()
+    parts(false)?.build_from_variables()
+}
+
+/// The server that the file of `WEBEX_METADATA` describes; `None` where it is not set.
+pub fn metadata_file() -> Result<Option<Provider>, ConfigError> {
+    let Some(source) = MetadataSource::from_variables(variable)? else { return Ok(None) };
+    let Some(path) = &source.file else { return Ok(None) };
+    let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
+    source.read_file(&document).map(Some)
+}
+
+/// The issuer whose metadata is to be fetched; `None` where there is none, or a file has it.
+pub fn issuer() -> Result<Option<String>, ConfigError> {
+    let source = MetadataSource::from_variables(variable)?;
+    Ok(source.filter(|source| source.file.is_none()).and_then(|source| source.issuer))
+}
+
+/// The server whose issuer this is, by the metadata that it publishes.
+pub fn discover(issuer: &str, mut fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<Provider, ConfigError> {
+    let mut answers = Vec::new();
+    loop {
+        match metadata_step(issuer, &answers)? {
+            MetadataStep::Fetch { url } => answers.push(fetch(&url)),
+            MetadataStep::Found { provider } => return Ok(*provider),
+        }
+    }
 }
 
 /// The store that [`SESSION_FILE`] names; `None` where it is not set or empty.
 pub fn store() -> Option<FileStore> {
     let path = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty())?;
     Some(FileStore::new(PathBuf::from(path)))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -143,6 +143,8 @@ pub struct ConfigParts {
     pub retry_after: RetryAfterBounds,
     /// Further hosts that may see the access token.
     pub token_hosts: Vec<String>,
+    /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+    pub resource: Vec<String>,
     /// A token to start from, where one was configured. For the driver to adopt.
     pub access_token: Option<Arc<Secret>>,
 }
@@ -163,6 +165,7 @@ impl From<webex_oauth::ConfigParts> for ConfigParts {
             request_timeout,
             retry_after,
             token_hosts,
+            resource,
             access_token,
         } = parts;
         Self {
@@ -179,6 +182,7 @@ impl From<webex_oauth::ConfigParts> for ConfigParts {
             request_timeout_ms: ms(request_timeout),
             retry_after: retry_after.into(),
             token_hosts,
+            resource,
             access_token: access_token.map(Secret::of),
         }
     }
@@ -200,6 +204,7 @@ impl From<ConfigParts> for webex_oauth::ConfigParts {
             request_timeout: Duration::from_millis(parts.request_timeout_ms),
             retry_after: parts.retry_after.into(),
             token_hosts: parts.token_hosts,
+            resource: parts.resource,
             access_token: parts.access_token.map(|token| token.core()),
         }
     }
@@ -234,6 +239,47 @@ pub fn config_parts_from_variables(
     Ok(webex_oauth::ConfigParts::from_variables(|name| variables.get(name).cloned(), legacy)?.into())
 }
 
+/// Where the metadata of a server is that variables name: the host brings it.
+#[derive(Debug, uniffi::Record)]
+pub struct MetadataSource {
+    /// Whose metadata it has to be.
+    pub issuer: Option<String>,
+    /// The file that it is in; fetched by `metadata_step` where there is none.
+    pub file: Option<String>,
+}
+
+/// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; nothing where neither is set.
+#[uniffi::export]
+pub fn metadata_source(variables: HashMap<String, String>) -> Result<Option<MetadataSource>, ConfigError> {
+    let source = webex_oauth::MetadataSource::from_variables(|name| variables.get(name).cloned())?;
+    Ok(source.map(|webex_oauth::MetadataSource { issuer, file }| MetadataSource { issuer, file }))
+}
+
+/// The server that the file describes.
+#[uniffi::export]
+pub fn provider_from_metadata_file(source: MetadataSource, document: Vec<u8>) -> Result<Provider, ConfigError> {
+    let MetadataSource { issuer, file } = source;
+    Ok(webex_oauth::MetadataSource { issuer, file }.read_file(&document)?)
+}
+
+/// What to say where the file could not be read.
+#[uniffi::export]
+pub fn unreadable_metadata(source: MetadataSource, why: String) -> ConfigError {
+    let MetadataSource { issuer, file } = source;
+    webex_oauth::MetadataSource { issuer, file }.unreadable(&why).into()
+}
+
+/// From named variables at a server that is known already: the one whose metadata `metadata_source` found.
+#[uniffi::export]
+pub fn config_parts_from_variables_at(
+    provider: Provider,
+    variables: HashMap<String, String>,
+    legacy: bool,
+) -> Result<ConfigParts, ConfigError> {
+    let lookup = |name: &str| variables.get(name).cloned();
+    Ok(webex_oauth::ConfigParts::from_variables_at(provider, lookup, legacy)?.into())
+}
+
 /// A checked configuration.
 #[derive(uniffi::Object)]
 #[uniffi::export(Display)]
@@ -245,6 +291,12 @@ impl Config {
     #[uniffi::constructor]
     pub fn new(parts: ConfigParts) -> Result<Arc<Self>, ConfigError> {
         Ok(Arc::new(Self(webex_oauth::ConfigParts::from(parts).build()?)))
+    }
+
+    /// The same of parts that come from variables: what is missing is named by its variable.
+    #[uniffi::constructor]
+    pub fn from_variables(parts: ConfigParts) -> Result<Arc<Self>, ConfigError> {
+        Ok(Arc::new(Self(webex_oauth::ConfigParts::from(parts).build_from_variables()?)))
     }
 
     /// The parts it was built from.

@@ -70,36 +70,46 @@ impl From<webex_oauth::Misuse> for MisuseError {
 #[derive(Debug, thiserror::Error, uniffi::Error)]
 pub enum ConfigError {
     /// A field that is needed is absent or empty.
-    #[error("{field} is missing")]
+    #[error("{} is missing", named(field, variable.as_deref()))]
     Missing {
         /// Which field.
         field: String,
+        /// The variable that would set it, where the configuration comes from variables.
+        variable: Option<String>,
     },
     /// A field cannot be used.
-    #[error("{field}: {problem}")]
+    #[error("{}: {problem}", named(field, variable.as_deref()))]
     Invalid {
         /// Which field.
         field: String,
+        /// The variable that it comes from.
+        variable: Option<String>,
         /// What is wrong with it.
         problem: String,
     },
     /// Plain http is for loopback only.
-    #[error("{field}: plain http is allowed on loopback only, use https")]
+    #[error("{}: plain http is allowed on loopback only, use https", named(field, variable.as_deref()))]
     Insecure {
         /// Which field.
         field: String,
+        /// The variable that it comes from.
+        variable: Option<String>,
     },
+}
+
+fn named(field: &str, variable: Option<&str>) -> String {
+    variable.map_or_else(|| field.to_owned(), |variable| format!("{field} ({variable})"))
 }
 
 impl From<webex_oauth::ConfigError> for ConfigError {
     fn from(error: webex_oauth::ConfigError) -> Self {
         use webex_oauth::ConfigError;
+        let field = error.field().to_owned();
+        let variable = error.variable().map(str::to_owned);
         match error {
-            ConfigError::Missing { field } => Self::Missing { field: field.to_owned() },
-            ConfigError::Invalid { field, problem } => {
-                Self::Invalid { field: field.to_owned(), problem: problem.to_owned() }
-            }
-            ConfigError::Insecure { field } => Self::Insecure { field: field.to_owned() },
+            ConfigError::Missing { .. } => Self::Missing { field, variable },
+            ConfigError::Invalid { problem, .. } => Self::Invalid { field, variable, problem: problem.into_owned() },
+            ConfigError::Insecure { .. } => Self::Insecure { field, variable },
         }
     }
 }

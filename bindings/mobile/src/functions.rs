@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use webex_oauth::protocol::{adopt, authorize, callback, device, jwt, org, pkce, retry_after, state_param, token};
+use webex_oauth::protocol::{
+    adopt, authorize, callback, clean, device, jwt, org, pkce, retry_after, state_param, token,
+};
 use webex_oauth::{CallbackIgnored, Flow, Scope, ScopeDelta, Timestamp};
 
 use crate::config::RetryAfterBounds;
@@ -91,6 +93,20 @@ pub fn authorize_url(request: AuthorizeRequest) -> String {
         email_hash: request.email_hash.as_deref(),
         options: options.as_ref(),
     })
+}
+
+/// What somebody else wrote, as it may be shown: without characters that steer a terminal or turn the direction of the
+/// text, without `secrets` and whatever looks like one, and 300 characters at most.
+#[uniffi::export]
+pub fn clean_text(text: String, secrets: Vec<Arc<Secret>>) -> String {
+    let secrets: Vec<webex_oauth::Secret> = secrets.iter().map(|secret| secret.core()).collect();
+    clean::clean_text(&text, &secrets)
+}
+
+/// The address as it may be shown, put into a QR code or opened: http or https; nothing for every other.
+#[uniffi::export]
+pub fn shown_url(text: String) -> Option<String> {
+    clean::shown_url(&text)
 }
 
 /// Webex: the hash by which an address travels.

@@ -1,6 +1,6 @@
 //! Authorization servers as data.
 
-use webex_oauth::{ClientAuth, JwtScheme, Leniency, Provider};
+use webex_oauth::{ClientAuth, JwtScheme, Leniency, Provider, SendFault};
 
 use crate::error::ConfigError;
 
@@ -99,6 +99,59 @@ pub fn provider_custom(authorization_endpoint: String, token_endpoint: String) -
 #[uniffi::export]
 pub fn provider_from_metadata(document: Vec<u8>, issuer: String) -> Result<Provider, ConfigError> {
     Ok(Provider::from_metadata(&document, &issuer)?)
+}
+
+/// What came of fetching one address of `metadata_step`.
+#[derive(Debug, uniffi::Enum)]
+pub enum MetadataAnswer {
+    /// An answer, any status.
+    Response {
+        /// HTTP status code.
+        status: u16,
+        /// The body, decompressed.
+        body: Vec<u8>,
+    },
+    /// None.
+    Failed {
+        /// How it failed.
+        fault: SendFault,
+    },
+}
+
+impl From<MetadataAnswer> for webex_oauth::MetadataAnswer {
+    fn from(answer: MetadataAnswer) -> Self {
+        match answer {
+            MetadataAnswer::Response { status, body } => {
+                Self::Response(webex_oauth::HttpResponse { status, headers: Vec::new(), body })
+            }
+            MetadataAnswer::Failed { fault } => Self::Failed(fault),
+        }
+    }
+}
+
+/// What comes next on the way to a server's metadata.
+#[derive(Debug, uniffi::Enum)]
+pub enum MetadataStep {
+    /// `GET` this with `accept: application/json`, without following redirects, and add the answer.
+    Fetch {
+        /// Absolute URL.
+        url: String,
+    },
+    /// This is the server.
+    Found {
+        /// As its metadata describes it.
+        provider: Provider,
+    },
+}
+
+/// Leads to the metadata of `issuer`; `answers` are those to the addresses of the steps before.
+#[uniffi::export]
+pub fn metadata_step(issuer: String, answers: Vec<MetadataAnswer>) -> Result<MetadataStep, ConfigError> {
+    let answers: Vec<webex_oauth::MetadataAnswer> = answers.into_iter().map(Into::into).collect();
+    Ok(match webex_oauth::metadata_step(&issuer, &answers)? {
+        webex_oauth::MetadataStep::Fetch { url } => MetadataStep::Fetch { url },
+        webex_oauth::MetadataStep::Found { provider } => MetadataStep::Found { provider: *provider },
+    })
 }
 
 /// The same provider, its REST API and what hangs on it at another base.

@@ -97,6 +97,30 @@ def guest_jwt(given: Json) -> Secret:
     )
 
 
+def metadata_answer(answer: Json) -> Any:
+    kind, fields = variant(answer)
+    if kind == "failed":
+        return fields
+    got = response(fields)
+    return (got.status, got.body)
+
+
+def metadata_step(given: Json) -> Json:
+    step = protocol.metadata_step(text(given["issuer"]), [metadata_answer(answer) for answer in given["answers"]])
+    if isinstance(step, str):
+        return {"fetch": {"url": step}}
+    return {"found": {"provider": show(step)}}
+
+
+def from_variables(given: Json, **keywords: Any) -> Config:
+    variables = {key: text(value) for key, value in given["variables"].items()}
+    if "metadata" in given:
+        source = protocol.MetadataSource.from_variables(variables)
+        assert source is not None
+        keywords["server"] = source.read_file(text(given["metadata"]).encode())
+    return Config.from_variables(variables, **some(given, legacy=same), **keywords)
+
+
 def configs(name: str, given: Json) -> Config:
     laid_over = given.get("with", {})
     keywords = settings(laid_over)
@@ -112,8 +136,7 @@ def configs(name: str, given: Json) -> Config:
             made = made.replace(**keywords, **some(laid_over, client_id=text))
         case "from_variables":
             keywords |= some(laid_over, client_id=text)
-            variables = {key: text(value) for key, value in given["variables"].items()}
-            made = Config.from_variables(variables, **some(given, legacy=same), **keywords)
+            made = from_variables(given, **keywords)
         case "from_metadata":
             server = Provider.from_metadata(text(given["document"]), text(given["issuer"]))
             made = Config(text(laid_over.get("client_id", "")), provider=server, **keywords)
@@ -195,6 +218,10 @@ FUNCTIONS: dict[tuple[str, str], Callable[[Json], Any]] = {
     ("device", "webex_qr_url"): lambda given: protocol.webex_qr_url(
         secret(given["verification_uri_complete"]), text(given["oauth_helper"])
     ),
+    ("device", "shown_url"): lambda given: protocol.shown_url(text(given["text"])),
+    ("device", "clean_text"): lambda given: protocol.clean_text(
+        text(given["text"]), [secret(part) for part in given.get("secrets", [])]
+    ),
 }
 
 
@@ -206,6 +233,8 @@ def call(kind: str, given: Any, group: Json | None) -> Json:
                 return read_callback(fields)
             case "token_response", "read_answer":
                 return read_answer(fields)
+            case "config", "metadata_step":
+                return {"value": metadata_step(fields)}
             case "config", _:
                 value: Any = configs(name, fields)
             case "snapshot", "restore":

@@ -152,6 +152,7 @@ def settings(fields: Json) -> Json:
         request_timeout=span,
         retry_after=bounds,
         token_hosts=lambda hosts: [text(host) for host in hosts],
+        resource=lambda resources: [text(resource) for resource in resources],
         access_token=secret,
     )
 

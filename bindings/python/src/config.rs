@@ -173,25 +173,31 @@ impl Config {
     }
 
     /// From a mapping of variables such as `os.environ`: `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain
-    /// names, and `WEBEX_AUTHORIZATION_STRING` lies over them. With `legacy`, `CISCOSPARK_*` comes last.
+    /// names, and `WEBEX_AUTHORIZATION_STRING` lies over them. With `legacy`, `CISCOSPARK_*` comes last. `server` is the
+    /// one whose metadata `MetadataSource.from_variables` found.
     #[staticmethod]
-    #[pyo3(signature = (variables, *, legacy = false, **settings))]
+    #[pyo3(signature = (variables, *, legacy = false, server = None, **settings))]
     fn from_variables(
         py: Python<'_>,
         variables: &Bound<'_, PyAny>,
         legacy: bool,
+        server: Option<Provider>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let wrong = || invalid(py, "variables", "expected a mapping of str to str");
-        let variables = py.get_type::<PyDict>().call1((variables,)).map_err(|_| wrong())?;
-        let variables: HashMap<String, String> = variables.extract().map_err(|_| wrong())?;
-        let parts = ConfigParts::from_variables(|name| variables.get(name).cloned(), legacy);
-        build(py, parts.map_err(|error| error.raise(py))?, settings)
+        let variables = read_variables(variables)?;
+        let lookup = |name: &str| variables.get(name).cloned();
+        let mut parts = match server {
+            None => ConfigParts::from_variables(lookup, legacy),
+            Some(server) => ConfigParts::from_variables_at(server.0, lookup, legacy),
+        }
+        .map_err(|error| error.raise(py))?;
+        set_all(&mut parts, settings)?;
+        parts.build_from_variables().map(Self).map_err(|error| error.raise(py))
     }
 
     /// The same with other values for some settings: client_id, client_secret, redirect_uri, scope, provider,
     /// client_auth, renewal, refresh, downscope_failure, login_lifetime, request_timeout, retry_after, token_hosts,
-    /// access_token; authorization_url is laid over those that are named before it.
+    /// resource, access_token; authorization_url is laid over those that are named before it.
     #[pyo3(signature = (**settings))]
     fn replace(&self, py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         build(py, self.0.parts().clone(), settings)
@@ -219,6 +225,12 @@ impl Config {
     #[getter]
     fn token_hosts(&self) -> Vec<String> {
         self.0.parts().token_hosts.clone()
+    }
+
+    /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+    #[getter]
+    fn resource(&self) -> Vec<String> {
+        self.0.parts().resource.clone()
     }
 
     /// The client identifier.
@@ -300,10 +312,28 @@ impl Config {
 }
 
 fn build(py: Python<'_>, mut parts: ConfigParts, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Config> {
-    for (name, value) in settings.into_iter().flatten() {
-        set(&mut parts, &name.extract::<String>()?, &value)?;
-    }
+    set_all(&mut parts, settings)?;
     parts.build().map(Config).map_err(|error| error.raise(py))
+}
+
+fn set_all(parts: &mut ConfigParts, settings: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    for (name, value) in settings.into_iter().flatten() {
+        set(parts, &name.extract::<String>()?, &value)?;
+    }
+    Ok(())
+}
+
+/// A mapping of variables such as `os.environ`.
+pub(crate) fn read_variables(variables: &Bound<'_, PyAny>) -> PyResult<HashMap<String, String>> {
+    let py = variables.py();
+    let wrong = || invalid(py, "variables", "expected a mapping of str to str");
+    let variables = py.get_type::<PyDict>().call1((variables,)).map_err(|_| wrong())?;
+    variables.extract().map_err(|_| wrong())
+}
+
+/// One text, or several.
+fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    value.extract::<String>().map(|text| vec![text]).or_else(|_| value.extract())
 }
 
 fn set(parts: &mut ConfigParts, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -322,6 +352,7 @@ fn set(parts: &mut ConfigParts, name: &str, value: &Bound<'_, PyAny>) -> PyResul
         "request_timeout" => parts.request_timeout = value.extract::<Span>()?.0,
         "retry_after" => parts.retry_after = value.extract::<RetryAfterBounds>()?.0,
         "token_hosts" => parts.token_hosts = value.extract()?,
+        "resource" => parts.resource = texts(value)?,
         "access_token" => parts.access_token = secret()?,
         "authorization_url" => {
             let url: String = value.extract()?;
@@ -349,6 +380,7 @@ fn every_setting_is_listed(parts: ConfigParts) {
         request_timeout: _,
         retry_after: _,
         token_hosts: _,
+        resource: _,
         access_token: _,
     } = parts;
 }

@@ -70,10 +70,12 @@ impl Raise for ConfigError {
         let message = self.to_string();
         let (kind, problem) = match &self {
             Self::Missing { .. } => ("missing", "is missing"),
-            Self::Invalid { problem, .. } => ("invalid", *problem),
+            Self::Invalid { problem, .. } => ("invalid", problem.as_ref()),
             Self::Insecure { .. } => ("insecure", "plain http is allowed on loopback only"),
         };
-        let fields = [("field", text(py, self.field())), ("kind", text(py, kind)), ("problem", text(py, problem))];
+        let mut fields =
+            vec![("field", text(py, self.field())), ("kind", text(py, kind)), ("problem", text(py, problem))];
+        fields.extend(self.variable().map(|variable| ("variable", text(py, variable))));
         exception(py, "ConfigError", &message, &fields)
     }
 }

@@ -11,6 +11,7 @@ mod errors;
 mod event;
 mod http;
 mod login;
+mod metadata;
 mod protocol;
 mod provider;
 mod scope;
@@ -39,10 +40,12 @@ mod _core {
     #[pymodule_export]
     use super::login::{DevicePrompt, LoginOptions};
     #[pymodule_export]
+    use super::metadata::{MetadataSource, metadata_step};
+    #[pymodule_export]
     use super::protocol::{
-        Callback, adopt_tokens, authorize_url, clean_url, email_hash, encode_state, guest_jwt, is_guest,
+        Callback, adopt_tokens, authorize_url, clean_text, clean_url, email_hash, encode_state, guest_jwt, is_guest,
         is_pkce_verifier, jwt_claims, lifetime_seconds, org_id_of_code, org_id_of_token, pkce_challenge, read_callback,
-        read_state, read_token_response, retry_after, webex_qr_url,
+        read_state, read_token_response, retry_after, shown_url, webex_qr_url,
     };
     #[pymodule_export]
     use super::provider::Provider;

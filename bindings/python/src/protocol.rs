@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use webex_oauth::Entropy;
 use webex_oauth::protocol::callback::{Expected, Outcome};
-use webex_oauth::protocol::{adopt, authorize, callback, device, jwt, org, pkce, state_param, token};
+use webex_oauth::protocol::{adopt, authorize, callback, clean, device, jwt, org, pkce, state_param, token};
 
 use crate::config::RetryAfterBounds;
 use crate::convert::{Span, Time, described};
@@ -43,6 +43,20 @@ pub(crate) fn authorize_url(
         email_hash,
         options: options.as_ref().map(|options| &options.0),
     })
+}
+
+/// What somebody else wrote, as it may be shown: without characters that steer a terminal or turn the direction of the
+/// text, without `secrets` and whatever looks like one, and 300 characters at most.
+#[pyfunction]
+#[pyo3(signature = (text, secrets = Vec::new()))]
+pub(crate) fn clean_text(text: &str, secrets: Vec<SecretText>) -> String {
+    clean::clean_text(text, &secrets.into_iter().map(|secret| secret.0).collect::<Vec<_>>())
+}
+
+/// The address as it may be shown, put into a QR code or opened: http or https; `None` for every other.
+#[pyfunction]
+pub(crate) fn shown_url(text: &str) -> Option<String> {
+    clean::shown_url(text)
 }
 
 /// Hex SHA-256 of an address, trimmed and in lower case: Webex's region hint.

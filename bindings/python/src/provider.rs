@@ -132,6 +132,12 @@ impl Provider {
         Self(webex_oauth::Provider::custom(authorization_endpoint, token_endpoint))
     }
 
+    /// A profile by its name: `webex`, `fedramp`, `idbroker`, `ciscospark`; `None` where there is no such profile.
+    #[staticmethod]
+    fn named(name: &str) -> Option<Self> {
+        webex_oauth::Provider::named(name).map(Self)
+    }
+
     /// From the metadata that a server publishes (RFC 8414, OpenID Connect Discovery), fetched from below `issuer`.
     #[staticmethod]
     fn from_metadata(py: Python<'_>, document: &Bound<'_, PyAny>, issuer: &str) -> PyResult<Self> {

@@ -5,14 +5,15 @@ use webex_oauth::protocol::adopt;
 use webex_oauth::protocol::api;
 use webex_oauth::protocol::authorize::{self, AuthorizeRequest};
 use webex_oauth::protocol::callback::{self, Expected};
+use webex_oauth::protocol::clean;
 use webex_oauth::protocol::device::webex_qr_url;
 use webex_oauth::protocol::jwt::{self, JwtError};
 use webex_oauth::protocol::org::{self, OrgIdError};
 use webex_oauth::protocol::retry_after::retry_after;
 use webex_oauth::protocol::{pkce, state_param, token};
 use webex_oauth::{
-    Config, ConfigError, ConfigParts, Entropy, EntropyError, Misuse, Provider, RetryAfterBounds, ScopeDelta, Session,
-    TargetUri, Timestamp, snapshot_revision,
+    Config, ConfigError, ConfigParts, Entropy, EntropyError, MetadataSource, Misuse, Provider, RetryAfterBounds,
+    ScopeDelta, Session, TargetUri, Timestamp, metadata_step, snapshot_revision,
 };
 
 use crate::print::{self, Out, out};
@@ -104,6 +105,11 @@ pub(crate) fn call(kind: &str, input: &Value, config: Option<&Value>) -> Read<Ou
         ("adopt", "to_handoff_json" | "to_handoff_query") => handoff(name, given)?,
         ("device", "webex_qr_url") => {
             value(webex_qr_url(&texts("verification_uri_complete")?, &texts("oauth_helper")?))
+        }
+        ("device", "shown_url") => some(clean::shown_url(&texts("text")?)),
+        ("device", "clean_text") => {
+            let secrets = may(given, "secrets", |secrets| read::list(secrets, read::secret))?;
+            value(clean::clean_text(&texts("text")?, &secrets.unwrap_or_default()))
         }
         ("api", "judge") => value(print::verdict(&api::judge(
             &group_config(config)?,
@@ -215,7 +221,16 @@ fn configs(name: &str, given: &Object) -> Read<Out> {
             let variables = need(given, "variables", |variables| read::object(variables).cloned())?;
             let variables: Map<String, Value> = variables;
             let legacy = may(given, "legacy", flag)?.unwrap_or_default();
-            ConfigParts::from_variables(|name| variables.get(name).and_then(Value::as_str).map(str::to_owned), legacy)
+            let lookup = |name: &str| variables.get(name).and_then(Value::as_str).map(str::to_owned);
+            match may(given, "metadata", text)? {
+                None => ConfigParts::from_variables(lookup, legacy),
+                Some(document) => from_metadata_file(&document, lookup, legacy)?,
+            }
+        }
+        "metadata_step" => {
+            let (issuer, answers) =
+                (need(given, "issuer", text)?, need(given, "answers", |list| read::list(list, read::metadata_answer))?);
+            return Ok(either(metadata_step(&issuer, &answers), print::metadata_step, print::config_error));
         }
         "from_metadata" => {
             let (document, issuer) = (need(given, "document", text)?, need(given, "issuer", text)?);
@@ -230,7 +245,22 @@ fn configs(name: &str, given: &Object) -> Read<Out> {
     if let Some(with) = may(given, "with", |with| read::object(with).cloned())? {
         read::lay_over(&mut parts, &with)?;
     }
-    Ok(printed(parts.build()))
+    let built = if name == "from_variables" { parts.build_from_variables() } else { parts.build() };
+    Ok(printed(built))
+}
+
+/// What a driver does where variables name a server's metadata.
+fn from_metadata_file(
+    document: &str,
+    lookup: impl Fn(&str) -> Option<String>,
+    legacy: bool,
+) -> Read<Result<ConfigParts, ConfigError>> {
+    let source = match MetadataSource::from_variables(&lookup) {
+        Ok(source) => source.ok_or("no variable names metadata")?,
+        Err(error) => return Ok(Err(error)),
+    };
+    let provider = source.read_file(document.as_bytes());
+    Ok(provider.and_then(|provider| ConfigParts::from_variables_at(provider, lookup, legacy)))
 }
 
 fn handoff(name: &str, given: &Object) -> Read<Out> {

@@ -13,7 +13,7 @@ use webex_oauth::{
     TokenSet, Verdict,
 };
 
-pub(crate) use config::{config, config_error};
+pub(crate) use config::{config, config_error, metadata_step};
 pub(crate) use fault::{fault, misuse, restore_error};
 
 /// An object in the making: only what is there.

@@ -9,7 +9,7 @@ use webex_oauth::{
     SendFault, SignOutOptions, Timestamp,
 };
 
-pub(crate) use config::{bounds, config, lay_over, parts};
+pub(crate) use config::{bounds, config, lay_over, metadata_answer, parts};
 
 /// The problem says what could not be read.
 pub(crate) type Read<T> = Result<T, String>;
@@ -82,7 +82,7 @@ pub(crate) fn id(value: &Value) -> Read<RequestId> {
     natural(value).map(RequestId)
 }
 
-fn list<T>(value: &Value, read: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
+pub(crate) fn list<T>(value: &Value, read: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
     value.as_array().ok_or_else(|| format!("not a list: {value}"))?.iter().map(read).collect()
 }
 

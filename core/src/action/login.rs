@@ -60,7 +60,11 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         Some(client) if options.redirect_uri.is_none() && options.scope.is_none() => {
             authorize::with_client(&request, client)
         }
-        _ => authorize::authorize_url(&request),
+        _ => {
+            let scope = requested.as_str();
+            let client = authorize::client_parameters(config.client_id(), &redirect_uri, scope, config.resources());
+            authorize::with_client(&request, &client)
+        }
     };
     let state_is_ours = matches!(options.state, LoginState::Json(_));
     let browser =

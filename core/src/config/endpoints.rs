@@ -44,17 +44,22 @@ impl Endpoints {
     }
 }
 
+/// Whether a text is the address of an endpoint.
+pub(crate) fn check_endpoint(text: &str, field: &'static str) -> Result<(), ConfigError> {
+    read(&mut text.to_owned(), field).map(drop)
+}
+
 fn read_some(text: &mut Option<String>, field: &'static str) -> Result<Option<Arc<TargetUri>>, ConfigError> {
     text.as_mut().map(|text| read(text, field)).transpose()
 }
 
 fn read(text: &mut String, field: &'static str) -> Result<Arc<TargetUri>, ConfigError> {
     if text.is_empty() {
-        return Err(ConfigError::Missing { field });
+        return Err(ConfigError::missing(field));
     }
     let target = TargetUri::parse(text).map_err(|error| ConfigError::invalid(field, error.problem()))?;
     if !target.is_secure() {
-        return Err(ConfigError::Insecure { field });
+        return Err(ConfigError::insecure(field));
     }
     if text.contains('#') {
         return Err(ConfigError::invalid(field, "must not have a fragment"));

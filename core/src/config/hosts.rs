@@ -30,22 +30,6 @@ impl Config {
     }
 
     fn is_token_host(&self, target: &TargetUri) -> bool {
-        self.parts().token_hosts.iter().chain(&self.provider().token_hosts).any(|entry| {
-            match entry.rsplit_once(':').and_then(|(name, number)| Some((name, number.parse::<u16>().ok()?))) {
-                Some((name, number)) => {
-                    let name = name.trim_start_matches('[').trim_end_matches(']');
-                    name.eq_ignore_ascii_case(target.host()) && number == target.port()
-                }
-                None => target.scheme() == "https" && is_domain_or_below(target.host(), entry),
-            }
-        })
+        self.0.token_hosts.iter().any(|entry| entry.covers(target))
     }
-}
-
-fn is_domain_or_below(host: &str, domain: &str) -> bool {
-    let Some(at) = host.len().checked_sub(domain.len()) else {
-        return false;
-    };
-    let (front, back) = (host.get(..at).unwrap_or_default(), host.get(at..).unwrap_or_default());
-    !domain.is_empty() && back.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.'))
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::Deviation;
 use crate::http::HttpResponse;
-use crate::protocol::clean::{clean, clean_tracking_id};
+use crate::protocol::clean::{clean, clean_tracking_id, shown_url};
 use crate::protocol::form;
 use crate::protocol::members::{Member, Members, Written};
 use crate::protocol::request::Carried;
@@ -107,7 +107,7 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context
         kind,
         code,
         description: description(body).map(|text| cleaned(&text)),
-        uri: body.text("error_uri").map(&cleaned),
+        uri: body.text("error_uri").and_then(shown_url).map(|url| cleaned(&url)),
         status: Some(status),
         tracking_id: tracking_id(response, body).map(context.tracking_id_cleaner()),
         retry_after: wait(response, context),

@@ -129,16 +129,19 @@ impl fmt::Debug for AuthorizeRequest<'_> {
 
 /// Writes the authorization URL: the login's own parameters first, then the client's, `response_type` last.
 pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
-    with_client(request, &client_parameters(request.client_id, request.redirect_uri, request.scope))
+    with_client(request, &client_parameters(request.client_id, request.redirect_uri, request.scope, ""))
 }
 
-/// The client's parameters, the same in every login that does not say otherwise.
-pub(crate) fn client_parameters(client_id: &str, redirect_uri: &str, scope: &str) -> String {
+/// The client's parameters, the same in every login that does not say otherwise; those that name resources are written.
+pub(crate) fn client_parameters(client_id: &str, redirect_uri: &str, scope: &str, resources: &str) -> String {
     let mut parameters = Form::after(String::with_capacity(256));
     parameters.add("client_id", client_id);
     parameters.add("redirect_uri", redirect_uri);
     if !scope.is_empty() {
         parameters.add("scope", scope);
+    }
+    if !resources.is_empty() {
+        parameters.add_written(resources);
     }
     parameters.into_string()
 }

@@ -1,19 +1,54 @@
-//! A server's words, made fit for a log.
+//! The words of others, made fit for a log, a terminal and a page.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::protocol::form::{form_encode, percent_encode};
+use crate::secret::Secret;
 
 /// No text is longer.
 const LIMIT: usize = 300;
 
-/// No control characters, not long, and nothing that is, or looks like, a secret. A secret may be quoted in any form in
-/// which it was sent.
+/// What somebody else wrote, as it may be shown: of a server, an API, a user's profile. Without characters that steer a
+/// terminal or turn the direction of the text, without `secrets` and whatever looks like one, and 300 characters at most.
+pub fn clean_text(text: &str, secrets: &[Secret]) -> String {
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+    clean(text, &secrets)
+}
+
+/// A tracking id as it may be shown; what has not the form of one is cleaned as any text is.
+pub fn clean_tracking_text(text: &str, secrets: &[Secret]) -> String {
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
+    clean_tracking_id(text, &secrets)
+}
+
+/// An address as it may be shown, put into a QR code or opened: http or https, and nothing else. In normal form where the
+/// text holds what cannot be seen.
+pub fn shown_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    Some(if text.chars().any(is_unseen) { url.to_string() } else { text.to_owned() })
+}
+
+/// The text without what cannot be seen.
+pub(crate) fn seen(text: &str) -> String {
+    text.chars().filter(|&c| !is_unseen(c)).collect()
+}
+
+/// Control characters, and those of Unicode's category Cf: they have no width, join, hide or turn what is around them.
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c),
+            0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0x180e | 0x200b..=0x200f
+            | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0x110bd | 0x110cd | 0x13430..=0x1343f
+            | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0000..=0xe007f)
+}
+
+/// Nothing unseen, not long, and nothing that is, or looks like, a secret. A secret may be quoted in any form in which it
+/// was sent.
 pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = without(text, secrets);
+    let text = without(seen(text), secrets);
     let is_word = |c: char| c.is_ascii_alphanumeric() || "-._~+/=%".contains(c);
     let mut cleaned = String::with_capacity(LIMIT);
     let mut rest = text.as_str();
@@ -94,6 +129,29 @@ mod tests {
     fn descriptions_lose_secrets_and_whatever_looks_like_one() {
         let text = "token NWYxMzk0ZjctZjA0Ni00YjI3 of s3cret\u{7} is invalid_grant";
         assert_eq!(clean(text, &["s3cret"]), "token … of … is invalid_grant");
+    }
+
+    #[test]
+    fn what_turns_hides_or_steers_is_left_out() {
+        let text =
+            "safe\u{202e}txt.exe\u{202c} \u{2066}a\u{2069}\u{200b}b\u{feff} \u{1b}[2J\u{9b}1m \u{e0041}\u{ad}end";
+        assert_eq!(clean_text(text, &[]), "safetxt.exe ab [2J1m end");
+        assert_eq!(clean_text("Zoë 山田 مرحبا", &[]), "Zoë 山田 مرحبا");
+    }
+
+    #[test]
+    fn a_tracking_id_that_is_the_token_is_not_shown() {
+        assert_eq!(clean_tracking_text("NA_1", &["NA_1".into()]), "…");
+        assert_eq!(clean_tracking_text("NA_\u{202e}1", &[]), "NA_1");
+    }
+
+    #[test]
+    fn only_addresses_of_the_web_are_shown() {
+        assert_eq!(shown_url("https://as.example/device?c=1").as_deref(), Some("https://as.example/device?c=1"));
+        assert_eq!(shown_url("https://as.example/\u{202e}x").as_deref(), Some("https://as.example/%E2%80%AEx"));
+        for text in ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "app://x", "as.example", ""] {
+            assert_eq!(shown_url(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
+use crate::protocol::clean::{seen, shown_url};
 use crate::protocol::form::percent_encode;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -70,12 +71,15 @@ pub(crate) fn read_authorization(
     else {
         return Err(malformed("device_code, user_code or verification_uri is missing"));
     };
+    // Nobody can sign in there, and what a browser would run or read is not to be shown.
+    let verification_uri =
+        shown_url(verification_uri).ok_or_else(|| malformed("verification_uri is not an address of the web"))?;
     let authorization = DeviceAuthorization {
         device_code: device_code.into(),
         prompt: DevicePrompt {
-            user_code: user_code.into(),
-            verification_uri: verification_uri.to_owned(),
-            verification_uri_complete: text("verification_uri_complete").map(Secret::from),
+            user_code: seen(user_code).into(),
+            verification_uri,
+            verification_uri_complete: text("verification_uri_complete").and_then(shown_url).map(Secret::from),
             expires_at: context.now.plus(Duration::from_secs(lifetime.unsigned_abs())),
             interval: Duration::from_secs(interval.unsigned_abs()),
         },

@@ -39,7 +39,15 @@ pub(crate) fn redeem_code(
     form.add("code", code.expose());
     add_self_contained(config, &mut form);
     form.add_some("code_verifier", verifier.map(Secret::expose));
+    add_resources(config, &mut form);
     token_request(config, id, Purpose::RedeemCode, form)
+}
+
+/// What the tokens are for, as parameters: one for each (RFC 8707 section 2).
+pub(crate) fn resource_parameters(resources: &[String]) -> String {
+    let mut form = Form::after(String::new());
+    resources.iter().for_each(|resource| form.add("resource", resource));
+    form.into_string()
 }
 
 /// The redirect URI as a parameter of its own.
@@ -57,6 +65,7 @@ pub(crate) fn refresh(config: &Config, id: RequestId, refresh_token: &Secret) ->
         form.add_some("redirect_uri", config.parts().redirect_uri.as_deref());
     }
     form.add("refresh_token", refresh_token.expose());
+    add_resources(config, &mut form);
     token_request(config, id, Purpose::Refresh, form)
 }
 
@@ -68,6 +77,7 @@ pub(crate) fn client_credentials(config: &Config, id: RequestId, scope: &str) ->
         form.add("scope", scope);
     }
     add_self_contained(config, &mut form);
+    add_resources(config, &mut form);
     token_request(config, id, Purpose::ClientCredentials, form)
 }
 
@@ -117,6 +127,7 @@ pub(crate) fn device_authorization(
     if !scope.is_empty() {
         form.add("scope", scope);
     }
+    add_resources(config, &mut form);
     form_request(config, id, Purpose::DeviceAuthorization, target, None, form)
 }
 
@@ -137,6 +148,7 @@ pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret)
         (None, None) => None,
     };
     form.add("client_id", config.client_id());
+    add_resources(config, &mut form);
     form_request(config, id, Purpose::DeviceToken, &config.endpoints().device_token, basic, form)
 }
 
@@ -166,6 +178,12 @@ pub(crate) fn logout(
     let body = json!({ "token": token, "cisService": service }).to_string();
     let headers = vec![("content-type", HeaderValue::Plain("application/json"))];
     request(config, id, Purpose::Logout, target, headers, Secret::new(body))
+}
+
+fn add_resources(config: &Config, form: &mut Form) {
+    if !config.resources().is_empty() {
+        form.add_written(config.resources());
+    }
 }
 
 fn add_self_contained(config: &Config, form: &mut Form) {
@@ -251,8 +269,8 @@ impl Carried {
 }
 
 /// Parameters that anybody may read.
-const PUBLIC: [&str; 6] =
-    ["grant_type", "client_id", "redirect_uri", "scope", "token_type_hint", "self_contained_token"];
+const PUBLIC: [&str; 7] =
+    ["grant_type", "client_id", "redirect_uri", "scope", "resource", "token_type_hint", "self_contained_token"];
 
 /// How long after its timeout a request is taken for lost, in case the driver does not say so.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, Literal, TypeAlias, final
+from typing import ClassVar, Final, Literal, NoReturn, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
@@ -84,6 +84,8 @@ __all__ = [
     "Status",
     "Verdict",
     "Config",
+    "MetadataSource",
+    "metadata_step",
     "RefreshPolicy",
     "ReplayStep",
     "RetryAfterBounds",
@@ -100,6 +102,7 @@ __all__ = [
     "Callback",
     "adopt_tokens",
     "authorize_url",
+    "clean_text",
     "clean_url",
     "email_hash",
     "encode_state",
@@ -116,6 +119,7 @@ __all__ = [
     "read_token_response",
     "replay",
     "retry_after",
+    "shown_url",
     "webex_qr_url",
     "Provider",
     "Scope",
@@ -993,6 +997,8 @@ class Provider:
     @staticmethod
     def custom(authorization_endpoint: str, token_endpoint: str) -> Provider: ...
     @staticmethod
+    def named(name: str) -> Provider | None: ...
+    @staticmethod
     def from_metadata(document: str | bytes, issuer: str) -> Provider: ...
     def with_api_base(self, base: str) -> Provider: ...
     def replace(
@@ -1024,6 +1030,22 @@ class Provider:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class MetadataSource:
+    @staticmethod
+    def from_variables(variables: Mapping[str, str]) -> MetadataSource | None: ...
+    @property
+    def issuer(self) -> str | None: ...
+    @property
+    def file(self) -> str | None: ...
+    def read_file(self, document: bytes) -> Provider: ...
+    def unreadable(self, why: str) -> NoReturn: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+def metadata_step(issuer: str, answers: Sequence[tuple[int, bytes] | _SendFault]) -> str | Provider: ...
 
 @final
 class RefreshPolicy:
@@ -1115,6 +1137,7 @@ class Config:
         request_timeout: _Span = ...,
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
+        resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
     ) -> Config: ...
@@ -1135,6 +1158,7 @@ class Config:
         request_timeout: _Span = ...,
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
+        resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
     ) -> Config: ...
@@ -1143,6 +1167,7 @@ class Config:
         variables: Mapping[str, str],
         *,
         legacy: bool = False,
+        server: Provider | None = None,
         client_id: str = ...,
         client_secret: _Text | None = ...,
         redirect_uri: str | None = ...,
@@ -1156,6 +1181,7 @@ class Config:
         request_timeout: _Span = ...,
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
+        resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
     ) -> Config: ...
@@ -1175,6 +1201,7 @@ class Config:
         request_timeout: _Span = ...,
         retry_after: RetryAfterBounds = ...,
         token_hosts: Sequence[str] = ...,
+        resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
     ) -> Config: ...
@@ -1206,6 +1233,8 @@ class Config:
     def retry_after(self) -> RetryAfterBounds: ...
     @property
     def token_hosts(self) -> list[str]: ...
+    @property
+    def resource(self) -> list[str]: ...
     @property
     def access_token(self) -> Secret | None: ...
 
@@ -1327,6 +1356,8 @@ def read_callback(
     issuer: str | None = None,
     issuer_required: bool = False,
 ) -> Callback: ...
+def clean_text(text: str, secrets: Sequence[_Text] = ...) -> str: ...
+def shown_url(text: str) -> str | None: ...
 def clean_url(url: _Text) -> str: ...
 def read_token_response(response: HttpResponse, now: _Time, *, strict: bool = False) -> ReadTokens | Fault: ...
 def adopt_tokens(tokens: _Text, now: _Time) -> ReadTokens: ...

@@ -104,6 +104,8 @@ class ConfigError(Misuse):
     kind: str
     #: What is wrong with it.
     problem: str
+    #: The variable that it comes from, or that would set it, where the configuration comes from variables.
+    variable: str | None = None
 
 
 class Closed(Misuse):

@@ -2,8 +2,10 @@
 
 from ._core import (
     Callback,
+    MetadataSource,
     adopt_tokens,
     authorize_url,
+    clean_text,
     clean_url,
     email_hash,
     encode_state,
@@ -12,6 +14,7 @@ from ._core import (
     is_pkce_verifier,
     jwt_claims,
     lifetime_seconds,
+    metadata_step,
     org_id_of_code,
     org_id_of_token,
     pkce_challenge,
@@ -19,13 +22,16 @@ from ._core import (
     read_state,
     read_token_response,
     retry_after,
+    shown_url,
     webex_qr_url,
 )
 
 __all__ = [
     "Callback",
+    "MetadataSource",
     "adopt_tokens",
     "authorize_url",
+    "clean_text",
     "clean_url",
     "email_hash",
     "encode_state",
@@ -34,6 +40,7 @@ __all__ = [
     "is_pkce_verifier",
     "jwt_claims",
     "lifetime_seconds",
+    "metadata_step",
     "org_id_of_code",
     "org_id_of_token",
     "pkce_challenge",
@@ -41,5 +48,6 @@ __all__ = [
     "read_state",
     "read_token_response",
     "retry_after",
+    "shown_url",
     "webex_qr_url",
 ]

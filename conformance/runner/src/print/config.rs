@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use webex_oauth::{
-    ClientAuth, Config, ConfigError, DownscopeFailure, JwtScheme, Leniency, Provider, Renewal, RetryAfterBounds,
+    ClientAuth, Config, ConfigError, DownscopeFailure, JwtScheme, Leniency, MetadataStep, Provider, Renewal,
+    RetryAfterBounds,
 };
 
 use super::{Out, ms, out, plain};
@@ -43,6 +44,7 @@ pub(crate) fn config(config: &Config) -> Out {
         .put("request_timeout", ms(parts.request_timeout))
         .put("retry_after", bounds(&parts.retry_after))
         .put("token_hosts", parts.token_hosts.clone())
+        .put("resource", parts.resource.clone())
         .put_some("access_token", parts.access_token.as_ref().map(plain))
 }
 
@@ -98,9 +100,17 @@ fn client_auth(method: ClientAuth) -> &'static str {
 }
 
 pub(crate) fn config_error(error: &ConfigError) -> Value {
+    let fields = out().put("field", error.field()).put_some("variable", error.variable());
     match error {
-        ConfigError::Missing { field } => out().put("field", *field).of("missing"),
-        ConfigError::Invalid { field, problem } => out().put("field", *field).put("problem", *problem).of("invalid"),
-        ConfigError::Insecure { field } => out().put("field", *field).of("insecure"),
+        ConfigError::Missing { .. } => fields.of("missing"),
+        ConfigError::Invalid { problem, .. } => fields.put("problem", problem.as_ref()).of("invalid"),
+        ConfigError::Insecure { .. } => fields.of("insecure"),
+    }
+}
+
+pub(crate) fn metadata_step(step: &MetadataStep) -> Value {
+    match step {
+        MetadataStep::Fetch { url } => out().put("url", url.as_str()).of("fetch"),
+        MetadataStep::Found { provider: found } => out().put("provider", provider(found)).of("found"),
     }
 }

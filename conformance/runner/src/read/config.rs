@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use webex_oauth::{
-    ClientAuth, Config, ConfigError, ConfigParts, DownscopeFailure, JwtScheme, Leniency, Provider, RefreshPolicy,
-    Renewal, RetryAfterBounds,
+    ClientAuth, Config, ConfigError, ConfigParts, DownscopeFailure, JwtScheme, Leniency, MetadataAnswer, Provider,
+    RefreshPolicy, Renewal, RetryAfterBounds,
 };
 
 use super::{Object, Read, flag, list, may, natural, need, object, scope, secret, status, text, variant};
@@ -42,6 +42,7 @@ pub(crate) fn lay_over(parts: &mut ConfigParts, fields: &Object) -> Read<()> {
     set(&mut parts.request_timeout, may(fields, "request_timeout", duration)?);
     set(&mut parts.retry_after, may(fields, "retry_after", bounds)?);
     set(&mut parts.token_hosts, may(fields, "token_hosts", |hosts| list(hosts, text))?);
+    set(&mut parts.resource, may(fields, "resource", |resources| list(resources, text))?);
     set_some(&mut parts.access_token, may(fields, "access_token", secret)?);
     if let Some(fields) = may(fields, "provider_fields", |fields| object(fields).cloned())? {
         provider_fields(&mut parts.provider, &fields)?;
@@ -101,6 +102,14 @@ fn provider(value: &Value) -> Read<Result<Provider, ConfigError>> {
         "from_metadata" => return Ok(Provider::from_metadata(field("document")?.as_bytes(), &field("issuer")?)),
         other => return Err(format!("unknown provider {other}")),
     }))
+}
+
+pub(crate) fn metadata_answer(value: &Value) -> Read<MetadataAnswer> {
+    match variant(value)? {
+        ("response", response) => super::response(response).map(MetadataAnswer::Response),
+        ("failed", fault) => super::send_fault(fault).map(MetadataAnswer::Failed),
+        (other, _) => Err(format!("unknown answer {other}")),
+    }
 }
 
 fn provider_fields(provider: &mut Provider, fields: &Object) -> Read<()> {

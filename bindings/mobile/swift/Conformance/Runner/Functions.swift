@@ -84,6 +84,10 @@ private func call(_ kind: String, _ name: String, _ given: JSON, _ config: JSON?
             webexQrUrl(
                 verificationUriComplete: try need(given, "verification_uri_complete", text),
                 oauthHelper: try need(given, "oauth_helper", text)))
+    case ("device", "shown_url"): return value(shownUrl(text: try need(given, "text", text)))
+    case ("device", "clean_text"):
+        let secrets = try may(given, "secrets", list(secret)) ?? []
+        return value(cleanText(text: try need(given, "text", text), secrets: secrets))
     case ("api", "judge"):
         return value(
             try groupConfig(config).judge(
@@ -136,6 +140,17 @@ private func scope(_ name: String, _ given: JSON) throws -> JSON {
     }
 }
 
+private func fromVariables(_ given: JSON) throws -> ConfigParts {
+    let variables = try need(given, "variables") { try ($0.object ?? [:]).mapValues(text) }
+    let legacy = try may(given, "legacy", flag) ?? false
+    guard let document = try may(given, "metadata", text) else {
+        return try configPartsFromVariables(variables: variables, legacy: legacy)
+    }
+    guard let source = try metadataSource(variables: variables) else { throw Problem("no variable names metadata") }
+    let provider = try providerFromMetadataFile(source: source, document: Data(document.utf8))
+    return try configPartsFromVariablesAt(provider: provider, variables: variables, legacy: legacy)
+}
+
 private func configuration(_ name: String, _ given: JSON) throws -> JSON {
     var parts: ConfigParts
     switch name {
@@ -145,8 +160,12 @@ private func configuration(_ name: String, _ given: JSON) throws -> JSON {
         parts = try configPartsWithAuthorizationUrl(
             parts: need(given, "config", parts(_:)), text: need(given, "text", text))
     case "from_variables":
-        let variables = try need(given, "variables") { try ($0.object ?? [:]).mapValues(text) }
-        parts = try configPartsFromVariables(variables: variables, legacy: may(given, "legacy", flag) ?? false)
+        parts = try fromVariables(given)
+        try layOver(&parts, given["with"] ?? .null)
+        return ["value": json(try Config.fromVariables(parts: parts))]
+    case "metadata_step":
+        let answers = try need(given, "answers", list(metadataAnswer))
+        return value(try metadataStep(issuer: need(given, "issuer", text), answers: answers))
     case "from_metadata":
         let document = Data(try need(given, "document", text).utf8)
         let provider = try providerFromMetadata(document: document, issuer: need(given, "issuer", text))

@@ -219,6 +219,17 @@ func parts(_ value: JSON) throws -> ConfigParts {
     return parts
 }
 
+func metadataAnswer(_ value: JSON) throws -> MetadataAnswer {
+    let (name, fields) = try variant(value)
+    switch name {
+    case "response":
+        let answer = try response(fields)
+        return .response(status: answer.status, body: answer.body)
+    case "failed": return .failed(fault: try sendFault(fields))
+    default: throw Problem("unknown answer \(name)")
+    }
+}
+
 /// Sets the parts that are given.
 func layOver(_ parts: inout ConfigParts, _ fields: JSON) throws {
     try set(&parts.clientId, fields, "client_id", text)
@@ -232,6 +243,7 @@ func layOver(_ parts: inout ConfigParts, _ fields: JSON) throws {
     try set(&parts.requestTimeoutMs, fields, "request_timeout", natural)
     try set(&parts.retryAfter, fields, "retry_after", bounds)
     try set(&parts.tokenHosts, fields, "token_hosts", list(text))
+    try set(&parts.resource, fields, "resource", list(text))
     try set(&parts.accessToken, fields, "access_token", secret)
     let policy = fields["refresh"] ?? .null
     if let soon = try may(policy, "soon_permille", list(status)) {

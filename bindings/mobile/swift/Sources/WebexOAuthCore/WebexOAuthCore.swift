@@ -891,6 +891,18 @@ public convenience init(parts: ConfigParts)throws  {
     }
 
     
+    /**
+     * The same of parts that come from variables: what is missing is named by its variable.
+     */
+public static func fromVariables(parts: ConfigParts)throws  -> Config  {
+    return try  FfiConverterTypeConfig_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_constructor_config_from_variables(
+        FfiConverterTypeConfigParts_lower(parts),uniffiCallStatus
+    )
+})
+}
+    
 
     
     /**
@@ -2595,6 +2607,10 @@ public struct ConfigParts {
      */
     public var tokenHosts: [String]
     /**
+     * What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+     */
+    public var resource: [String]
+    /**
      * A token to start from, where one was configured. For the driver to adopt.
      */
     public var accessToken: Secret?
@@ -2642,6 +2658,9 @@ public struct ConfigParts {
          * Further hosts that may see the access token.
          */tokenHosts: [String], 
         /**
+         * What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+         */resource: [String], 
+        /**
          * A token to start from, where one was configured. For the driver to adopt.
          */accessToken: Secret?) {
         self.provider = provider
@@ -2657,6 +2676,7 @@ public struct ConfigParts {
         self.requestTimeoutMs = requestTimeoutMs
         self.retryAfter = retryAfter
         self.tokenHosts = tokenHosts
+        self.resource = resource
         self.accessToken = accessToken
     }
 
@@ -2689,6 +2709,7 @@ public struct FfiConverterTypeConfigParts: FfiConverterRustBuffer {
                 requestTimeoutMs: FfiConverterUInt64.read(from: &buf), 
                 retryAfter: FfiConverterTypeRetryAfterBounds.read(from: &buf), 
                 tokenHosts: FfiConverterSequenceString.read(from: &buf), 
+                resource: FfiConverterSequenceString.read(from: &buf), 
                 accessToken: FfiConverterOptionTypeSecret.read(from: &buf)
         )
     }
@@ -2707,6 +2728,7 @@ public struct FfiConverterTypeConfigParts: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.requestTimeoutMs, into: &buf)
         FfiConverterTypeRetryAfterBounds.write(value.retryAfter, into: &buf)
         FfiConverterSequenceString.write(value.tokenHosts, into: &buf)
+        FfiConverterSequenceString.write(value.resource, into: &buf)
         FfiConverterOptionTypeSecret.write(value.accessToken, into: &buf)
     }
 }
@@ -3735,6 +3757,75 @@ public func FfiConverterTypeLoginOptions_lift(_ buf: RustBuffer) throws -> Login
 #endif
 public func FfiConverterTypeLoginOptions_lower(_ value: LoginOptions) -> RustBuffer {
     return FfiConverterTypeLoginOptions.lower(value)
+}
+
+
+/**
+ * Where the metadata of a server is that variables name: the host brings it.
+ */
+public struct MetadataSource: Equatable, Hashable {
+    /**
+     * Whose metadata it has to be.
+     */
+    public var issuer: String?
+    /**
+     * The file that it is in; fetched by `metadata_step` where there is none.
+     */
+    public var file: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whose metadata it has to be.
+         */issuer: String?, 
+        /**
+         * The file that it is in; fetched by `metadata_step` where there is none.
+         */file: String?) {
+        self.issuer = issuer
+        self.file = file
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MetadataSource: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMetadataSource: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MetadataSource {
+        return
+            try MetadataSource(
+                issuer: FfiConverterOptionString.read(from: &buf), 
+                file: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MetadataSource, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.issuer, into: &buf)
+        FfiConverterOptionString.write(value.file, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataSource_lift(_ buf: RustBuffer) throws -> MetadataSource {
+    return try FfiConverterTypeMetadataSource.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataSource_lower(_ value: MetadataSource) -> RustBuffer {
+    return FfiConverterTypeMetadataSource.lower(value)
 }
 
 
@@ -5717,7 +5808,10 @@ enum ConfigError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     case Missing(
         /**
          * Which field.
-         */field: String
+         */field: String, 
+        /**
+         * The variable that would set it, where the configuration comes from variables.
+         */variable: String?
     )
     /**
      * A field cannot be used.
@@ -5726,6 +5820,9 @@ enum ConfigError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
         /**
          * Which field.
          */field: String, 
+        /**
+         * The variable that it comes from.
+         */variable: String?, 
         /**
          * What is wrong with it.
          */problem: String
@@ -5736,7 +5833,10 @@ enum ConfigError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     case Insecure(
         /**
          * Which field.
-         */field: String
+         */field: String, 
+        /**
+         * The variable that it comes from.
+         */variable: String?
     )
 
     
@@ -5768,14 +5868,17 @@ public struct FfiConverterTypeConfigError: FfiConverterRustBuffer {
 
         
         case 1: return .Missing(
-            field: try FfiConverterString.read(from: &buf)
+            field: try FfiConverterString.read(from: &buf), 
+            variable: try FfiConverterOptionString.read(from: &buf)
             )
         case 2: return .Invalid(
             field: try FfiConverterString.read(from: &buf), 
+            variable: try FfiConverterOptionString.read(from: &buf), 
             problem: try FfiConverterString.read(from: &buf)
             )
         case 3: return .Insecure(
-            field: try FfiConverterString.read(from: &buf)
+            field: try FfiConverterString.read(from: &buf), 
+            variable: try FfiConverterOptionString.read(from: &buf)
             )
 
          default: throw UniffiInternalError.unexpectedEnumCase
@@ -5789,20 +5892,23 @@ public struct FfiConverterTypeConfigError: FfiConverterRustBuffer {
 
         
         
-        case let .Missing(field):
+        case let .Missing(field,variable):
             writeInt(&buf, Int32(1))
             FfiConverterString.write(field, into: &buf)
+            FfiConverterOptionString.write(variable, into: &buf)
             
         
-        case let .Invalid(field,problem):
+        case let .Invalid(field,variable,problem):
             writeInt(&buf, Int32(2))
             FfiConverterString.write(field, into: &buf)
+            FfiConverterOptionString.write(variable, into: &buf)
             FfiConverterString.write(problem, into: &buf)
             
         
-        case let .Insecure(field):
+        case let .Insecure(field,variable):
             writeInt(&buf, Int32(3))
             FfiConverterString.write(field, into: &buf)
+            FfiConverterOptionString.write(variable, into: &buf)
             
         }
     }
@@ -7774,6 +7880,184 @@ public func FfiConverterTypeLogoutVia_lift(_ buf: RustBuffer) throws -> LogoutVi
 #endif
 public func FfiConverterTypeLogoutVia_lower(_ value: LogoutVia) -> RustBuffer {
     return FfiConverterTypeLogoutVia.lower(value)
+}
+
+
+
+/**
+ * What came of fetching one address of `metadata_step`.
+ */
+
+public enum MetadataAnswer: Equatable, Hashable {
+    
+    /**
+     * An answer, any status.
+     */
+    case response(
+        /**
+         * HTTP status code.
+         */status: UInt16, 
+        /**
+         * The body, decompressed.
+         */body: Data
+    )
+    /**
+     * None.
+     */
+    case failed(
+        /**
+         * How it failed.
+         */fault: SendFault
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MetadataAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMetadataAnswer: FfiConverterRustBuffer {
+    typealias SwiftType = MetadataAnswer
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MetadataAnswer {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .response(status: try FfiConverterUInt16.read(from: &buf), body: try FfiConverterData.read(from: &buf)
+        )
+        
+        case 2: return .failed(fault: try FfiConverterTypeSendFault.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MetadataAnswer, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .response(status,body):
+            writeInt(&buf, Int32(1))
+            FfiConverterUInt16.write(status, into: &buf)
+            FfiConverterData.write(body, into: &buf)
+            
+        
+        case let .failed(fault):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeSendFault.write(fault, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataAnswer_lift(_ buf: RustBuffer) throws -> MetadataAnswer {
+    return try FfiConverterTypeMetadataAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataAnswer_lower(_ value: MetadataAnswer) -> RustBuffer {
+    return FfiConverterTypeMetadataAnswer.lower(value)
+}
+
+
+
+/**
+ * What comes next on the way to a server's metadata.
+ */
+
+public enum MetadataStep: Equatable, Hashable {
+    
+    /**
+     * `GET` this with `accept: application/json`, without following redirects, and add the answer.
+     */
+    case fetch(
+        /**
+         * Absolute URL.
+         */url: String
+    )
+    /**
+     * This is the server.
+     */
+    case found(
+        /**
+         * As its metadata describes it.
+         */provider: Provider
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MetadataStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMetadataStep: FfiConverterRustBuffer {
+    typealias SwiftType = MetadataStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MetadataStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .fetch(url: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 2: return .found(provider: try FfiConverterTypeProvider.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: MetadataStep, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .fetch(url):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(url, into: &buf)
+            
+        
+        case let .found(provider):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeProvider.write(provider, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataStep_lift(_ buf: RustBuffer) throws -> MetadataStep {
+    return try FfiConverterTypeMetadataStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMetadataStep_lower(_ value: MetadataStep) -> RustBuffer {
+    return FfiConverterTypeMetadataStep.lower(value)
 }
 
 
@@ -9764,6 +10048,30 @@ fileprivate struct FfiConverterOptionTypeLoginOptions: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMetadataSource: FfiConverterRustBuffer {
+    typealias SwiftType = MetadataSource?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMetadataSource.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMetadataSource.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeCallbackIgnored: FfiConverterRustBuffer {
     typealias SwiftType = CallbackIgnored?
 
@@ -10030,6 +10338,31 @@ fileprivate struct FfiConverterSequenceTypeEffectTask: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSecret: FfiConverterRustBuffer {
+    typealias SwiftType = [Secret]
+
+    public static func write(_ value: [Secret], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSecret.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Secret] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Secret]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSecret.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeHttpHeader: FfiConverterRustBuffer {
     typealias SwiftType = [HttpHeader]
 
@@ -10122,6 +10455,31 @@ fileprivate struct FfiConverterSequenceTypeDeviation: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeDeviation.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeMetadataAnswer: FfiConverterRustBuffer {
+    typealias SwiftType = [MetadataAnswer]
+
+    public static func write(_ value: [MetadataAnswer], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMetadataAnswer.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MetadataAnswer] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MetadataAnswer]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMetadataAnswer.read(from: &buf))
         }
         return seq
     }
@@ -10308,6 +10666,19 @@ public func configPartsFromVariables(variables: [String: String], legacy: Bool)t
 })
 }
 /**
+ * From named variables at a server that is known already: the one whose metadata `metadata_source` found.
+ */
+public func configPartsFromVariablesAt(provider: Provider, variables: [String: String], legacy: Bool)throws  -> ConfigParts  {
+    return try  FfiConverterTypeConfigParts_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_config_parts_from_variables_at(
+        FfiConverterTypeProvider_lower(provider),
+        FfiConverterDictionaryStringString.lower(variables),
+        FfiConverterBool.lower(legacy),uniffiCallStatus
+    )
+})
+}
+/**
  * Lays an authorization URL over parts: only what it carries is replaced.
  */
 public func configPartsWithAuthorizationUrl(parts: ConfigParts, text: String)throws  -> ConfigParts  {
@@ -10320,12 +10691,47 @@ public func configPartsWithAuthorizationUrl(parts: ConfigParts, text: String)thr
 })
 }
 /**
+ * What `WEBEX_ISSUER` and `WEBEX_METADATA` say; nothing where neither is set.
+ */
+public func metadataSource(variables: [String: String])throws  -> MetadataSource?  {
+    return try  FfiConverterOptionTypeMetadataSource.lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_metadata_source(
+        FfiConverterDictionaryStringString.lower(variables),uniffiCallStatus
+    )
+})
+}
+/**
+ * The server that the file describes.
+ */
+public func providerFromMetadataFile(source: MetadataSource, document: Data)throws  -> Provider  {
+    return try  FfiConverterTypeProvider_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_provider_from_metadata_file(
+        FfiConverterTypeMetadataSource_lower(source),
+        FfiConverterData.lower(document),uniffiCallStatus
+    )
+})
+}
+/**
  * The waits that are believed unless the configuration says otherwise.
  */
 public func retryAfterBounds() -> RetryAfterBounds  {
     return try!  FfiConverterTypeRetryAfterBounds_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_func_retry_after_bounds(uniffiCallStatus
+    )
+})
+}
+/**
+ * What to say where the file could not be read.
+ */
+public func unreadableMetadata(source: MetadataSource, why: String) -> ConfigError  {
+    return try!  FfiConverterTypeConfigError_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_unreadable_metadata(
+        FfiConverterTypeMetadataSource_lower(source),
+        FfiConverterString.lower(why),uniffiCallStatus
     )
 })
 }
@@ -10348,6 +10754,19 @@ public func callerPart(state: String) -> String?  {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_func_caller_part(
         FfiConverterString.lower(state),uniffiCallStatus
+    )
+})
+}
+/**
+ * What somebody else wrote, as it may be shown: without characters that steer a terminal or turn the direction of the
+ * text, without `secrets` and whatever looks like one, and 300 characters at most.
+ */
+public func cleanText(text: String, secrets: [Secret]) -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_clean_text(
+        FfiConverterString.lower(text),
+        FfiConverterSequenceTypeSecret.lower(secrets),uniffiCallStatus
     )
 })
 }
@@ -10609,6 +11028,17 @@ public func scopeUnion(scope: Scope, other: Scope) -> Scope  {
 })
 }
 /**
+ * The address as it may be shown, put into a QR code or opened: http or https; nothing for every other.
+ */
+public func shownUrl(text: String) -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_shown_url(
+        FfiConverterString.lower(text),uniffiCallStatus
+    )
+})
+}
+/**
  * The revision of stored bytes: the key by which a store compares before it swaps.
  */
 public func snapshotRevision(snapshot: Secret)throws  -> UInt64  {
@@ -10628,6 +11058,18 @@ public func webexQrUrl(verificationUriComplete: String, oauthHelper: String) -> 
     uniffi_webex_oauth_mobile_fn_func_webex_qr_url(
         FfiConverterString.lower(verificationUriComplete),
         FfiConverterString.lower(oauthHelper),uniffiCallStatus
+    )
+})
+}
+/**
+ * Leads to the metadata of `issuer`; `answers` are those to the addresses of the steps before.
+ */
+public func metadataStep(issuer: String, answers: [MetadataAnswer])throws  -> MetadataStep  {
+    return try  FfiConverterTypeMetadataStep_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_metadata_step(
+        FfiConverterString.lower(issuer),
+        FfiConverterSequenceTypeMetadataAnswer.lower(answers),uniffiCallStatus
     )
 })
 }
@@ -10765,16 +11207,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_func_config_parts_from_variables() != 32048) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_func_config_parts_from_variables_at() != 51220) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_func_config_parts_with_authorization_url() != 39042) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_func_metadata_source() != 44492) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_func_provider_from_metadata_file() != 56675) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_func_retry_after_bounds() != 10128) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_func_unreadable_metadata() != 16240) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_authorize_url() != 27526) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_caller_part() != 31713) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_func_clean_text() != 9385) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_clean_url() != 37000) {
@@ -10843,10 +11300,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_func_scope_union() != 31575) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_func_shown_url() != 31944) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_func_snapshot_revision() != 39957) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_webex_qr_url() != 30521) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_func_metadata_step() != 42290) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_provider_ciscospark() != 13822) {
@@ -10988,6 +11451,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_tokenset_to_handoff_query() != 10826) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_constructor_config_from_variables() != 24189) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_config_new() != 57781) {

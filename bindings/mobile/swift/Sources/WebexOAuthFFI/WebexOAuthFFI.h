@@ -253,6 +253,11 @@ uint64_t uniffi_webex_oauth_mobile_fn_clone_config(uint64_t handle, RustCallStat
 void uniffi_webex_oauth_mobile_fn_free_config(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_CONSTRUCTOR_CONFIG_FROM_VARIABLES
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_CONSTRUCTOR_CONFIG_FROM_VARIABLES
+uint64_t uniffi_webex_oauth_mobile_fn_constructor_config_from_variables(RustBuffer parts, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_CONSTRUCTOR_CONFIG_NEW
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_CONSTRUCTOR_CONFIG_NEW
 uint64_t uniffi_webex_oauth_mobile_fn_constructor_config_new(RustBuffer parts, RustCallStatus *_Nonnull out_status
@@ -593,15 +598,35 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_config_parts_from_authorization_url
 RustBuffer uniffi_webex_oauth_mobile_fn_func_config_parts_from_variables(RustBuffer variables, int8_t legacy, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CONFIG_PARTS_FROM_VARIABLES_AT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CONFIG_PARTS_FROM_VARIABLES_AT
+RustBuffer uniffi_webex_oauth_mobile_fn_func_config_parts_from_variables_at(RustBuffer provider, RustBuffer variables, int8_t legacy, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CONFIG_PARTS_WITH_AUTHORIZATION_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CONFIG_PARTS_WITH_AUTHORIZATION_URL
 RustBuffer uniffi_webex_oauth_mobile_fn_func_config_parts_with_authorization_url(RustBuffer parts, RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_METADATA_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_METADATA_SOURCE
+RustBuffer uniffi_webex_oauth_mobile_fn_func_metadata_source(RustBuffer variables, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_PROVIDER_FROM_METADATA_FILE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_PROVIDER_FROM_METADATA_FILE
+RustBuffer uniffi_webex_oauth_mobile_fn_func_provider_from_metadata_file(RustBuffer source, RustBuffer document, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_RETRY_AFTER_BOUNDS
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_RETRY_AFTER_BOUNDS
 RustBuffer uniffi_webex_oauth_mobile_fn_func_retry_after_bounds(RustCallStatus *_Nonnull out_status
     
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_UNREADABLE_METADATA
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_UNREADABLE_METADATA
+RustBuffer uniffi_webex_oauth_mobile_fn_func_unreadable_metadata(RustBuffer source, RustBuffer why, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_AUTHORIZE_URL
@@ -612,6 +637,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_authorize_url(RustBuffer request, R
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CALLER_PART
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CALLER_PART
 RustBuffer uniffi_webex_oauth_mobile_fn_func_caller_part(RustBuffer state, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CLEAN_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CLEAN_TEXT
+RustBuffer uniffi_webex_oauth_mobile_fn_func_clean_text(RustBuffer text, RustBuffer secrets, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_CLEAN_URL
@@ -724,6 +754,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_scope_parse(RustBuffer text, RustCa
 RustBuffer uniffi_webex_oauth_mobile_fn_func_scope_union(RustBuffer scope, RustBuffer other, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_SHOWN_URL
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_SHOWN_URL
+RustBuffer uniffi_webex_oauth_mobile_fn_func_shown_url(RustBuffer text, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_SNAPSHOT_REVISION
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_SNAPSHOT_REVISION
 uint64_t uniffi_webex_oauth_mobile_fn_func_snapshot_revision(uint64_t snapshot, RustCallStatus *_Nonnull out_status
@@ -732,6 +767,11 @@ uint64_t uniffi_webex_oauth_mobile_fn_func_snapshot_revision(uint64_t snapshot, 
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_WEBEX_QR_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_WEBEX_QR_URL
 RustBuffer uniffi_webex_oauth_mobile_fn_func_webex_qr_url(RustBuffer verification_uri_complete, RustBuffer oauth_helper, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_METADATA_STEP
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_METADATA_STEP
+RustBuffer uniffi_webex_oauth_mobile_fn_func_metadata_step(RustBuffer issuer, RustBuffer answers, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_PROVIDER_CISCOSPARK
@@ -1066,15 +1106,39 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_config_parts_from_variables(voi
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CONFIG_PARTS_FROM_VARIABLES_AT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CONFIG_PARTS_FROM_VARIABLES_AT
+uint16_t uniffi_webex_oauth_mobile_checksum_func_config_parts_from_variables_at(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CONFIG_PARTS_WITH_AUTHORIZATION_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CONFIG_PARTS_WITH_AUTHORIZATION_URL
 uint16_t uniffi_webex_oauth_mobile_checksum_func_config_parts_with_authorization_url(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_METADATA_SOURCE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_METADATA_SOURCE
+uint16_t uniffi_webex_oauth_mobile_checksum_func_metadata_source(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_PROVIDER_FROM_METADATA_FILE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_PROVIDER_FROM_METADATA_FILE
+uint16_t uniffi_webex_oauth_mobile_checksum_func_provider_from_metadata_file(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_RETRY_AFTER_BOUNDS
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_RETRY_AFTER_BOUNDS
 uint16_t uniffi_webex_oauth_mobile_checksum_func_retry_after_bounds(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_UNREADABLE_METADATA
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_UNREADABLE_METADATA
+uint16_t uniffi_webex_oauth_mobile_checksum_func_unreadable_metadata(void
     
 );
 #endif
@@ -1087,6 +1151,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_authorize_url(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CALLER_PART
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CALLER_PART
 uint16_t uniffi_webex_oauth_mobile_checksum_func_caller_part(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CLEAN_TEXT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_CLEAN_TEXT
+uint16_t uniffi_webex_oauth_mobile_checksum_func_clean_text(void
     
 );
 #endif
@@ -1222,6 +1292,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_scope_union(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_SHOWN_URL
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_SHOWN_URL
+uint16_t uniffi_webex_oauth_mobile_checksum_func_shown_url(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_SNAPSHOT_REVISION
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_SNAPSHOT_REVISION
 uint16_t uniffi_webex_oauth_mobile_checksum_func_snapshot_revision(void
@@ -1231,6 +1307,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_snapshot_revision(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_WEBEX_QR_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_WEBEX_QR_URL
 uint16_t uniffi_webex_oauth_mobile_checksum_func_webex_qr_url(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_METADATA_STEP
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_METADATA_STEP
+uint16_t uniffi_webex_oauth_mobile_checksum_func_metadata_step(void
     
 );
 #endif
@@ -1513,6 +1595,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_tokenset_to_handoff_json(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_TOKENSET_TO_HANDOFF_QUERY
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_TOKENSET_TO_HANDOFF_QUERY
 uint16_t uniffi_webex_oauth_mobile_checksum_method_tokenset_to_handoff_query(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_CONSTRUCTOR_CONFIG_FROM_VARIABLES
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_CONSTRUCTOR_CONFIG_FROM_VARIABLES
+uint16_t uniffi_webex_oauth_mobile_checksum_constructor_config_from_variables(void
     
 );
 #endif

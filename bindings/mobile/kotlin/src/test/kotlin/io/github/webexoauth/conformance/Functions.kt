@@ -6,6 +6,7 @@ import io.github.webexoauth.AdoptException
 import io.github.webexoauth.AuthorizeRequest
 import io.github.webexoauth.Config
 import io.github.webexoauth.ConfigException
+import io.github.webexoauth.ConfigParts
 import io.github.webexoauth.Entropy
 import io.github.webexoauth.EntropyException
 import io.github.webexoauth.ExpectedCallback
@@ -18,10 +19,12 @@ import io.github.webexoauth.StateException
 import io.github.webexoauth.TokenAnswer
 import io.github.webexoauth.authorizeUrl
 import io.github.webexoauth.callerPart
+import io.github.webexoauth.cleanText
 import io.github.webexoauth.cleanUrl
 import io.github.webexoauth.configParts
 import io.github.webexoauth.configPartsFromAuthorizationUrl
 import io.github.webexoauth.configPartsFromVariables
+import io.github.webexoauth.configPartsFromVariablesAt
 import io.github.webexoauth.configPartsWithAuthorizationUrl
 import io.github.webexoauth.emailHash
 import io.github.webexoauth.encodeState
@@ -29,11 +32,14 @@ import io.github.webexoauth.guestJwt
 import io.github.webexoauth.isGuestToken
 import io.github.webexoauth.jwtClaims
 import io.github.webexoauth.lifetimeSeconds
+import io.github.webexoauth.metadataSource
+import io.github.webexoauth.metadataStep
 import io.github.webexoauth.orgIdOfCode
 import io.github.webexoauth.orgIdOfToken
 import io.github.webexoauth.pkceChallenge
 import io.github.webexoauth.pkceIsVerifier
 import io.github.webexoauth.providerFromMetadata
+import io.github.webexoauth.providerFromMetadataFile
 import io.github.webexoauth.readAnswer
 import io.github.webexoauth.readCallback
 import io.github.webexoauth.readTokens
@@ -46,6 +52,7 @@ import io.github.webexoauth.scopeIsSubset
 import io.github.webexoauth.scopeMinus
 import io.github.webexoauth.scopeParse
 import io.github.webexoauth.scopeUnion
+import io.github.webexoauth.shownUrl
 import io.github.webexoauth.snapshotRevision
 import io.github.webexoauth.targetUri
 import io.github.webexoauth.webexQrUrl
@@ -127,6 +134,9 @@ private fun call(kind: String, name: String, given: JsonNode, config: JsonNode?)
     }
     "device" to "webex_qr_url" ->
         value(webexQrUrl(need(given, "verification_uri_complete", ::text), need(given, "oauth_helper", ::text)))
+    "device" to "shown_url" -> value(shownUrl(need(given, "text", ::text)))
+    "device" to "clean_text" ->
+        value(cleanText(need(given, "text", ::text), may(given, "secrets", list(::secret)).orEmpty()))
     "api" to "judge" -> value(
         groupConfig(config)
             .judge(need(given, "now", ::time), need(given, "status", ::status), may(given, "retry_after", ::text)),
@@ -136,7 +146,11 @@ private fun call(kind: String, name: String, given: JsonNode, config: JsonNode?)
     "api" to "may_carry_token" -> value(groupConfig(config).mayCarryToken(need(given, "url", ::text)))
     else -> when (kind) {
         "scope" -> value(scope(name, given))
-        "config" -> mapOf("value" to json(configuration(name, given)))
+        "config" -> if (name == "metadata_step") {
+            value(metadataStep(need(given, "issuer", ::text), need(given, "answers", list(::metadataAnswer))))
+        } else {
+            mapOf("value" to json(configuration(name, given)))
+        }
         else -> throw Problem("unknown function $name of kind $kind")
     }
 }
@@ -184,15 +198,21 @@ private fun configuration(name: String, given: JsonNode): Config {
         "from_authorization_url" -> configPartsFromAuthorizationUrl(need(given, "text", ::text))
         "apply_authorization_url" ->
             configPartsWithAuthorizationUrl(need(given, "config", ::parts), need(given, "text", ::text))
-        "from_variables" -> configPartsFromVariables(
-            need(given, "variables") { it.properties().associate { (name, value) -> name to text(value) } },
-            may(given, "legacy", ::flag) ?: false,
-        )
+        "from_variables" -> fromVariables(given)
         "from_metadata" -> {
             val document = need(given, "document", ::text).toByteArray()
             configParts(providerFromMetadata(document, need(given, "issuer", ::text)), "")
         }
         else -> throw Problem("unknown function $name of kind config")
     }
-    return Config(parts.with(given["with"] ?: NullNode.instance))
+    val whole = parts.with(given["with"] ?: NullNode.instance)
+    return if (name == "from_variables") Config.fromVariables(whole) else Config(whole)
+}
+
+private fun fromVariables(given: JsonNode): ConfigParts {
+    val variables = need(given, "variables") { it.properties().associate { (name, value) -> name to text(value) } }
+    val legacy = may(given, "legacy", ::flag) ?: false
+    val document = may(given, "metadata", ::text) ?: return configPartsFromVariables(variables, legacy)
+    val source = metadataSource(variables) ?: throw Problem("no variable names metadata")
+    return configPartsFromVariablesAt(providerFromMetadataFile(source, document.toByteArray()), variables, legacy)
 }

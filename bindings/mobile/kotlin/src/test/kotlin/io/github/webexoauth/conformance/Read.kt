@@ -17,6 +17,7 @@ import io.github.webexoauth.Lifetime
 import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.LoginState
 import io.github.webexoauth.LogoutVia
+import io.github.webexoauth.MetadataAnswer
 import io.github.webexoauth.Parameter
 import io.github.webexoauth.Provider
 import io.github.webexoauth.RefreshPolicy
@@ -207,8 +208,18 @@ fun ConfigParts.with(fields: JsonNode) = copy(
     requestTimeoutMs = may(fields, "request_timeout", ::natural) ?: requestTimeoutMs,
     retryAfter = may(fields, "retry_after", ::bounds) ?: retryAfter,
     tokenHosts = may(fields, "token_hosts", list(::text)) ?: tokenHosts,
+    resource = may(fields, "resource", list(::text)) ?: resource,
     accessToken = may(fields, "access_token", ::secret) ?: accessToken,
 )
+
+fun metadataAnswer(value: JsonNode): MetadataAnswer {
+    val (name, fields) = variant(value)
+    return when (name) {
+        "response" -> response(fields).let { MetadataAnswer.Response(it.status, it.body) }
+        "failed" -> MetadataAnswer.Failed(word<SendFault>()(fields))
+        else -> throw Problem("unknown answer $name")
+    }
+}
 
 private fun RefreshPolicy.with(fields: JsonNode): RefreshPolicy {
     val soon = may(fields, "soon_permille", list(::status))

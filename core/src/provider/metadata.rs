@@ -1,0 +1,163 @@
+//! The metadata that a server publishes (RFC 8414, OpenID Connect Discovery): where it is, and what it says.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{ClientAuth, Provider};
+use crate::config::{ConfigError, TokenHost};
+use crate::error::SendFault;
+use crate::http::HttpResponse;
+
+/// What came of fetching one address of [`metadata_step`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataAnswer {
+    /// An answer, any status.
+    Response(HttpResponse),
+    /// None.
+    Failed(SendFault),
+}
+
+/// What comes next on the way to a server's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataStep {
+    /// `GET` this with `accept: application/json`, without following redirects, and add the answer.
+    Fetch {
+        /// Absolute URL.
+        url: String,
+    },
+    /// This is the server.
+    Found {
+        /// As its metadata describes it.
+        provider: Box<Provider>,
+    },
+}
+
+/// Leads to the metadata of `issuer`: `answers` are those to the addresses of the steps before, in their order.
+///
+/// Three places are tried: after RFC 8414 section 3.1 (also with OpenID's name), and as OpenID Connect Discovery 1.0
+/// section 4 has it. A document of another issuer is never used (RFC 8414 section 3.3).
+pub fn metadata_step(issuer: &str, answers: &[MetadataAnswer]) -> Result<MetadataStep, ConfigError> {
+    let urls = metadata_urls(issuer)?;
+    let mut refused = None;
+    let mut tried = String::new();
+    for (url, answer) in urls.iter().zip(answers) {
+        match answer {
+            MetadataAnswer::Response(response) if response.status == 200 => {
+                match Provider::from_metadata(&response.body, issuer) {
+                    Ok(provider) => return Ok(MetadataStep::Found { provider: Box::new(provider) }),
+                    Err(error) => refused = refused.or(Some(error)),
+                }
+            }
+            MetadataAnswer::Response(response) => tried.push_str(&format!("; {url}: HTTP {}", response.status)),
+            MetadataAnswer::Failed(SendFault::NotSent) => tried.push_str(&format!("; {url}: could not be reached")),
+            MetadataAnswer::Failed(SendFault::Lost) => tried.push_str(&format!("; {url}: no complete answer")),
+            MetadataAnswer::Failed(SendFault::TooLarge) => tried.push_str(&format!("; {url}: the answer is too large")),
+        }
+    }
+    match (urls.into_iter().nth(answers.len()), refused) {
+        (Some(url), _) => Ok(MetadataStep::Fetch { url }),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(ConfigError::invalid("issuer", format!("publishes no metadata{tried}"))),
+    }
+}
+
+/// Where the metadata of an issuer may be, in the order in which to try.
+fn metadata_urls(issuer: &str) -> Result<Vec<String>, ConfigError> {
+    const FIELD: &str = "issuer";
+    crate::config::check_endpoint(issuer, FIELD)?;
+    let mut url = Url::parse(issuer).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URL"))?;
+    if url.query().is_some() {
+        return Err(ConfigError::invalid(FIELD, "must not have a query (RFC 8414 section 2)"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    let mut at = |path: String| {
+        url.set_path(&path);
+        url.to_string()
+    };
+    let mut urls = vec![
+        at(format!("/.well-known/oauth-authorization-server{path}")),
+        at(format!("{path}/.well-known/openid-configuration")),
+        at(format!("/.well-known/openid-configuration{path}")),
+    ];
+    urls.dedup();
+    Ok(urls)
+}
+
+impl Provider {
+    /// From the metadata that a server publishes (RFC 8414, OpenID Connect Discovery).
+    ///
+    /// The host has fetched the document from below `issuer`; pass that issuer, it has to be the document's own
+    /// (RFC 8414 section 3.3). The access token may go back to its issuer, and to the `userinfo_endpoint`; other APIs are
+    /// named by `token_hosts` or `resource`.
+    pub fn from_metadata(document: &[u8], issuer: &str) -> Result<Self, ConfigError> {
+        let metadata = Metadata::read(document)?;
+        if metadata.issuer != issuer {
+            let found = crate::protocol::clean::clean(&metadata.issuer, &[]);
+            let problem = format!("the metadata is that of {found}, and {issuer} was asked for");
+            return Err(ConfigError::invalid("issuer", problem));
+        }
+        metadata.provider()
+    }
+
+    /// The same of a document that the user vouches for, whoever its issuer is: a file of their own.
+    pub fn from_own_metadata(document: &[u8]) -> Result<Self, ConfigError> {
+        Metadata::read(document)?.provider()
+    }
+}
+/// The members of RFC 8414 that matter here.
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    device_authorization_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl Metadata {
+    fn read(document: &[u8]) -> Result<Self, ConfigError> {
+        serde_json::from_slice(document)
+            .map_err(|_| ConfigError::invalid("metadata", "not a JSON document with the members of RFC 8414"))
+    }
+
+    fn provider(self) -> Result<Provider, ConfigError> {
+        let mut provider = Provider::custom(&self.authorization_endpoint, &self.token_endpoint);
+        provider.client_auth = self.client_auth()?;
+        let hosts = [Some(&self.issuer), self.userinfo_endpoint.as_ref()].into_iter().flatten();
+        provider.token_hosts = hosts.filter_map(|url| TokenHost::of_url(url)).map(|host| host.to_string()).collect();
+        provider.token_hosts.dedup();
+        provider.name.clone_from(&self.issuer);
+        provider.issuer_required = self.authorization_response_iss_parameter_supported;
+        provider.issuer = Some(self.issuer);
+        provider.device_authorization_endpoint = self.device_authorization_endpoint;
+        provider.revocation_endpoint = self.revocation_endpoint;
+        provider.logout_endpoint = self.end_session_endpoint;
+        Ok(provider)
+    }
+
+    /// The first method that we speak, in the order of safety; Basic where the server names none.
+    fn client_auth(&self) -> Result<ClientAuth, ConfigError> {
+        if self.code_challenge_methods_supported.as_ref().is_some_and(|methods| !methods.iter().any(|m| m == "S256")) {
+            return Err(ConfigError::invalid("metadata", "the server does not support PKCE with S256"));
+        }
+        let Some(methods) = &self.token_endpoint_auth_methods_supported else {
+            return Ok(ClientAuth::BasicFormEncoded);
+        };
+        let offered = |name: &str| methods.iter().any(|method| method == name);
+        if offered("client_secret_basic") {
+            Ok(ClientAuth::BasicFormEncoded)
+        } else if offered("client_secret_post") {
+            Ok(ClientAuth::Body)
+        } else if offered("none") {
+            Ok(ClientAuth::None)
+        } else {
+            Err(ConfigError::invalid("metadata", "no client authentication method in common"))
+        }
+    }
+}
