@@ -14,7 +14,9 @@ use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings};
 
 use crate::builder::ClientBuilder;
 use crate::courier::LOCK_PATIENCE;
+use crate::discover::fetch;
 use crate::shared::{Inner, Shared};
+use crate::transport::Transport;
 
 /// So long a sign-out, or the end of a client, waits for revocations that are under way.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -41,9 +43,12 @@ impl Client {
     }
 
     /// A client as the environment describes it: `WEBEX_CLIENT_ID` and its relatives for the configuration,
-    /// `WEBEX_SESSION_FILE` for the store; without that, the session ends with the process.
+    /// `WEBEX_SESSION_FILE` for the store; without that, the session ends with the process. The metadata of `WEBEX_ISSUER`
+    /// is fetched.
     pub fn from_env() -> Result<Self, ClientError> {
-        let builder = Self::builder(settings::config()?);
+        let transport = Transport::new(None);
+        let parts = settings::parts_with(false, |url| fetch(&transport, url))?;
+        let builder = Self::builder(parts.build_from_variables()?);
         match settings::store() {
             Some(store) => builder.store(store).open(),
             None => builder.open(),

@@ -23,6 +23,7 @@ mod builder;
 mod call;
 mod client;
 mod courier;
+mod discover;
 mod events;
 mod host;
 mod keeper;
@@ -34,6 +35,7 @@ mod transport;
 pub use builder::ClientBuilder;
 pub use call::refresh_error;
 pub use client::Client;
+pub use discover::discover;
 pub use login::{BrowserLogin, DeviceLogin, Guest};
 pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
 

@@ -32,6 +32,9 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
             config.redirect_uri().ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?,
         ),
     };
+    if config.provider().authorization_endpoint.is_empty() {
+        return Err(Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" });
+    }
     let by_code = options.flow == Flow::Code;
     if by_code && !config.can_authenticate() && config.parts().renewal != Renewal::HostToken {
         return Err(Misuse::NotConfigured { what: "client_secret", needed_by: "the code flow of this provider" });

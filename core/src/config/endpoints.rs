@@ -22,7 +22,10 @@ pub(crate) struct Endpoints {
 impl Endpoints {
     /// Checks those of `provider`, and leaves them there in normal form.
     pub(super) fn read(provider: &mut Provider) -> Result<Self, ConfigError> {
-        read(&mut provider.authorization_endpoint, "authorization_endpoint")?;
+        // Servers for devices and services have none.
+        if !provider.authorization_endpoint.is_empty() {
+            read(&mut provider.authorization_endpoint, "authorization_endpoint")?;
+        }
         let token = read(&mut provider.token_endpoint, "token_endpoint")?;
         let device_token = read_some(&mut provider.device_token_endpoint, "device_token_endpoint")?;
         read_some(&mut provider.api_base, "api_base")?;

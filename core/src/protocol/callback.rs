@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
 use crate::protocol::bytes::all_bytes;
-use crate::protocol::clean::clean;
+use crate::protocol::clean::{clean, shown_url};
 use crate::protocol::form;
 use crate::protocol::members::Members;
 use crate::protocol::state_param;
@@ -311,7 +311,7 @@ impl<'a> Params<'a> {
         Fault {
             code: cleaned(Name::Error).map(|code| ErrorCode::parse(&code)),
             description: cleaned(Name::ErrorDescription),
-            uri: cleaned(Name::ErrorUri),
+            uri: cleaned(Name::ErrorUri).filter(|url| shown_url(url).is_some()),
             ..Fault::new(FaultKind::Refused)
         }
     }

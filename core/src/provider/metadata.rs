@@ -1,6 +1,6 @@
 //! The metadata that a server publishes (RFC 8414, OpenID Connect Discovery): where it is, and what it says.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{ClientAuth, Provider};
@@ -104,10 +104,10 @@ impl Provider {
         Metadata::read(document)?.provider()
     }
 }
-/// The members of RFC 8414 that matter here.
-#[derive(Deserialize)]
+/// The members of RFC 8414 that matter here. Of what need not be there only what can be read counts.
 struct Metadata {
     issuer: String,
+    /// Servers for devices and services have none.
     authorization_endpoint: String,
     token_endpoint: String,
     device_authorization_endpoint: Option<String>,
@@ -116,14 +116,35 @@ struct Metadata {
     userinfo_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
-    #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
 
 impl Metadata {
     fn read(document: &[u8]) -> Result<Self, ConfigError> {
-        serde_json::from_slice(document)
-            .map_err(|_| ConfigError::invalid("metadata", "not a JSON document with the members of RFC 8414"))
+        let not_json = |_| ConfigError::invalid("metadata", "not a JSON object (RFC 8414 section 3.2)");
+        let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
+        let members: Map<String, Value> = serde_json::from_slice(document).map_err(not_json)?;
+        let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
+        let list = |name: &str| {
+            let list = members.get(name).and_then(Value::as_array)?;
+            Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        let missing = |name| ConfigError::invalid("metadata", format!("has no {name}, which has to be there"));
+        Ok(Self {
+            issuer: text("issuer").ok_or_else(|| missing("issuer"))?,
+            token_endpoint: text("token_endpoint").ok_or_else(|| missing("token_endpoint"))?,
+            authorization_endpoint: text("authorization_endpoint").unwrap_or_default(),
+            device_authorization_endpoint: text("device_authorization_endpoint"),
+            revocation_endpoint: text("revocation_endpoint"),
+            end_session_endpoint: text("end_session_endpoint"),
+            userinfo_endpoint: text("userinfo_endpoint"),
+            token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
+            code_challenge_methods_supported: list("code_challenge_methods_supported"),
+            authorization_response_iss_parameter_supported: members
+                .get("authorization_response_iss_parameter_supported")
+                .and_then(Value::as_bool)
+                .unwrap_or_default(),
+        })
     }
 
     fn provider(self) -> Result<Provider, ConfigError> {

@@ -43,6 +43,7 @@ from ._core import (
     replay,
     snapshot_revision,
 )
+from ._discover import discover_provider
 from ._errors import (
     AuthError,
     CallbackIgnored,
@@ -162,6 +163,7 @@ __all__ = [
     "TransportHints",
     "Verdict",
     "__version__",
+    "discover_provider",
     "guest_jwt",
     "replay",
     "snapshot_revision",

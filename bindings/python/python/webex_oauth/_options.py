@@ -17,6 +17,7 @@ from ._core import (
     Scope,
     Secret,
 )
+from ._discover import server_of
 from ._errors import InvalidArgument
 from ._file_store import FileStore
 
@@ -48,6 +49,7 @@ class ConfigSettings(TypedDict, total=False):
     request_timeout: timedelta | float
     retry_after: RetryAfterBounds
     token_hosts: Sequence[str]
+    resource: str | Sequence[str]
     access_token: str | Secret | None
 
 
@@ -127,8 +129,10 @@ def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None
     """The configuration, and the store where one is named."""
     if environ.expose() is None:
         environ = Hidden(os.environ)
-    path = environ.expose().get(SESSION_FILE)
-    return Config.from_variables(dict(environ.expose()), legacy=legacy), FileStore(path) if path else None
+    variables = dict(environ.expose())
+    path = variables.get(SESSION_FILE)
+    config = Config.from_variables(variables, legacy=legacy, server=server_of(variables))
+    return config, FileStore(path) if path else None
 
 
 def describe(client: Any) -> str:

@@ -1,0 +1,35 @@
+//! Servers by their metadata.
+
+use std::time::Duration;
+
+use webex_oauth::{MetadataAnswer, Provider, SendFault};
+use webex_oauth_driver::{ClientError, settings};
+
+use crate::transport::Transport;
+
+/// For one document; there are three places at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// No server says more about itself.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
+///
+/// Errors: [`ClientError::Config`], which says where was looked and what was there.
+pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
+    let transport = Transport::new(None);
+    Ok(settings::discover(issuer, |url| fetch(&transport, url))?)
+}
+
+/// One address of the metadata.
+pub(crate) fn fetch(transport: &Transport, url: &str) -> MetadataAnswer {
+    let request = http::Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
+    let Ok(request) = request else { return MetadataAnswer::Failed(SendFault::NotSent) };
+    match transport.call(&request, PATIENCE, MOST_BYTES) {
+        Ok(answer) => MetadataAnswer::Response(webex_oauth::HttpResponse {
+            status: answer.status().as_u16(),
+            headers: Vec::new(),
+            body: answer.into_body(),
+        }),
+        Err(failure) => MetadataAnswer::Failed(failure.fault),
+    }
+}

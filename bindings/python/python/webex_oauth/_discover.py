@@ -1,0 +1,64 @@
+"""Servers by the metadata that they publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ._core import MetadataSource, Provider, metadata_step
+from ._errors import TransportError
+
+if TYPE_CHECKING:
+    from ._core import HttpResponse
+
+__all__ = ["discover_provider", "server_of"]
+
+#: Seconds for one document; there are three places at most.
+PATIENCE = 30.0
+
+
+def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = None) -> Provider:
+    """The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
+
+    Raises :class:`ConfigError`, which says where was looked and what was there.
+    """
+    from ._transport import HttpTransport
+
+    own = HttpTransport() if transport is None else None
+    try:
+        answers: list[tuple[int, bytes] | Literal["not_sent", "lost", "too_large"]] = []
+        while True:
+            step = metadata_step(issuer, answers)
+            if isinstance(step, Provider):
+                return step
+            answers.append(_fetch(transport or own, step))
+    finally:
+        if own is not None:
+            own.close()
+
+
+def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", "lost", "too_large"]:
+    from ._calls import ApiRequest
+    from ._options import Hidden
+
+    request = ApiRequest(url, given=Hidden(({"Accept": "application/json"}, None, None)), timeout=PATIENCE)
+    try:
+        response = cast("HttpResponse", transport(request))
+    except TransportError as error:
+        return error.fault
+    return response.status, response.body
+
+
+def server_of(variables: Mapping[str, str]) -> Provider | None:
+    """The server whose metadata the variables name, read from its file or fetched; nothing where they name none."""
+    source = MetadataSource.from_variables(variables)
+    if source is None:
+        return None
+    if source.file is None:
+        return discover_provider(source.issuer or "")
+    try:
+        with open(source.file, "rb") as file:
+            document = file.read()
+    except OSError as error:
+        source.unreadable(error.strerror or type(error).__name__)
+    return source.read_file(document)
