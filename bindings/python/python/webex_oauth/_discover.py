@@ -46,7 +46,7 @@ def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", 
         response = cast("HttpResponse", transport(request))
     except TransportError as error:
         return error.fault
-    return response.status, response.body
+    return response.status, response.expose_body()
 
 
 def server_of(variables: Mapping[str, str]) -> Provider | None:
