@@ -25,6 +25,10 @@ pub(crate) fn webex() -> ConfigParts {
     parts
 }
 
+/// The longest and the shortest that a configuration takes.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Configurations that differ in every way that the machine looks at.
 pub(crate) fn config(number: u8) -> Config {
     let mut parts = webex();
@@ -61,24 +65,24 @@ pub(crate) fn config(number: u8) -> Config {
             parts.refresh.soon_permille = (0, 1000);
             parts.refresh.margin = Duration::MAX;
             parts.refresh.min_interval = Duration::MAX;
-            parts.refresh.backoff = Duration::MAX;
-            parts.refresh.max_backoff = Duration::MAX;
+            parts.refresh.backoff = LONGEST;
+            parts.refresh.max_backoff = LONGEST;
             parts.refresh.warn_before_relogin = Duration::MAX;
-            parts.login_lifetime = Duration::MAX;
-            parts.request_timeout = Duration::MAX;
+            parts.login_lifetime = LONGEST;
+            parts.request_timeout = Duration::from_secs(3600);
         }
         _ => {
             parts.refresh.soon_permille = (1000, 1000);
             parts.refresh.margin = Duration::ZERO;
             parts.refresh.min_interval = Duration::ZERO;
-            parts.refresh.backoff = Duration::ZERO;
-            parts.refresh.max_backoff = Duration::ZERO;
+            parts.refresh.backoff = SHORTEST;
+            parts.refresh.max_backoff = SHORTEST;
             parts.refresh.warn_before_relogin = Duration::ZERO;
-            parts.login_lifetime = Duration::ZERO;
-            parts.request_timeout = Duration::ZERO;
+            parts.login_lifetime = SHORTEST;
+            parts.request_timeout = SHORTEST;
             let nothing = Duration::ZERO;
             parts.retry_after =
-                RetryAfterBounds { missing: nothing, zero: nothing, minimum: nothing, maximum: nothing };
+                RetryAfterBounds { missing: nothing, zero: nothing, minimum: nothing, maximum: SHORTEST };
         }
     }
     parts.build().unwrap()
