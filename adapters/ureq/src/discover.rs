@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webex_oauth::{MetadataAnswer, Provider, SendFault};
+use webex_oauth::{MetadataAnswer, Provider, SendFault, TargetUri};
 use webex_oauth_driver::{ClientError, settings};
 
 use crate::transport::Transport;
@@ -23,8 +23,10 @@ pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
 /// One address of the metadata.
 pub(crate) fn fetch(transport: &Transport, url: &str) -> MetadataAnswer {
     let request = http::Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
-    let Ok(request) = request else { return MetadataAnswer::Failed(SendFault::NotSent) };
-    match transport.call(&request, PATIENCE, MOST_BYTES) {
+    let (Ok(request), Ok(target)) = (request, TargetUri::parse(url)) else {
+        return MetadataAnswer::Failed(SendFault::NotSent);
+    };
+    match transport.call(&request, &target, PATIENCE, MOST_BYTES) {
         Ok(answer) => MetadataAnswer::Response(webex_oauth::HttpResponse {
             status: answer.status().as_u16(),
             headers: Vec::new(),
