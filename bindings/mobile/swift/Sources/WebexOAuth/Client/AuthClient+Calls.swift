@@ -39,9 +39,12 @@ extension AuthClient {
     /// - 429 and 423 are waited out as `Retry-After` says, within ``ClientOptions/maxWait`` in all;
     /// - 451 ends the session.
     ///
-    /// Throws as ``token(isolation:)``, and ``AuthError/call(_:problem:)`` where no complete answer came.
+    /// Throws as ``token(isolation:)``, ``AuthError/call(_:problem:)`` where no complete answer came, and
+    /// ``AuthError/misuse(_:)`` for a URL that others may read as another host.
     public nonisolated func call(_ request: URLRequest) async throws -> APIResponse {
-        guard mayCarryToken(request) else {
+        let judged = try judge(request)
+        let request = judged.request
+        guard judged.mayCarryToken else {
             try await checkOpen()
             return try await send(request)
         }
@@ -91,8 +94,9 @@ extension AuthClient {
     /// of its own. Any other request is returned as it is. For apps with an HTTP stack of their own, which then report a
     /// 401 with ``rejected(_:)``.
     public nonisolated func authorized(_ request: URLRequest) async throws -> URLRequest {
-        guard mayCarryToken(request) else { return request }
-        var request = request
+        let judged = try judge(request)
+        var request = judged.request
+        guard judged.mayCarryToken else { return request }
         request.setValue(try await token().exposeHeader(), forHTTPHeaderField: "Authorization")
         return request
     }
@@ -102,9 +106,22 @@ extension AuthClient {
         try await tell(.tokenRejected(generation: token.generation))
     }
 
-    private nonisolated func mayCarryToken(_ request: URLRequest) -> Bool {
-        guard let url = request.url, request.value(forHTTPHeaderField: "Authorization") == nil else { return false }
-        return config.mayCarryToken(url: url.absoluteString)
+    /// The request, addressed as the core has judged its URL, and whether the token goes with it.
+    private nonisolated func judge(_ request: URLRequest) throws -> (request: URLRequest, mayCarryToken: Bool) {
+        let judged: JudgedUrl
+        do {
+            judged = try config.judgeUrl(url: request.url?.absoluteString ?? "")
+        } catch let error as MisuseError {
+            throw AuthError.misuse(error)
+        }
+        guard let url = judged.target.asURL else {
+            let problem = "the URL means different places to different readers, so it is not called"
+            throw AuthError.call(.notSent, problem: problem)
+        }
+        var addressed = request
+        addressed.url = url
+        let isSignedAlready = request.value(forHTTPHeaderField: "Authorization") != nil
+        return (addressed, judged.mayCarryToken && !isSignedAlready)
     }
 
     private nonisolated func judge(_ answer: APIResponse) -> Verdict {

@@ -82,7 +82,7 @@ extension AuthClient {
     }
 
     private func exchange(_ request: HttpRequest) async -> Input {
-        guard let url = URL(string: request.url) else { return .sendFailed(id: request.id, fault: .notSent) }
+        guard let url = request.target.asURL else { return .sendFailed(id: request.id, fault: .notSent) }
         var wire = URLRequest(url: url)
         wire.httpMethod = request.method
         for header in request.headers {

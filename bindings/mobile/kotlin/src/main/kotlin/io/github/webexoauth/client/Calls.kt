@@ -34,7 +34,8 @@ class ApiResponse internal constructor(
  * told to the session, and the call is made once more if that brought another one; 429 and 423 are waited out as
  * `Retry-After` says, within [maxWaitMillis] in all; 451 ends the session.
  *
- * Throws as [AuthClient.token], and [AuthException.Call] where no complete answer came.
+ * Throws as [AuthClient.token], [AuthException.Call] where no complete answer came, and [AuthException.Misuse] for a URL
+ * that others may read as another host.
  */
 suspend fun AuthClient.call(
     request: Request,
@@ -43,18 +44,19 @@ suspend fun AuthClient.call(
     http: OkHttpClient = sharedHttp,
 ): ApiResponse {
     val timeout = engine.requestTimeout.coerceIn(1, Int.MAX_VALUE.toLong())
-    val calls = http.newBuilder().addNetworkInterceptor(HeaderInterceptor(this)).authenticator(Authenticator.NONE).followRedirects(false)
+    val judged = judged(request)
+    val calls = http.newBuilder().directly(judged.isLoopback).addNetworkInterceptor(HeaderInterceptor(this)).authenticator(Authenticator.NONE).followRedirects(false)
         .callTimeout(timeout, TimeUnit.MILLISECONDS).readTimeout(timeout, TimeUnit.MILLISECONDS)
         .retryOnConnectionFailure(true).build()
-    if (request.header("Authorization") != null || !mayCarryToken(request.url.toString())) {
+    if (request.header("Authorization") != null || !judged.mayCarryToken) {
         engine.checkOpen()
-        return calls.answer(request, maxBody)
+        return calls.answer(judged.request, maxBody)
     }
     var token = token()
     var left = maxWaitMillis
     var mayReplay = true
     while (true) {
-        val answer = calls.answer(request.carrying(token), maxBody)
+        val answer = calls.answer(judged.request.carrying(token), maxBody)
         when (val verdict = judge(answer.status, answer.headers["retry-after"])) {
             is Verdict.Pass -> return answer
             is Verdict.Wait -> {

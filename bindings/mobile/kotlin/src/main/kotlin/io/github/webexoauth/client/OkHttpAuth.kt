@@ -37,7 +37,7 @@ private val Request.carried: BearerToken? get() = tag(Carried::class.java)?.toke
 private class BearerInterceptor(private val client: AuthClient) : Interceptor {
     override fun intercept(chain: Interceptor.Chain): Response {
         val request = chain.request()
-        if (request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) {
+        if (request.header("Authorization") != null || !client.mayCarryToken(request)) {
             return chain.proceed(request)
         }
         val token = waitFor { client.token() }
@@ -58,7 +58,7 @@ internal class HeaderInterceptor(private val client: AuthClient) : Interceptor {
     override fun intercept(chain: Interceptor.Chain): Response {
         val request = chain.request()
         val token = request.carried
-        if (token == null || request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) {
+        if (token == null || request.header("Authorization") != null || !client.mayCarryToken(request)) {
             return chain.proceed(request)
         }
         return chain.proceed(request.newBuilder().header("Authorization", token.exposeHeader()).build())
@@ -70,7 +70,7 @@ private class BearerAuthenticator(private val client: AuthClient) : Authenticato
     override fun authenticate(route: Route?, response: Response): Request? {
         val request = response.request
         val carried = request.carried ?: return null
-        if (request.header("Authorization") != null || !client.mayCarryToken(request.url.toString())) return null
+        if (request.header("Authorization") != null || !client.mayCarryToken(request)) return null
         return try {
             waitFor {
                 client.rejected(carried)

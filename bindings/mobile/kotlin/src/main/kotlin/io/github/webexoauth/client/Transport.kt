@@ -61,8 +61,10 @@ class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
 
     override suspend fun send(request: HttpRequest): HttpResponse {
         val sent = Sent()
+        val url = request.target.asHttpUrl()
+            ?: throw TransportException(SendFault.NOT_SENT, "the URL cannot be called as it is meant")
         val wire = try {
-            Request.Builder().url(request.url).apply {
+            Request.Builder().url(url).apply {
                 for (header in request.headers) addHeader(header.name, header.value.expose())
                 method(request.method, OneShot(request.body.expose().toByteArray()))
             }.build()
@@ -74,6 +76,7 @@ class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
             .callTimeout(timeout, TimeUnit.MILLISECONDS)
             .readTimeout(timeout, TimeUnit.MILLISECONDS)
             .eventListener(sent)
+            .directly(request.target.isLoopback)
             .build()
             .newCall(wire)
         val limit = request.maxResponseBytes.toLong()
