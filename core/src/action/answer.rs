@@ -32,7 +32,7 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
             Ok(read) => flight_landed(turn, state, flight, read),
             Err(unusable) => {
                 turn.lenient(token::error_deviations(response));
-                flight_failed(turn, state, &flight, unusable.fault);
+                flight_failed(turn, state, &flight, *unusable.fault);
                 if let Some(rest) = unusable.rest {
                     refresh::keep_successor(turn, state, &flight, *rest);
                 }
@@ -43,7 +43,7 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         match side.kind {
             SideKind::Downscope { scope } => match token::read(response, &turn.context(&side.carried)) {
                 Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
-                Err(unusable) => downscope::failed(turn, state, id.0, &scope, unusable.fault),
+                Err(unusable) => downscope::failed(turn, state, id.0, &scope, *unusable.fault),
             },
             SideKind::Unwanted => {
                 if let Ok(read) = token::read(response, &turn.context(&side.carried)) {

@@ -25,19 +25,19 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
     let (bounds, carried) = (&RetryAfterBounds::DEFAULT, &Carried::default());
-    read(response, &Context { now, strict, bounds, carried, scope: None }).map_err(|unusable| unusable.fault)
+    read(response, &Context { now, strict, bounds, carried, scope: None }).map_err(|unusable| *unusable.fault)
 }
 
 /// An answer without an access token to use.
 pub(crate) struct Unusable {
-    pub(crate) fault: Fault,
+    pub(crate) fault: Box<Fault>,
     /// What else a success brought: a rotated refresh token must not be lost with it.
     pub(crate) rest: Option<Box<TokenSet>>,
 }
 
 impl From<Fault> for Unusable {
     fn from(fault: Fault) -> Self {
-        Self { fault, rest: None }
+        Self { fault: Box::new(fault), rest: None }
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
         None => Ok(ReadTokens { tokens, deviations }),
         Some(what) => {
             let fault = answer::malformed(response, what, context);
-            Err(Unusable { fault, rest: Some(Box::new(TokenSet { access_token: None, ..tokens })) })
+            Err(Unusable { fault: Box::new(fault), rest: Some(Box::new(TokenSet { access_token: None, ..tokens })) })
         }
     }
 }
