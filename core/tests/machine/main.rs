@@ -14,6 +14,7 @@ mod interleavings;
 mod jitter;
 mod kit;
 mod lifecycle;
+mod odd_members;
 mod others;
 mod printed;
 mod properties;
