@@ -290,10 +290,11 @@ fn only_plain_http_on_loopback_can_be_listened_for() {
 
 #[test]
 fn what_stays_on_the_machine_is_known_by_its_host() {
-    for url in ["http://127.0.0.1:8080/a", "https://localhost", "http://LOCALHOST/", "http://[::1]:1", "http://127.1/"]
-    {
+    for url in ["http://127.0.0.1:8080/a", "https://localhost", "http://LOCALHOST/", "http://[::1]:1"] {
         assert!(is_loopback(url), "{url}");
     }
+    // Loopback to some and a name to others: nothing is sent there.
+    assert!(!is_loopback("http://127.1/"));
     for url in ["http://127.0.0.1.example/", "http://localhost.example/", "http://10.0.0.1/", "http://u@e.example", "x"]
     {
         assert!(!is_loopback(url), "{url}");
