@@ -73,6 +73,26 @@ fn a_save_that_panics_is_a_failed_save() {
     assert!(!store.inner.load().unwrap().unwrap().expose().contains("r1"));
 }
 
+/// The store shows first that it takes a save: a refresh whose answer is not kept may end the sign-in.
+#[test]
+fn where_a_save_panics_no_refresh_is_sent_while_the_token_lives() {
+    let fake = Fake::rotating(0);
+    let store = Mined::default();
+    let client = fake.builder().store(store.clone()).open().unwrap();
+    block_on(client.adopt(r#"{"access_token":"a0","refresh_token":"r0","expires_in":3600}"#)).unwrap();
+    fake.advance(Duration::from_secs(60));
+    let mut events = client.events();
+    store.save.lay();
+    let refreshed = block_on(client.refresh());
+    assert!(matches!(refreshed, Err(ClientError::Unavailable { .. })), "{refreshed:?}");
+    assert_eq!((fake.sends(), block_on(client.token()).unwrap().expose()), (0, "a0"));
+    let told = std::iter::from_fn(|| events.try_next());
+    assert_eq!(told.filter(|event| matches!(event, ClientEvent::StoreFailed(_))).count(), 1);
+    fake.advance(Duration::from_secs(60));
+    block_on(client.refresh()).unwrap();
+    assert_eq!((fake.sends(), block_on(client.token()).unwrap().expose()), (1, "a1"));
+}
+
 #[test]
 fn a_load_and_a_lock_that_panic_hold_nobody_up() {
     let fake = Fake::rotating(0);

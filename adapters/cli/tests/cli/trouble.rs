@@ -60,6 +60,18 @@ fn a_disk_that_fills_up_before_a_refresh() {
     assert!(world.run(&["token"]).done().len() > 32);
 }
 
+/// The old token lives, and what would come could not be kept: nobody's refresh token is spent for that.
+#[test]
+fn a_refresh_that_cannot_be_stored_is_not_sent() {
+    let world = World::with(Options { rotate: true, ..Options::default() });
+    world.sign_in();
+    let before = std::fs::read(world.session_file()).unwrap();
+    on_a_full_disk(&world, &["refresh"]).failed(7, &["the disk is full", "make room"]);
+    assert_eq!(world.simulator.counters().refreshes_attempted, 0);
+    assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
+    assert_eq!(world.run(&["refresh"]).code, 0);
+}
+
 #[test]
 fn a_store_that_fails_in_the_middle_of_a_sign_in() {
     let world = World::new();

@@ -81,6 +81,26 @@ fn a_full_disk_loses_no_tokens_and_is_told() {
     assert_eq!(reopened.token().unwrap(), client.token().unwrap());
 }
 
+/// On a server that rotates, a refresh whose answer is not kept ends the sign-in.
+#[test]
+fn a_refresh_that_could_not_be_stored_is_not_sent_while_the_token_lives() {
+    let simulator = simulator();
+    let store = Fragile::new(MemoryStore::new());
+    let clock = Clock::default();
+    let client = signed_in(&simulator, builder(&simulator).store(store.clone()).clock(clock.read()), 3600);
+    let old = client.token().unwrap();
+    clock.advance(60);
+    store.fail(true);
+    assert!(matches!(client.refresh(), Err(ClientError::Store(StoreError::Full { .. }))));
+    assert_eq!(client.token().unwrap(), old, "it lives, and is given out");
+    assert_eq!(simulator.counters().refreshes_attempted, 0);
+    store.fail(false);
+    clock.advance(60);
+    client.refresh().unwrap();
+    assert_ne!(client.token().unwrap(), old);
+    assert_eq!(simulator.counters().refreshes_attempted, 1);
+}
+
 #[test]
 fn a_sign_out_that_is_not_stored_is_an_error_and_is_stored_at_the_end() {
     let simulator = simulator();
