@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Color, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
 use webex_oauth::Timestamp;
+use webex_oauth::protocol::clean::{is_unseen, seen};
 use webex_oauth_driver::now;
 
 use crate::args::ColorWhen;
@@ -62,7 +63,9 @@ impl Terminal {
         for char in value.to_string().chars() {
             match char {
                 // Those below a space are escapes already.
-                char if char.is_control() => text += &format!("\\u{:04x}", u32::from(char)),
+                char if is_unseen(char) => {
+                    text.extend(char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+                }
                 char => text.push(char),
             }
         }
@@ -140,9 +143,9 @@ fn line(text: &str) {
     let _ = io::stderr().write_all(&whole.into_inner());
 }
 
-/// What others say - a server, a file, a person - without what steers a terminal.
+/// What others say - a server, a file, a person - without what steers a terminal or turns the text around it.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).collect()
+    seen(text)
 }
 
 /// Lines and styles, and nothing else that steers a terminal: whatever was forgotten to be made [`plain`].
@@ -155,7 +158,7 @@ fn steady(text: &str) -> String {
         }
         steady += part;
     }
-    steady.retain(|char| matches!(char, '\n' | ESCAPE) || !char.is_control());
+    steady.retain(|char| matches!(char, '\n' | ESCAPE) || !is_unseen(char));
     steady
 }
 
@@ -186,5 +189,6 @@ mod tests {
         assert_eq!(steady(&ours), ours);
         assert_eq!(steady("\u{1b}]52;c;eA==\u{7}\u{1b}[2J\u{9d}0;x\u{9c}\r\u{1b}"), "]52;c;eA==[2J0;x");
         assert_eq!(plain("\u{1b}[8ma\nb"), "[8mab");
+        assert_eq!(steady("\u{202e}cod\u{2066}e\u{200b}"), "code", "nor what turns it around");
     }
 }

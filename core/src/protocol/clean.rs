@@ -31,13 +31,13 @@ pub fn shown_url(text: &str) -> Option<String> {
     Some(if text.chars().any(is_unseen) { url.to_string() } else { text.to_owned() })
 }
 
-/// The text without what cannot be seen.
-pub(crate) fn seen(text: &str) -> String {
+/// The text without what cannot be seen: what others wrote and people copy, an id or a code, whole otherwise.
+pub fn seen(text: &str) -> String {
     text.chars().filter(|&c| !is_unseen(c)).collect()
 }
 
 /// Control characters, and those of Unicode's category Cf: they have no width, join, hide or turn what is around them.
-pub(crate) fn is_unseen(c: char) -> bool {
+pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(u32::from(c),
             0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0x180e | 0x200b..=0x200f

@@ -1,6 +1,8 @@
 //! `whoami`: the person behind the token, by the server's word.
 
 use serde_json::Value;
+use webex_oauth::Secret;
+use webex_oauth::protocol::clean::{clean_text, clean_tracking_text};
 use webex_oauth_ureq::http::Response;
 use webex_oauth_ureq::refresh_error;
 
@@ -14,8 +16,9 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
     let spinner = app.spin("asking the server");
     let answer = ask(&app);
     drop(spinner);
-    let printed =
-        answer.and_then(|person| if json { terminal.json(&person) } else { terminal.result(&describe(&person)) });
+    let printed = answer.and_then(|person| {
+        if json { terminal.json(&person) } else { terminal.result(&describe(&person, &secrets(&app))) }
+    });
     app.end(printed)
 }
 
@@ -26,21 +29,34 @@ fn ask(app: &App) -> Result<Value, Failure> {
         base.ok_or_else(|| Failure::new(Exit::Settings, "this server has no Webex API; choose another --server"))?;
     let answer = app.client.get(&format!("{base}/people/me"))?;
     if answer.status().as_u16() != 200 {
-        return Err(refused(&answer));
+        return Err(refused(&answer, &secrets(app)));
     }
     let person: Option<Value> = serde_json::from_slice(answer.body()).ok();
     person
-        .filter(Value::is_object)
+        .filter(is_person)
         .ok_or_else(|| Failure::new(Exit::TryLater, "the server's answer is not about a person; try again later"))
 }
 
-fn refused(answer: &Response<Vec<u8>>) -> Failure {
+/// What no answer may bring to the screen, even if a server says it.
+fn secrets(app: &App) -> Vec<Secret> {
+    let Some(tokens) = app.client.tokens() else { return Vec::new() };
+    let access = tokens.access_token.map(|token| Secret::from(token.expose()));
+    access.into_iter().chain(tokens.refresh_token).collect()
+}
+
+/// Says at least who it is about.
+fn is_person(answer: &Value) -> bool {
+    let says = |name: &str| answer.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    says("id") || says("displayName")
+}
+
+fn refused(answer: &Response<Vec<u8>>, secrets: &[Secret]) -> Failure {
     if let Some(error) = refresh_error(answer) {
         return error.clone().into();
     }
     let status = answer.status().as_u16();
     let tracking = answer.headers().get("trackingid").and_then(|id| id.to_str().ok());
-    let tracking = tracking.map(|id| format!(" [trackingId {}]", short(id))).unwrap_or_default();
+    let tracking = tracking.map(|id| format!(" [trackingId {}]", clean_tracking_text(id, secrets))).unwrap_or_default();
     let (exit, advice) = match status {
         401 => (Exit::NotSignedIn, "run webex-oauth login"),
         403 => (Exit::NotSignedIn, "sign in again with the scope spark:people_read"),
@@ -51,7 +67,8 @@ fn refused(answer: &Response<Vec<u8>>) -> Failure {
 }
 
 /// Name and address, then what programs want.
-fn describe(person: &Value) -> String {
+fn describe(person: &Value, secrets: &[Secret]) -> String {
+    let short = |text: &str| short(text, secrets);
     let text = |name: &str| person.get(name).and_then(Value::as_str).map(short);
     let emails = person.get("emails").and_then(Value::as_array);
     let email = emails.and_then(|list| list.first()).and_then(Value::as_str).map(short);
@@ -66,8 +83,11 @@ fn describe(person: &Value) -> String {
     lines.join("\n")
 }
 
-/// No name is longer.
-fn short(text: &str) -> String {
+/// No name is longer. An id is whole although it looks like a secret, unless it is one.
+fn short(text: &str, secrets: &[Secret]) -> String {
+    if secrets.iter().any(|secret| text.contains(secret.expose())) {
+        return clean_text(text, secrets);
+    }
     plain(text).chars().take(300).collect()
 }
 
@@ -79,7 +99,25 @@ mod tests {
     #[test]
     fn a_name_does_not_steer_the_terminal() {
         let person = json!({"displayName": "Ada\u{1b}]0;x\u{7}", "emails": ["a@example.com"], "orgId": "o"});
-        let text = anstream::adapter::strip_str(&describe(&person)).to_string();
+        let text = anstream::adapter::strip_str(&describe(&person, &[])).to_string();
         assert_eq!(text, "Ada]0;x <a@example.com>\norganization  o");
+    }
+
+    #[test]
+    fn no_answer_shows_the_token() {
+        let secrets = [Secret::from("aSecretToken1234")];
+        let person = json!({"displayName": "x aSecretToken1234", "id": "aSecretToken1234", "orgId": "T\u{202e}u"});
+        let text = anstream::adapter::strip_str(&describe(&person, &secrets)).to_string();
+        assert_eq!(text, "x …\nid            …\norganization  Tu");
+        let answer = Response::builder().status(500).header("trackingid", "aSecretToken1234").body(Vec::new()).unwrap();
+        assert_eq!(refused(&answer, &secrets).sentence, "the server answered 500 [trackingId …]; try again later");
+    }
+
+    #[test]
+    fn an_answer_about_nobody_is_none() {
+        for answer in [json!({}), json!([]), json!("Ada"), json!({"id": 7}), json!({"displayName": ""})] {
+            assert!(!is_person(&answer), "{answer}");
+        }
+        assert!(is_person(&json!({"id": "x"})));
     }
 }

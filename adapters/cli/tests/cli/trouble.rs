@@ -1,5 +1,6 @@
 //! Stores, key rings, clocks, servers and clients that fail.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -102,6 +103,32 @@ fn a_folder_that_is_a_file() {
     world.set("WEBEX_SESSION_FILE", &file.join("session").display().to_string());
     let ran = world.run(&["login"]);
     ran.failed(7, &["WEBEX_SESSION_FILE"]);
+}
+
+/// An answer of 200 that is about nobody, and one that says the token back.
+#[test]
+fn a_server_that_does_not_say_who_is_signed_in() {
+    let mut world = World::new();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    world.set("WEBEX_SERVER", &format!("http://{}", server.local_addr().unwrap()));
+    let token = "NWYxMzk0ZjctZjA0Ni00YjI3AAAA1111";
+    let tokens = world.write("tokens", &format!(r#"{{"access_token":"{token}","expires_in":3600}}"#));
+    assert_eq!(world.run(&["login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    let answers = [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned(),
+        format!("HTTP/1.1 500 x\r\nTrackingId: {token}\r\nContent-Length: 2\r\n\r\n{{}}"),
+    ];
+    let answering = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = server.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    world.run(&["whoami"]).failed(6, &["not about a person"]);
+    // World::run looks for the token in what is shown.
+    world.run(&["whoami"]).failed(6, &["answered 500", "[trackingId …]"]);
+    answering.join().unwrap();
 }
 
 #[test]
