@@ -242,6 +242,8 @@ class Harness:
                 return {} if fault.code is None else {"code": fault.code}
             case webex_oauth.CallbackIgnored(reason=reason):
                 return {"reason": reason}
+            case webex_oauth.CallFailed(__cause__=webex_oauth.TransportError(fault=fault)):
+                return {"fault": fault}
             case _:
                 return {}
 

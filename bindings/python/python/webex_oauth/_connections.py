@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
+from urllib3.util.response import assert_header_parsing
 
 from ._deadline import Deadline
 from ._errors import TransportError
@@ -31,15 +33,20 @@ __all__ = ["Connection", "Kept", "open_connection", "proxy_headers"]
 #: So many connections are kept, and for so many seconds.
 _MOST_KEPT, _KEPT_FOR = 8, 20.0
 
+#: RFC 9110 section 8.6, also where intermediaries have joined two of them: whether they differ is urllib3's to say.
+_LENGTH = re.compile(r"[0-9]+(\s*,\s*[0-9]+)*")
+
 
 class _Answer(http.client.HTTPResponse):
     """An answer whose head has to be whole, and may come after any number of interim ones (RFC 9110 section 15.2)."""
 
     def begin(self) -> None:
-        lines: Any = _Lines(self.fp)
-        self.fp = lines
+        self.fp: Any = _Lines(self.fp)
         super().begin()
-        lines.is_head = False
+        # A line that is no header would hide those after it, the length of the answer too.
+        assert_header_parsing(self.msg)
+        if any(not _LENGTH.fullmatch(length) for length in self.msg.get_all("Content-Length", [])):
+            raise http.client.HTTPException("Content-Length")
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
@@ -50,16 +57,14 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Lines:
-    """A file whose end ends neither the head nor a line: ``http.client`` takes it for that."""
+    """A file whose end ends no line, no head and no trailer: ``http.client`` takes it for that."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self.is_head = True
 
     def readline(self, limit: int = -1) -> bytes:
         line: bytes = self._file.readline(limit)
-        is_cut = not line.endswith(b"\n") and len(line) != limit
-        if is_cut and (line or self.is_head):
+        if not line.endswith(b"\n") and len(line) != limit:
             raise http.client.IncompleteRead(b"")
         return line
 
