@@ -129,6 +129,14 @@ def test_a_drip_ends_at_the_deadline(client: Client, name: str) -> None:
     assert fault_of(caught) == "lost"
 
 
+def test_the_request_timeout_of_the_configuration_is_one_of_calls_too() -> None:
+    with Wire(DRIPS["silence"]) as wire, Client(Config("C1", request_timeout=1)) as client:
+        begun = time.monotonic()
+        with pytest.raises(CallFailed):
+            client.call(wire.url)
+        assert time.monotonic() - begun < 3
+
+
 def test_a_request_that_nobody_reads_ends_at_the_deadline(client: Client) -> None:
     with Wire(lambda connection: time.sleep(30), reads=False) as wire:
         begun = time.monotonic()

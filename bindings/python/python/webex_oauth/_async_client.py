@@ -309,7 +309,8 @@ class AsyncClient:
         """Calls an API with the token; see :meth:`Client.call`."""
         given = Hidden((headers, body, json))
         del headers, body, json
-        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout))
+        limit = self.config.request_timeout
+        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout), limit=limit)
         return await (await self._enter()).calls.call(request, seconds(timeout), seconds(max_wait) or 0)
 
     # ---------------------------------------------------------------------------------------------------------- state

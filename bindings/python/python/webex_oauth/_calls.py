@@ -71,9 +71,9 @@ class CallHints:
     follow_redirects = False
     max_response_bytes = MAX_BYTES
 
-    def __init__(self, timeout: float | None, method: str) -> None:
+    def __init__(self, timeout: float | None, limit: timedelta, method: str) -> None:
         self.idempotent = method in _IDEMPOTENT
-        self.timeout = timedelta(seconds=60.0 if timeout is None else timeout)
+        self.timeout = limit if timeout is None else min(timedelta(seconds=timeout), limit)
 
 
 class ApiRequest:
@@ -84,11 +84,13 @@ class ApiRequest:
     purpose = "call"
     url = method = ""
 
-    def __init__(self, url: str, *, method: str = "GET", given: Hidden, timeout: float | None = None) -> None:
+    def __init__(
+        self, url: str, *, method: str = "GET", given: Hidden, timeout: float | None, limit: timedelta
+    ) -> None:
         #: Where it goes, as the core reads it: nobody else does.
         self.target = TargetUri.parse(url)
         self.url, self.method = self.target.url, method
-        self.hints = CallHints(timeout, method)
+        self.hints = CallHints(timeout, limit, method)
         self._access: Access.Ready | None = None
         self._headers, self._body = _checked(method, given)
 

@@ -330,11 +330,13 @@ class Client:
         ``json`` is sent as such; an ``Authorization`` in ``headers`` stays, and another host never sees the token. A
         401 is answered by one refresh and one replay; if the refresh fails, the 401 is what is returned, and
         ``refresh_error`` says why. Waits that a 429 asks for are kept, ``max_wait`` seconds in all. Any status is a
-        response; raises :class:`CallFailed` where none came.
+        response; raises :class:`CallFailed` where none came, at the latest when the ``request_timeout`` of the
+        configuration is over, or ``timeout`` where that is shorter.
         """
         given = Hidden((headers, body, json))
         del headers, body, json
-        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout))
+        limit = self.config.request_timeout
+        request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout), limit=limit)
         return run(self._driver.calls.call(request, seconds(timeout), seconds(max_wait) or 0))
 
     # ---------------------------------------------------------------------------------------------------------- state

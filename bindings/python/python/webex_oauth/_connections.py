@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
@@ -178,10 +178,9 @@ def _socks(proxy: Proxy, is_tls: bool) -> tuple[type[Connection], dict[str, Any]
     return type("_Socks", (_Watched, SOCKSHTTPSConnection if is_tls else SOCKSConnection), {}), options
 
 
-class _Idle(NamedTuple):
-    since: float
-    key: tuple[object, ...]
-    connection: Connection
+class _Idle:
+    def __init__(self, since: float, key: tuple[object, ...], connection: Connection) -> None:
+        self.since, self.key, self.connection = since, key, connection
 
 
 class Kept:
