@@ -25,8 +25,11 @@ fn killed_saves_leave_nothing_that_stays() {
         names.sort();
         names
     };
+    // Written when: what a killed save has left is not mistaken for the next one's.
+    let draft = || std::fs::metadata(folder.path().join("session.json.new")).and_then(|draft| draft.modified()).ok();
     let mut left = 0;
     for round in 0..60 {
+        let before = draft();
         let mut saver = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "saves_until_it_is_killed", "--ignored", "--nocapture"])
             .env("KILLED_SAVES", &path)
@@ -35,7 +38,7 @@ fn killed_saves_leave_nothing_that_stays() {
             .unwrap();
         // In the middle of a save, however slow the machine is.
         let patience = Instant::now() + Duration::from_secs(20);
-        while !folder.path().join("session.json.new").exists() && Instant::now() < patience {
+        while draft().is_none_or(|draft| Some(draft) == before) && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(round % 7));
