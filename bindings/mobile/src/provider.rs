@@ -130,6 +130,7 @@ impl From<MetadataAnswer> for webex_oauth::MetadataAnswer {
 }
 
 /// What comes next on the way to a server's metadata.
+#[allow(clippy::large_enum_variant, reason = "uniffi has no boxes, and this is made once")]
 #[derive(Debug, uniffi::Enum)]
 pub enum MetadataStep {
     /// `GET` this with `accept: application/json`, without following redirects, and add the answer.
