@@ -102,7 +102,7 @@ def metadata_answer(answer: Json) -> Any:
     if kind == "failed":
         return fields
     got = response(fields)
-    return (got.status, got.body)
+    return (got.status, got.expose_body())
 
 
 def metadata_step(given: Json) -> Json:

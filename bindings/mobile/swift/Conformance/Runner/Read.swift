@@ -106,8 +106,12 @@ private func randomBytes(_ value: JSON) throws -> Data {
 func response(_ value: JSON) throws -> HttpResponse {
     let headers = try (value["headers"]?.object ?? [:]).sorted { $0.key < $1.key }
         .map { ResponseHeader(name: $0.key, value: try text($0.value)) }
-    let body = try may(value, "body") { try $0["hex"].map(bytes) ?? Data(text($0).utf8) }
-    return HttpResponse(status: try need(value, "status", status), headers: headers, body: body ?? Data())
+    return HttpResponse(status: try need(value, "status", status), headers: headers, body: try body(value))
+}
+
+/// Of an answer.
+private func body(_ value: JSON) throws -> Data {
+    try may(value, "body") { try $0["hex"].map(bytes) ?? Data(text($0).utf8) } ?? Data()
 }
 
 let flow = word(["code": Flow.code, "implicit": .implicit])
@@ -223,8 +227,7 @@ func metadataAnswer(_ value: JSON) throws -> MetadataAnswer {
     let (name, fields) = try variant(value)
     switch name {
     case "response":
-        let answer = try response(fields)
-        return .response(status: answer.status, body: answer.body)
+        return .response(status: try need(fields, "status", status), body: try body(fields))
     case "failed": return .failed(fault: try sendFault(fields))
     default: throw Problem("unknown answer \(name)")
     }

@@ -109,9 +109,12 @@ private fun randomBytes(value: JsonNode): ByteArray =
 
 fun response(value: JsonNode): HttpResponse {
     val headers = value["headers"]?.properties().orEmpty().map { (name, value) -> ResponseHeader(name, text(value)) }
-    val body = may(value, "body") { it["hex"]?.let(::bytes) ?: text(it).toByteArray() }
-    return HttpResponse(need(value, "status", ::status), headers, body ?: ByteArray(0))
+    return HttpResponse(need(value, "status", ::status), headers, body(value))
 }
+
+/** Of an answer. */
+private fun body(value: JsonNode): ByteArray =
+    may(value, "body") { it["hex"]?.let(::bytes) ?: text(it).toByteArray() } ?: ByteArray(0)
 
 val flow = word<Flow>()
 
@@ -215,7 +218,7 @@ fun ConfigParts.with(fields: JsonNode) = copy(
 fun metadataAnswer(value: JsonNode): MetadataAnswer {
     val (name, fields) = variant(value)
     return when (name) {
-        "response" -> response(fields).let { MetadataAnswer.Response(it.status, it.body) }
+        "response" -> MetadataAnswer.Response(need(fields, "status", ::status), body(fields))
         "failed" -> MetadataAnswer.Failed(word<SendFault>()(fields))
         else -> throw Problem("unknown answer $name")
     }
