@@ -6,7 +6,7 @@ use webex_oauth::{Deviation, Effect, Event, HttpResponse, Output, RequestId, Ses
 
 use crate::kit::{START, answer, config, entropy};
 
-/// `token_type` and `error` are apart: a text in them has a meaning that may refuse the token.
+/// What is replaced or added. `json_value` keeps texts out of those whose text may rightly refuse the token.
 const NAMES: [&str; 17] = [
     "token_type",
     "expires_in",
