@@ -43,7 +43,6 @@ from ._core import (
     replay,
     snapshot_revision,
 )
-from ._discover import discover_provider
 from ._errors import (
     AuthError,
     CallbackIgnored,
@@ -74,6 +73,7 @@ if TYPE_CHECKING:
     from ._async_client import AsyncClient
     from ._calls import ApiResponse
     from ._client import Client
+    from ._discover import discover_provider
     from ._driver import ClientEvent, StoreFailed, StoreRecovered
     from ._file_store import FileStore
     from ._guest import guest_jwt
@@ -94,6 +94,7 @@ _LATER = {
     "Store": "_stores",
     "StoreFailed": "_driver",
     "StoreRecovered": "_driver",
+    "discover_provider": "_discover",
     "guest_jwt": "_guest",
 }
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ._core import MetadataSource, Provider, metadata_step
 from ._errors import TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._core import HttpResponse
+    from ._options import Hidden
 
 __all__ = ["discover_provider", "server_of"]
 
-#: Seconds for one document; there are three places at most.
-PATIENCE = 30.0
+#: For one document; there are three places at most.
+PATIENCE = timedelta(seconds=30)
 
 
 def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = None) -> Provider:
@@ -41,7 +44,8 @@ def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", 
     from ._calls import ApiRequest
     from ._options import Hidden
 
-    request = ApiRequest(url, given=Hidden(({"Accept": "application/json"}, None, None)), timeout=PATIENCE)
+    given = Hidden(({"Accept": "application/json"}, None, None))
+    request = ApiRequest(url, given=given, timeout=None, limit=PATIENCE)
     try:
         response = cast("HttpResponse", transport(request))
     except TransportError as error:
@@ -49,9 +53,9 @@ def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", 
     return response.status, response.expose_body()
 
 
-def server_of(variables: Mapping[str, str]) -> Provider | None:
+def server_of(variables: Hidden) -> Provider | None:
     """The server whose metadata the variables name, read from its file or fetched; nothing where they name none."""
-    source = MetadataSource.from_variables(variables)
+    source = MetadataSource.from_variables(variables.expose())
     if source is None:
         return None
     if source.file is None:

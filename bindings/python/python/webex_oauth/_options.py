@@ -129,9 +129,8 @@ def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None
     """The configuration, and the store where one is named."""
     if environ.expose() is None:
         environ = Hidden(os.environ)
-    variables = dict(environ.expose())
-    path = variables.get(SESSION_FILE)
-    config = Config.from_variables(variables, legacy=legacy, server=server_of(variables))
+    path = environ.expose().get(SESSION_FILE)
+    config = Config.from_variables(dict(environ.expose()), legacy=legacy, server=server_of(environ))
     return config, FileStore(path) if path else None
 
 

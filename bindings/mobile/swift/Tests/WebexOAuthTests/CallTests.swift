@@ -148,7 +148,8 @@ import WebexOAuth
         #expect(!printed(error).contains("in-the-url-5f3"))
         for odd in ["file:///etc/passwd", "data:text/plain,x", "about:blank"] {
             let request = URLRequest(url: try #require(URL(string: odd)))
-            guard case .call(.notSent, _) = try await failure({ _ = try await client.call(request) }) else {
+            // No address that a token could go to: told as misuse, before anything is sent.
+            guard case .misuse = try await failure({ _ = try await client.call(request) }) else {
                 throw Failed("another error")
             }
         }

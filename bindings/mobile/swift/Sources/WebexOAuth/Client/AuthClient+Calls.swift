@@ -42,12 +42,10 @@ extension AuthClient {
     /// Throws as ``token(isolation:)``, ``AuthError/call(_:problem:)`` where no complete answer came, and
     /// ``AuthError/misuse(_:)`` for a URL that others may read as another host.
     public nonisolated func call(_ request: URLRequest) async throws -> APIResponse {
+        try await checkOpen()
         let judged = try judge(request)
         let request = judged.request
-        guard judged.mayCarryToken else {
-            try await checkOpen()
-            return try await send(request)
-        }
+        guard judged.mayCarryToken else { return try await send(request) }
         var token = try await self.token()
         var left = options.maxWait
         var mayReplay = true
