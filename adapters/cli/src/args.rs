@@ -19,6 +19,9 @@ Examples:
   On a machine without a browser:
     $ webex-oauth login --device
 
+  At another server, which publishes its metadata:
+    $ webex-oauth --issuer https://auth.example.com --client-id ID --client-auth none login
+
   With a second account:
     $ webex-oauth --profile work login
     $ webex-oauth --profile work whoami
@@ -28,8 +31,9 @@ Examples:
 
 Settings come from these flags, then from variables, then from the configuration file:
   WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI, WEBEX_SCOPE,
-  WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_PROFILE, WEBEX_STORE,
-  WEBEX_SESSION_FILE, WEBEX_CONFIG
+  WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_ISSUER, WEBEX_METADATA,
+  WEBEX_CLIENT_AUTH, WEBEX_TOKEN_HOSTS, WEBEX_RESOURCE, WEBEX_PROFILE,
+  WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_CONFIG
 
 Exit status:
   0  done
@@ -89,7 +93,7 @@ Example:
     /// Sign in as a guest
     #[command(after_help = "\
 Examples:
-  $ WEBEX_GUEST_ISSUER_SECRET=... webex-oauth guest --issuer Y2lz... --name \"Ada Lovelace\" --subject ada
+  $ WEBEX_GUEST_ISSUER_SECRET=... webex-oauth guest --guest-issuer Y2lz... --name \"Ada Lovelace\" --subject ada
   $ my-backend make-jwt | webex-oauth guest --jwt-file -
   $ webex-oauth -p service-app token | webex-oauth guest --service-token-file - --subject ada --name Ada")]
     Guest(GuestArgs),
@@ -213,13 +217,13 @@ pub(crate) struct JsonArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct GuestArgs {
-    /// The id of the guest issuer; its secret is in WEBEX_GUEST_ISSUER_SECRET or --issuer-secret-file
+    /// The id of the guest issuer; its secret is in WEBEX_GUEST_ISSUER_SECRET or --guest-issuer-secret-file
     #[arg(long, value_name = "ID", conflicts_with_all = ["jwt_file", "service_token_file"])]
-    pub(crate) issuer: Option<String>,
+    pub(crate) guest_issuer: Option<String>,
 
     /// A file with the guest issuer's secret, - for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["jwt_file", "service_token_file"])]
-    pub(crate) issuer_secret_file: Option<PathBuf>,
+    pub(crate) guest_issuer_secret_file: Option<PathBuf>,
 
     /// A file with a guest JWT, - for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["service_token_file", "name", "subject", "lifetime"])]

@@ -234,8 +234,8 @@ fn where_to_set(field: &str) -> String {
         "client_secret" => "--client-secret-file, WEBEX_CLIENT_SECRET",
         "redirect_uri" => "--redirect-uri, WEBEX_REDIRECT_URI",
         "scope" => "--scope, WEBEX_SCOPE",
-        "guest_issuer" => "--issuer",
-        "guest_issuer_secret" => "--issuer-secret-file, WEBEX_GUEST_ISSUER_SECRET",
+        "guest_issuer" => "--guest-issuer",
+        "guest_issuer_secret" => "--guest-issuer-secret-file, WEBEX_GUEST_ISSUER_SECRET",
         _ => return "choose another --server".to_owned(),
     };
     format!("give {given}, or {field} in the configuration file")

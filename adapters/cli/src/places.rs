@@ -38,6 +38,11 @@ impl Places {
         self.data.join(format!("{profile}.session"))
     }
 
+    /// What the server of a profile said about itself at the last sign-in. There is no secret in it.
+    pub(crate) fn metadata_file(&self, profile: &Profile) -> PathBuf {
+        self.data.join(format!("{profile}.metadata.json"))
+    }
+
     /// Beside this name are the files that go with the tokens in a key ring. There is no secret in them.
     pub(crate) fn keyring_file(&self, profile: &Profile) -> PathBuf {
         self.data.join(format!("{profile}.keyring"))

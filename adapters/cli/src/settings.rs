@@ -2,6 +2,7 @@
 
 mod file;
 mod layer;
+mod server;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::words::LONGEST_PATIENCE;
 use file::ConfigFile;
 pub(crate) use layer::read_secret;
 use layer::{Layer, Name};
+use server::Server;
 
 /// Everything that is settled before a command begins.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     /// What people should know about their settings.
     pub(crate) notices: Vec<String>,
     parts: ConfigParts,
+    /// Of the server where that publishes all about itself; `parts` have another one's until then.
+    issuer: Option<String>,
 }
 
 impl Settings {
@@ -46,6 +50,14 @@ impl Settings {
         for layer in layers.iter().rev() {
             layer.lay_over(&mut parts)?;
         }
+        let issuer = match Server::find(&layers)? {
+            Some(Server::Publishes(issuer)) => Some(issuer),
+            Some(Server::Known(provider)) => {
+                parts.provider = provider;
+                None
+            }
+            None => None,
+        };
         parts.login_lifetime = LONGEST_PATIENCE;
         let session_file = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(Self {
@@ -63,12 +75,17 @@ impl Settings {
             profile,
             places,
             parts,
+            issuer,
         })
     }
 
     /// The configuration, where what a sign-in of this client needs is there.
     pub(crate) fn config_for_sign_in(&self) -> Result<Config, Failure> {
-        let config = self.parts.clone().build()?;
+        let mut parts = self.parts.clone();
+        if let Some(issuer) = &self.issuer {
+            parts.provider = server::asked(issuer, &self.places.metadata_file(&self.profile))?;
+        }
+        let config = parts.build()?;
         if config.provider().secret_required && config.parts().client_secret.is_none() {
             return Err(ConfigError::missing("client_secret").into());
         }
@@ -78,6 +95,9 @@ impl Settings {
     /// The configuration; `stand_in` is the client's id where none is set.
     pub(crate) fn config_or_of(&self, stand_in: &str) -> Result<Config, Failure> {
         let mut parts = self.parts.clone();
+        if let Some(issuer) = &self.issuer {
+            parts.provider = server::remembered(issuer, &self.places.metadata_file(&self.profile))?;
+        }
         if parts.client_id.is_empty() {
             stand_in.clone_into(&mut parts.client_id);
         }
@@ -90,8 +110,8 @@ impl Settings {
 
     /// Where the browser comes back to. A server on this machine takes any loopback address (RFC 8252 section 7.3), so
     /// that none has to be set; others want the one that is registered.
-    pub(crate) fn redirect_uri(&self) -> Result<&str, Failure> {
-        let endpoint = &self.parts.provider.authorization_endpoint;
+    pub(crate) fn redirect_uri(&self, server: &Provider) -> Result<&str, Failure> {
+        let endpoint = &server.authorization_endpoint;
         let is_local =
             ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| endpoint.starts_with(host));
         match &self.parts.redirect_uri {

@@ -62,12 +62,27 @@ pub fn issuer() -> Result<Option<String>, ConfigError> {
 }
 
 /// The server whose issuer this is, by the metadata that it publishes.
-pub fn discover(issuer: &str, mut fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<Provider, ConfigError> {
+pub fn discover(issuer: &str, fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<Provider, ConfigError> {
+    Ok(discover_document(issuer, fetch)?.0)
+}
+
+/// The same with the document, which [`Provider::from_metadata`] reads again: for whoever keeps it to work offline.
+pub fn discover_document(
+    issuer: &str,
+    mut fetch: impl FnMut(&str) -> MetadataAnswer,
+) -> Result<(Provider, Vec<u8>), ConfigError> {
     let mut answers = Vec::new();
     loop {
         match metadata_step(issuer, &answers)? {
             MetadataStep::Fetch { url } => answers.push(fetch(&url)),
-            MetadataStep::Found { provider } => return Ok(*provider),
+            MetadataStep::Found { provider } => {
+                // It is the last answer that led there.
+                let document = match answers.last() {
+                    Some(MetadataAnswer::Response(response)) => response.body.clone(),
+                    Some(MetadataAnswer::Failed(_)) | None => Vec::new(),
+                };
+                return Ok((*provider, document));
+            }
         }
     }
 }

@@ -16,8 +16,13 @@ const MOST_BYTES: usize = 1024 * 1024;
 ///
 /// Errors: [`ClientError::Config`], which says where was looked and what was there.
 pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
+    Ok(discover_document(issuer)?.0)
+}
+
+/// The same with the document, which [`Provider::from_metadata`] reads again: for whoever keeps it to work offline.
+pub fn discover_document(issuer: &str) -> Result<(Provider, Vec<u8>), ClientError> {
     let transport = Transport::new(None);
-    Ok(settings::discover(issuer, |url| fetch(&transport, url))?)
+    Ok(settings::discover_document(issuer, |url| fetch(&transport, url))?)
 }
 
 /// One address of the metadata.

@@ -35,7 +35,7 @@ mod transport;
 pub use builder::ClientBuilder;
 pub use call::refresh_error;
 pub use client::Client;
-pub use discover::discover;
+pub use discover::{discover, discover_document};
 pub use login::{BrowserLogin, DeviceLogin, Guest};
 pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
 

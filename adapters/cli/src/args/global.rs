@@ -19,6 +19,26 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "SERVER", help_heading = "Settings")]
     pub(crate) server: Option<String>,
 
+    /// The issuer of any other server, which publishes its metadata (RFC 8414, OpenID Connect Discovery)
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings", conflicts_with = "server")]
+    pub(crate) issuer: Option<String>,
+
+    /// The metadata of a server as a file, where it publishes none
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", conflicts_with = "server")]
+    pub(crate) metadata: Option<PathBuf>,
+
+    /// How the client proves who it is: client_secret_basic, client_secret_post, basic_raw, none for a public client
+    #[arg(long, global = true, value_name = "METHOD", help_heading = "Settings")]
+    pub(crate) client_auth: Option<String>,
+
+    /// Further hosts that get the access token, separated by commas: api.example.com, *.example.org
+    #[arg(long, global = true, value_name = "HOSTS", help_heading = "Settings")]
+    pub(crate) token_hosts: Option<String>,
+
+    /// For which API tokens are asked (RFC 8707): absolute URIs, in quotes and separated by spaces
+    #[arg(long, global = true, value_name = "URIS", help_heading = "Settings")]
+    pub(crate) resource: Option<String>,
+
     /// The authorization URL that the developer portal shows: client id, redirect URI, scope and server in one
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
     pub(crate) authorization_url: Option<String>,

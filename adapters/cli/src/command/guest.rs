@@ -68,8 +68,9 @@ fn sign_in(app: &App, args: &GuestArgs) -> Result<(), Failure> {
 
 fn issued_guest(app: &App, args: &GuestArgs) -> Result<GuestJwt, Failure> {
     let missing = |field| Failure::from(ConfigError::missing(field));
-    let issuer = args.issuer.clone().or_else(|| app.settings.guest_issuer.clone());
-    let secret = args.issuer_secret_file.as_deref().map(|file: &Path| read_secret(file, "the guest issuer's secret"));
+    let issuer = args.guest_issuer.clone().or_else(|| app.settings.guest_issuer.clone());
+    let secret =
+        args.guest_issuer_secret_file.as_deref().map(|file: &Path| read_secret(file, "the guest issuer's secret"));
     let secret: Option<Secret> = secret.transpose()?.or_else(|| app.settings.guest_issuer_secret.clone());
     Ok(GuestJwt {
         subject: args.subject.clone(),

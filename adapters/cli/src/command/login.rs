@@ -39,7 +39,7 @@ fn options(app: &App, args: &LoginArgs) -> Result<LoginOptions, Failure> {
     Ok(LoginOptions {
         prompt: args.select_account.then(|| "select_account".to_owned()),
         email: args.email.clone(),
-        redirect_uri: Some(app.settings.redirect_uri()?.to_owned()),
+        redirect_uri: Some(app.settings.redirect_uri(app.client.config().provider())?.to_owned()),
         ..LoginOptions::default()
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use webex_oauth::{ConfigParts, Provider, Secret};
+use webex_oauth::{ConfigParts, Secret};
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
@@ -16,26 +16,36 @@ pub(crate) enum Name {
     Profile,
     Store,
     Server,
+    Issuer,
+    Metadata,
     AuthorizationUrl,
     ClientId,
     ClientSecret,
+    ClientAuth,
     RedirectUri,
     Scope,
+    TokenHosts,
+    Resource,
     GuestIssuer,
     GuestIssuerSecret,
 }
 
 impl Name {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Config,
         Self::Profile,
         Self::Store,
         Self::Server,
+        Self::Issuer,
+        Self::Metadata,
         Self::AuthorizationUrl,
         Self::ClientId,
         Self::ClientSecret,
+        Self::ClientAuth,
         Self::RedirectUri,
         Self::Scope,
+        Self::TokenHosts,
+        Self::Resource,
         Self::GuestIssuer,
         Self::GuestIssuerSecret,
     ];
@@ -47,11 +57,16 @@ impl Name {
             Self::Profile => "profile",
             Self::Store => "store",
             Self::Server => "server",
+            Self::Issuer => "issuer",
+            Self::Metadata => "metadata",
             Self::AuthorizationUrl => "authorization_url",
             Self::ClientId => "client_id",
             Self::ClientSecret => "client_secret",
+            Self::ClientAuth => "client_auth",
             Self::RedirectUri => "redirect_uri",
             Self::Scope => "scope",
+            Self::TokenHosts => "token_hosts",
+            Self::Resource => "resource",
             Self::GuestIssuer => "guest_issuer",
             Self::GuestIssuerSecret => "guest_issuer_secret",
         }
@@ -63,12 +78,17 @@ impl Name {
             Self::Config => &["WEBEX_CONFIG"],
             Self::Profile => &["WEBEX_PROFILE"],
             Self::Store => &["WEBEX_STORE"],
-            Self::Server => &["WEBEX_SERVER"],
+            Self::Server => &["WEBEX_SERVER", "WEBEX_PROVIDER"],
+            Self::Issuer => &["WEBEX_ISSUER"],
+            Self::Metadata => &["WEBEX_METADATA"],
             Self::AuthorizationUrl => &["WEBEX_AUTHORIZATION_STRING"],
             Self::ClientId => &["WEBEX_CLIENT_ID"],
             Self::ClientSecret => &["WEBEX_CLIENT_SECRET"],
+            Self::ClientAuth => &["WEBEX_CLIENT_AUTH"],
             Self::RedirectUri => &["WEBEX_REDIRECT_URI"],
             Self::Scope => &["WEBEX_SCOPE", "WEBEX_SCOPES"],
+            Self::TokenHosts => &["WEBEX_TOKEN_HOSTS"],
+            Self::Resource => &["WEBEX_RESOURCE"],
             Self::GuestIssuer => &["WEBEX_GUEST_ISSUER"],
             Self::GuestIssuerSecret => &["WEBEX_GUEST_ISSUER_SECRET"],
         }
@@ -96,10 +116,15 @@ impl Layer {
         layer.set(Name::Store, store.map(|store| store.get_name().to_owned()));
         layer.set(Name::Profile, global.profile.clone());
         layer.set(Name::Server, global.server.clone());
+        layer.set(Name::Issuer, global.issuer.clone());
+        layer.set(Name::Metadata, global.metadata.as_ref().map(|path| path.to_string_lossy().into_owned()));
         layer.set(Name::AuthorizationUrl, global.authorization_url.clone());
         layer.set(Name::ClientId, global.client_id.clone());
+        layer.set(Name::ClientAuth, global.client_auth.clone());
         layer.set(Name::RedirectUri, global.redirect_uri.clone());
         layer.set(Name::Scope, global.scope.clone());
+        layer.set(Name::TokenHosts, global.token_hosts.clone());
+        layer.set(Name::Resource, global.resource.clone());
         if let Some(path) = &global.client_secret_file {
             layer.0.insert(Name::ClientSecret, read_secret(path, "the client secret")?);
         }
@@ -125,12 +150,13 @@ impl Layer {
             "WEBEX_CLIENT_SECRET" => self.get(Name::ClientSecret),
             "WEBEX_REDIRECT_URI" => self.get(Name::RedirectUri),
             "WEBEX_SCOPE" => self.get(Name::Scope),
+            "WEBEX_CLIENT_AUTH" => self.get(Name::ClientAuth),
+            "WEBEX_TOKEN_HOSTS" => self.get(Name::TokenHosts),
+            "WEBEX_RESOURCE" => self.get(Name::Resource),
             _ => None,
         };
         let read = ConfigParts::from_variables(|name| lookup(name).map(str::to_owned), false)?;
-        if let Some(server) = self.get(Name::Server) {
-            parts.provider = provider(server)?;
-        } else if self.get(Name::AuthorizationUrl).is_some() {
+        if self.get(Name::AuthorizationUrl).is_some() {
             parts.provider = read.provider;
         }
         if !read.client_id.is_empty() && read.client_id != parts.client_id {
@@ -147,6 +173,15 @@ impl Layer {
         if !read.scope.is_empty() {
             parts.scope = read.scope;
         }
+        if read.client_auth.is_some() {
+            parts.client_auth = read.client_auth;
+        }
+        if !read.token_hosts.is_empty() {
+            parts.token_hosts = read.token_hosts;
+        }
+        if !read.resource.is_empty() {
+            parts.resource = read.resource;
+        }
         Ok(())
     }
 }
@@ -154,19 +189,6 @@ impl Layer {
 impl std::fmt::Debug for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-fn provider(server: &str) -> Result<Provider, Failure> {
-    match server.trim() {
-        "webex" => Ok(Provider::webex()),
-        "fedramp" => Ok(Provider::webex_fedramp()),
-        "idbroker" => Ok(Provider::webex_idbroker()),
-        base if base.starts_with("http://") || base.starts_with("https://") => Ok(Provider::webex_at(base)),
-        _ => Err(Failure::new(
-            Exit::Settings,
-            "server is none of webex, fedramp, idbroker and no URL that begins with https://; correct that setting",
-        )),
     }
 }
 

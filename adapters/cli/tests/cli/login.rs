@@ -218,7 +218,7 @@ fn as_a_guest_who_needs_no_client() {
     for name in ["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_SCOPE"] {
         world.set(name, "");
     }
-    let args = ["guest", "--issuer", GUEST_ISSUER_ID, "--name", "Gus", "--subject", "gus"];
+    let args = ["guest", "--guest-issuer", GUEST_ISSUER_ID, "--name", "Gus", "--subject", "gus"];
     world.run(&args).failed(3, &["guest_issuer_secret is missing", "WEBEX_GUEST_ISSUER_SECRET"]);
     world.set("WEBEX_GUEST_ISSUER_SECRET", GUEST_ISSUER_SECRET);
     assert_eq!(world.run(&args).code, 0);
@@ -250,7 +250,7 @@ fn as_a_guest_on_a_machine_whose_clock_is_a_day_behind() {
     let mut world = World::new();
     world.set("WEBEX_GUEST_ISSUER_SECRET", GUEST_ISSUER_SECRET);
     world.simulator.advance(std::time::Duration::from_secs(86_400));
-    let ran = world.run(&["guest", "--issuer", GUEST_ISSUER_ID]);
+    let ran = world.run(&["guest", "--guest-issuer", GUEST_ISSUER_ID]);
     ran.failed(ran.code, &["clock of this machine"]);
     assert!([3, 4, 5].contains(&ran.code), "{ran:?}");
 }

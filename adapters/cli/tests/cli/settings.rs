@@ -107,3 +107,61 @@ fn somebody_elses_session_is_left_alone() {
     world.run(&["--server", "webex", "token"]).failed(3, &["another server"]);
     assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
 }
+
+#[test]
+fn any_server_is_named_by_its_issuer() {
+    let mut world = World::new();
+    let issuer = world.simulator.base_url().to_owned();
+    world.set("WEBEX_SERVER", "");
+    world.set("WEBEX_ISSUER", &issuer);
+    world.sign_in();
+    let token = world.run(&["token"]).done().to_owned();
+    // What the server said about itself is remembered: a token that is good needs nobody.
+    world.simulator = webex_oauth_simulator::Simulator::start(webex_oauth_simulator::Options::default()).unwrap();
+    assert_eq!(world.run(&["token"]).done(), token);
+    assert!(world.run(&["status"]).done().contains("spark:people_read"));
+    world.run(&["login"]).failed(3, &["issuer", "publishes no metadata", "could not be reached"]);
+    // Another server's word is not taken for this one's.
+    world.set("WEBEX_ISSUER", "http://127.0.0.1:1");
+    world.run(&["token"]).failed(3, &["issuer", "http://127.0.0.1:1", "could not be reached"]);
+}
+
+#[test]
+fn a_server_is_described_by_a_file() {
+    let mut world = World::new();
+    let base = world.simulator.base_url().to_owned();
+    let document = format!(
+        r#"{{"issuer":"{base}","authorization_endpoint":"{base}/v1/authorize","token_endpoint":"{base}/v1/access_token"}}"#
+    );
+    let file = world.write("server.json", &document).display().to_string();
+    world.set("WEBEX_SERVER", "");
+    world.sign_in_with(&["--metadata", &file, "--client-auth", "client_secret_post"]);
+    assert!(!world.run(&["--metadata", &file, "token"]).done().is_empty());
+    let other = ["--metadata", &file, "--issuer", "https://other.example", "login"];
+    world.run(&other).failed(3, &["issuer", &base, "https://other.example"]);
+    world.run(&["--metadata", "/nowhere", "login"]).failed(3, &["metadata", "cannot be read"]);
+    world.write("server.json", "[]");
+    world.run(&["--metadata", &file, "login"]).failed(3, &["metadata", "not a JSON object"]);
+}
+
+#[test]
+fn a_public_client_needs_no_secret() {
+    let mut world = World::new();
+    world.set("WEBEX_SERVER", "");
+    world.set("WEBEX_CLIENT_SECRET", "");
+    world.set("WEBEX_ISSUER", world.simulator.base_url().to_owned().as_str());
+    world.run(&["--client-auth", "nonsense", "login"]).failed(3, &["client_auth", "none of client_secret_basic"]);
+    world.run(&["--token-hosts", "https://x.example/path?", "login"]).failed(3, &["token_hosts"]);
+    world.run(&["--resource", "no-uri", "login"]).failed(3, &["resource"]);
+}
+
+#[test]
+fn a_server_is_named_once() {
+    let world = World::new();
+    let issuer = world.simulator.base_url().to_owned();
+    // A flag goes before the variable, which names another server.
+    world.run(&["--issuer", &issuer, "token"]).failed(4, &["nobody is signed in yet"]);
+    let mut world = World::new();
+    world.set("WEBEX_ISSUER", &issuer);
+    world.run(&["token"]).failed(3, &["server is set and so is issuer or metadata"]);
+}

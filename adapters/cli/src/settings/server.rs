@@ -1,0 +1,81 @@
+//! Which server the settings name, and what it publishes about itself.
+
+use std::path::Path;
+
+use webex_oauth::{MetadataSource, Provider};
+use webex_oauth_ureq::discover_document;
+
+use super::layer::{Layer, Name};
+use crate::failure::{Exit, Failure};
+
+/// The server that a source of settings names.
+#[derive(Debug, Clone)]
+pub(super) enum Server {
+    /// All about it is known.
+    Known(Provider),
+    /// It publishes its metadata; the issuer.
+    Publishes(String),
+}
+
+impl Server {
+    /// The server of the first source that names one; `None` where that is done by its authorization URL, or by nobody.
+    pub(super) fn find(layers: &[&Layer]) -> Result<Option<Self>, Failure> {
+        const NAMES: [Name; 4] = [Name::Server, Name::Issuer, Name::Metadata, Name::AuthorizationUrl];
+        let first = layers.iter().find(|layer| NAMES.iter().any(|name| layer.get(*name).is_some()));
+        first.map_or(Ok(None), |layer| Self::named_by(layer))
+    }
+
+    fn named_by(layer: &Layer) -> Result<Option<Self>, Failure> {
+        let (issuer, file) = (layer.get(Name::Issuer), layer.get(Name::Metadata));
+        match (layer.get(Name::Server), issuer, file) {
+            (None, None, None) => Ok(None),
+            (Some(server), None, None) => named(server).map(|provider| Some(Self::Known(provider))),
+            (None, issuer, Some(file)) => described(file, issuer).map(|provider| Some(Self::Known(provider))),
+            (None, Some(issuer), None) => Ok(Some(Self::Publishes(issuer.to_owned()))),
+            (Some(_), _, _) => {
+                Err(Failure::new(Exit::Settings, "server is set and so is issuer or metadata; keep one of them"))
+            }
+        }
+    }
+}
+
+fn named(server: &str) -> Result<Provider, Failure> {
+    match server.trim() {
+        base if base.starts_with("http://") || base.starts_with("https://") => Ok(Provider::webex_at(base)),
+        name => Provider::named(name).ok_or_else(|| {
+            Failure::new(
+                Exit::Settings,
+                "server is none of webex, fedramp, idbroker and no URL that begins with https://; correct that setting",
+            )
+        }),
+    }
+}
+
+/// The server of a file.
+fn described(path: &str, issuer: Option<&str>) -> Result<Provider, Failure> {
+    let source = MetadataSource { issuer: issuer.map(str::to_owned), file: Some(path.to_owned()) };
+    let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
+    Ok(source.read_file(&document)?)
+}
+
+/// The server of an issuer, by what it said at the last sign-in; it is asked where that is not there.
+pub(super) fn remembered(issuer: &str, file: &Path) -> Result<Provider, Failure> {
+    let known = std::fs::read(file).ok().and_then(|document| Provider::from_metadata(&document, issuer).ok());
+    known.map_or_else(|| asked(issuer, file), Ok)
+}
+
+/// The server of an issuer, by what it says now. That is remembered, so that tokens can be had while it says nothing.
+pub(super) fn asked(issuer: &str, file: &Path) -> Result<Provider, Failure> {
+    let (provider, document) = discover_document(issuer)?;
+    // Without it the next command asks again.
+    let _ = remember(file, &document);
+    Ok(provider)
+}
+
+/// Whoever reads half of it asks.
+fn remember(file: &Path, document: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, document)
+}
