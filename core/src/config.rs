@@ -219,10 +219,6 @@ impl Config {
         self.0.written.redirect_parameter.as_deref().filter(|_| self.0.written.redirect_uri.as_deref() == Some(uri))
     }
 
-    pub(crate) fn snapshot_owner(&self) -> &str {
-        &self.0.written.snapshot_owner
-    }
-
     pub(crate) fn client_secret(&self) -> Option<&Secret> {
         self.0.parts.client_secret.as_ref()
     }

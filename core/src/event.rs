@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::{SignInReason, SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
+use crate::logins::LoginId;
 use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub enum Event {
         generation: u64,
         /// What was granted beside what was asked for.
         scope: ScopeDelta,
+        /// The login in a browser that this is the end of.
+        login: Option<LoginId>,
         /// The callback URL without code, token and CSRF value, for the browser's history.
         cleaned_url: Option<String>,
         /// The JSON object that the caller gave as `state` when the login began.
@@ -47,11 +50,13 @@ pub enum Event {
         /// Why.
         fault: Arc<Fault>,
         /// As in [`Event::SignedIn`].
+        login: Option<LoginId>,
+        /// As in [`Event::SignedIn`].
         cleaned_url: Option<String>,
         /// As in [`Event::SignedIn`].
         state: Option<String>,
     },
-    /// A callback that does not belong to the pending login. That login still waits.
+    /// A callback that does not belong to a pending login. Those that are pending still wait.
     CallbackIgnored {
         /// Why.
         reason: CallbackIgnored,
@@ -144,13 +149,16 @@ impl Event {
 /// Why a callback was ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CallbackIgnored {
-    /// No login is pending: never begun, already completed, or too old.
+    /// No login is pending: never begun, given up, failed, or too old.
     NoLoginPending,
+    /// The callback of a login that has been completed: the session that it brought is there, or its tokens are on their way.
+    /// Nothing is wrong: a browser sends a page's address again when it is reloaded or restored.
+    AlreadyCompleted,
     /// The URL is not the redirect URI.
     OtherUrl,
     /// Nothing of OAuth in it: an anchor, a plain visit.
     NotACallback,
-    /// `state` is absent or not the one of the pending login.
+    /// `state` is absent or not the one of a pending login.
     WrongState,
     /// A parameter occurs twice (RFC 6749 section 3.1).
     DuplicateParameter,

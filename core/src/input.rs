@@ -2,6 +2,7 @@
 
 use crate::error::SendFault;
 use crate::http::{HttpResponse, RequestId};
+use crate::logins::LoginId;
 use crate::protocol::authorize::LoginOptions;
 use crate::protocol::scope::Scope;
 use crate::secret::{Entropy, Secret};
@@ -9,8 +10,9 @@ use crate::secret::{Entropy, Secret};
 /// One thing that happened. [`Session`](crate::Session) has a method of the same name for each.
 #[derive(Debug)]
 pub enum Input {
-    /// The user wants to sign in through a browser. Answered by `Persist` and `OpenBrowser`. A login that is already
-    /// pending is superseded; a signed-in session goes on until the new login succeeds.
+    /// The user wants to sign in through a browser. Answered by `Persist` and `OpenBrowser`. Several may be pending at once,
+    /// in two tabs for example, and any of them may be completed; of more than eight the oldest is given up, with
+    /// `LoginFailed`. A signed-in session goes on until a login succeeds.
     BeginLogin {
         /// Flow, scope, state and hints of this login.
         options: LoginOptions,
@@ -24,7 +26,10 @@ pub enum Input {
         callback: Secret,
     },
     /// The user gave up. A signed-in session continues as before.
-    CancelLogin,
+    CancelLogin {
+        /// The login in a browser that is given up. Where absent, all that are pending, and what else is under way.
+        of: Option<LoginId>,
+    },
     /// Redeem a code whose state the host has verified itself, on a server that did not begin the login.
     RedeemCode {
         /// The authorization code.

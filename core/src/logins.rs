@@ -1,12 +1,59 @@
 //! Logins that are over. Another process may still hold a copy of one in its memory: from the store it learns that the
 //! login is used up, cancelled or superseded, and neither redeems its code again nor stores it anew.
 
+use std::fmt;
+
+use crate::protocol::callback;
 use crate::protocol::form::is_unreserved;
 use crate::protocol::pkce::Challenge;
 use crate::time::Timestamp;
 
-/// Tells logins apart. It is made of a hash: nothing follows from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Which login in a browser: made of a hash of its `state`, so that it may be shown and written down.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoginId(LoginMark);
+
+impl LoginId {
+    /// Of the login with this URL (what [`Effect::OpenBrowser`](crate::Effect::OpenBrowser) opens), with this callback, or
+    /// with this `state`.
+    pub fn of(url: &str) -> Option<Self> {
+        let state = callback::state_in(url);
+        LoginMark::of(state.as_deref().unwrap_or(url)).map(Self)
+    }
+
+    pub(crate) fn of_state(state: &str) -> Option<Self> {
+        LoginMark::of(state).map(Self)
+    }
+
+    /// Of a text that was stored.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        LoginMark::read(text).map(Self)
+    }
+
+    /// Eight characters of base64url.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for LoginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for LoginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LoginId({self})")
+    }
+}
+
+/// So many logins may wait for a browser at once. Whoever has more sign-in pages of one session open within the lifetime of a
+/// login is a program that goes in circles, and all of them are stored with every change.
+pub(crate) const MOST_PENDING: usize = 8;
+
+/// Tells logins apart, also those whose caller gave them the same state: of what only this login has. It is made of a hash:
+/// nothing follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LoginMark([u8; LoginMark::LEN]);
 
 impl LoginMark {
@@ -20,26 +67,26 @@ impl LoginMark {
     /// The same, where the hash is at hand, or of a text that was stored.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let bytes = text.as_bytes().first_chunk()?;
-        // Without a branch: which characters come is anybody's guess.
-        bytes.iter().fold(true, |all, byte| all & is_unreserved(*byte)).then_some(Self(*bytes))
+        bytes.iter().all(|byte| is_unreserved(*byte)).then_some(Self(*bytes))
     }
 
-    /// ASCII, and nothing in it that JSON would escape.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// Eight characters of base64url.
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 /// The last ones, the newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct EndedLogins([Option<(LoginMark, Timestamp)>; EndedLogins::MOST]);
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct EndedLogins(Vec<(LoginMark, Timestamp)>);
 
 impl EndedLogins {
-    /// More logins do not end while a copy of the first one can still be completed; and if they do, it is asked for again.
-    const MOST: usize = 4;
+    /// A sign-out may end as many at once as may be pending. More do not end while a copy of the first one can still be
+    /// completed; and if they do, it is asked for again.
+    const MOST: usize = 2 * MOST_PENDING;
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LoginMark, Timestamp)> {
-        self.0.iter().flatten().copied()
+        self.0.iter().copied()
     }
 
     /// When it ended.
@@ -56,19 +103,15 @@ impl EndedLogins {
     /// Takes over one that ended elsewhere.
     pub(crate) fn add(&mut self, mark: LoginMark, at: Timestamp) {
         if self.at(mark).is_none() {
-            let place = self.0.iter().position(|own| own.is_none_or(|(other, then)| (then, other) < (at, mark)));
-            if let Some(behind) = place.and_then(|place| self.0.get_mut(place..)) {
-                behind.rotate_right(1);
-                if let Some(first) = behind.first_mut() {
-                    *first = Some((mark, at));
-                }
-            }
+            self.0.push((mark, at));
+            self.0.sort_by_key(|(mark, at)| std::cmp::Reverse((*at, *mark)));
+            self.0.truncate(Self::MOST);
         }
     }
 
     /// Takes over what the others do not have. Whether there was anything.
     pub(crate) fn add_all(&mut self, others: &Self) -> bool {
-        let before = *self;
+        let before = self.clone();
         others.iter().for_each(|(mark, at)| self.add(mark, at));
         *self != before
     }
@@ -89,16 +132,17 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_the_first_end_counts() {
         let mut ended = EndedLogins::default();
-        for n in [1, 3, 2, 5, 4] {
+        for n in [1, 3, 2].into_iter().chain(4..=17) {
             ended.add(mark(n), at(n.into()));
         }
-        ended.add(mark(5), at(9));
+        ended.add(mark(5), at(99));
         let left: Vec<_> = ended.iter().collect();
-        assert_eq!(left, [5, 4, 3, 2].map(|n| (mark(n), at(n.into()))));
+        let newest: Vec<_> = (2..=17).rev().map(|n| (mark(n), at(n.into()))).collect();
+        assert_eq!(left, newest);
         assert_eq!((ended.at(mark(5)), ended.at(mark(1))), (Some(at(5)), None));
         assert!(!ended.clone().add_all(&ended), "nothing new");
         assert!(EndedLogins::default().add_all(&ended));
-        let older = EndedLogins([Some((mark(1), at(1))), None, None, None]);
+        let older = EndedLogins(vec![(mark(1), at(1))]);
         assert!(!ended.add_all(&older), "too old to matter");
     }
 
@@ -113,6 +157,17 @@ mod tests {
         let mut read = EndedLogins::default();
         all.into_iter().rev().for_each(|(mark, at)| read.add(mark, at));
         assert_eq!(read, ended);
+    }
+
+    #[test]
+    fn a_login_is_known_by_its_url_its_callback_and_its_state() {
+        let id = LoginId::of("S-1");
+        assert!(id.is_some_and(|id| LoginId::read(id.as_str()) == Some(id)));
+        for text in ["https://as.example/authorize?client_id=C&state=S-1", "/cb?code=x&state=S%2D1", "code=x&state=S-1"]
+        {
+            assert_eq!(LoginId::of(text), id, "{text}");
+        }
+        assert_ne!(LoginId::of("https://as.example/authorize?client_id=C&state=S-2"), id);
     }
 
     #[test]

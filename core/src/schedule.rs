@@ -107,6 +107,9 @@ pub(crate) fn backoff(config: &Config, seed: u64, failures: u32, fault: &Fault) 
 pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
     let grant = match (&state.phase, state.grant()) {
         (_, Some(grant)) => grant,
+        (Phase::SignedOut(_), None) if state.awaited_browser().is_some() => {
+            return Access::SignInRequired { reason: SignInReason::LoginPending };
+        }
         (Phase::SignedOut(reason), None) => return signed_out(config, state, *reason, now),
         (Phase::SigningIn(login), None) => return signing_in(state, &login.stage),
         (Phase::SignedIn(_), None) => {
@@ -200,9 +203,10 @@ pub(crate) fn wake_at(config: &Config, state: &State) -> Option<Timestamp> {
         consider(flight.deadline);
     }
     state.side.iter().for_each(|side| consider(side.deadline));
+    state.pending.iter().for_each(|login| consider(login.expires_at));
     if let Phase::SigningIn(login) = &state.phase {
         consider(login.expires_at);
-        if state.flight.is_none() && !matches!(login.stage, Stage::Browser(_)) {
+        if state.flight.is_none() {
             consider(login.send_at);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::access::{Access, Phase, Status, Verdict};
+use crate::access::{Access, Phase, ReturnTo, Status, Verdict};
 use crate::action::reload::return_to;
 use crate::action::turn::Turn;
 use crate::config::Config;
@@ -11,6 +11,7 @@ use crate::error::{Misuse, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, SignOutOptions};
+use crate::logins::LoginId;
 use crate::protocol::authorize::LoginOptions;
 use crate::protocol::logout::logout_url;
 use crate::protocol::scope::Scope;
@@ -80,8 +81,8 @@ impl Session {
     }
 
     /// [`Input::CancelLogin`].
-    pub fn cancel_login(&mut self, now: Timestamp) -> Result<Output, Misuse> {
-        self.handle(now, Input::CancelLogin)
+    pub fn cancel_login(&mut self, now: Timestamp, of: Option<LoginId>) -> Result<Output, Misuse> {
+        self.handle(now, Input::CancelLogin { of })
     }
 
     /// [`Input::RedeemCode`].
@@ -215,12 +216,18 @@ impl Session {
         Some(granted.minus(&reserved))
     }
 
-    /// Where the session is.
+    /// Where the session is. A login that is under way counts before one that waits for its browser; and one that was left
+    /// open while another sign-in came about does not count, though it can still be completed.
     pub fn phase(&self) -> Phase {
-        match &self.state.phase {
-            state::Phase::SignedOut(reason) => Phase::SignedOut { reason: *reason },
-            state::Phase::SigningIn(login) => Phase::SigningIn { via: login.via, return_to: return_to(&login.before) },
-            state::Phase::SignedIn(_) => Phase::SignedIn,
+        let waits = self.state.awaited_browser().map(state::BrowserLogin::via);
+        match (&self.state.phase, waits) {
+            (state::Phase::SigningIn(login), _) => {
+                Phase::SigningIn { via: login.via, return_to: return_to(&login.before) }
+            }
+            (state::Phase::SignedOut(_), Some(via)) => Phase::SigningIn { via, return_to: ReturnTo::SignedOut },
+            (state::Phase::SignedIn(_), Some(via)) => Phase::SigningIn { via, return_to: ReturnTo::SignedIn },
+            (state::Phase::SignedOut(reason), None) => Phase::SignedOut { reason: *reason },
+            (state::Phase::SignedIn(_), None) => Phase::SignedIn,
         }
     }
 

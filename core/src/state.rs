@@ -11,7 +11,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
 use crate::intent::{GrantId, Intent};
-use crate::logins::EndedLogins;
+use crate::logins::{EndedLogins, LoginId};
 use crate::protocol::request::Carried;
 use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::secret::{AccessToken, Secret};
@@ -34,6 +34,8 @@ pub(crate) struct State {
     /// The last sign-in or sign-out: of two snapshots, the one with the later one wins.
     pub(crate) changed_at: Timestamp,
     pub(crate) phase: Phase,
+    /// Logins that wait for their browser, the oldest first.
+    pub(crate) pending: Vec<BrowserLogin>,
     /// The one grant request that is outstanding.
     pub(crate) flight: Option<Flight>,
     /// Grant requests whose deadline has passed and whose answer may still come.
@@ -44,7 +46,7 @@ pub(crate) struct State {
     pub(crate) spared: Vec<Secret>,
     /// Logins that nobody may complete any longer, whoever still remembers them.
     pub(crate) ended_logins: EndedLogins,
-    /// The login under way came about by the last input: another process cannot have read of it.
+    /// The device login under way came about by the last input: another process cannot have read of it.
     pub(crate) login_is_new: bool,
     /// The user signed out and had the tokens revoked.
     pub(crate) revokes: bool,
@@ -96,6 +98,8 @@ pub(crate) struct Grant {
     pub(crate) requested: Option<Scope>,
     /// Of the access token.
     pub(crate) generation: u64,
+    /// The login in a browser that brought it.
+    pub(crate) login: Option<LoginId>,
     /// Counts the renewals since the sign-in, in all processes together.
     pub(crate) renewals: u64,
     /// The request that brought these tokens: the answer to an earlier one is superseded.
@@ -234,6 +238,7 @@ impl State {
             latest: Timestamp::from_millis(i64::MIN),
             changed_at: Timestamp::from_millis(i64::MIN),
             phase: Phase::SignedOut(SignedOutReason::NeverSignedIn),
+            pending: Vec::new(),
             ended_logins: EndedLogins::default(),
             login_is_new: false,
             revokes: false,
@@ -261,13 +266,35 @@ impl State {
         self.changed_at = now.max(self.changed_at.plus_millis(1));
     }
 
-    /// The login under way is used up, given up or superseded.
+    /// The newest login that waits for its browser and that somebody is about.
+    pub(crate) fn awaited_browser(&self) -> Option<&BrowserLogin> {
+        let is_signed_in = self.grant().is_some();
+        self.pending.iter().rfind(|login| !(is_signed_in && login.left_open))
+    }
+
+    /// The login under way is given up, superseded or over.
     pub(crate) fn end_login(&mut self, now: Timestamp) {
         if let Phase::SigningIn(login) = &self.phase
             && let Some(mark) = login.mark
         {
             self.ended_logins.end(mark, now);
         }
+    }
+
+    /// A login that waited for its browser is used up, given up or superseded.
+    pub(crate) fn end_pending(&mut self, login: &BrowserLogin, now: Timestamp) {
+        if let Some(mark) = login.mark {
+            self.ended_logins.end(mark, now);
+        }
+    }
+
+    /// Whether what this login brought is there, or on its way.
+    pub(crate) fn has_completed(&self, login: Option<LoginId>) -> bool {
+        let under_way = match &self.phase {
+            Phase::SigningIn(login) => login.id,
+            Phase::SignedOut(_) | Phase::SignedIn(_) => None,
+        };
+        login.is_some() && (login == under_way || login == self.grant().and_then(|grant| grant.login))
     }
 
     /// Counts from a number that is drawn from the seed: nobody takes a store that was begun anew for the one that was there
@@ -366,6 +393,10 @@ impl State {
         }
         if let Some(failed) = &mut self.host_failed {
             shift(&mut failed.retry_at);
+        }
+        for login in &mut self.pending {
+            shift(&mut login.since);
+            shift(&mut login.expires_at);
         }
         if let Phase::SigningIn(login) = &mut self.phase {
             shift(&mut login.since);

@@ -9,7 +9,6 @@ use crate::action::{answer, downscope, login, progress, refresh, reload, sign_in
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::error::Misuse;
-use crate::event::CallbackIgnored;
 use crate::input::Input;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
@@ -50,40 +49,28 @@ pub(crate) fn act(
     turn.finish(state)
 }
 
-/// The phase alone, so that the table can move the state.
+/// The phase alone, so that the table can move the state. A login that waits for its browser counts as one under way.
 enum At {
     SignedOut(SignedOutReason),
     SigningIn,
     SignedIn,
 }
 
+impl At {
+    fn of(state: &State) -> Self {
+        match &state.phase {
+            Phase::SignedOut(reason) if state.pending.is_empty() => Self::SignedOut(*reason),
+            Phase::SignedOut(_) | Phase::SigningIn(_) => Self::SigningIn,
+            Phase::SignedIn(_) => Self::SignedIn,
+        }
+    }
+}
+
 #[allow(clippy::unit_arg, reason = "an action that cannot be a mistake is done when it returns")]
 fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
     use At::{SignedIn, SignedOut, SigningIn};
-    let at = match &state.phase {
-        Phase::SignedOut(reason) => SignedOut(*reason),
-        Phase::SigningIn(_) => SigningIn,
-        Phase::SignedIn(_) => SignedIn,
-    };
-    match (at, input) {
+    match (At::of(state), input) {
         // ---------------------------------------------------------------- signed out
-        (SignedOut(_), Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
-        (SignedOut(_), Input::CompleteLogin { .. }) => {
-            Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending))
-        }
-        (SignedOut(_), Input::CancelLogin) => Ok(()),
-        (SignedOut(_), Input::RedeemCode { code, verifier }) => {
-            sign_in::redeem_code(turn, state, code, verifier.as_ref())
-        }
-        (SignedOut(_), Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
-        (SignedOut(_), Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
-        (SignedOut(_), Input::SignInAsGuest { service_token, subject, display_name }) => {
-            sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
-        }
-        (SignedOut(_), Input::SignInWithClientCredentials { scope }) => {
-            sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
-        }
-        (SignedOut(_), Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
         (SignedOut(reason), Input::EnsureFresh) => Ok(sign_in::ask_host(turn, state, reason)),
         (SignedOut(_), Input::Refresh) => Err(Misuse::NotSignedIn { call: "refresh" }),
         (SignedOut(_), Input::TokenRejected { .. }) => Ok(()),
@@ -92,49 +79,42 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
         (SignedOut(SignedOutReason::ByUser), Input::SignOut { .. }) => Ok(()),
         (SignedOut(_), Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
 
-        // ---------------------------------------------------------------- signing in
-        (SigningIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
-        (SigningIn, Input::CompleteLogin { callback }) => Ok(login::complete_login(turn, state, callback)),
-        (SigningIn, Input::CancelLogin) => Ok(login::cancel(turn, state)),
-        (SigningIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier.as_ref()),
-        (SigningIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
-        (SigningIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
-        (SigningIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
+        // ---------------------------------------------------------------- signing in, over a session or not; signed in
+        (SigningIn | SignedIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
+        (SigningIn | SignedIn, Input::Refresh) => refresh::demand(turn, state),
+        (SigningIn | SignedIn, Input::TokenRejected { generation }) => {
+            Ok(refresh::token_rejected(turn, state, *generation))
+        }
+        (SigningIn | SignedIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
+        (SigningIn | SignedIn, Input::Downscope { scope }) => downscope::demand(turn, state, scope),
+        (SigningIn | SignedIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
+
+        // ---------------------------------------------------------------- in every phase: signing in
+        (SignedOut(_) | SigningIn | SignedIn, Input::BeginLogin { options, entropy }) => {
+            login::begin_login(turn, state, options, entropy)
+        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::CompleteLogin { callback }) => {
+            Ok(login::complete_login(turn, state, callback))
+        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::CancelLogin { of }) => Ok(login::cancel(turn, state, *of)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::RedeemCode { code, verifier }) => {
+            sign_in::redeem_code(turn, state, code, verifier.as_ref())
+        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::BeginDeviceLogin { scope }) => {
+            sign_in::begin_device(turn, state, scope.as_ref())
+        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::SignInWithJwt { jwt }) => {
+            sign_in::sign_in_with_jwt(turn, state, jwt)
+        }
+        (SignedOut(_) | SigningIn | SignedIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
             sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
         }
-        (SigningIn, Input::SignInWithClientCredentials { scope }) => {
+        (SignedOut(_) | SigningIn | SignedIn, Input::SignInWithClientCredentials { scope }) => {
             sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
         }
-        (SigningIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
-        (SigningIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
-        (SigningIn, Input::Refresh) => refresh::demand(turn, state),
-        (SigningIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, *generation)),
-        (SigningIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
-        (SigningIn, Input::Downscope { scope }) => downscope::demand(turn, state, scope),
-        (SigningIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
 
-        // ---------------------------------------------------------------- signed in
-        (SignedIn, Input::BeginLogin { options, entropy }) => login::begin_login(turn, state, options, entropy),
-        (SignedIn, Input::CompleteLogin { .. }) => Ok(login::ignore_callback(turn, CallbackIgnored::NoLoginPending)),
-        (SignedIn, Input::CancelLogin) => Ok(()),
-        (SignedIn, Input::RedeemCode { code, verifier }) => sign_in::redeem_code(turn, state, code, verifier.as_ref()),
-        (SignedIn, Input::BeginDeviceLogin { scope }) => sign_in::begin_device(turn, state, scope.as_ref()),
-        (SignedIn, Input::SignInWithJwt { jwt }) => sign_in::sign_in_with_jwt(turn, state, jwt),
-        (SignedIn, Input::SignInAsGuest { service_token, subject, display_name }) => {
-            sign_in::sign_in_as_guest(turn, state, service_token, subject, display_name)
-        }
-        (SignedIn, Input::SignInWithClientCredentials { scope }) => {
-            sign_in::sign_in_with_client_credentials(turn, state, scope.as_ref())
-        }
-        (SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
-        (SignedIn, Input::EnsureFresh) => Ok(refresh::ensure_fresh(turn, state)),
-        (SignedIn, Input::Refresh) => refresh::demand(turn, state),
-        (SignedIn, Input::TokenRejected { generation }) => Ok(refresh::token_rejected(turn, state, *generation)),
-        (SignedIn, Input::Embargoed) => Ok(sign_out::embargo(turn, state)),
-        (SignedIn, Input::Downscope { scope }) => downscope::demand(turn, state, scope),
-        (SignedIn, Input::SignOut { options }) => Ok(sign_out::sign_out(turn, state, options)),
-
-        // ---------------------------------------------------------------- in every phase
+        // ---------------------------------------------------------------- in every phase: answers, the store, time
         (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, snapshot)),
         (SignedOut(_) | SigningIn | SignedIn, Input::Response { id, response }) => {
             Ok(answer::response(turn, state, *id, response))

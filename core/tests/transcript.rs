@@ -95,7 +95,7 @@ fn shapes() -> String {
         session.response(at(40), RequestId(9), answer(400, body)).unwrap();
     }
     session.reload(at(41), "MARKED-snapshot").unwrap();
-    session.cancel_login(at(42)).unwrap();
+    session.cancel_login(at(42), None).unwrap();
     session.transcript().unwrap().to_owned()
 }
 

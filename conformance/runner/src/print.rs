@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use webex_oauth::protocol::callback::{Callback, Outcome};
 use webex_oauth::{
-    Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, Phase, ReadTokens,
+    Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, LoginId, Phase, ReadTokens,
     ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, TargetUri, Timestamp, TokenAsk,
     TokenSet, Verdict,
 };
@@ -141,10 +141,11 @@ fn device_prompt(prompt: &DevicePrompt) -> Out {
 
 fn event(event: &Event) -> Value {
     match event {
-        Event::SignedIn { via, generation, scope, cleaned_url, state } => out()
+        Event::SignedIn { via, generation, scope, login, cleaned_url, state } => out()
             .put("via", via.as_str())
             .put("generation", *generation)
             .put("scope", scope_delta(scope))
+            .put_some("login", login.as_ref().map(LoginId::as_str))
             .put_some("cleaned_url", cleaned_url.as_deref())
             .put_some("state", state.as_deref())
             .of("signed_in"),
@@ -156,9 +157,10 @@ fn event(event: &Event) -> Value {
         Event::RefreshFailed { fault: why, retry_at } => {
             out().put("fault", fault(why)).put("retry_at", at(*retry_at)).of("refresh_failed")
         }
-        Event::LoginFailed { via, fault: why, cleaned_url, state } => out()
+        Event::LoginFailed { via, fault: why, login, cleaned_url, state } => out()
             .put("via", via.as_str())
             .put("fault", fault(why))
+            .put_some("login", login.as_ref().map(LoginId::as_str))
             .put_some("cleaned_url", cleaned_url.as_deref())
             .put_some("state", state.as_deref())
             .of("login_failed"),
@@ -184,6 +186,7 @@ fn event(event: &Event) -> Value {
 pub(crate) fn callback_ignored(reason: CallbackIgnored) -> &'static str {
     match reason {
         CallbackIgnored::NoLoginPending => "no_login_pending",
+        CallbackIgnored::AlreadyCompleted => "already_completed",
         CallbackIgnored::OtherUrl => "other_url",
         CallbackIgnored::NotACallback => "not_a_callback",
         CallbackIgnored::WrongState => "wrong_state",

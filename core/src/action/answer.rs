@@ -174,10 +174,10 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
     let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
     match flight.kind {
         FlightKind::SignIn { via, requested } if is_this_login => {
-            sign_in::accept(turn, state, via, requested, read, flight.id.0);
+            sign_in::accept_login(turn, state, via, requested, read, flight.id.0);
         }
         FlightKind::DevicePoll { requested } if is_this_login => {
-            sign_in::accept(turn, state, Via::Device, requested, read, flight.id.0);
+            sign_in::accept_login(turn, state, Via::Device, requested, read, flight.id.0);
         }
         FlightKind::Renew { .. } if refresh::is_current(state, &flight) => {
             refresh::accept(turn, state, read, flight.id.0);
@@ -327,9 +327,12 @@ fn secrets(turn: &Turn<'_>, state: &State) -> Vec<Secret> {
             Stage::Device(device) => secrets.push(device.device_code.clone()),
             Stage::Jwt { jwt } => secrets.push(jwt.clone()),
             Stage::Guest { service_token, .. } => secrets.push(service_token.clone()),
-            Stage::Browser(browser) => secrets.push(browser.state.clone()),
             Stage::DeviceStart | Stage::ClientCredentials | Stage::AskJwt | Stage::AskToken => {}
         }
+    }
+    for login in &state.pending {
+        secrets.push(login.state.clone());
+        secrets.extend(login.verifier.clone());
     }
     secrets.extend(secrets_of(state));
     secrets

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::sign_in::{accept, begin};
+use serde_json::Map;
+
+use super::sign_in::{SignInFrom, accept, begin};
 use super::turn::{Done, Turn};
-use crate::access::Via;
 use crate::config::Renewal;
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
-use crate::logins::LoginMark;
+use crate::logins::{LoginId, LoginMark, MOST_PENDING};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
-use crate::protocol::callback::{self, Callback, Expected, Outcome};
+use crate::protocol::callback::{Callback, Expected, Incoming, Outcome};
 use crate::protocol::pkce::{self, Challenge};
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
-use crate::secret::{Entropy, Secret};
+use crate::secret::{Entropy, Secret, is_same};
 use crate::state::{BrowserLogin, FlightKind, HostFailed, Phase, Stage, State};
 
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
@@ -69,87 +70,144 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
             authorize::with_client(&request, &client)
         }
     };
-    let state_is_ours = matches!(options.state, LoginState::Json(_));
-    let browser =
-        BrowserLogin { flow: options.flow, caller_state, state: state_value, verifier, redirect_uri, state_is_ours };
-    let via = if by_code { Via::Code } else { Via::Implicit };
     // The challenge is a hash of what only this login has.
-    let mark = code_challenge.map_or_else(|| LoginMark::of(browser.state.expose()), LoginMark::read);
-    begin(turn, state, via, Stage::Browser(browser), Some(requested));
-    if let Phase::SigningIn(login) = &mut state.phase {
-        login.mark = mark;
-    }
+    let mark = match code_challenge {
+        Some(challenge) => LoginMark::read(challenge),
+        None => BrowserLogin::mark_of(&state_value, None),
+    };
+    let login = BrowserLogin {
+        id: LoginId::of_state(state_value.expose()),
+        mark,
+        flow: options.flow,
+        state: state_value,
+        verifier,
+        redirect_uri,
+        requested: Some(requested),
+        since: turn.now,
+        expires_at: turn.now.plus(config.parts().login_lifetime),
+        caller_state,
+        state_is_ours: matches!(options.state, LoginState::Json(_)),
+        left_open: false,
+        extra: Map::new(),
+    };
+    make_room(turn, state, &login);
+    state.pending.push(login);
     turn.persist();
     turn.open_browser(Secret::new(url));
     Ok(())
 }
 
+/// A session remembers so many logins. And of two that have the same state, which a caller may have chosen, nobody could tell
+/// whose a callback is.
+fn make_room(turn: &mut Turn<'_>, state: &mut State, new: &BrowserLogin) {
+    if let Some(at) = state.pending.iter().position(|login| login.state == new.state) {
+        drop_pending(turn, state, at, "another login with the same state was begun");
+    }
+    while state.pending.len() >= MOST_PENDING {
+        drop_pending(turn, state, 0, "more logins were begun after it than may be pending");
+    }
+}
+
+#[cold]
+fn drop_pending(turn: &mut Turn<'_>, state: &mut State, at: usize, why: &str) {
+    let login = state.pending.remove(at);
+    state.end_pending(&login, turn.now);
+    pending_failed(turn, login, Fault::described(FaultKind::Expired, why));
+}
+
+fn pending_failed(turn: &mut Turn<'_>, login: BrowserLogin, fault: Fault) {
+    let (via, login, state) = (login.via(), login.id, login.caller_state);
+    turn.notify(Event::LoginFailed { via, fault: Arc::new(fault), login, cleaned_url: None, state });
+}
+
 /// The browser came back.
 pub(crate) fn complete_login(turn: &mut Turn<'_>, state: &mut State, callback: &Secret) {
-    let Phase::SigningIn(login) = &mut state.phase else {
-        return ignore_callback(turn, CallbackIgnored::NoLoginPending);
-    };
-    let Stage::Browser(browser) = &mut login.stage else {
-        return ignore_callback(turn, CallbackIgnored::NoLoginPending);
-    };
-    if turn.now >= login.expires_at {
-        return ignore_callback(turn, CallbackIgnored::NoLoginPending);
+    match match_callback(turn, state, callback.expose()) {
+        Ok((at, callback)) => take_callback(turn, state, at, callback),
+        Err(reason) => turn.notify(Event::CallbackIgnored { reason }),
     }
+}
+
+/// Whose callback it is, by its state, and what it says.
+fn match_callback(turn: &Turn<'_>, state: &State, text: &str) -> Result<(usize, Callback), CallbackIgnored> {
+    let incoming = Incoming::new(text)?;
+    let their_state = incoming.state().unwrap_or_default();
+    // Every candidate is looked at, and each in constant time.
+    let mut found = None;
+    let mut newest = None;
+    for (at, login) in state.pending.iter().enumerate().filter(|(_, login)| turn.now < login.expires_at) {
+        if is_same(login.state.expose(), their_state) {
+            found = Some(at);
+        }
+        newest = Some(at);
+    }
+    if found.is_none() && state.has_completed(LoginId::of_state(their_state)) {
+        return Err(CallbackIgnored::AlreadyCompleted);
+    }
+    // One that is nobody's is read as the newest one's, to say what is wrong with it.
+    let at = found.or(newest).ok_or(CallbackIgnored::NoLoginPending)?;
+    let login = state.pending.get(at).ok_or(CallbackIgnored::NoLoginPending)?;
     let provider = turn.config.provider();
     let expected = Expected {
-        flow: browser.flow,
-        redirect_uri: &browser.redirect_uri,
-        state: browser.state.expose(),
+        flow: login.flow,
+        redirect_uri: &login.redirect_uri,
+        state: login.state.expose(),
         issuer: provider.issuer.as_deref(),
         issuer_required: provider.issuer_required,
     };
     let caller_part = |state: &str| {
-        if browser.state_is_ours { browser.caller_state.clone() } else { state_param::caller_part(state) }
+        if login.state_is_ours { login.caller_state.clone() } else { state_param::caller_part(state) }
     };
-    let Callback { outcome, cleaned_url } =
-        match callback::read_login(callback.expose(), &expected, caller_part, turn.now) {
-            Ok(callback) => callback,
-            Err(reason) => return ignore_callback(turn, reason),
-        };
-    login.cleaned_url = cleaned_url;
-    login.caller_state = browser.caller_state.take();
-    // From here on the pending login is used up, whatever comes of it: the stored one as well.
-    if let Some(mark) = login.mark {
-        state.ended_logins.end(mark, turn.now);
-    }
+    incoming.read(&expected, caller_part, turn.now).map(|callback| (at, callback))
+}
+
+/// From here on the pending login is used up, whatever comes of it: the stored one as well.
+fn take_callback(turn: &mut Turn<'_>, state: &mut State, at: usize, callback: Callback) {
+    let browser = state.pending.remove(at);
+    state.end_pending(&browser, turn.now);
     turn.persist();
+    let (via, Callback { outcome, cleaned_url }) = (browser.via(), callback);
     match outcome {
-        Outcome::Failed(fault) => fail(turn, state, fault),
+        Outcome::Failed(fault) => {
+            let (fault, login, state) = (Arc::new(fault), browser.id, browser.caller_state);
+            turn.notify(Event::LoginFailed { via, fault, login, cleaned_url, state });
+        }
         Outcome::Tokens(read) => {
-            let (via, requested, id) = (login.via, login.requested.clone(), state.next_id);
-            accept(turn, state, via, requested, *read, id);
+            abandon_login(state);
+            state.end_login(turn.now);
+            let from = SignInFrom { via, login: browser.id, cleaned_url, caller_state: browser.caller_state };
+            let id = state.next_id;
+            accept(turn, state, from, browser.requested, *read, id);
         }
         Outcome::Code(code) => {
-            login.stage = Stage::Redeem {
-                code,
-                verifier: browser.verifier.take(),
-                redirect_uri: Some(Arc::clone(&browser.redirect_uri)),
-            };
-            login.send_at = turn.now;
-            login.since = turn.now;
+            let (verifier, redirect_uri) = (browser.verifier, Some(browser.redirect_uri));
+            let stage = Stage::Redeem { code, verifier, redirect_uri };
             // The user has done their part: what is left is ours, and has its own time.
-            login.expires_at = turn.now.plus(turn.config.parts().login_lifetime);
+            begin(turn, state, via, stage, browser.requested);
+            if let Phase::SigningIn(login) = &mut state.phase {
+                (login.id, login.mark) = (browser.id, browser.mark);
+                (login.cleaned_url, login.caller_state) = (cleaned_url, browser.caller_state);
+            }
         }
     }
 }
 
+/// The user gave up: one login in a browser, or all logins there are.
 #[cold]
-pub(crate) fn ignore_callback(turn: &mut Turn<'_>, reason: CallbackIgnored) {
-    turn.notify(Event::CallbackIgnored { reason });
-}
-
-/// The user gave up.
-#[cold]
-pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State) {
-    abandon_login(state);
-    state.end_login(turn.now);
-    state.return_to_before();
-    turn.persist();
+pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State, of: Option<LoginId>) {
+    let is_meant = |id: Option<LoginId>| of.is_none() || id == of;
+    for login in state.pending.extract_if(.., |login| is_meant(login.id)).collect::<Vec<_>>() {
+        state.end_pending(&login, turn.now);
+        turn.persist();
+    }
+    if let Phase::SigningIn(login) = &state.phase
+        && is_meant(login.id)
+    {
+        abandon_login(state);
+        state.end_login(turn.now);
+        state.return_to_before();
+        turn.persist();
+    }
 }
 
 /// The answers to logins begun so far are wanted no longer.
@@ -179,6 +237,7 @@ pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let event = Event::LoginFailed {
         via: login.via,
         fault,
+        login: login.id,
         cleaned_url: login.cleaned_url.take(),
         state: login.caller_state.take(),
     };
@@ -205,9 +264,18 @@ pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Faul
     }
 }
 
-/// A login is too old.
-#[cold]
+/// Logins that are too old.
 pub(crate) fn expire(turn: &mut Turn<'_>, state: &mut State) {
-    abandon_login(state);
-    fail(turn, state, Fault::new(FaultKind::Expired));
+    let now = turn.now;
+    while let Some(at) = state.pending.iter().position(|login| login.expires_at <= now) {
+        let login = state.pending.remove(at);
+        pending_failed(turn, login, Fault::new(FaultKind::Expired));
+        turn.persist();
+    }
+    if let Phase::SigningIn(login) = &state.phase
+        && login.expires_at <= now
+    {
+        abandon_login(state);
+        fail(turn, state, Fault::new(FaultKind::Expired));
+    }
 }

@@ -17,11 +17,7 @@ const MOST_LATE: usize = 8;
 pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
     expire_flight(turn, state);
     expire_side(turn, state);
-    if let Phase::SigningIn(login) = &state.phase
-        && login.expires_at <= turn.now
-    {
-        login::expire(turn, state);
-    }
+    login::expire(turn, state);
     yield_to_login(turn, state);
     if !state.guarded {
         begin_grant(turn, state);
@@ -112,7 +108,6 @@ fn send_login(turn: &mut Turn<'_>, state: &mut State) {
     // `begin` has seen to it that the endpoint of its login is there.
     let endpoints = config.endpoints();
     let (request, kind) = match stage {
-        Stage::Browser(_) => return,
         Stage::Redeem { code, verifier: Some(verifier), redirect_uri: Some(redirect_uri) }
             if config.parts().renewal == Renewal::HostToken && !config.can_authenticate() =>
         {

@@ -167,7 +167,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
             superseded = std::mem::replace(&mut grant.previous, old.access_token);
         }
     }
-    let (generation, via) = (grant.generation, grant.via);
+    let (generation, via, login) = (grant.generation, grant.via, grant.login);
     state.generation = state.generation.max(generation);
     state.intent = None;
     state.version = state.version.saturating_add(1);
@@ -175,7 +175,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     turn.lenient(deviations);
     if first {
         let scope = state.grant().map(Grant::scope_delta).unwrap_or_default();
-        turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
+        turn.notify(Event::SignedIn { via, generation, scope, login, cleaned_url: None, state: None });
     } else {
         turn.notify(Event::TokensRefreshed { generation, unchanged, rotated });
         if let Some(scope) = scope {
@@ -268,9 +268,11 @@ fn end_grant(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 pub(crate) fn revive(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, from_request: u64) {
     let via = crate::access::Via::Adopted;
     let requested = read.tokens.scope.clone();
-    // A login that was begun meanwhile is not this one: it goes on, and its answer is still awaited.
+    // Logins that were begun meanwhile are not this one: they go on, and their answers are still awaited.
     let (login, attempt) = (state.take_login(), state.attempt);
-    super::sign_in::accept(turn, state, via, requested, read, from_request);
+    let pending = std::mem::take(&mut state.pending);
+    super::sign_in::accept_login(turn, state, via, requested, read, from_request);
+    state.pending = pending;
     if let Some(login) = login {
         state.attempt = attempt;
         state.resume_login(*login);

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::login::abandon_login;
 use super::sign_out::{abandon_renewals, revoke};
 use super::turn::Turn;
-use crate::access::{ReturnTo, SignedOutReason, Via};
+use crate::access::{ReturnTo, SignedOutReason};
 use crate::error::{Fault, FaultKind};
 use crate::event::{Event, StoreIgnored};
-use crate::logins::LoginMark;
+use crate::logins::{EndedLogins, LoginMark, MOST_PENDING};
 use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
-use crate::state::{Before, Grant, Phase, Renew, SigningIn, Stage, State};
+use crate::state::{Before, BrowserLogin, Grant, Phase, Renew, SigningIn, Stage, State};
 
 pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     let mut theirs = match snapshot::read(turn.config, bytes.expose()) {
@@ -175,9 +175,10 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
             turn.notify(Event::TokensRefreshed { generation, unchanged: false, rotated: true });
         }
         (_, true, true) => {
-            let (via, scope) =
-                state.grant().map_or((Via::Adopted, Default::default()), |grant| (grant.via, grant.scope_delta()));
-            turn.notify(Event::SignedIn { via, generation, scope, cleaned_url: None, state: None });
+            if let Some(grant) = state.grant() {
+                let (via, scope, login) = (grant.via, grant.scope_delta(), grant.login);
+                turn.notify(Event::SignedIn { via, generation, scope, login, cleaned_url: None, state: None });
+            }
             return true;
         }
         (true, false, _) => turn.notify(Event::SignedOut { reason: signed_out_reason(state), fault: None }),
@@ -208,7 +209,7 @@ fn revoke_theirs(turn: &mut Turn<'_>, state: &mut State, theirs: &State) {
 }
 
 struct Logins {
-    /// The one that goes on.
+    /// The one under way that goes on.
     going_on: Option<Box<SigningIn>>,
     /// What whoever waits for ours is told.
     lost: Option<Event>,
@@ -216,27 +217,58 @@ struct Logins {
     lacks_ours: bool,
 }
 
-/// Takes the logins out of both. One goes on: of two the later one, and none that is over, here or there: completed, given
-/// up, or superseded.
+/// Puts together the logins of both, less those that are over, here or there: completed, given up, or superseded. All that
+/// wait for their browser go on; of two that are under way the later one.
 fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Logins {
+    let ended_here = std::mem::replace(&mut state.ended_logins, theirs.ended_logins.clone());
+    let lacks_ended = state.ended_logins.add_all(&ended_here);
+    let lacks_pending = merge_pending(turn, state, theirs, &ended_here);
+    let mut logins = merge_under_way(turn, state, theirs, &ended_here);
+    logins.lacks_ours |= lacks_ended || lacks_pending;
+    logins
+}
+
+/// Whether the store lacks one of ours, or has one that is over.
+fn merge_pending(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended_here: &EndedLogins) -> bool {
+    let is_in = |logins: &[BrowserLogin], mark: Option<LoginMark>| logins.iter().any(|login| login.mark == mark);
+    let ended_there = &theirs.ended_logins;
+    state.pending.retain(|login| login.mark.is_none_or(|mark| ended_there.at(mark).is_none()));
+    let lacks_ours = state.pending.iter().any(|login| !is_in(&theirs.pending, login.mark));
+    let mut has_ended = false;
+    for login in std::mem::take(&mut theirs.pending) {
+        let is_over = login.mark.is_some_and(|mark| ended_here.at(mark).is_some());
+        has_ended |= is_over;
+        match state.pending.iter_mut().find(|own| own.mark == login.mark) {
+            Some(own) => own.left_open |= login.left_open,
+            None if is_over || login.expires_at <= turn.now => {}
+            None => state.pending.push(login),
+        }
+    }
+    state.pending.sort_by_key(|login| login.since);
+    for login in state.pending.drain(..state.pending.len().saturating_sub(MOST_PENDING)) {
+        login.mark.into_iter().for_each(|mark| state.ended_logins.end(mark, turn.now));
+    }
+    lacks_ours || has_ended
+}
+
+/// Of two the later one, and none that is over.
+fn merge_under_way(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended_here: &EndedLogins) -> Logins {
     let (own, stored) = (state.take_login(), theirs.take_login());
-    let (ended_here, ended_there) = (state.ended_logins, theirs.ended_logins);
     // One that ended at the same moment here is one that they read of.
-    let over_there = |mark| ended_there.at(mark).is_some_and(|at| ended_here.at(mark) != Some(at));
+    let over_there = |mark| theirs.ended_logins.at(mark).is_some_and(|at| ended_here.at(mark) != Some(at));
     let is_over_there = mark_of(own.as_deref()).is_some_and(over_there);
     let is_over_here = mark_of(stored.as_deref()).is_some_and(|mark| ended_here.at(mark).is_some());
-    let was_stored = mark_of(stored.as_deref());
+    let was_stored = stored.is_some();
     let other = stored.filter(|_| !is_over_here);
 
-    state.ended_logins = ended_there;
-    let mut lacks_ours = state.ended_logins.add_all(&ended_here) || is_over_here;
+    let mut lacks_ours = is_over_here;
     // One that did not get into the store yet was begun after all that is in there, whatever the clocks say.
     let is_new = state.login_is_new;
     let is_later = |own: &SigningIn, other: &SigningIn| own.mark != other.mark && (is_new || own.since > other.since);
     let own_goes_on =
         own.as_deref().is_some_and(|own| !is_over_there && other.as_deref().is_none_or(|other| is_later(own, other)));
     if own_goes_on {
-        lacks_ours |= was_stored.is_some() || own.as_deref().is_some_and(|own| own.stage.secret().is_some());
+        lacks_ours |= was_stored || own.as_deref().is_some_and(|own| matches!(own.stage, Stage::Device(_)));
         if let Some(mark) = mark_of(other.as_deref()) {
             state.ended_logins.end(mark, turn.now);
         }
@@ -249,9 +281,7 @@ fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Login
         }
         abandon_login(state);
     }
-    // Where a browser is still to come back, whoever waits for it waits for that.
-    let lost = lost.filter(|own| !matches!(own.stage, Stage::Browser(_))).map(|own| lost_login(*own));
-    Logins { going_on: other, lost, lacks_ours }
+    Logins { going_on: other, lost: lost.map(|own| lost_login(*own)), lacks_ours }
 }
 
 fn mark_of(login: Option<&SigningIn>) -> Option<LoginMark> {
@@ -263,6 +293,7 @@ fn lost_login(login: SigningIn) -> Event {
     Event::LoginFailed {
         via: login.via,
         fault: Arc::new(fault),
+        login: login.id,
         cleaned_url: login.cleaned_url,
         state: login.caller_state,
     }

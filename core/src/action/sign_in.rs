@@ -9,6 +9,7 @@ use crate::config::Renewal;
 use crate::error::Misuse;
 use crate::event::Event;
 use crate::intent::GrantId;
+use crate::logins::LoginId;
 use crate::protocol::authorize::invalid;
 use crate::protocol::scope::Scope;
 use crate::protocol::token::is_header_text;
@@ -26,6 +27,7 @@ pub(crate) fn begin(turn: &Turn<'_>, state: &mut State, via: Via, stage: Stage, 
         via,
         stage,
         mark: None,
+        id: None,
         since: turn.now,
         for_token: false,
         requested,
@@ -143,12 +145,21 @@ pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> 
     abandon_login(state);
     let requested = read.tokens.scope.clone();
     let id = state.next_id;
-    accept(turn, state, Via::Adopted, requested, read, id);
+    accept_login(turn, state, Via::Adopted, requested, read, id);
     Ok(())
 }
 
-/// Tokens from a sign-in of any kind: a new session, whatever there was before.
-pub(crate) fn accept(
+/// How a sign-in came about, for the event that tells of it.
+pub(crate) struct SignInFrom {
+    pub(crate) via: Via,
+    /// The login in a browser that it ends.
+    pub(crate) login: Option<LoginId>,
+    pub(crate) cleaned_url: Option<String>,
+    pub(crate) caller_state: Option<String>,
+}
+
+/// Tokens for the login under way.
+pub(crate) fn accept_login(
     turn: &mut Turn<'_>,
     state: &mut State,
     via: Via,
@@ -156,12 +167,27 @@ pub(crate) fn accept(
     read: ReadTokens,
     from_request: u64,
 ) {
-    let (mut cleaned_url, mut caller_state) = (None, None);
+    let mut from = SignInFrom { via, login: None, cleaned_url: None, caller_state: None };
     state.end_login(turn.now);
     if let Phase::SigningIn(login) = &mut state.phase {
-        cleaned_url = login.cleaned_url.take();
-        caller_state = login.caller_state.take();
+        from.login = login.id;
+        from.cleaned_url = login.cleaned_url.take();
+        from.caller_state = login.caller_state.take();
     }
+    accept(turn, state, from, requested, read, from_request);
+}
+
+/// Tokens from a sign-in of any kind: a new session, whatever there was before. Logins that wait for their browser wait on: who
+/// completes one later signs in anew.
+pub(crate) fn accept(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    from: SignInFrom,
+    requested: Option<Scope>,
+    read: ReadTokens,
+    from_request: u64,
+) {
+    let SignInFrom { via, login, cleaned_url, caller_state } = from;
     let ReadTokens { mut tokens, deviations } = read;
     let requested = requested.filter(|scope| !scope.is_empty());
     // RFC 6749 section 5.1: a scope that is not told is the one that was asked for.
@@ -183,6 +209,7 @@ pub(crate) fn accept(
         tokens,
         requested,
         generation: state.generation,
+        login,
         renewals: 0,
         from_request,
         previous: None,
@@ -193,12 +220,16 @@ pub(crate) fn accept(
         told_relogin: false,
         extra: Map::new(),
     });
+    for pending in &mut state.pending {
+        pending.left_open = true;
+    }
     let scope = grant.scope_delta();
     state.phase = Phase::SignedIn(grant);
     turn.persist();
     turn.lenient(deviations);
     if has_access {
-        turn.notify(Event::SignedIn { via, generation: state.generation, scope, cleaned_url, state: caller_state });
+        let generation = state.generation;
+        turn.notify(Event::SignedIn { via, generation, scope, login, cleaned_url, state: caller_state });
     }
 }
 

@@ -57,6 +57,9 @@ pub(crate) fn deleted(turn: &mut Turn<'_>, state: &mut State) {
 fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);
     state.end_login(turn.now);
+    for login in std::mem::take(&mut state.pending) {
+        state.end_pending(&login, turn.now);
+    }
     abandon_renewals(state);
     let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
     state.side.retain(|side| !matches!(side.kind, SideKind::Downscope { .. }));

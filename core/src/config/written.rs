@@ -1,4 +1,4 @@
-//! What logins, requests and snapshots have in common, written once when the configuration is built.
+//! What logins and requests have in common, written once when the configuration is built.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use crate::http::HeaderValue;
 use crate::protocol::{authorize, client_auth, request};
 use crate::provider::ClientAuth;
 use crate::secret::Secret;
-use crate::snapshot;
 
 #[derive(Debug)]
 pub(super) struct Written {
@@ -21,7 +20,6 @@ pub(super) struct Written {
     /// Client authentication: in a header, or in the body.
     pub(super) basic: Option<HeaderValue>,
     pub(super) in_body: Option<Secret>,
-    pub(super) snapshot_owner: String,
 }
 
 impl Written {
@@ -38,7 +36,6 @@ impl Written {
             redirect_parameter: redirect_uri.map(request::redirect_parameter),
             basic: secret.and_then(|secret| client_auth::basic(client_auth, client_id, secret)),
             in_body: client_auth::in_body(client_auth, client_id, secret),
-            snapshot_owner: snapshot::owner(client_id, &provider.token_endpoint),
         }
     }
 }

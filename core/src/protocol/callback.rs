@@ -119,51 +119,61 @@ impl Name {
 /// and leave `/`. The redirect URI's own parameters are in the query of either, and in a query that begins with `?`,
 /// with the same values; in a fragment or a form body they need not be. A server adds its own (RFC 6749 section 3.1.2).
 pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
-    read_login(text, expected, state_param::caller_part, now)
+    Incoming::new(text)?.read(expected, state_param::caller_part, now)
 }
 
-/// The same, where the caller's own part of the state may be known.
-pub(crate) fn read_login(
-    text: &str,
-    expected: &Expected<'_>,
-    caller_part: impl Fn(&str) -> Option<String>,
-    now: Timestamp,
-) -> Result<Callback, CallbackIgnored> {
-    let text = text.trim();
-    if text.len() > MAX_LEN {
-        return Err(CallbackIgnored::TooLong);
-    }
-    let parts = Parts::split(text);
-    if parts.base.is_some_and(|base| !is_same_target(base, expected.redirect_uri)) {
-        return Err(CallbackIgnored::OtherUrl);
-    }
-    let params = Params::read(&parts);
-    params.check_once()?;
-    let is_our_path = parts.path.is_none_or(|path| is_path_of(path, expected.redirect_uri));
-    if !is_our_path || !params.have_query_of(expected.redirect_uri, parts.has_whole_query) {
-        return Err(CallbackIgnored::OtherUrl);
-    }
-    let state = params.get(Name::State).ok_or(CallbackIgnored::WrongState)?;
-    if !is_same(state, expected.state) {
-        return Err(CallbackIgnored::WrongState);
-    }
-    check_issuer(params.get(Name::Issuer), expected)?;
-    let outcome = if params.get(Name::Error).is_some() {
-        Outcome::Failed(params.error(expected.state))
-    } else {
-        match expected.flow {
-            Flow::Code => {
-                let code = params.get(Name::Code).filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
-                Outcome::Code(Secret::new(code))
-            }
-            Flow::Implicit => {
-                params.get(Name::AccessToken).filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
-                params.tokens(now)
-            }
+/// A callback that has not been matched to a login yet.
+pub(crate) struct Incoming<'a> {
+    parts: Parts<'a>,
+    params: Params<'a>,
+}
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn new(text: &'a str) -> Result<Self, CallbackIgnored> {
+        let text = text.trim();
+        if text.len() > MAX_LEN {
+            return Err(CallbackIgnored::TooLong);
         }
-    };
-    let cleaned_url = parts.base.map(|base| params.cleaned(base, caller_part));
-    Ok(Callback { outcome, cleaned_url })
+        let parts = Parts::split(text);
+        let params = Params::read(&parts);
+        Ok(Self { parts, params })
+    }
+
+    /// The `state`, which tells whose it is.
+    pub(crate) fn state(&self) -> Option<&str> {
+        self.params.get(Name::State)
+    }
+
+    /// Reads it as the answer to a login. The caller's own part of the state may be known.
+    pub(crate) fn read(
+        &self,
+        expected: &Expected<'_>,
+        caller_part: impl Fn(&str) -> Option<String>,
+        now: Timestamp,
+    ) -> Result<Callback, CallbackIgnored> {
+        let Self { parts, params } = self;
+        if parts.base.is_some_and(|base| !is_same_target(base, expected.redirect_uri)) {
+            return Err(CallbackIgnored::OtherUrl);
+        }
+        params.check_once()?;
+        let is_our_path = parts.path.is_none_or(|path| is_path_of(path, expected.redirect_uri));
+        if !is_our_path || !params.have_query_of(expected.redirect_uri, parts.has_whole_query) {
+            return Err(CallbackIgnored::OtherUrl);
+        }
+        let state = self.state().ok_or(CallbackIgnored::WrongState)?;
+        if !is_same(state, expected.state) {
+            return Err(CallbackIgnored::WrongState);
+        }
+        check_issuer(params.get(Name::Issuer), expected)?;
+        let outcome = params.outcome(expected, now)?;
+        let cleaned_url = parts.base.map(|base| params.cleaned(base, caller_part));
+        Ok(Callback { outcome, cleaned_url })
+    }
+}
+
+/// The `state` in a login's URL or in a callback of any shape.
+pub(crate) fn state_in(text: &str) -> Option<String> {
+    Incoming::new(text).ok()?.state().map(str::to_owned)
 }
 
 /// Removes what is the protocol's from a URL; of `state`, the caller's own part stays.
@@ -280,6 +290,23 @@ impl<'a> Params<'a> {
 
     fn get(&self, name: Name) -> Option<&str> {
         self.0.iter().find(|param| param.known == Some(name)).map(|param| &*param.value)
+    }
+
+    /// What it brings, once it is known whose it is.
+    fn outcome(&self, expected: &Expected<'_>, now: Timestamp) -> Result<Outcome, CallbackIgnored> {
+        if self.get(Name::Error).is_some() {
+            return Ok(Outcome::Failed(self.error(expected.state)));
+        }
+        match expected.flow {
+            Flow::Code => {
+                let code = self.get(Name::Code).filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
+                Ok(Outcome::Code(Secret::new(code)))
+            }
+            Flow::Implicit => {
+                self.get(Name::AccessToken).filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
+                Ok(self.tokens(now))
+            }
+        }
     }
 
     /// The URL without what is the protocol's; of `state`, the caller's own part stays. So does the scope: it is no secret

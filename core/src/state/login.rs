@@ -1,4 +1,4 @@
-//! A login under way: what it waits for, and where it leads back to.
+//! Logins: those that wait for a browser, and the one that is under way.
 
 use std::sync::Arc;
 
@@ -6,19 +6,21 @@ use serde_json::{Map, Value};
 
 use super::{Grant, Phase};
 use crate::access::{SignedOutReason, Via};
-use crate::logins::LoginMark;
+use crate::logins::{LoginId, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// A login under way.
+/// The login under way: what it waits for is ours to do, the server's or the host's. At most one at a time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SigningIn {
     pub(crate) via: Via,
     pub(crate) stage: Stage,
-    /// Of a login that is stored.
+    /// Of a login that is or was stored.
     pub(crate) mark: Option<LoginMark>,
+    /// Of one whose browser came back.
+    pub(crate) id: Option<LoginId>,
     /// When it was begun, or its browser came back: of two logins the later one counts.
     pub(crate) since: Timestamp,
     /// Nobody began it: a token is wanted, and only the host can bring one.
@@ -58,8 +60,6 @@ impl From<Before> for Phase {
 /// What a login waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Stage {
-    /// The browser.
-    Browser(BrowserLogin),
     /// The answer to a code.
     Redeem { code: Secret, verifier: Option<Secret>, redirect_uri: Option<Arc<str>> },
     /// The device code.
@@ -78,17 +78,43 @@ pub(crate) enum Stage {
     AskToken,
 }
 
+/// A login that waits for its browser.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BrowserLogin {
+    pub(crate) id: Option<LoginId>,
+    pub(crate) mark: Option<LoginMark>,
     pub(crate) flow: Flow,
     pub(crate) state: Secret,
     /// Absent in the implicit flow.
     pub(crate) verifier: Option<Secret>,
     pub(crate) redirect_uri: Arc<str>,
+    /// What was asked for.
+    pub(crate) requested: Option<Scope>,
+    /// When it was begun.
+    pub(crate) since: Timestamp,
+    /// Then it is over.
+    pub(crate) expires_at: Timestamp,
     /// The caller's own part of the state.
     pub(crate) caller_state: Option<String>,
     /// Nobody else wrote the state, and not before a restart: there is nothing more of the caller's in it.
     pub(crate) state_is_ours: bool,
+    /// The user has signed in otherwise since it was begun: it may still be completed, and nobody waits for it.
+    pub(crate) left_open: bool,
+    pub(crate) extra: Map<String, Value>,
+}
+
+impl BrowserLogin {
+    pub(crate) fn via(&self) -> Via {
+        match self.flow {
+            Flow::Code => Via::Code,
+            Flow::Implicit => Via::Implicit,
+        }
+    }
+
+    /// Of what only this login has.
+    pub(crate) fn mark_of(state: &Secret, verifier: Option<&Secret>) -> Option<LoginMark> {
+        LoginMark::of(verifier.unwrap_or(state).expose())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -96,21 +122,4 @@ pub(crate) struct DeviceLogin {
     pub(crate) device_code: Secret,
     /// Milliseconds.
     pub(crate) interval: i64,
-}
-
-impl Stage {
-    /// What only this login has, of one that is stored.
-    pub(crate) fn secret(&self) -> Option<&str> {
-        match self {
-            Self::Browser(browser) => Some(browser.verifier.as_ref().unwrap_or(&browser.state).expose()),
-            Self::Device(device) => Some(device.device_code.expose()),
-            Self::Redeem { .. }
-            | Self::DeviceStart
-            | Self::Jwt { .. }
-            | Self::Guest { .. }
-            | Self::ClientCredentials
-            | Self::AskJwt
-            | Self::AskToken => None,
-        }
-    }
 }

@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshP
 use crate::error::SendFault;
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, LogoutVia, SignOutOptions};
+use crate::logins::LoginId;
 use crate::protocol::authorize::{Flow, LoginOptions, ResponseMode};
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
@@ -118,7 +119,7 @@ fn duration(millis: i64) -> Duration {
 pub(super) enum InputRecord {
     BeginLogin(LoginRecord),
     CompleteLogin { callback: String },
-    CancelLogin,
+    CancelLogin { of: Option<String> },
     RedeemCode { code: String, verifier: Option<String> },
     BeginDeviceLogin { scope: Option<String> },
     SignInWithJwt { jwt: String },
@@ -169,7 +170,7 @@ impl InputRecord {
                 extra: options.extra.iter().map(|(name, _)| name.clone()).collect(),
             }),
             Input::CompleteLogin { callback } => Self::CompleteLogin { callback: redactor.callback(callback.expose()) },
-            Input::CancelLogin => Self::CancelLogin,
+            Input::CancelLogin { of } => Self::CancelLogin { of: of.map(|of| of.to_string()) },
             Input::RedeemCode { code, verifier } => Self::RedeemCode {
                 code: redactor.secret(code.expose()),
                 verifier: verifier.as_ref().map(|verifier| redactor.secret(verifier.expose())),
@@ -217,7 +218,7 @@ impl InputRecord {
         match self {
             Self::BeginLogin(login) => Input::BeginLogin { options: login.into_options(), entropy },
             Self::CompleteLogin { callback } => Input::CompleteLogin { callback: fill_in(callback).into() },
-            Self::CancelLogin => Input::CancelLogin,
+            Self::CancelLogin { of } => Input::CancelLogin { of: of.as_deref().and_then(LoginId::read) },
             Self::RedeemCode { code, verifier } => {
                 Input::RedeemCode { code: code.into(), verifier: verifier.map(Secret::new) }
             }

@@ -133,11 +133,10 @@ fn of_two_polls_that_bring_tokens_the_first_one_counts() {
 
 #[test]
 fn a_login_that_was_given_up_fails_for_nobody() {
-    for give_up in
-        [(|session: &mut Session| session.cancel_login(START).unwrap()) as fn(&mut Session) -> Output, |session| {
-            session.begin_login(START, LoginOptions::default(), entropy(3)).unwrap()
-        }]
-    {
+    for give_up in [
+        (|session: &mut Session| session.cancel_login(START, None).unwrap()) as fn(&mut Session) -> Output,
+        |session| session.sign_in_with_jwt(START, "a.b.c").unwrap(),
+    ] {
         let mut session = Session::new(config(0), entropy(1));
         session.redeem_code(START, "c", None).unwrap();
         give_up(&mut session);
@@ -273,22 +272,26 @@ fn a_renewal_that_is_wanted_stays_wanted_unless_the_store_brought_it() {
 }
 
 #[test]
-fn of_two_logins_the_later_one_is_kept() {
+fn of_two_device_logins_the_later_one_is_kept() {
     for (ours_at, theirs_at, is_kept) in [(1000, 0, true), (0, 1000, false), (0, 0, false)] {
         let base = signed_in(0);
         let (mut ours, mut theirs) = (twin(&base, 0), twin(&base, 0));
-        let output = ours.begin_login(at(ours_at), LoginOptions::default(), entropy(2)).unwrap();
-        let Some(Effect::OpenBrowser { url }) = output.effects.last() else { panic!("{output:?}") };
-        let state = parameter(url.expose(), "state").unwrap();
-        theirs.begin_login(at(theirs_at), LoginOptions::default(), entropy(3)).unwrap();
-        theirs.cancel_login(at(theirs_at)).unwrap();
-        theirs.begin_login(at(theirs_at), LoginOptions::default(), entropy(4)).unwrap();
+        let begin = |session: &mut Session, now: Timestamp, device_code: &str| {
+            let output = session.begin_device_login(now, None).unwrap();
+            let body = format!(
+                r#"{{"device_code":"{device_code}","user_code":"U","verification_uri":"https://d.example","expires_in":300}}"#
+            );
+            session.response(now, sent(&output)[0].id, answer(200, body)).unwrap();
+        };
+        begin(&mut ours, at(ours_at), "ours");
+        begin(&mut theirs, at(theirs_at), "given up");
+        theirs.cancel_login(at(theirs_at), None).unwrap();
+        begin(&mut theirs, at(theirs_at), "theirs");
         // Ours is in the store already, as far as anybody knows.
         ours.tick(at(2000)).unwrap();
         ours.reload(at(2000), theirs.snapshot()).unwrap();
-        let callback = format!("http://127.0.0.1:8080/oauth?code=c&state={state}");
-        let output = ours.complete_login(at(3000), callback).unwrap();
-        assert_eq!(!purposes(&output).is_empty(), is_kept, "{ours_at} {theirs_at}");
+        let kept = if is_kept { r#""device_code":"ours""# } else { r#""device_code":"theirs""# };
+        assert!(ours.snapshot().expose().contains(kept), "{ours_at} {theirs_at}");
     }
 }
 

@@ -462,7 +462,7 @@ fn every_other_input_shows_nothing() {
             }
         }
         probe.feed(Input::RedeemCode { code: CODE.into(), verifier: Some(VERIFIER.into()) });
-        probe.feed(Input::CancelLogin);
+        probe.feed(Input::CancelLogin { of: None });
         for tokens in [
             format!("Bearer {ACCESS_TOKEN}"),
             format!("{ACCESS_TOKEN} and {REFRESH_TOKEN} and more"),

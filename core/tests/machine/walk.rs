@@ -340,7 +340,7 @@ impl Walk {
         match what % 30 {
             0 => Input::BeginLogin { options: login_options(which, b), entropy: entropy(a) },
             1 => Input::CompleteLogin { callback: self.callback(which, a).into() },
-            2 => Input::CancelLogin,
+            2 => Input::CancelLogin { of: None },
             3 => Input::RedeemCode {
                 code: text(which, &["code-1", "code-2", "", " "]).into(),
                 verifier: (a % 2 == 0).then(|| "a".repeat(43).into()),
@@ -438,7 +438,7 @@ impl Walk {
             1..=3 => with_revision(other, revision.saturating_add(1)),
             4 => with_revision(newest, revision.saturating_add(5)),
             5 => with_revision(other, u64::MAX / 2),
-            6 => newest.replace("\"webex_oauth\":1", "\"webex_oauth\":2"),
+            6 => newest.replace("\"webex_oauth\":2", "\"webex_oauth\":3"),
             7 => newest.replace("C0123", "C9999"),
             8 => newest.chars().take(usize::from(a) * 4).collect(),
             _ => text(a, &["", "null", "[]", "{", "{\"webex_oauth\":1}"]).to_owned(),
