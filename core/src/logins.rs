@@ -24,8 +24,8 @@ impl LoginId {
         LoginMark::of(state).map(Self)
     }
 
-    /// Of a text that was stored.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    /// From the text that [`LoginId::as_str`] gave.
+    pub fn read(text: &str) -> Option<Self> {
         LoginMark::read(text).map(Self)
     }
 

@@ -119,8 +119,7 @@ impl Client {
         let store_error = self.crew.until(|table, _| (table.busy == 0).then(|| table.store_error())).await;
         match (store_error, url) {
             (Some(error), _) => Err(error.into()),
-            (None, Some(Delivery::Url(url))) => Ok(Some(url)),
-            (None, Some(Delivery::Ignored(_)) | None) => Ok(None),
+            (None, delivery) => Ok(delivery.map(|Delivery(url)| url)),
         }
     }
 
@@ -151,12 +150,9 @@ impl Client {
     /// The same, for one that begins a login.
     pub(crate) async fn give_login(&self, input: Input, by: SignIn) -> Result<(u64, LoginTicket), ClientError> {
         let mut input = Some(input);
-        let mut by = Some(by);
         self.crew
             .until_open(|table, now| {
-                table.when_free(now, &mut input, |table, now, input| {
-                    table.sign_in(now, input, by.take().unwrap_or(SignIn::Browser))
-                })
+                table.when_free(now, &mut input, |table, now, input| table.sign_in(now, input, by.clone()))
             })
             .await?
     }

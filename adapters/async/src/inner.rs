@@ -9,7 +9,9 @@ use std::task::Wake;
 
 use crate::bell::Bell;
 use webex_oauth::protocol::device::DevicePrompt;
-use webex_oauth::{CallbackIgnored, Effect, Event, Fault, HttpRequest, Input, Phase, RequestId, Secret, Timestamp};
+use webex_oauth::{
+    CallbackIgnored, Effect, Event, Fault, HttpRequest, Input, LoginId, Phase, RequestId, Secret, Timestamp,
+};
 use webex_oauth_driver::{ClientError, ClientEvent, Desk, LoginTicket, Logins, Saved, SignIn, Store, StoreError};
 
 use crate::host::Host;
@@ -37,11 +39,8 @@ impl Errand {
     }
 }
 
-/// What an input led to and only its caller wants to know.
-pub(crate) enum Delivery {
-    Url(Secret),
-    Ignored(CallbackIgnored),
-}
+/// What an input led to and only its caller wants to know: the URL to open.
+pub(crate) struct Delivery(pub(crate) Secret);
 
 /// So many deliveries are kept for callers who have not come for them yet.
 const KEPT: usize = 64;
@@ -217,6 +216,20 @@ impl Table {
         Ok((self.turn, ticket))
     }
 
+    /// The same, for a callback. The ticket is that of the login that it belongs to.
+    pub(crate) fn came_back(
+        &mut self,
+        now: Timestamp,
+        input: Input,
+        id: Option<LoginId>,
+    ) -> Result<(u64, Result<LoginTicket, CallbackIgnored>), ClientError> {
+        self.turn += 1;
+        self.desk.input(now, input)?;
+        let taken = self.desk.ignored().map_or_else(|| Ok(self.logins.came_back(id)), Err);
+        self.pump(now);
+        Ok((self.turn, taken))
+    }
+
     /// Gives what is left in `input` once the desk is free; `None` until then.
     pub(crate) fn when_free<T>(
         &mut self,
@@ -342,8 +355,10 @@ impl Table {
             }
             Effect::AskForJwt { id } => self.errands.push(Errand::AskForJwt(id)),
             Effect::AskForToken { id, ask } => self.errands.push(Errand::AskForToken(id, ask)),
-            Effect::OpenBrowser { url } => self.deliver(Delivery::Url(url)),
-            Effect::ShowDeviceCode { prompt } => self.prompt = Some((self.logins.current(), prompt)),
+            Effect::OpenBrowser { url } => self.deliver(Delivery(url)),
+            Effect::ShowDeviceCode { prompt } => {
+                self.prompt = self.logins.current().map(|ticket| (ticket, prompt));
+            }
             Effect::Notify { event } => self.notify(event),
         }
     }
@@ -351,14 +366,13 @@ impl Table {
     fn notify(&mut self, event: Event) {
         let signing_in = self.is_signing_in();
         match &event {
-            Event::CallbackIgnored { reason } => self.deliver(Delivery::Ignored(*reason)),
             Event::TokensRefreshed { .. } => self.refreshed += 1,
             Event::RefreshFailed { fault, retry_at } => {
                 self.refresh_failed = (self.refresh_failed.0 + 1, Some((Arc::clone(fault), *retry_at)));
             }
             Event::SignedIn { cleaned_url, state, .. } if cleaned_url.is_some() || state.is_some() => {
                 let landed = SignedIn { cleaned_url: cleaned_url.clone(), state: state.clone() };
-                self.landed = Some((self.logins.current(), landed));
+                self.landed = self.logins.current().map(|ticket| (ticket, landed));
             }
             _ => {}
         }

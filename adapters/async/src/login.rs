@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
-use webex_oauth::{Input, LoginOptions, Scope, Secret};
-use webex_oauth_driver::{ClientError, LoginTicket, SignIn, entropy};
+use webex_oauth::{CallbackIgnored, Input, LoginId, LoginOptions, Scope, Secret};
+use webex_oauth_driver::{ClientError, LoginTicket, SignIn, entropy, may_be_elsewhere};
 
 use crate::client::Client;
 use crate::inner::{Delivery, Table};
@@ -54,51 +54,76 @@ impl DeviceLogin {
 
     /// Gives up: [`DeviceLogin::wait`] ends with [`ClientError::LoginCancelled`].
     pub async fn cancel(&self) -> Result<(), ClientError> {
-        let ours = |table: &mut Table, _| table.logins.result(self.ticket).is_none();
+        let ours = |table: &mut Table, _| table.logins.current() == Some(self.ticket);
         if self.client.crew.inner().with(ours) { self.client.cancel_login().await } else { Ok(()) }
     }
 }
 
 impl Client {
     /// Begins a login in the browser and answers the URL to bring it to. The pending login is stored before: it may be
-    /// completed after a restart. One that is pending already is superseded.
+    /// completed after a restart. Several may be pending, eight at most: the oldest goes.
     pub async fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
         let input = Input::BeginLogin { options, entropy: entropy()? };
-        let (turn, _) = self.give_login(input, SignIn::Browser).await?;
-        match self.done(turn).await? {
-            Some(Delivery::Url(url)) => Ok(url),
-            // Whoever fetches it has to come soon: many later inputs push it out.
-            Some(Delivery::Ignored(_)) | None => Err(ClientError::LoginSuperseded),
-        }
+        let turn = self.give(input).await?;
+        // Whoever fetches it has to come soon: many later inputs push it out.
+        self.done(turn).await?.map(|Delivery(url)| url).ok_or(ClientError::LoginSuperseded)
     }
 
     /// Completes a login with what the browser brought back: the whole URL, its query, its fragment, or the body of a
     /// form post. Waits for the tokens.
     ///
-    /// A callback that does not belong to the pending login is [`ClientError::CallbackIgnored`], and the login still
-    /// waits.
+    /// A callback that does not belong to a pending login, here or in the store, is [`ClientError::CallbackIgnored`], and
+    /// those that are pending still wait. That of a login that is done already is no error, as long as its session is there.
     pub async fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
-        let mut input = Some(Input::CompleteLogin { callback: callback.into() });
-        let (turn, ticket) = self
-            .crew
-            .until_open(|table, now| {
-                table.when_free(now, &mut input, |table, now, input| {
-                    let ticket = table.logins.current();
-                    table.give(now, input).map(|turn| (turn, ticket))
+        let callback = callback.into();
+        let id = LoginId::of(callback.expose());
+        let mut looked = self.crew.inner().store.is_none();
+        loop {
+            let mut input = Some(Input::CompleteLogin { callback: callback.clone() });
+            let (turn, taken) = self
+                .crew
+                .until_open(|table, now| {
+                    table.when_free(now, &mut input, |table, now, input| table.came_back(now, input, id))
                 })
-            })
-            .await??;
-        if let Some(Delivery::Ignored(reason)) = self.done(turn).await? {
-            return Err(ClientError::CallbackIgnored { reason });
+                .await??;
+            self.done(turn).await?;
+            match taken {
+                Ok(ticket) => return self.signed_in(ticket, self.limits.patience).await,
+                Err(CallbackIgnored::AlreadyCompleted) => {
+                    let Some(ticket) = self.crew.inner().read(|table, _| table.logins.under_way(id)) else {
+                        return Ok(SignedIn::default());
+                    };
+                    return self.signed_in(ticket, self.limits.patience).await;
+                }
+                Err(reason) if !looked && may_be_elsewhere(reason) => {
+                    looked = true;
+                    self.look_into_store().await;
+                }
+                Err(reason) => return Err(ClientError::CallbackIgnored { reason }),
+            }
         }
-        self.signed_in(ticket, self.limits.patience).await
     }
 
-    /// Gives a pending login up. A signed-in session goes on as before.
+    /// Gives up all logins that are pending or under way. A signed-in session goes on as before.
     pub async fn cancel_login(&self) -> Result<(), ClientError> {
-        let turn = self.give(Input::CancelLogin).await?;
+        self.cancel(None).await
+    }
+
+    /// Gives up one login in a browser: that with this URL, or this state. Others go on.
+    pub async fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
+        match LoginId::of(url.expose()) {
+            Some(id) => self.cancel(Some(id)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn cancel(&self, of: Option<LoginId>) -> Result<(), ClientError> {
+        let turn = self.give(Input::CancelLogin { of }).await?;
         self.crew.inner().with(|table, _| {
-            table.logins.cancel();
+            match of {
+                Some(_) => table.logins.cancel_browser(of),
+                None => table.logins.cancel(),
+            }
             table.changed = true;
         });
         self.done(turn).await.map(drop)
@@ -165,9 +190,7 @@ impl Client {
         self.done(turn).await?;
         // Without an access token there is no event, and nothing to wait for.
         self.crew.inner().with(|table, _| {
-            if table.logins.result(ticket).is_none() && table.logins.current() == ticket {
-                table.logins.cancel();
-            }
+            table.logins.cancel_own(ticket);
         });
         Ok(())
     }

@@ -98,10 +98,14 @@ impl Client {
         // A store that was begun anew may have a lower revision: then its tokens are others.
         let state = |table: &Table, now| (table.desk.session().revision(), table.desk.session().status(now).generation);
         let before = inner.read(state);
-        // The look is the client's errand: it is done even where this caller goes away.
-        let look = inner.with(|table, _| table.look_into_store());
-        self.crew.until(|table, _| (table.looks_done >= look).then_some(())).await;
+        self.look_into_store().await;
         inner.read(state) != before
+    }
+
+    /// Takes in what another process has stored. The look is the client's errand: it is done even where this caller goes away.
+    pub(crate) async fn look_into_store(&self) {
+        let look = self.crew.inner().with(|table, _| table.look_into_store());
+        self.crew.until(|table, _| (table.looks_done >= look).then_some(())).await;
     }
 
     async fn ready_here(&self, scope: Option<&Scope>) -> Result<Ready, ClientError> {

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use webex_oauth::{
-    Access, Config, Effect, HttpRequest, Input, Misuse, Purpose, RestoreError, Scope, Secret, SendFault, Session,
+    Access, CallbackIgnored, Config, Effect, Event, HttpRequest, Input, Misuse, Purpose, RestoreError, Scope, Secret,
+    SendFault, Session,
     Timestamp, snapshot_revision,
 };
 
@@ -84,6 +85,14 @@ impl Desk {
             self.held = Some(before);
         }
         Ok(())
+    }
+
+    /// Why the callback that was just given is nobody's, where it is.
+    pub fn ignored(&self) -> Option<CallbackIgnored> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::Notify { event: Event::CallbackIgnored { reason } } => Some(*reason),
+            _ => None,
+        })
     }
 
     /// What to do next; `None` while a save is under way, and when all is done. `Persist` is to be reported with

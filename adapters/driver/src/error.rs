@@ -120,6 +120,11 @@ impl ClientError {
     }
 }
 
+/// Whether another process may have begun the login that this callback belongs to: the store knows.
+pub fn may_be_elsewhere(reason: CallbackIgnored) -> bool {
+    matches!(reason, CallbackIgnored::NoLoginPending | CallbackIgnored::WrongState | CallbackIgnored::OtherUrl)
+}
+
 fn why(reason: &SignInReason) -> String {
     use webex_oauth::SignedOutReason;
     match reason {
@@ -138,6 +143,7 @@ fn why(reason: &SignInReason) -> String {
 fn ignored(reason: CallbackIgnored) -> &'static str {
     match reason {
         CallbackIgnored::NoLoginPending => "no login is pending, or it is too old",
+        CallbackIgnored::AlreadyCompleted => "that login is done already",
         CallbackIgnored::OtherUrl => "another URL than the redirect URI",
         CallbackIgnored::NotACallback => "nothing of OAuth is in it",
         CallbackIgnored::WrongState => "its state is absent or another one",

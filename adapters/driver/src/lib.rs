@@ -16,7 +16,7 @@ mod store;
 
 pub use browser::open_browser;
 pub use desk::Desk;
-pub use error::ClientError;
+pub use error::{ClientError, may_be_elsewhere};
 pub use event::ClientEvent;
 pub use logins::{LoginTicket, Logins, SignIn};
 pub use loopback::{Loopback, Page, is_loopback};

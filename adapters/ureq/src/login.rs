@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
-use webex_oauth::{ErrorCode, Event, Flow, Input, LoginOptions, Misuse, ResponseMode, Scope, Secret};
-use webex_oauth_driver::{ClientError, LoginTicket, Loopback, Page, SignIn, entropy, open_browser};
+use webex_oauth::{
+    CallbackIgnored, ErrorCode, Flow, Input, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret,
+};
+use webex_oauth_driver::{ClientError, LoginTicket, Loopback, Page, SignIn, entropy, may_be_elsewhere, open_browser};
 
 use crate::client::Client;
-use crate::shared::{Inner, Shared, Turn};
+use crate::shared::{Shared, Turn};
 
 /// How [`Client::login_with_browser`] goes about it.
 pub struct BrowserLogin {
@@ -75,35 +77,39 @@ impl DeviceLogin {
 
 impl Client {
     /// Begins a login in a browser and returns the URL to open. [`Client::complete_login`] ends it, here or, with a
-    /// store, in another process.
+    /// store, in another process. Several may be pending, eight at most: the oldest goes.
     pub fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
-        self.begin_in_browser(options).map(|(url, _)| url)
-    }
-
-    fn begin_in_browser(&self, options: LoginOptions) -> Result<(Secret, LoginTicket), ClientError> {
         let input = Input::BeginLogin { options, entropy: entropy()? };
-        let (turn, ticket) = begin(self.shared(), SignIn::Browser, input)?;
+        let turn = self.shared().begin(input)?;
         let missing = Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" };
-        Ok((turn.url.ok_or(missing)?, ticket))
+        Ok(turn.url.ok_or(missing)?)
     }
 
     /// The browser came back: `callback` is the whole URL, its query, its fragment, or the body of a form post. Redeems
     /// the code and waits for the tokens.
     ///
-    /// Errors: [`ClientError::CallbackIgnored`] where it is not the pending login's, which still waits then;
-    /// [`ClientError::LoginFailed`] where the user or the server declined.
+    /// The callback of a login that is done already is no error, as long as its session is there. One that is not known here
+    /// is looked for in the store. Errors: [`ClientError::CallbackIgnored`] where it is no pending login's; those still wait
+    /// then. [`ClientError::LoginFailed`] where the user or the server declined.
     pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
         complete(self.shared(), callback.into())
     }
 
-    /// Gives up the login that is under way. A session that was there before goes on.
+    /// Gives up all logins that are pending or under way. A session that was there before goes on.
     pub fn cancel_login(&self) -> Result<(), ClientError> {
         let shared = self.shared();
         shared.drive_with(|inner| {
             inner.logins.cancel();
-            Ok(Some(Input::CancelLogin))
+            Ok(Some(Input::CancelLogin { of: None }))
         })?;
         shared.wake_all();
+        Ok(())
+    }
+
+    /// Gives up one login in a browser: that with this URL, or this state. Others go on.
+    pub fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
+        let Some(id) = LoginId::of(url.expose()) else { return Ok(()) };
+        cancel_browser(self.shared(), id);
         Ok(())
     }
 
@@ -124,7 +130,10 @@ impl Client {
         let redirect_uri = options.redirect_uri.as_deref().or(config.parts().redirect_uri.as_deref());
         let loopback = Loopback::open(redirect_uri)?;
         options.redirect_uri = Some(loopback.redirect_uri().to_owned());
-        let (url, ticket) = self.begin_in_browser(options)?;
+        let url = self.begin_login(options)?;
+        let missing = Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" };
+        let login = LoginId::of(url.expose()).ok_or(missing)?;
+        let ticket = self.shared().lock().logins.begin_browser(login);
         let begun = Instant::now();
         // A browser in the terminal comes back to the listener before whoever started it goes on.
         let opener = std::thread::Builder::new().name("webex-oauth-browser".to_owned());
@@ -135,7 +144,7 @@ impl Client {
         });
         let shared = self.shared();
         if let Err(error) = opener {
-            cancel(shared, ticket);
+            cancel_browser(shared, login);
             return Err(ClientError::Thread { kind: error.kind() });
         }
         let goes_on = || {
@@ -149,7 +158,7 @@ impl Client {
             let _ = opened.recv_timeout(limit.saturating_sub(begun.elapsed()));
         }
         result.unwrap_or_else(|| {
-            cancel(shared, ticket);
+            cancel_browser(shared, login);
             shared.check_open()?;
             Err(ClientError::Timeout { what: "the login in the browser", limit })
         })
@@ -233,17 +242,29 @@ fn begin(shared: &Arc<Shared>, by: SignIn, input: Input) -> Result<(Turn, LoginT
 }
 
 fn complete(shared: &Arc<Shared>, callback: Secret) -> Result<(), ClientError> {
-    let mut ticket = None;
-    let turn = shared.drive_with(|inner: &mut Inner| {
-        ticket = inner.is_signing_in().then(|| inner.logins.current());
-        Ok(inner.unless_closed(Input::CompleteLogin { callback }))
-    })?;
-    for event in turn.ok_or(ClientError::Closed)?.events {
-        if let Event::CallbackIgnored { reason } = event {
-            return Err(ClientError::CallbackIgnored { reason });
+    let id = LoginId::of(callback.expose());
+    let mut looked = shared.store.is_none();
+    loop {
+        let mut taken = Err(CallbackIgnored::NoLoginPending);
+        let input = Input::CompleteLogin { callback: callback.clone() };
+        let turn = shared.drive_then(
+            |inner| Ok(inner.unless_closed(input)),
+            |inner| taken = inner.desk.ignored().map_or_else(|| Ok(inner.logins.came_back(id)), Err),
+        )?;
+        turn.ok_or(ClientError::Closed)?;
+        match taken {
+            Ok(ticket) => return outcome(shared, ticket, shared.settings.patience),
+            Err(CallbackIgnored::AlreadyCompleted) => {
+                let under_way = shared.lock().logins.under_way(id);
+                return under_way.map_or(Ok(()), |ticket| outcome(shared, ticket, shared.settings.patience));
+            }
+            Err(reason) if !looked && may_be_elsewhere(reason) => {
+                looked = true;
+                shared.look_at_store();
+            }
+            Err(reason) => return Err(ClientError::CallbackIgnored { reason }),
         }
     }
-    outcome(shared, ticket.ok_or(ClientError::LoginCancelled)?, shared.settings.patience)
 }
 
 fn outcome(shared: &Arc<Shared>, ticket: LoginTicket, limit: Duration) -> Result<(), ClientError> {
@@ -253,11 +274,20 @@ fn outcome(shared: &Arc<Shared>, ticket: LoginTicket, limit: Duration) -> Result
 /// Gives up a login, unless another one has taken its place.
 fn cancel(shared: &Arc<Shared>, ticket: LoginTicket) {
     let cancelled = shared.drive_with(|inner| {
-        let ours = inner.logins.result(ticket).is_none();
-        if ours {
-            inner.logins.cancel();
-        }
-        Ok(ours.then_some(Input::CancelLogin))
+        let ours = inner.logins.current() == Some(ticket);
+        inner.logins.cancel_own(ticket);
+        // What waits for its browser is somebody else's.
+        Ok(ours.then_some(Input::CancelLogin { of: None }))
+    });
+    // Cancelling is never a mistake.
+    drop(cancelled);
+    shared.wake_all();
+}
+
+fn cancel_browser(shared: &Arc<Shared>, id: LoginId) {
+    let cancelled = shared.drive_with(|inner| {
+        inner.logins.cancel_browser(Some(id));
+        Ok(Some(Input::CancelLogin { of: Some(id) }))
     });
     // Cancelling is never a mistake.
     drop(cancelled);

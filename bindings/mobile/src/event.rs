@@ -18,6 +18,8 @@ pub enum Event {
         generation: u64,
         /// What was granted beside what was asked for.
         scope: ScopeDelta,
+        /// The login in a browser that this is the end of: see `login_id`.
+        login: Option<String>,
         /// The callback URL without code, token and CSRF value.
         cleaned_url: Option<String>,
         /// The JSON object that the caller gave as `state` when the login began.
@@ -45,12 +47,14 @@ pub enum Event {
         via: Via,
         /// Why.
         fault: Fault,
+        /// The login in a browser that this is the end of: see `login_id`.
+        login: Option<String>,
         /// The callback URL without code, token and CSRF value.
         cleaned_url: Option<String>,
         /// The JSON object that the caller gave as `state` when the login began.
         state: Option<String>,
     },
-    /// A callback that does not belong to the pending login. That login still waits.
+    /// A callback that does not belong to a pending login. Those that are pending still wait.
     CallbackIgnored {
         /// Why.
         reason: CallbackIgnored,
@@ -120,10 +124,11 @@ impl From<&webex_oauth::Event> for Event {
     fn from(event: &webex_oauth::Event) -> Self {
         use webex_oauth::Event;
         match event {
-            Event::SignedIn { via, generation, scope, cleaned_url, state } => Self::SignedIn {
+            Event::SignedIn { via, generation, scope, login, cleaned_url, state } => Self::SignedIn {
                 via: *via,
                 generation: *generation,
                 scope: scope.clone(),
+                login: login.map(|login| login.to_string()),
                 cleaned_url: cleaned_url.clone(),
                 state: state.clone(),
             },
@@ -133,9 +138,10 @@ impl From<&webex_oauth::Event> for Event {
             Event::RefreshFailed { fault, retry_at } => {
                 Self::RefreshFailed { fault: (&**fault).into(), retry_at: *retry_at }
             }
-            Event::LoginFailed { via, fault, cleaned_url, state } => Self::LoginFailed {
+            Event::LoginFailed { via, fault, login, cleaned_url, state } => Self::LoginFailed {
                 via: *via,
                 fault: (&**fault).into(),
+                login: login.map(|login| login.to_string()),
                 cleaned_url: cleaned_url.clone(),
                 state: state.clone(),
             },

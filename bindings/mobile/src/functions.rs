@@ -322,6 +322,12 @@ pub fn snapshot_revision(snapshot: &Secret) -> Result<u64, RestoreError> {
     Ok(webex_oauth::snapshot_revision(snapshot.core().expose())?)
 }
 
+/// Which login in a browser: of its URL, its state or its callback. It may be shown, and events carry it.
+#[uniffi::export]
+pub fn login_id(of: &Secret) -> Option<String> {
+    webex_oauth::LoginId::of(of.core().expose()).map(|id| id.to_string())
+}
+
 /// Webex: the organization in an access token. A hint, not verified.
 #[uniffi::export]
 pub fn org_id_of_token(token: String) -> Result<String, OrgIdError> {

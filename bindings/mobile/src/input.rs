@@ -24,7 +24,10 @@ pub enum Input {
         callback: Arc<Secret>,
     },
     /// The user gave up.
-    CancelLogin,
+    CancelLogin {
+        /// The login in a browser that is given up: its URL or its state. Where absent, all, and what else is under way.
+        of: Option<Arc<Secret>>,
+    },
     /// Redeem a code whose state the host has verified itself.
     RedeemCode {
         /// The authorization code.
@@ -138,7 +141,9 @@ impl Input {
                 })?,
             },
             Self::CompleteLogin { callback } => Input::CompleteLogin { callback: callback.core() },
-            Self::CancelLogin => Input::CancelLogin,
+            Self::CancelLogin { of } => {
+                Input::CancelLogin { of: of.and_then(|of| webex_oauth::LoginId::of(of.core().expose())) }
+            }
             Self::RedeemCode { code, verifier } => {
                 Input::RedeemCode { code: code.core(), verifier: verifier.map(|verifier| verifier.core()) }
             }
@@ -173,7 +178,7 @@ const fn all_are_mirrored(input: &webex_oauth::Input, state: &webex_oauth::Login
     match input {
         Input::BeginLogin { .. }
         | Input::CompleteLogin { .. }
-        | Input::CancelLogin
+        | Input::CancelLogin { .. }
         | Input::RedeemCode { .. }
         | Input::BeginDeviceLogin { .. }
         | Input::SignInWithJwt { .. }

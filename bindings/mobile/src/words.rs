@@ -80,6 +80,7 @@ pub enum ReturnTo {
 #[uniffi::remote(Enum)]
 pub enum CallbackIgnored {
     NoLoginPending,
+    AlreadyCompleted,
     OtherUrl,
     NotACallback,
     WrongState,

@@ -114,7 +114,9 @@ class Stage:
                 return session.response(now, fields["id"], response(fields["response"]))
             case "send_failed":
                 return session.send_failed(now, fields["id"], fields["fault"])
-            case "cancel_login" | "ensure_fresh" | "refresh" | "embargoed" | "tick":
+            case "cancel_login":
+                return session.cancel_login(now, **some(fields, of=text))
+            case "ensure_fresh" | "refresh" | "embargoed" | "tick":
                 given = getattr(session, name)(now)
                 return given
             case _:

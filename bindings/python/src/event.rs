@@ -1,6 +1,7 @@
 //! What the session has to say. Free of secrets.
 
 use pyo3::prelude::*;
+use webex_oauth::LoginId;
 
 use crate::access::SignInReason;
 use crate::convert::{Time, described, millis};
@@ -12,17 +13,24 @@ use crate::words::{Deviation, IgnoredCallback, IgnoredStore, SignedOutReason, Vi
 #[pyclass(frozen, eq, from_py_object, module = "webex_oauth")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// There are tokens. `cleaned_url` is the callback without code, token and CSRF value, for the browser's history;
+    /// There are tokens. `login` names the login in a browser that this is the end of; `cleaned_url` is the callback without code, token and CSRF value, for the browser's history;
     /// `state` the JSON object that the caller gave when the login began.
-    SignedIn { via: Via, generation: u64, scope: ScopeDelta, cleaned_url: Option<String>, state: Option<String> },
+    SignedIn {
+        via: Via,
+        generation: u64,
+        scope: ScopeDelta,
+        login: Option<String>,
+        cleaned_url: Option<String>,
+        state: Option<String>,
+    },
     /// The tokens were renewed. `unchanged`: the server returned the access token that we have. `rotated`: the refresh
     /// token is a new one.
     TokensRefreshed { generation: u64, unchanged: bool, rotated: bool },
     /// A refresh did not work out; the tokens are kept.
     RefreshFailed { fault: Fault, retry_at: Time },
     /// A login ended without tokens. The session is what it was before the login.
-    LoginFailed { via: Via, fault: Fault, cleaned_url: Option<String>, state: Option<String> },
-    /// A callback that does not belong to the pending login. That login still waits.
+    LoginFailed { via: Via, fault: Fault, login: Option<String>, cleaned_url: Option<String>, state: Option<String> },
+    /// A callback that does not belong to a pending login. Those that are pending still wait.
     CallbackIgnored { reason: IgnoredCallback },
     /// The device login waits for the user.
     DevicePending { next_poll_at: Time },
@@ -84,15 +92,17 @@ impl Event {
 impl From<&Event> for webex_oauth::Event {
     fn from(event: &Event) -> Self {
         match event.clone() {
-            Event::SignedIn { via, generation, scope, cleaned_url, state } => {
-                Self::SignedIn { via: via.0, generation, scope: scope.into(), cleaned_url, state }
+            Event::SignedIn { via, generation, scope, login, cleaned_url, state } => {
+                let login = login.as_deref().and_then(LoginId::read);
+                Self::SignedIn { via: via.0, generation, scope: scope.into(), login, cleaned_url, state }
             }
             Event::TokensRefreshed { generation, unchanged, rotated } => {
                 Self::TokensRefreshed { generation, unchanged, rotated }
             }
             Event::RefreshFailed { fault, retry_at } => Self::RefreshFailed { fault: fault.0, retry_at: retry_at.0 },
-            Event::LoginFailed { via, fault, cleaned_url, state } => {
-                Self::LoginFailed { via: via.0, fault: fault.0, cleaned_url, state }
+            Event::LoginFailed { via, fault, login, cleaned_url, state } => {
+                let login = login.as_deref().and_then(LoginId::read);
+                Self::LoginFailed { via: via.0, fault: fault.0, login, cleaned_url, state }
             }
             Event::CallbackIgnored { reason } => Self::CallbackIgnored { reason: reason.0 },
             Event::DevicePending { next_poll_at } => Self::DevicePending { next_poll_at: next_poll_at.0 },
@@ -118,8 +128,9 @@ impl From<webex_oauth::Event> for Event {
     fn from(event: webex_oauth::Event) -> Self {
         use webex_oauth::Event as Core;
         match event {
-            Core::SignedIn { via, generation, scope, cleaned_url, state } => {
-                Self::SignedIn { via: via.into(), generation, scope: scope.into(), cleaned_url, state }
+            Core::SignedIn { via, generation, scope, login, cleaned_url, state } => {
+                let login = login.map(|login| login.to_string());
+                Self::SignedIn { via: via.into(), generation, scope: scope.into(), login, cleaned_url, state }
             }
             Core::TokensRefreshed { generation, unchanged, rotated } => {
                 Self::TokensRefreshed { generation, unchanged, rotated }
@@ -127,8 +138,9 @@ impl From<webex_oauth::Event> for Event {
             Core::RefreshFailed { fault, retry_at } => {
                 Self::RefreshFailed { fault: fault.into(), retry_at: Time(retry_at) }
             }
-            Core::LoginFailed { via, fault, cleaned_url, state } => {
-                Self::LoginFailed { via: via.into(), fault: fault.into(), cleaned_url, state }
+            Core::LoginFailed { via, fault, login, cleaned_url, state } => {
+                let login = login.map(|login| login.to_string());
+                Self::LoginFailed { via: via.into(), fault: fault.into(), login, cleaned_url, state }
             }
             Core::CallbackIgnored { reason } => Self::CallbackIgnored { reason: reason.into() },
             Core::DevicePending { next_poll_at } => Self::DevicePending { next_poll_at: Time(next_poll_at) },

@@ -227,6 +227,12 @@ pub(crate) fn org_id_of_code(code: SecretText) -> Option<String> {
     org::org_id_of_code(code.0.expose())
 }
 
+/// Which login in a browser: of its URL, its state or its callback. It may be shown, and events carry it.
+#[pyfunction]
+pub(crate) fn login_id(of: SecretText) -> Option<String> {
+    webex_oauth::LoginId::of(of.0.expose()).map(|id| id.to_string())
+}
+
 /// Webex: the token says that its user is an unverified guest.
 #[pyfunction]
 pub(crate) fn is_guest(token: SecretText) -> bool {

@@ -85,9 +85,12 @@ impl Session {
         self.give(py, |session| session.complete_login(now.0, callback.0))
     }
 
-    /// The user gave up. A signed-in session continues as before.
-    fn cancel_login(&self, py: Python<'_>, now: Time) -> PyResult<Output> {
-        self.give(py, |session| session.cancel_login(now.0))
+    /// The user gave up one login in a browser, named by its URL or its state, or all that there are. A signed-in session
+    /// continues as before.
+    #[pyo3(signature = (now, of = None))]
+    fn cancel_login(&self, py: Python<'_>, now: Time, of: Option<SecretText>) -> PyResult<Output> {
+        let of = of.and_then(|of| webex_oauth::LoginId::of(of.0.expose()));
+        self.give(py, |session| session.cancel_login(now.0, of))
     }
 
     /// Redeem a code whose state the host has verified itself.

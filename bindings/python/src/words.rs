@@ -67,7 +67,7 @@ words! {
     }
     ReturnTo(webex_oauth::ReturnTo) "return_to" { SignedOut = "signed_out", SignedIn = "signed_in" }
     IgnoredCallback(webex_oauth::CallbackIgnored) "reason" {
-        NoLoginPending = "no_login_pending", OtherUrl = "other_url", NotACallback = "not_a_callback",
+        NoLoginPending = "no_login_pending", AlreadyCompleted = "already_completed", OtherUrl = "other_url", NotACallback = "not_a_callback",
         WrongState = "wrong_state", DuplicateParameter = "duplicate_parameter", WrongIssuer = "wrong_issuer",
         Incomplete = "incomplete", TooLong = "too_long",
     }

@@ -44,6 +44,7 @@ pub(crate) fn error(harness: &Harness, error: &ClientError) -> Value {
 fn ignored(reason: CallbackIgnored) -> &'static str {
     match reason {
         CallbackIgnored::NoLoginPending => "no_login_pending",
+        CallbackIgnored::AlreadyCompleted => "already_completed",
         CallbackIgnored::OtherUrl => "other_url",
         CallbackIgnored::NotACallback => "not_a_callback",
         CallbackIgnored::WrongState => "wrong_state",

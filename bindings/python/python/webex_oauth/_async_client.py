@@ -195,7 +195,7 @@ class AsyncClient:
                     with callback:
                         callback.outcome = await driver.signing_in.complete_any(callback.text, left)
             if login.result is None:
-                await driver.signing_in.cancel_login()
+                await driver.signing_in.cancel_login(url)
                 raise _errors.TimedOut("nobody finished the login in the browser")
         return await driver.signing_in.result(login, 0)
 
@@ -212,9 +212,11 @@ class AsyncClient:
         callback = secret(callback)
         return await (await self._enter()).signing_in.complete_login(callback, seconds(timeout))
 
-    async def cancel_login(self) -> None:
-        """The user gave up. A session that was there before goes on."""
-        await (await self._enter()).signing_in.cancel_login()
+    async def cancel_login(self, of: str | Secret | None = None) -> None:
+        """The user gave up one login in a browser, named by its URL or its state, or all that there are.
+
+        A session that was there before goes on."""
+        await (await self._enter()).signing_in.cancel_login(of)
 
     async def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None

@@ -213,7 +213,7 @@ class Client:
                     with callback:
                         callback.outcome = run(self._driver.signing_in.complete_any(callback.text, left))
             if login.result is None:
-                run(self._driver.signing_in.cancel_login())
+                run(self._driver.signing_in.cancel_login(url))
                 raise _errors.TimedOut("nobody finished the login in the browser")
         return run(self._driver.signing_in.result(login, 0))
 
@@ -231,9 +231,11 @@ class Client:
         callback = secret(callback)
         return run(self._driver.signing_in.complete_login(callback, seconds(timeout)))
 
-    def cancel_login(self) -> None:
-        """The user gave up. A session that was there before goes on."""
-        run(self._driver.signing_in.cancel_login())
+    def cancel_login(self, of: str | Secret | None = None) -> None:
+        """The user gave up one login in a browser, named by its URL or its state, or all that there are.
+
+        A session that was there before goes on."""
+        run(self._driver.signing_in.cancel_login(of))
 
     def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None

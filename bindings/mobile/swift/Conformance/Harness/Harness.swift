@@ -343,6 +343,7 @@ final class Harness: Sendable {
     private func name(_ reason: CallbackIgnored) -> String {
         switch reason {
         case .noLoginPending: "no_login_pending"
+        case .alreadyCompleted: "already_completed"
         case .otherUrl: "other_url"
         case .notACallback: "not_a_callback"
         case .wrongState: "wrong_state"

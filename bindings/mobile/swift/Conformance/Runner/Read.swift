@@ -177,7 +177,7 @@ func input(_ value: JSON, _ snapshot: (JSON) throws -> Secret) throws -> Input {
         let options = try may(fields, "options", loginOptions) ?? loginOptions(.object([:]))
         return .beginLogin(options: options, entropy: try need(fields, "entropy", entropy))
     case "complete_login": return .completeLogin(callback: try need(fields, "callback", secret))
-    case "cancel_login": return .cancelLogin
+    case "cancel_login": return .cancelLogin(of: try may(fields, "of", secret))
     case "redeem_code":
         return .redeemCode(code: try need(fields, "code", secret), verifier: try may(fields, "verifier", secret))
     case "begin_device_login": return .beginDeviceLogin(scope: try may(fields, "scope", text))

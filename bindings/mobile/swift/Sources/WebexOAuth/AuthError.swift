@@ -133,6 +133,7 @@ extension CallbackIgnored {
     var words: String {
         switch self {
         case .noLoginPending: "no login is pending, or it is too old"
+        case .alreadyCompleted: "that login is done already"
         case .otherUrl: "another URL than the redirect URI"
         case .notACallback: "nothing of OAuth is in it"
         case .wrongState: "its state is absent or another one"

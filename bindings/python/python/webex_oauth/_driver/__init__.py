@@ -116,7 +116,7 @@ class Driver:
         """Whoever waits is told; requests that are under way are waited for, so that no renewed token is lost."""
         desk = self.desk
         desk.closed = True
-        self._logins.end(Closed("the client is closed"))
+        self._logins.close(Closed("the client is closed"))
         desk.io.wake()
         await self._flights.landing(desk.io, True, timeout)
         await self._flights.landing(desk.io, False, FAREWELL if timeout is None else min(timeout, FAREWELL))

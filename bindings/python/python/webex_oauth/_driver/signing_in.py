@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import os
 
-from .._core import ENTROPY_LEN, DevicePrompt, Event, LoginOptions, Scope, Secret
-from .._errors import CallbackIgnored, Error, LoginCancelled, LoginFailed, StoreError
+from .._core import (
+    ENTROPY_LEN,
+    DevicePrompt,
+    Effect,
+    Event,
+    LoginOptions,
+    Output,
+    Scope,
+    ScopeDelta,
+    Secret,
+    Session,
+    login_id,
+)
+from .._errors import CallbackIgnored, Error, LoginFailed, StoreError
 from .desk import Desk, Input, Turn
 from .errands import Flights
 from .logins import Login, Logins
@@ -40,18 +52,51 @@ class SigningIn:
     async def begin_login(self, options: LoginOptions) -> tuple[Login, Secret]:
         self._desk.check_open()
         login, entropy = Login(object()), os.urandom(ENTROPY_LEN)
-        turn = await self._begin(login, lambda session, now: session.begin_login(now, options, entropy))
+        turn = await self._desk.give(lambda session, now: session.begin_login(now, options, entropy))
         assert turn.url is not None  # The core answers BeginLogin with OpenBrowser.
+        self._logins.begin_browser(login, login_id(turn.url))
         return login, turn.url
 
     async def complete_login(self, callback: Secret, timeout: float | None) -> Event.SignedIn:
         self._desk.check_open()
-        login = self._logins.current()
-        turn = await self._desk.give(lambda session, now: session.complete_login(now, callback))
-        for event in turn.events:
-            if isinstance(event, Event.CallbackIgnored):
-                raise CallbackIgnored(f"not the callback of the pending login: {event.reason}", reason=event.reason)
-        return await self.result(login, timeout)
+        id, looked = login_id(callback), not self._desk.is_shared
+        while True:
+            taken = await self._take_callback(callback, id)
+            if isinstance(taken, Login):
+                return await self.result(taken, timeout)
+            if taken == "already_completed":
+                under_way = self._logins.under_way(id)
+                return self._signed_in(id) if under_way is None else await self.result(under_way, timeout)
+            # Another process may have begun the login: the store knows.
+            if looked or taken not in ("no_login_pending", "wrong_state", "other_url"):
+                raise CallbackIgnored(f"not the callback of a pending login: {taken}", reason=taken)
+            looked = True
+            await self._desk.look_at_store()
+
+    async def _take_callback(self, callback: Secret, id: str | None) -> Login | str:
+        """The login whose callback it is, or why it is nobody's."""
+        taken: Login | str = "no_login_pending"
+
+        def give(session: Session, now: int) -> Output:
+            nonlocal taken
+            output = session.complete_login(now, callback)
+            taken = ignored(output) or ""
+            return output
+
+        def then() -> None:
+            nonlocal taken
+            if not taken:
+                taken = self._logins.came_back(id)
+
+        await self._desk.give(give, then=then)
+        return taken
+
+    def _signed_in(self, id: str | None) -> Event.SignedIn:
+        """What there is to say of a login that is done."""
+        status = self._desk.session.status(self._desk.now())
+        scope = status.scope or Scope()
+        via = status.via or "code"
+        return Event.SignedIn(via, status.generation, ScopeDelta.between(scope, scope), id, None, None)
 
     async def complete_any(self, text: Secret, timeout: float) -> str:
         """A callback of the browser, and in a word how it ended: what the page shows."""
@@ -65,10 +110,13 @@ class SigningIn:
             return "failed"
         return "signed_in"
 
-    async def cancel_login(self) -> None:
+    async def cancel_login(self, of: str | Secret | None = None) -> None:
         self._desk.check_open()
-        await self._desk.give(lambda session, now: session.cancel_login(now))
-        self._logins.end(LoginCancelled("the login was cancelled"))
+        await self._desk.give(lambda session, now: session.cancel_login(now, of))
+        if of is None:
+            self._logins.cancel("the login was cancelled")
+        else:
+            self._logins.cancel_browser(login_id(of), "the login was cancelled")
         self._desk.io.wake()
 
     # --------------------------------------------------------------------------------------------------------- others
@@ -103,3 +151,11 @@ class SigningIn:
         if not self._desk.is_saved:
             raise StoreError("the store failed: signed out in memory only")
         return turn.url
+
+
+def ignored(output: Output) -> str | None:
+    """Why a callback is nobody's, where it is."""
+    for effect in output.effects:
+        if isinstance(effect, Effect.Notify) and isinstance(effect.event, Event.CallbackIgnored):
+            return effect.event.reason
+    return None

@@ -33,19 +33,19 @@ public struct DeviceLogin: Sendable {
 extension AuthClient {
     /// Begins a login in a browser and returns the URL to open: with `ASWebAuthenticationSession`, see
     /// `WebAuthenticationLogin`, or with any browser. ``completeLogin(_:)`` ends it; with a store also after the app was
-    /// ended and started again in between. A login that is pending already is superseded.
+    /// ended and started again in between. Several may be pending, eight at most: the oldest goes.
     public func beginLogin(_ options: LoginOptions = LoginOptions()) async throws -> URL {
         let entropy = try freshEntropy()
-        let (turn, _) = try await begin(.browser) { .beginLogin(options: options.core, entropy: entropy) }
-        try await settled(turn)
-        guard let url = turn.url else { throw AuthError.loginSuperseded }
+        let turn = try await drive { .beginLogin(options: options.core, entropy: entropy) }
+        guard let url = turn?.url else { throw AuthError.loginSuperseded }
         return url
     }
 
     /// The browser came back with this URL. Redeems the code and waits for the tokens.
     ///
-    /// Throws ``AuthError/callbackIgnored(_:)`` where it is not the pending login's, which still waits then, and
-    /// ``AuthError/loginFailed(_:)`` where the user or the server declined.
+    /// A callback that is not known here is looked for in the store; that of a login that is done already is no error, as
+    /// long as its session is there. Throws ``AuthError/callbackIgnored(_:)`` where it is no pending login's, which still
+    /// wait then, and ``AuthError/loginFailed(_:)`` where the user or the server declined.
     @discardableResult
     public func completeLogin(_ callback: URL) async throws -> SignedIn {
         try await completeLogin(callback: callback.absoluteString)
@@ -54,30 +54,49 @@ extension AuthClient {
     /// The same with a text: a URL, its query, its fragment, or the body of a form post.
     @discardableResult
     public func completeLogin(callback: String) async throws -> SignedIn {
-        var ticket: Logins.Ticket?
-        let turn = try await drive {
-            if case .signingIn = session.phase() { ticket = logins.current() }
-            return .completeLogin(callback: Secret(text: callback))
+        let callback = Secret(text: callback)
+        let id = loginId(of: callback)
+        var looked = store == nil
+        while true {
+            try await until { desk.isFree ? () : nil }
+            var ticket: Logins.Ticket?
+            let turn = try give(.completeLogin(callback: callback)) {
+                if desk.ignored == nil { ticket = logins.cameBack(id) }
+            }
+            try await settled(turn)
+            if let ticket { return try await outcome(ticket, within: patience) }
+            guard let reason = turn.ignored else { throw AuthError.loginCancelled }
+            switch reason {
+            case .alreadyCompleted:
+                guard let ticket = logins.underWay(id) else { return SignedIn() }
+                return try await outcome(ticket, within: patience)
+            // Another process may have begun the login: the store knows.
+            case .noLoginPending, .wrongState, .otherUrl:
+                if looked { throw AuthError.callbackIgnored(reason) }
+                looked = true
+                _ = await lookIntoStore()
+            default:
+                throw AuthError.callbackIgnored(reason)
+            }
         }
-        if let reason = turn?.ignored { throw AuthError.callbackIgnored(reason) }
-        guard let ticket else { throw AuthError.loginCancelled }
-        return try await outcome(ticket, within: patience)
     }
 
-    /// Gives up the login that is under way. A session that was there before goes on.
-    public func cancelLogin() async throws {
+    /// Gives up the login in a browser with this URL, or without one all that are pending or under way. A session that was
+    /// there before goes on.
+    public func cancelLogin(of url: URL? = nil) async throws {
+        let url = url.map { Secret(text: $0.absoluteString) }
         _ = try await drive {
-            logins.cancel()
-            return .cancelLogin
+            if url == nil || logins.underWay(url.flatMap { loginId(of: $0) }) != nil { logins.cancel() }
+            return .cancelLogin(of: url)
         }
     }
 
     func cancelLogin(_ ticket: Logins.Ticket) async throws {
         _ = try await drive {
             // Another one may have taken its place.
-            guard logins.result(ticket) == nil else { return nil }
+            guard logins.current == ticket else { return nil }
             logins.cancel()
-            return .cancelLogin
+            return .cancelLogin(of: nil)
         }
     }
 
@@ -148,7 +167,7 @@ extension AuthClient {
         let (turn, ticket) = try await begin(.adopt(tokens)) { .adopt(tokens: tokens) }
         try await settled(turn)
         // Without an access token there is no event, and nothing to wait for.
-        if logins.result(ticket) == nil, logins.current() == ticket { logins.cancel() }
+        if logins.current == ticket { logins.cancel() }
     }
 
     private func signIn(_ by: SignIn, _ input: () -> Input) async throws {

@@ -103,7 +103,7 @@ extension AuthClient {
         case .openBrowser(let url):
             turn.url = URL(string: url.expose())
         case .showDeviceCode(let prompt):
-            self.prompt = (logins.current(), prompt)
+            if let ticket = logins.current { self.prompt = (ticket, prompt) }
         case .askForJwt(let id):
             errand(isGrant: nil) { await $0.askForJWT(id) }
         case .askForToken(let id, let ask):
@@ -124,8 +124,9 @@ extension AuthClient {
         case .refreshFailed(let fault, let retryAt):
             notRenewed = (notRenewed.count + 1, fault, retryAt)
             if case .ready = session.access(now: now) {} else { signals.tell(.tokenExpired) }
-        case .signedIn(_, _, _, let cleanedUrl, let state) where cleanedUrl != nil || state != nil:
-            landed = (logins.current(), SignedIn(cleanedURL: cleanedUrl.flatMap(URL.init(string:)), state: state))
+        case .signedIn(_, _, _, _, let cleanedUrl, let state) where cleanedUrl != nil || state != nil:
+            guard let ticket = logins.current else { break }
+            landed = (ticket, SignedIn(cleanedURL: cleanedUrl.flatMap(URL.init(string:)), state: state))
         case .signInNeeded(let reason):
             signals.tell(.reLoginRequired(reason))
         case .signedOut(let reason, _) where reason != .byUser:

@@ -45,6 +45,14 @@ struct Desk {
     /// Whether an input may be given.
     var isFree: Bool { saving == nil && effects.isEmpty && inputs.isEmpty }
 
+    /// Why the callback that was just given is nobody's, where it is.
+    var ignored: CallbackIgnored? {
+        for pending in effects {
+            if case .notify(_, .callbackIgnored(let reason)) = pending.effect { return reason }
+        }
+        return nil
+    }
+
     /// Whether callers are answered by the session itself.
     var isSettled: Bool { held == nil }
 

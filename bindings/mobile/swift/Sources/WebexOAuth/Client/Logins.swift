@@ -2,7 +2,8 @@ import WebexOAuthCore
 
 /// What a caller signs in with: the same again joins the login that is under way.
 enum SignIn {
-    case browser
+    /// Through a browser, which has come back: which login it is.
+    case browser(String?)
     case device
     case code(Secret)
     case jwt(Secret)
@@ -44,17 +45,32 @@ struct Logins {
         return last
     }
 
-    /// The login that is under way, whoever began it; a restored one counts as well.
-    mutating func current() -> Ticket {
-        pending?.ticket ?? begin(.browser)
+    /// The browser came back: its login is under way now, and supersedes one that is.
+    mutating func cameBack(_ id: String?) -> Ticket {
+        begin(.browser(id))
+    }
+
+    /// The login that is under way.
+    var current: Ticket? { pending?.ticket }
+
+    /// Which login in a browser is under way.
+    private var browser: String? {
+        if case .browser(let id)? = pending?.by { return id }
+        return nil
+    }
+
+    /// This login in a browser, if it is under way.
+    func underWay(_ id: String?) -> Ticket? {
+        id != nil && browser == id ? current : nil
     }
 
     /// Takes note of what the session says. `signingIn`: a login is still under way.
     mutating func note(_ event: Event, signingIn: Bool) {
         switch event {
         // Somebody else's sign-in leaves our login alone.
-        case .signedIn where !signingIn: end(.success(()))
-        case .loginFailed(_, let fault, _, _): end(.failure(.loginFailed(fault)))
+        case .signedIn(_, _, _, let login, _, _) where !signingIn || underWay(login) != nil: end(.success(()))
+        // Others that wait for their browser are nobody's here.
+        case .loginFailed(_, let fault, let login, _, _) where browser == login: end(.failure(.loginFailed(fault)))
         case .signedOut where !signingIn: cancel()
         default: break
         }

@@ -107,17 +107,24 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
 
     // ------------------------------------------------------------------ logins
 
-    /** Begins a login in a browser and returns the URL to open, with a Custom Tab for one. [completeLogin] ends it. */
+    /**
+     * Begins a login in a browser and returns the URL to open, with a Custom Tab for one. [completeLogin] ends it. Several
+     * may be pending, eight at most: the oldest goes.
+     */
     suspend fun beginLogin(options: LoginOptions = LoginOptions(flow = Flow.CODE)): String = engine.beginLogin(options)
 
     /**
      * The browser came back with this URL, its query, its fragment, or the body of a form post. Redeems the code and
-     * waits for the tokens.
+     * waits for the tokens. A callback that is not known here is looked for in the store; that of a login that is done
+     * already is no error, as long as its session is there.
      */
     suspend fun completeLogin(callback: String): SignedIn = engine.completeLogin(callback)
 
-    /** Gives up the login that is under way. A session that was there before goes on. */
-    suspend fun cancelLogin() = engine.cancelLogin()
+    /**
+     * Gives up the login in a browser with this URL or this state, or without one all that are pending or under way. A
+     * session that was there before goes on.
+     */
+    suspend fun cancelLogin(of: String? = null) = engine.cancelLogin(of)
 
     /** Redeems a code whose state the app has checked itself. */
     suspend fun redeemCode(code: String, verifier: String? = null) =

@@ -1,8 +1,10 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.Access
+import io.github.webexoauth.CallbackIgnored
 import io.github.webexoauth.Config
 import io.github.webexoauth.Effect
+import io.github.webexoauth.Event
 import io.github.webexoauth.Input
 import io.github.webexoauth.MisuseException
 import io.github.webexoauth.RestoreException
@@ -44,6 +46,11 @@ internal class Desk(private val config: Config, val session: Session) {
     private var latest: Long? = null
 
     val isFree get() = saving == null && effects.isEmpty() && inputs.isEmpty()
+
+    /** Why the callback that was just given is nobody's, where it is. */
+    val ignored: CallbackIgnored? get() = effects.firstNotNullOfOrNull { pending ->
+        ((pending.effect as? Effect.Notify)?.event as? Event.CallbackIgnored)?.reason
+    }
 
     /** Whether callers are answered by the session itself. */
     val isSettled get() = held == null

@@ -154,7 +154,7 @@ internal class Engine(
                 else errand(false) { save(store, effect.snapshot, effect.replaces.toLong()) }
             is Effect.Send -> errand(effect.request.isGrant) { carry(effect.request) }
             is Effect.OpenBrowser -> turn.url = effect.url.expose()
-            is Effect.ShowDeviceCode -> prompt = logins.current() to effect.prompt
+            is Effect.ShowDeviceCode -> prompt = logins.current()?.let { it to effect.prompt }
             is Effect.AskForJwt -> errand(null) {
                 ask(effect.id) { Input.ProvideJwt(effect.id, options.askForJwt?.invoke() ?: return@ask null) }
             }
@@ -175,7 +175,7 @@ internal class Engine(
                 if (session.access(now) !is Access.Ready) signals.tell(AuthSignal.TokenExpired)
             }
             is Event.SignedIn -> if (event.cleanedUrl != null || event.state != null) {
-                landed = logins.current() to SignedIn(event.cleanedUrl, event.state)
+                landed = logins.current()?.let { it to SignedIn(event.cleanedUrl, event.state) }
             }
             is Event.SignInNeeded -> signals.tell(AuthSignal.ReLoginRequired(event.reason))
             is Event.SignedOut -> if (event.reason != SignedOutReason.BY_USER) {

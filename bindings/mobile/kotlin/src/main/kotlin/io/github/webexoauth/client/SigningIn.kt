@@ -1,10 +1,11 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.CallbackIgnored
 import io.github.webexoauth.DevicePrompt
 import io.github.webexoauth.Input
 import io.github.webexoauth.LoginOptions
-import io.github.webexoauth.Phase
 import io.github.webexoauth.Secret
+import io.github.webexoauth.loginId
 
 // Logins: each has a ticket, by which whoever began it finds its result.
 
@@ -18,26 +19,42 @@ class SignedIn(
 
 internal suspend fun Engine.beginLogin(options: LoginOptions): String {
     val entropy = freshEntropy()
-    val (turn) = begin(null) { Input.BeginLogin(options, entropy) }
+    val turn = drive { Input.BeginLogin(options, entropy) }
     settled(turn)
     return turn.url ?: throw AuthException.LoginSuperseded()
 }
 
 internal suspend fun Engine.completeLogin(callback: String): SignedIn {
-    var ticket: Long? = null
-    val turn = drive {
-        if (session.phase() is Phase.SigningIn) ticket = logins.current()
-        Input.CompleteLogin(Secret(callback))
+    val id = loginId(Secret(callback))
+    var looked = store == null
+    while (true) {
+        var ticket: Long? = null
+        val turn = until {
+            if (!desk.isFree) return@until null
+            give(Input.CompleteLogin(Secret(callback))) { if (desk.ignored == null) ticket = logins.cameBack(id) }
+        }
+        settled(turn)
+        ticket?.let { return outcome(it, patience) }
+        val reason = turn.ignored ?: throw AuthException.LoginCancelled()
+        if (reason == CallbackIgnored.ALREADY_COMPLETED) {
+            val underWay = locked { logins.underWay(id) }
+            return if (underWay == null) SignedIn(null, null) else outcome(underWay, patience)
+        }
+        // Another process may have begun the login: the store knows.
+        if (looked || reason !in MAY_BE_ELSEWHERE) throw AuthException.CallbackNotOurs(reason)
+        looked = true
+        lookIntoStore()
     }
-    settled(turn)
-    turn.ignored?.let { throw AuthException.CallbackNotOurs(it) }
-    return outcome(ticket ?: throw AuthException.LoginCancelled(), patience)
 }
 
-internal suspend fun Engine.cancelLogin() = settled(
+private val MAY_BE_ELSEWHERE =
+    setOf(CallbackIgnored.NO_LOGIN_PENDING, CallbackIgnored.WRONG_STATE, CallbackIgnored.OTHER_URL)
+
+internal suspend fun Engine.cancelLogin(of: String?) = settled(
     drive {
-        logins.cancel()
-        Input.CancelLogin
+        val id = of?.let { loginId(Secret(it)) }
+        if (of == null || logins.underWay(id) != null) logins.cancel()
+        Input.CancelLogin(of?.let(::Secret))
     },
 )
 
@@ -55,7 +72,7 @@ internal suspend fun Engine.adopt(tokens: String) {
     val (turn, ticket) = begin(listOf("adopt", tokens)) { Input.Adopt(Secret(tokens)) }
     settled(turn)
     // Without an access token there is no event, and nothing to wait for.
-    locked { if (logins.result(ticket) == null && logins.current() == ticket) logins.cancel() }
+    locked { if (logins.current() == ticket) logins.cancel() }
 }
 
 /** A sign-in that needs one input and no browser. The same [key] joins the one that is under way. */

@@ -128,7 +128,7 @@ private class Harness {
                 return mapOf("url" to client.beginLogin(options))
             }
             "complete_login" -> client.completeLogin(text("callback")!!)
-            "cancel_login" -> client.cancelLogin()
+            "cancel_login" -> client.cancelLogin(text("of"))
             "login_device" -> client.deviceLogin(text("scope")) {}
             "login_jwt" -> client.signInWithJwt(text("jwt")!!)
             "login_client_credentials" -> client.signInWithClientCredentials(text("scope"))

@@ -166,7 +166,7 @@ fun input(value: JsonNode, snapshot: (JsonNode) -> Secret): Input {
             may(fields, "options", ::loginOptions) ?: loginOptions(NullNode.instance), need(fields, "entropy", ::entropy),
         )
         "complete_login" -> Input.CompleteLogin(secretOf("callback"))
-        "cancel_login" -> Input.CancelLogin
+        "cancel_login" -> Input.CancelLogin(may(fields, "of", ::secret))
         "redeem_code" -> Input.RedeemCode(secretOf("code"), may(fields, "verifier", ::secret))
         "begin_device_login" -> Input.BeginDeviceLogin(may(fields, "scope", ::text))
         "sign_in_with_jwt" -> Input.SignInWithJwt(secretOf("jwt"))
