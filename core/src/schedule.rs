@@ -292,14 +292,14 @@ pub(crate) fn deadline(config: &Config, now: Timestamp, grace: Duration) -> Time
 /// Whether a login has a request to send now.
 pub(crate) fn login_is_due(state: &State, now: Timestamp) -> bool {
     match &state.phase {
-        Phase::SigningIn(login) => !matches!(login.stage, Stage::Browser(_)) && login.send_at <= now,
+        Phase::SigningIn(login) => login.send_at <= now,
         Phase::SignedOut(_) | Phase::SignedIn(_) => false,
     }
 }
 
 /// Whether a login is more than a browser that is still to come back.
 pub(crate) fn works_on_login(state: &State) -> bool {
-    matches!(&state.phase, Phase::SigningIn(login) if !matches!(login.stage, Stage::Browser(_)))
+    matches!(&state.phase, Phase::SigningIn(_))
 }
 
 /// Whether a flight renews tokens, for the status.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use webex_oauth::protocol::callback::{Callback, Outcome};
 use webex_oauth::{
-    Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, LoginId, Phase, ReadTokens,
-    ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, TargetUri, Timestamp, TokenAsk,
-    TokenSet, Verdict,
+    Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, LoginId, Phase,
+    ReadTokens, ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, TargetUri,
+    Timestamp, TokenAsk, TokenSet, Verdict,
 };
 
 pub(crate) use config::{config, config_error, metadata_step};

@@ -24,7 +24,7 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn of(parts: &ConfigParts, client_auth: ClientAuth) -> Self {
-        let ConfigParts { provider, client_id, scope, .. } = parts;
+        let ConfigParts { client_id, scope, .. } = parts;
         let (redirect_uri, secret) = (parts.redirect_uri.as_deref(), parts.client_secret.as_ref());
         let resources = request::resource_parameters(&parts.resource);
         let login_parameters =

@@ -12,6 +12,7 @@ use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::event::{CallbackIgnored, Event};
 use crate::input::Input;
+use crate::logins::LoginId;
 use crate::secret::Secret;
 
 /// So many results are kept: those who wait for one are looked at in the same breath.
@@ -27,8 +28,10 @@ pub(super) struct Logins {
     gone: Option<Failure>,
     /// What the session said of a login that nobody could wait for yet: it ended as it came.
     at_once: Option<Reply>,
-    /// Whose browser login is pending.
-    browser: Option<Ticket>,
+    /// Whose logins wait for their browser, and which ones these are.
+    browsers: VecDeque<(Ticket, LoginId)>,
+    /// The one that has just been begun.
+    begun: Option<LoginId>,
 }
 
 #[derive(Debug)]
@@ -70,7 +73,12 @@ impl Coordinator {
             self.take_effects(output.effects, false);
         }
         if is_browser {
-            self.logins.browser = Some(ticket);
+            if let Some(id) = self.logins.begun.take() {
+                if self.logins.browsers.len() >= KEPT {
+                    self.logins.browsers.pop_front();
+                }
+                self.logins.browsers.push_back((ticket, id));
+            }
             return Ok(Want::Url);
         }
         match self.session.login_attempt() {
@@ -90,12 +98,20 @@ impl Coordinator {
             return Want::Settled { change: 0, reply: Reply::Failed(Failure::LoginCancelled) };
         };
         if let Some(reason) = ignored(&output.effects) {
-            let may_be_elsewhere = matches!(reason, CallbackIgnored::NoLoginPending | CallbackIgnored::WrongState);
+            let may_be_elsewhere = matches!(
+                reason,
+                CallbackIgnored::NoLoginPending | CallbackIgnored::WrongState | CallbackIgnored::OtherUrl
+            );
             if may_be_elsewhere && self.has_looked(looked).is_none() {
                 return Want::Callback { callback: callback.clone(), looked };
             }
             self.take_effects(output.effects, false);
-            let reply = Reply::Failed(Failure::CallbackIgnored { reason });
+            let reply = match (reason, self.session.login_attempt()) {
+                // What the first one brought is on its way, or there.
+                (CallbackIgnored::AlreadyCompleted, Some(attempt)) => return Want::Login { attempt },
+                (CallbackIgnored::AlreadyCompleted, None) => Reply::SignedIn { cleaned_url: None, state: None },
+                (reason, _) => Reply::Failed(Failure::CallbackIgnored { reason }),
+            };
             return Want::Settled { change: self.saving.changes(), reply };
         }
         self.logins.at_once = None;
@@ -113,11 +129,13 @@ impl Coordinator {
     pub(super) fn cancel(&mut self, of: Option<Ticket>) {
         let is_current = |ticket| match self.waiters.want(ticket) {
             Some(Want::Login { attempt }) => Some(*attempt) == self.logins.current,
-            Some(_) | None => self.logins.browser == Some(ticket) && self.logins.current.is_none(),
+            Some(_) | None => false,
         };
-        if of.is_none_or(is_current) || !self.obeys(Rule::CancelIsForOne) {
+        let of_browser = |ticket| self.logins.browsers.iter().find(|(own, _)| *own == ticket).map(|(_, id)| *id);
+        let login = of.and_then(of_browser);
+        if login.is_some() || of.is_none_or(is_current) || !self.obeys(Rule::CancelIsForOne) {
             self.logins.gone = Some(Failure::LoginCancelled);
-            self.give(Input::CancelLogin);
+            self.give(Input::CancelLogin { of: login });
             self.logins.gone = None;
         }
     }
@@ -145,6 +163,10 @@ impl Coordinator {
     pub(super) fn note_logins(&mut self, effects: &[Effect]) {
         let said =
             effects.iter().find_map(|effect| if let Effect::Notify { event } = effect { end(event) } else { None });
+        self.logins.begun = effects.iter().find_map(|effect| match effect {
+            Effect::OpenBrowser { url } => LoginId::of(url.expose()),
+            _ => None,
+        });
         let attempt = self.session.login_attempt();
         let gone = self.logins.current.filter(|current| attempt != Some(*current));
         self.logins.current = attempt;

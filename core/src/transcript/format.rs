@@ -119,7 +119,8 @@ fn duration(millis: i64) -> Duration {
 pub(super) enum InputRecord {
     BeginLogin(LoginRecord),
     CompleteLogin { callback: String },
-    CancelLogin { of: Option<String> },
+    CancelLogin,
+    CancelOneLogin { of: String },
     RedeemCode { code: String, verifier: Option<String> },
     BeginDeviceLogin { scope: Option<String> },
     SignInWithJwt { jwt: String },
@@ -170,7 +171,8 @@ impl InputRecord {
                 extra: options.extra.iter().map(|(name, _)| name.clone()).collect(),
             }),
             Input::CompleteLogin { callback } => Self::CompleteLogin { callback: redactor.callback(callback.expose()) },
-            Input::CancelLogin { of } => Self::CancelLogin { of: of.map(|of| of.to_string()) },
+            Input::CancelLogin { of: None } => Self::CancelLogin,
+            Input::CancelLogin { of: Some(of) } => Self::CancelOneLogin { of: of.to_string() },
             Input::RedeemCode { code, verifier } => Self::RedeemCode {
                 code: redactor.secret(code.expose()),
                 verifier: verifier.as_ref().map(|verifier| redactor.secret(verifier.expose())),
@@ -218,7 +220,8 @@ impl InputRecord {
         match self {
             Self::BeginLogin(login) => Input::BeginLogin { options: login.into_options(), entropy },
             Self::CompleteLogin { callback } => Input::CompleteLogin { callback: fill_in(callback).into() },
-            Self::CancelLogin { of } => Input::CancelLogin { of: of.as_deref().and_then(LoginId::read) },
+            Self::CancelLogin => Input::CancelLogin { of: None },
+            Self::CancelOneLogin { of } => Input::CancelLogin { of: LoginId::read(&of) },
             Self::RedeemCode { code, verifier } => {
                 Input::RedeemCode { code: code.into(), verifier: verifier.map(Secret::new) }
             }

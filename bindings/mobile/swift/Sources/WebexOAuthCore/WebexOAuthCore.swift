@@ -5504,6 +5504,7 @@ public func FfiConverterTypeBlame_lower(_ value: Blame) -> RustBuffer {
 public enum CallbackIgnored: Equatable, Hashable {
     
     case noLoginPending
+    case alreadyCompleted
     case otherUrl
     case notACallback
     case wrongState
@@ -5534,19 +5535,21 @@ public struct FfiConverterTypeCallbackIgnored: FfiConverterRustBuffer {
         
         case 1: return .noLoginPending
         
-        case 2: return .otherUrl
+        case 2: return .alreadyCompleted
         
-        case 3: return .notACallback
+        case 3: return .otherUrl
         
-        case 4: return .wrongState
+        case 4: return .notACallback
         
-        case 5: return .duplicateParameter
+        case 5: return .wrongState
         
-        case 6: return .wrongIssuer
+        case 6: return .duplicateParameter
         
-        case 7: return .incomplete
+        case 7: return .wrongIssuer
         
-        case 8: return .tooLong
+        case 8: return .incomplete
+        
+        case 9: return .tooLong
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -5560,32 +5563,36 @@ public struct FfiConverterTypeCallbackIgnored: FfiConverterRustBuffer {
             writeInt(&buf, Int32(1))
         
         
-        case .otherUrl:
+        case .alreadyCompleted:
             writeInt(&buf, Int32(2))
         
         
-        case .notACallback:
+        case .otherUrl:
             writeInt(&buf, Int32(3))
         
         
-        case .wrongState:
+        case .notACallback:
             writeInt(&buf, Int32(4))
         
         
-        case .duplicateParameter:
+        case .wrongState:
             writeInt(&buf, Int32(5))
         
         
-        case .wrongIssuer:
+        case .duplicateParameter:
             writeInt(&buf, Int32(6))
         
         
-        case .incomplete:
+        case .wrongIssuer:
             writeInt(&buf, Int32(7))
         
         
-        case .tooLong:
+        case .incomplete:
             writeInt(&buf, Int32(8))
+        
+        
+        case .tooLong:
+            writeInt(&buf, Int32(9))
         
         }
     }
@@ -6444,6 +6451,9 @@ public enum Event: Equatable, Hashable {
          * What was granted beside what was asked for.
          */scope: ScopeDelta, 
         /**
+         * The login in a browser that this is the end of: see `login_id`.
+         */login: String?, 
+        /**
          * The callback URL without code, token and CSRF value.
          */cleanedUrl: String?, 
         /**
@@ -6486,6 +6496,9 @@ public enum Event: Equatable, Hashable {
          * Why.
          */fault: Fault, 
         /**
+         * The login in a browser that this is the end of: see `login_id`.
+         */login: String?, 
+        /**
          * The callback URL without code, token and CSRF value.
          */cleanedUrl: String?, 
         /**
@@ -6493,7 +6506,7 @@ public enum Event: Equatable, Hashable {
          */state: String?
     )
     /**
-     * A callback that does not belong to the pending login. That login still waits.
+     * A callback that does not belong to a pending login. Those that are pending still wait.
      */
     case callbackIgnored(
         /**
@@ -6615,7 +6628,7 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .signedIn(via: try FfiConverterTypeVia.read(from: &buf), generation: try FfiConverterUInt64.read(from: &buf), scope: try FfiConverterTypeScopeDelta.read(from: &buf), cleanedUrl: try FfiConverterOptionString.read(from: &buf), state: try FfiConverterOptionString.read(from: &buf)
+        case 1: return .signedIn(via: try FfiConverterTypeVia.read(from: &buf), generation: try FfiConverterUInt64.read(from: &buf), scope: try FfiConverterTypeScopeDelta.read(from: &buf), login: try FfiConverterOptionString.read(from: &buf), cleanedUrl: try FfiConverterOptionString.read(from: &buf), state: try FfiConverterOptionString.read(from: &buf)
         )
         
         case 2: return .tokensRefreshed(generation: try FfiConverterUInt64.read(from: &buf), unchanged: try FfiConverterBool.read(from: &buf), rotated: try FfiConverterBool.read(from: &buf)
@@ -6624,7 +6637,7 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 3: return .refreshFailed(fault: try FfiConverterTypeFault.read(from: &buf), retryAt: try FfiConverterTypeTimestamp.read(from: &buf)
         )
         
-        case 4: return .loginFailed(via: try FfiConverterTypeVia.read(from: &buf), fault: try FfiConverterTypeFault.read(from: &buf), cleanedUrl: try FfiConverterOptionString.read(from: &buf), state: try FfiConverterOptionString.read(from: &buf)
+        case 4: return .loginFailed(via: try FfiConverterTypeVia.read(from: &buf), fault: try FfiConverterTypeFault.read(from: &buf), login: try FfiConverterOptionString.read(from: &buf), cleanedUrl: try FfiConverterOptionString.read(from: &buf), state: try FfiConverterOptionString.read(from: &buf)
         )
         
         case 5: return .callbackIgnored(reason: try FfiConverterTypeCallbackIgnored.read(from: &buf)
@@ -6671,11 +6684,12 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         switch value {
         
         
-        case let .signedIn(via,generation,scope,cleanedUrl,state):
+        case let .signedIn(via,generation,scope,login,cleanedUrl,state):
             writeInt(&buf, Int32(1))
             FfiConverterTypeVia.write(via, into: &buf)
             FfiConverterUInt64.write(generation, into: &buf)
             FfiConverterTypeScopeDelta.write(scope, into: &buf)
+            FfiConverterOptionString.write(login, into: &buf)
             FfiConverterOptionString.write(cleanedUrl, into: &buf)
             FfiConverterOptionString.write(state, into: &buf)
             
@@ -6693,10 +6707,11 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterTypeTimestamp.write(retryAt, into: &buf)
             
         
-        case let .loginFailed(via,fault,cleanedUrl,state):
+        case let .loginFailed(via,fault,login,cleanedUrl,state):
             writeInt(&buf, Int32(4))
             FfiConverterTypeVia.write(via, into: &buf)
             FfiConverterTypeFault.write(fault, into: &buf)
+            FfiConverterOptionString.write(login, into: &buf)
             FfiConverterOptionString.write(cleanedUrl, into: &buf)
             FfiConverterOptionString.write(state, into: &buf)
             
@@ -6998,7 +7013,11 @@ public enum Input {
     /**
      * The user gave up.
      */
-    case cancelLogin
+    case cancelLogin(
+        /**
+         * The login in a browser that is given up: its URL or its state. Where absent, all, and what else is under way.
+         */of: Secret?
+    )
     /**
      * Redeem a code whose state the host has verified itself.
      */
@@ -7186,7 +7205,8 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
         case 2: return .completeLogin(callback: try FfiConverterTypeSecret.read(from: &buf)
         )
         
-        case 3: return .cancelLogin
+        case 3: return .cancelLogin(of: try FfiConverterOptionTypeSecret.read(from: &buf)
+        )
         
         case 4: return .redeemCode(code: try FfiConverterTypeSecret.read(from: &buf), verifier: try FfiConverterOptionTypeSecret.read(from: &buf)
         )
@@ -7260,9 +7280,10 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
             FfiConverterTypeSecret.write(callback, into: &buf)
             
         
-        case .cancelLogin:
+        case let .cancelLogin(of):
             writeInt(&buf, Int32(3))
-        
+            FfiConverterOptionTypeSecret.write(of, into: &buf)
+            
         
         case let .redeemCode(code,verifier):
             writeInt(&buf, Int32(4))
@@ -10850,6 +10871,17 @@ public func lifetimeSeconds(lifetime: Lifetime)throws  -> Int64  {
 })
 }
 /**
+ * Which login in a browser: of its URL, its state or its callback. It may be shown, and events carry it.
+ */
+public func loginId(of: Secret) -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_login_id(
+        FfiConverterTypeSecret_lower(of),uniffiCallStatus
+    )
+})
+}
+/**
  * Webex: the organization in an authorization code.
  */
 public func orgIdOfCode(code: String) -> String?  {
@@ -11253,6 +11285,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_lifetime_seconds() != 42250) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_func_login_id() != 7672) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_func_org_id_of_code() != 61905) {

@@ -679,6 +679,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_jwt_claims(RustBuffer jwt, RustCall
 int64_t uniffi_webex_oauth_mobile_fn_func_lifetime_seconds(RustBuffer lifetime, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_LOGIN_ID
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_LOGIN_ID
+RustBuffer uniffi_webex_oauth_mobile_fn_func_login_id(uint64_t of, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_ORG_ID_OF_CODE
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_ORG_ID_OF_CODE
 RustBuffer uniffi_webex_oauth_mobile_fn_func_org_id_of_code(RustBuffer code, RustCallStatus *_Nonnull out_status
@@ -1199,6 +1204,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_jwt_claims(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_LIFETIME_SECONDS
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_LIFETIME_SECONDS
 uint16_t uniffi_webex_oauth_mobile_checksum_func_lifetime_seconds(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_LOGIN_ID
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_LOGIN_ID
+uint16_t uniffi_webex_oauth_mobile_checksum_func_login_id(void
     
 );
 #endif
