@@ -98,10 +98,10 @@ pub(crate) fn login_failed(fault: &Fault) -> Notice {
 /// A callback that is not the answer to the login of this browser.
 pub(crate) fn callback_ignored(reason: CallbackIgnored, signed_in: bool) -> Notice {
     let bad = StatusCode::BAD_REQUEST;
+    let done = || Notice::home(StatusCode::OK, "Already done", "This sign-in is finished. You are signed in.");
     match reason {
-        CallbackIgnored::NoLoginPending if signed_in => {
-            Notice::home(StatusCode::OK, "Already done", "This sign-in is finished. You are signed in.")
-        }
+        CallbackIgnored::AlreadyCompleted => done(),
+        CallbackIgnored::NoLoginPending if signed_in => done(),
         CallbackIgnored::NoLoginPending => Notice::new(
             bad,
             "No sign-in is under way here",
