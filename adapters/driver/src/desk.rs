@@ -6,8 +6,7 @@ use std::fmt;
 
 use webex_oauth::{
     Access, CallbackIgnored, Config, Effect, Event, HttpRequest, Input, Misuse, Purpose, RestoreError, Scope, Secret,
-    SendFault, Session,
-    Timestamp, snapshot_revision,
+    SendFault, Session, Timestamp, snapshot_revision,
 };
 
 use crate::error::ClientError;

@@ -44,8 +44,8 @@ mod _core {
     #[pymodule_export]
     use super::protocol::{
         Callback, adopt_tokens, authorize_url, clean_text, clean_url, email_hash, encode_state, guest_jwt, is_guest,
-        is_pkce_verifier, jwt_claims, lifetime_seconds, login_id, org_id_of_code, org_id_of_token, pkce_challenge, read_callback,
-        read_state, read_token_response, retry_after, shown_url, webex_qr_url,
+        is_pkce_verifier, jwt_claims, lifetime_seconds, login_id, org_id_of_code, org_id_of_token, pkce_challenge,
+        read_callback, read_state, read_token_response, retry_after, shown_url, webex_qr_url,
     };
     #[pymodule_export]
     use super::provider::Provider;
