@@ -2,7 +2,7 @@
 
 use crate::error::SendFault;
 use crate::http::{HttpResponse, RequestId};
-use crate::logins::LoginId;
+use crate::logins::WhichLogin;
 use crate::protocol::authorize::LoginOptions;
 use crate::protocol::scope::Scope;
 use crate::secret::{Entropy, Secret};
@@ -27,8 +27,8 @@ pub enum Input {
     },
     /// The user gave up. A signed-in session continues as before.
     CancelLogin {
-        /// The login in a browser that is given up. Where absent, all that are pending, and what else is under way.
-        of: Option<LoginId>,
+        /// One of them, or all.
+        which: WhichLogin,
     },
     /// Redeem a code whose state the host has verified itself, on a server that did not begin the login.
     RedeemCode {

@@ -10,10 +10,11 @@ use crate::access::Access;
 use crate::effect::Output;
 use crate::error::Fault;
 use crate::http::RequestId;
+use crate::logins::LoginId;
 use crate::schedule;
 use crate::secret::Secret;
 use crate::session::Session;
-use crate::state::{Flight, Grant, RenewBy, State};
+use crate::state::{Flight, Grant, Phase, RenewBy, State};
 use crate::time::Timestamp;
 use crate::tokens::TokenSet;
 
@@ -186,6 +187,14 @@ impl Session {
     /// Of the login that is being worked on, a browser's once it has come back.
     pub(crate) fn login_attempt(&self) -> Option<u64> {
         schedule::works_on_login(&self.state).then_some(self.state.attempt)
+    }
+
+    /// Which login in a browser is being worked on.
+    pub(crate) fn login_under_way(&self) -> Option<LoginId> {
+        match &self.state.phase {
+            Phase::SigningIn(login) => login.id,
+            Phase::SignedOut(_) | Phase::SignedIn(_) => None,
+        }
     }
 
     /// Until when the token that is ready may be handed out without asking, and until when at all.

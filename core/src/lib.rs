@@ -63,7 +63,7 @@ pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
 pub use event::{CallbackIgnored, Deviation, Event, StoreIgnored};
 pub use http::{HeaderValue, HttpRequest, HttpResponse, Purpose, RequestId, TransportHints};
 pub use input::{Input, LogoutVia, SignOutOptions};
-pub use logins::LoginId;
+pub use logins::{LoginId, WhichLogin};
 pub use protocol::authorize::{Flow, LoginOptions, ResponseMode};
 pub use protocol::device::DevicePrompt;
 pub use protocol::retry_after::RetryAfterBounds;

@@ -47,6 +47,17 @@ impl fmt::Debug for LoginId {
     }
 }
 
+/// Which logins [`Input::CancelLogin`](crate::Input::CancelLogin) gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichLogin {
+    /// All that wait for their browser, and the one that is under way.
+    All,
+    /// This one in a browser, whether or not that has come back. Others go on.
+    Browser(LoginId),
+    /// The one that is under way: on a device, by a JWT, by a code. Those that wait for their browser go on.
+    UnderWay,
+}
+
 /// So many logins may wait for a browser at once. Whoever has more sign-in pages of one session open within the lifetime of a
 /// login is a program that goes in circles, and all of them are stored with every change.
 pub(crate) const MOST_PENDING: usize = 8;

@@ -11,7 +11,7 @@ use crate::error::{Misuse, SendFault};
 use crate::event::Event;
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, SignOutOptions};
-use crate::logins::LoginId;
+use crate::logins::WhichLogin;
 use crate::protocol::authorize::LoginOptions;
 use crate::protocol::logout::logout_url;
 use crate::protocol::scope::Scope;
@@ -81,8 +81,8 @@ impl Session {
     }
 
     /// [`Input::CancelLogin`].
-    pub fn cancel_login(&mut self, now: Timestamp, of: Option<LoginId>) -> Result<Output, Misuse> {
-        self.handle(now, Input::CancelLogin { of })
+    pub fn cancel_login(&mut self, now: Timestamp, which: WhichLogin) -> Result<Output, Misuse> {
+        self.handle(now, Input::CancelLogin { which })
     }
 
     /// [`Input::RedeemCode`].

@@ -96,7 +96,7 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
         (SignedOut(_) | SigningIn | SignedIn, Input::CompleteLogin { callback }) => {
             Ok(login::complete_login(turn, state, callback))
         }
-        (SignedOut(_) | SigningIn | SignedIn, Input::CancelLogin { of }) => Ok(login::cancel(turn, state, *of)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::CancelLogin { which }) => Ok(login::cancel(turn, state, *which)),
         (SignedOut(_) | SigningIn | SignedIn, Input::RedeemCode { code, verifier }) => {
             sign_in::redeem_code(turn, state, code, verifier.as_ref())
         }

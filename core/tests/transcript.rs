@@ -3,7 +3,7 @@
 use webex_oauth::transcript::{TranscriptError, replay};
 use webex_oauth::{
     ConfigParts, Effect, Entropy, Flow, HttpResponse, LoginOptions, Output, Provider, Renewal, RequestId, SendFault,
-    Session, SignOutOptions, Timestamp,
+    Session, SignOutOptions, Timestamp, WhichLogin,
 };
 
 fn entropy(start: u8) -> Entropy {
@@ -95,7 +95,7 @@ fn shapes() -> String {
         session.response(at(40), RequestId(9), answer(400, body)).unwrap();
     }
     session.reload(at(41), "MARKED-snapshot").unwrap();
-    session.cancel_login(at(42), None).unwrap();
+    session.cancel_login(at(42), WhichLogin::All).unwrap();
     session.transcript().unwrap().to_owned()
 }
 

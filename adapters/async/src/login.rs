@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
-use webex_oauth::{CallbackIgnored, Input, LoginId, LoginOptions, Scope, Secret};
+use webex_oauth::{CallbackIgnored, Input, LoginId, LoginOptions, Scope, Secret, WhichLogin};
 use webex_oauth_driver::{ClientError, LoginTicket, SignIn, entropy, may_be_elsewhere};
 
 use crate::client::Client;
@@ -55,7 +55,7 @@ impl DeviceLogin {
     /// Gives up: [`DeviceLogin::wait`] ends with [`ClientError::LoginCancelled`].
     pub async fn cancel(&self) -> Result<(), ClientError> {
         let ours = |table: &mut Table, _| table.logins.current() == Some(self.ticket);
-        if self.client.crew.inner().with(ours) { self.client.cancel_login().await } else { Ok(()) }
+        if self.client.crew.inner().with(ours) { self.client.cancel(WhichLogin::UnderWay).await } else { Ok(()) }
     }
 }
 
@@ -106,23 +106,24 @@ impl Client {
 
     /// Gives up all logins that are pending or under way. A signed-in session goes on as before.
     pub async fn cancel_login(&self) -> Result<(), ClientError> {
-        self.cancel(None).await
+        self.cancel(WhichLogin::All).await
     }
 
     /// Gives up one login in a browser: that with this URL, or this state. Others go on.
     pub async fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
         match LoginId::of(url.expose()) {
-            Some(id) => self.cancel(Some(id)).await,
+            Some(id) => self.cancel(WhichLogin::Browser(id)).await,
             None => Ok(()),
         }
     }
 
-    async fn cancel(&self, of: Option<LoginId>) -> Result<(), ClientError> {
-        let turn = self.give(Input::CancelLogin { of }).await?;
+    async fn cancel(&self, which: WhichLogin) -> Result<(), ClientError> {
+        let turn = self.give(Input::CancelLogin { which }).await?;
         self.crew.inner().with(|table, _| {
-            match of {
-                Some(_) => table.logins.cancel_browser(of),
-                None => table.logins.cancel(),
+            match which {
+                WhichLogin::All => table.logins.cancel(),
+                WhichLogin::Browser(id) => table.logins.cancel_browser(Some(id)),
+                WhichLogin::UnderWay => table.logins.cancel_under_way(),
             }
             table.changed = true;
         });

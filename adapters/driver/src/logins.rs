@@ -126,6 +126,11 @@ impl Logins {
         self.end(Err(ClientError::LoginCancelled));
     }
 
+    /// The same of the one that is under way.
+    pub fn cancel_under_way(&mut self) {
+        self.end(Err(ClientError::LoginCancelled));
+    }
+
     /// The same of one login in a browser.
     pub fn cancel_browser(&mut self, id: Option<LoginId>) {
         self.end_browser(id, Err(ClientError::LoginCancelled));

@@ -2,7 +2,7 @@
 
 use webex_oauth::{
     Access, ConfigParts, Effect, Event, HttpResponse, Input, Phase, Provider, Secret, Session, SignOutOptions,
-    Timestamp,
+    Timestamp, WhichLogin,
 };
 use webex_oauth_driver::{ClientEvent, Desk, MemoryStore, Saved, Store, StoreError};
 
@@ -153,7 +153,7 @@ fn after_failed_saves_the_newer_tokens_of_another_process_win() {
     // Ours wants to save twice and cannot: its revision runs ahead.
     for _ in 0..3 {
         ours.input(at(1), Input::BeginDeviceLogin { scope: None }).unwrap();
-        ours.input(at(1), Input::CancelLogin { of: None }).unwrap();
+        ours.input(at(1), Input::CancelLogin { which: WhichLogin::All }).unwrap();
         while let Some(effect) = ours.next(at(1)) {
             if matches!(effect, Effect::Persist { .. }) {
                 assert!(ours.saved(at(1), Err(failure())).is_some());
@@ -202,7 +202,7 @@ fn a_store_that_was_begun_anew_is_news_although_it_counts_from_the_beginning() {
     let mut ours = signed_in(&store);
     for _ in 0..3 {
         ours.input(at(1), Input::BeginDeviceLogin { scope: None }).unwrap();
-        ours.input(at(1), Input::CancelLogin { of: None }).unwrap();
+        ours.input(at(1), Input::CancelLogin { which: WhichLogin::All }).unwrap();
         run(&mut ours, &store, at(1));
     }
     assert_eq!(ours.is_news(&store.load().unwrap().unwrap()), Ok(false), "just what was stored");
@@ -236,7 +236,7 @@ fn a_sign_out_that_could_not_be_saved_wins_over_an_older_state() {
     assert!(ours.saved(at(100), Err(failure())).is_some());
     run(&mut ours, &store, at(100));
     theirs.input(at(50), Input::BeginDeviceLogin { scope: None }).unwrap();
-    theirs.input(at(50), Input::CancelLogin { of: None }).unwrap();
+    theirs.input(at(50), Input::CancelLogin { which: WhichLogin::All }).unwrap();
     run(&mut theirs, &store, at(50));
 
     ours.input(at(111), Input::Tick).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
 use webex_oauth::{
-    CallbackIgnored, ErrorCode, Flow, Input, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret,
+    CallbackIgnored, ErrorCode, Flow, Input, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret, WhichLogin,
 };
 use webex_oauth_driver::{ClientError, LoginTicket, Loopback, Page, SignIn, entropy, may_be_elsewhere, open_browser};
 
@@ -100,7 +100,7 @@ impl Client {
         let shared = self.shared();
         shared.drive_with(|inner| {
             inner.logins.cancel();
-            Ok(Some(Input::CancelLogin { of: None }))
+            Ok(Some(Input::CancelLogin { which: WhichLogin::All }))
         })?;
         shared.wake_all();
         Ok(())
@@ -277,7 +277,7 @@ fn cancel(shared: &Arc<Shared>, ticket: LoginTicket) {
         let ours = inner.logins.current() == Some(ticket);
         inner.logins.cancel_own(ticket);
         // What waits for its browser is somebody else's.
-        Ok(ours.then_some(Input::CancelLogin { of: None }))
+        Ok(ours.then_some(Input::CancelLogin { which: WhichLogin::UnderWay }))
     });
     // Cancelling is never a mistake.
     drop(cancelled);
@@ -287,7 +287,7 @@ fn cancel(shared: &Arc<Shared>, ticket: LoginTicket) {
 fn cancel_browser(shared: &Arc<Shared>, id: LoginId) {
     let cancelled = shared.drive_with(|inner| {
         inner.logins.cancel_browser(Some(id));
-        Ok(Some(Input::CancelLogin { of: Some(id) }))
+        Ok(Some(Input::CancelLogin { which: WhichLogin::Browser(id) }))
     });
     // Cancelling is never a mistake.
     drop(cancelled);

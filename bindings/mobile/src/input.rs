@@ -8,6 +8,37 @@ use crate::error::MisuseError;
 use crate::http::HttpResponse;
 use crate::secret::{Entropy, Secret};
 
+/// Which logins `CancelLogin` gives up.
+#[derive(Debug, uniffi::Enum)]
+pub enum WhichLogin {
+    /// All that wait for their browser, and the one that is under way.
+    All,
+    /// One in a browser, whether or not that has come back. Others go on.
+    Browser {
+        /// Its URL or its state.
+        of: Arc<Secret>,
+    },
+    /// The one that is under way: on a device, by a JWT, by a code. Those that wait for their browser go on.
+    UnderWay,
+}
+
+impl WhichLogin {
+    fn into_core(self) -> Result<webex_oauth::WhichLogin, MisuseError> {
+        Ok(match self {
+            Self::All => webex_oauth::WhichLogin::All,
+            Self::Browser { of } => {
+                let of = of.core();
+                let id = webex_oauth::LoginId::of(of.expose()).ok_or_else(|| MisuseError::InvalidArgument {
+                    argument: "of".to_owned(),
+                    problem: "names no login".to_owned(),
+                })?;
+                webex_oauth::WhichLogin::Browser(id)
+            }
+            Self::UnderWay => webex_oauth::WhichLogin::UnderWay,
+        })
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, uniffi::Enum)]
 pub enum Input {
@@ -25,8 +56,8 @@ pub enum Input {
     },
     /// The user gave up.
     CancelLogin {
-        /// The login in a browser that is given up: its URL or its state. Where absent, all, and what else is under way.
-        of: Option<Arc<Secret>>,
+        /// One of them, or all.
+        which: WhichLogin,
     },
     /// Redeem a code whose state the host has verified itself.
     RedeemCode {
@@ -141,9 +172,7 @@ impl Input {
                 })?,
             },
             Self::CompleteLogin { callback } => Input::CompleteLogin { callback: callback.core() },
-            Self::CancelLogin { of } => {
-                Input::CancelLogin { of: of.and_then(|of| webex_oauth::LoginId::of(of.core().expose())) }
-            }
+            Self::CancelLogin { which } => Input::CancelLogin { which: which.into_core()? },
             Self::RedeemCode { code, verifier } => {
                 Input::RedeemCode { code: code.core(), verifier: verifier.map(|verifier| verifier.core()) }
             }

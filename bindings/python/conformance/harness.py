@@ -117,7 +117,7 @@ class Harness:
             case "complete_login":
                 await result_of(client.complete_login(command["callback"], **timeout))
             case "cancel_login":
-                await result_of(client.cancel_login())
+                await result_of(client.cancel_login(**some(command, of=same, under_way=same)))
             case "login_device":
                 await result_of(client.device_login(command.get("scope"), show=lambda prompt: None))
             case "login_jwt":

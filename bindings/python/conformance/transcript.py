@@ -115,7 +115,7 @@ class Stage:
             case "send_failed":
                 return session.send_failed(now, fields["id"], fields["fault"])
             case "cancel_login":
-                return session.cancel_login(now, **some(fields, of=text))
+                return session.cancel_login(now, **some(fields, of=text, under_way=same))
             case "ensure_fresh" | "refresh" | "embargoed" | "tick":
                 given = getattr(session, name)(now)
                 return given

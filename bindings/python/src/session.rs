@@ -3,8 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use webex_oauth::{Entropy, Misuse, RequestId, SignOutOptions, Timestamp};
+use webex_oauth::{Entropy, LoginId, Misuse, RequestId, SignOutOptions, Timestamp, WhichLogin};
 
 use crate::access::{Access, Phase, Status, Verdict};
 use crate::config::Config;
@@ -85,12 +86,17 @@ impl Session {
         self.give(py, |session| session.complete_login(now.0, callback.0))
     }
 
-    /// The user gave up one login in a browser, named by its URL or its state, or all that there are. A signed-in session
-    /// continues as before.
-    #[pyo3(signature = (now, of = None))]
-    fn cancel_login(&self, py: Python<'_>, now: Time, of: Option<SecretText>) -> PyResult<Output> {
-        let of = of.and_then(|of| webex_oauth::LoginId::of(of.0.expose()));
-        self.give(py, |session| session.cancel_login(now.0, of))
+    /// The user gave up one login in a browser, named by its URL or its state; or the one that is under way, while those that
+    /// wait for their browser go on; or all that there are. A signed-in session continues as before.
+    #[pyo3(signature = (now, of = None, *, under_way = false))]
+    fn cancel_login(&self, py: Python<'_>, now: Time, of: Option<SecretText>, under_way: bool) -> PyResult<Output> {
+        let which = match (of.and_then(|of| LoginId::of(of.0.expose())), under_way) {
+            (Some(_), true) => return Err(PyValueError::new_err("one login: of or under_way")),
+            (Some(of), false) => WhichLogin::Browser(of),
+            (None, true) => WhichLogin::UnderWay,
+            (None, false) => WhichLogin::All,
+        };
+        self.give(py, |session| session.cancel_login(now.0, which))
     }
 
     /// Redeem a code whose state the host has verified itself.

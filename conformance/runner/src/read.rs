@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use webex_oauth::protocol::jwt::{GuestJwt, Lifetime};
 use webex_oauth::{
     Entropy, Flow, HttpResponse, Input, LoginId, LoginOptions, LoginState, LogoutVia, RequestId, ResponseMode, Scope,
-    Secret, SendFault, SignOutOptions, Timestamp,
+    Secret, SendFault, SignOutOptions, Timestamp, WhichLogin,
 };
 
 pub(crate) use config::{bounds, config, lay_over, metadata_answer, parts};
@@ -205,7 +205,13 @@ pub(crate) fn input(value: &Value, snapshot: impl Fn(&Value) -> Read<Secret>) ->
             entropy: need(fields, "entropy", entropy)?,
         },
         "complete_login" => Input::CompleteLogin { callback: need(fields, "callback", secret)? },
-        "cancel_login" => Input::CancelLogin { of: may(fields, "of", text)?.and_then(|of| LoginId::of(&of)) },
+        "cancel_login" => Input::CancelLogin {
+            which: match (may(fields, "of", text)?.and_then(|of| LoginId::of(&of)), may(fields, "under_way", flag)?) {
+                (Some(of), _) => WhichLogin::Browser(of),
+                (None, Some(true)) => WhichLogin::UnderWay,
+                (None, Some(false) | None) => WhichLogin::All,
+            },
+        },
         "redeem_code" => {
             Input::RedeemCode { code: need(fields, "code", secret)?, verifier: may(fields, "verifier", secret)? }
         }

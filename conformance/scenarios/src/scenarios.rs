@@ -6,6 +6,7 @@ mod logins;
 mod refresh;
 mod sign_out;
 mod stores;
+mod tabs;
 mod urls;
 mod user_tokens;
 mod wire;
@@ -29,6 +30,7 @@ const SCENARIOS: &[&[Scenario]] = &[
     user_tokens::SCENARIOS,
     stores::SCENARIOS,
     logins::SCENARIOS,
+    tabs::SCENARIOS,
     sign_out::SCENARIOS,
     closing::SCENARIOS,
     urls::SCENARIOS,

@@ -9,7 +9,7 @@ use super::turn::{Done, Turn};
 use crate::config::Renewal;
 use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
-use crate::logins::{LoginId, LoginMark, MOST_PENDING};
+use crate::logins::{LoginId, LoginMark, MOST_PENDING, WhichLogin};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{Callback, Expected, Incoming, Outcome};
 use crate::protocol::pkce::{self, Challenge};
@@ -192,16 +192,20 @@ fn take_callback(turn: &mut Turn<'_>, state: &mut State, at: usize, callback: Ca
     }
 }
 
-/// The user gave up: one login in a browser, or all logins there are.
+/// The user gave up.
 #[cold]
-pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State, of: Option<LoginId>) {
-    let is_meant = |id: Option<LoginId>| of.is_none() || id == of;
-    for login in state.pending.extract_if(.., |login| is_meant(login.id)).collect::<Vec<_>>() {
+pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State, which: WhichLogin) {
+    let is_meant = |id: Option<LoginId>, under_way: bool| match which {
+        WhichLogin::All => true,
+        WhichLogin::Browser(of) => id == Some(of),
+        WhichLogin::UnderWay => under_way,
+    };
+    for login in state.pending.extract_if(.., |login| is_meant(login.id, false)).collect::<Vec<_>>() {
         state.end_pending(&login, turn.now);
         turn.persist();
     }
     if let Phase::SigningIn(login) = &state.phase
-        && is_meant(login.id)
+        && is_meant(login.id, true)
     {
         abandon_login(state);
         state.end_login(turn.now);

@@ -12,7 +12,7 @@ use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::event::{CallbackIgnored, Event};
 use crate::input::Input;
-use crate::logins::LoginId;
+use crate::logins::{LoginId, WhichLogin};
 use crate::secret::Secret;
 
 /// So many results are kept: those who wait for one are looked at in the same breath.
@@ -21,17 +21,27 @@ const KEPT: usize = 16;
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(super) struct Logins {
-    /// The one that is being worked on, by the session's own count.
-    current: Option<u64>,
+    /// The one that is being worked on.
+    current: Option<UnderWay>,
     ended: VecDeque<Ended>,
     /// How a login that is gone now has ended, unless the session says so itself.
     gone: Option<Failure>,
-    /// What the session said of a login that nobody could wait for yet: it ended as it came.
+    /// The browser that has just come back.
+    came_back: Option<LoginId>,
+    /// How its login ended, if it ended as it came.
     at_once: Option<Reply>,
     /// Whose logins wait for their browser, and which ones these are.
     browsers: VecDeque<(Ticket, LoginId)>,
     /// The one that has just been begun.
     begun: Option<LoginId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct UnderWay {
+    /// The session's own count.
+    attempt: u64,
+    /// Of one whose browser came back.
+    id: Option<LoginId>,
 }
 
 #[derive(Debug)]
@@ -61,7 +71,7 @@ impl Coordinator {
             Credential::Tokens { tokens } => Input::Adopt { tokens },
         };
         if !self.obeys(Rule::SameSignInJoins) {
-            self.cancel(None);
+            self.give_up_logins(WhichLogin::All);
         }
         self.logins.gone = Some(Failure::LoginSuperseded).filter(|_| !adopts || self.obeys(Rule::AdoptSupersedes));
         let begun = self.try_give(input, false);
@@ -92,6 +102,7 @@ impl Coordinator {
 
     /// A browser came back. A callback that is not ours may be that of a login which another process began: the store knows.
     pub(super) fn complete_login(&mut self, callback: &Secret, looked: Seen) -> Want {
+        let id = LoginId::of(callback.expose());
         let input = Input::CompleteLogin { callback: callback.clone() };
         // A callback is never the caller's mistake.
         let Ok(output) = self.session.handle(self.now.wall, input) else {
@@ -106,16 +117,19 @@ impl Coordinator {
                 return Want::Callback { callback: callback.clone(), looked };
             }
             self.take_effects(output.effects, false);
-            let reply = match (reason, self.session.login_attempt()) {
-                // What the first one brought is on its way, or there.
-                (CallbackIgnored::AlreadyCompleted, Some(attempt)) => return Want::Login { attempt },
-                (CallbackIgnored::AlreadyCompleted, None) => Reply::SignedIn { cleaned_url: None, state: None },
+            let reply = match (reason, self.logins.current) {
+                // What the first one brought is on its way, or there: then another one may be under way.
+                (CallbackIgnored::AlreadyCompleted, Some(current)) if current.id == id => {
+                    return Want::Login { attempt: current.attempt };
+                }
+                (CallbackIgnored::AlreadyCompleted, _) => Reply::SignedIn { cleaned_url: None, state: None },
                 (reason, _) => Reply::Failed(Failure::CallbackIgnored { reason }),
             };
             return Want::Settled { change: self.saving.changes(), reply };
         }
-        self.logins.at_once = None;
+        (self.logins.came_back, self.logins.at_once) = (id, None);
         self.take_effects(output.effects, false);
+        self.logins.came_back = None;
         match (self.session.login_attempt(), self.logins.at_once.take()) {
             (Some(attempt), _) => Want::Login { attempt },
             (None, reply) => {
@@ -128,16 +142,26 @@ impl Coordinator {
     /// Of this ticket's login, and of no other.
     pub(super) fn cancel(&mut self, of: Option<Ticket>) {
         let is_current = |ticket| match self.waiters.want(ticket) {
-            Some(Want::Login { attempt }) => Some(*attempt) == self.logins.current,
+            Some(Want::Login { attempt }) => Some(*attempt) == self.current_login(),
             Some(_) | None => false,
         };
         let of_browser = |ticket| self.logins.browsers.iter().find(|(own, _)| *own == ticket).map(|(_, id)| *id);
-        let login = of.and_then(of_browser);
-        if login.is_some() || of.is_none_or(is_current) || !self.obeys(Rule::CancelIsForOne) {
-            self.logins.gone = Some(Failure::LoginCancelled);
-            self.give(Input::CancelLogin { of: login });
-            self.logins.gone = None;
+        let which = match of {
+            None => Some(WhichLogin::All),
+            Some(_) if !self.obeys(Rule::CancelIsForOne) => Some(WhichLogin::All),
+            Some(ticket) => {
+                of_browser(ticket).map(WhichLogin::Browser).or(is_current(ticket).then_some(WhichLogin::UnderWay))
+            }
+        };
+        if let Some(which) = which {
+            self.give_up_logins(which);
         }
+    }
+
+    fn give_up_logins(&mut self, which: WhichLogin) {
+        self.logins.gone = Some(Failure::LoginCancelled);
+        self.give(Input::CancelLogin { which });
+        self.logins.gone = None;
     }
 
     pub(super) fn logins_end_by_sign_out(&mut self, options: crate::SignOutOptions) {
@@ -161,28 +185,33 @@ impl Coordinator {
 
     /// How the login ended that is no longer worked on.
     pub(super) fn note_logins(&mut self, effects: &[Effect]) {
-        let said =
-            effects.iter().find_map(|effect| if let Effect::Notify { event } = effect { end(event) } else { None });
+        let ends = |of| effects.iter().find_map(|effect| end(effect).filter(|(login, _)| *login == of));
         self.logins.begun = effects.iter().find_map(|effect| match effect {
             Effect::OpenBrowser { url } => LoginId::of(url.expose()),
             _ => None,
         });
+        if let Some(came_back) = self.logins.came_back
+            && let Some((_, reply)) = ends(Some(came_back))
+        {
+            self.logins.at_once = Some(reply);
+        }
         let attempt = self.session.login_attempt();
-        let gone = self.logins.current.filter(|current| attempt != Some(*current));
-        self.logins.current = attempt;
+        let gone = self.logins.current.filter(|current| attempt != Some(current.attempt));
+        self.logins.current = attempt.map(|attempt| UnderWay { attempt, id: self.session.login_under_way() });
         let Some(gone) = gone else {
-            self.logins.at_once = said.or(self.logins.at_once.take());
             return;
         };
-        let reply = match (&self.logins.gone, said) {
+        let reply = match (&self.logins.gone, ends(gone.id)) {
             (Some(failure), _) => Reply::Failed(failure.clone()),
-            (None, Some(reply)) => reply,
-            (None, None) => Reply::Failed(Failure::LoginSuperseded),
+            (None, Some((_, reply))) => reply,
+            // Of two that sign in the one who came first is superseded, and that somebody signed in elsewhere is as good.
+            (None, None) if self.logins.came_back.is_some() => Reply::Failed(Failure::LoginSuperseded),
+            (None, None) => signed_in_otherwise(effects).unwrap_or(Reply::Failed(Failure::LoginSuperseded)),
         };
         self.changed = true;
         let persists = matches!(effects.first(), Some(Effect::Persist { .. }));
         let change = self.saving.changes().saturating_add(u64::from(persists));
-        self.logins.ended.push_back(Ended { attempt: gone, reply, change });
+        self.logins.ended.push_back(Ended { attempt: gone.attempt, reply, change });
         if self.logins.ended.len() > KEPT {
             self.logins.ended.pop_front();
         }
@@ -196,13 +225,13 @@ impl Coordinator {
                 Some(ended.reply.clone())
             }
             Some(_) => None,
-            None if self.logins.current == Some(attempt) => None,
+            None if self.current_login() == Some(attempt) => None,
             None => Some(Reply::Failed(Failure::LoginSuperseded)),
         }
     }
 
     pub(super) fn current_login(&self) -> Option<u64> {
-        self.logins.current
+        self.logins.current.map(|current| current.attempt)
     }
 }
 
@@ -213,12 +242,23 @@ fn ignored(effects: &[Effect]) -> Option<CallbackIgnored> {
     })
 }
 
-fn end(event: &Event) -> Option<Reply> {
+/// Of which login this is the end.
+fn end(effect: &Effect) -> Option<(Option<LoginId>, Reply)> {
+    let Effect::Notify { event } = effect else {
+        return None;
+    };
     match event {
-        Event::SignedIn { cleaned_url, state, .. } => {
-            Some(Reply::SignedIn { cleaned_url: cleaned_url.clone(), state: state.clone() })
+        Event::SignedIn { login, cleaned_url, state, .. } => {
+            Some((*login, Reply::SignedIn { cleaned_url: cleaned_url.clone(), state: state.clone() }))
         }
-        Event::LoginFailed { fault, .. } => Some(Reply::Failed(Failure::LoginFailed { fault: fault.clone() })),
+        Event::LoginFailed { login, fault, .. } => {
+            Some((*login, Reply::Failed(Failure::LoginFailed { fault: fault.clone() })))
+        }
         _ => None,
     }
+}
+
+fn signed_in_otherwise(effects: &[Effect]) -> Option<Reply> {
+    let is_sign_in = |reply: &Reply| matches!(reply, Reply::SignedIn { .. });
+    effects.iter().find_map(|effect| end(effect).map(|(_, reply)| reply).filter(is_sign_in))
 }

@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshP
 use crate::error::SendFault;
 use crate::http::{HttpResponse, RequestId};
 use crate::input::{Input, LogoutVia, SignOutOptions};
-use crate::logins::LoginId;
+use crate::logins::{LoginId, WhichLogin};
 use crate::protocol::authorize::{Flow, LoginOptions, ResponseMode};
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
@@ -120,7 +120,8 @@ pub(super) enum InputRecord {
     BeginLogin(LoginRecord),
     CompleteLogin { callback: String },
     CancelLogin,
-    CancelOneLogin { of: String },
+    CancelOneLogin { state: String },
+    CancelLoginUnderWay,
     RedeemCode { code: String, verifier: Option<String> },
     BeginDeviceLogin { scope: Option<String> },
     SignInWithJwt { jwt: String },
@@ -171,8 +172,11 @@ impl InputRecord {
                 extra: options.extra.iter().map(|(name, _)| name.clone()).collect(),
             }),
             Input::CompleteLogin { callback } => Self::CompleteLogin { callback: redactor.callback(callback.expose()) },
-            Input::CancelLogin { of: None } => Self::CancelLogin,
-            Input::CancelLogin { of: Some(of) } => Self::CancelOneLogin { of: of.to_string() },
+            Input::CancelLogin { which: WhichLogin::All } => Self::CancelLogin,
+            Input::CancelLogin { which: WhichLogin::Browser(of) } => {
+                Self::CancelOneLogin { state: redactor.state_of(*of) }
+            }
+            Input::CancelLogin { which: WhichLogin::UnderWay } => Self::CancelLoginUnderWay,
             Input::RedeemCode { code, verifier } => Self::RedeemCode {
                 code: redactor.secret(code.expose()),
                 verifier: verifier.as_ref().map(|verifier| redactor.secret(verifier.expose())),
@@ -220,8 +224,12 @@ impl InputRecord {
         match self {
             Self::BeginLogin(login) => Input::BeginLogin { options: login.into_options(), entropy },
             Self::CompleteLogin { callback } => Input::CompleteLogin { callback: fill_in(callback).into() },
-            Self::CancelLogin => Input::CancelLogin { of: None },
-            Self::CancelOneLogin { of } => Input::CancelLogin { of: LoginId::read(&of) },
+            Self::CancelLogin => Input::CancelLogin { which: WhichLogin::All },
+            Self::CancelOneLogin { state } => {
+                let of = LoginId::of_state(&fill_in(state));
+                Input::CancelLogin { which: of.map_or(WhichLogin::UnderWay, WhichLogin::Browser) }
+            }
+            Self::CancelLoginUnderWay => Input::CancelLogin { which: WhichLogin::UnderWay },
             Self::RedeemCode { code, verifier } => {
                 Input::RedeemCode { code: code.into(), verifier: verifier.map(Secret::new) }
             }

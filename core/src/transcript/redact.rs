@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::http::{HttpRequest, HttpResponse};
+use crate::logins::LoginId;
 use crate::protocol::adopt;
 use crate::protocol::answer::object;
 use crate::protocol::clean::{clean, without};
@@ -69,6 +70,15 @@ impl Redactor {
         let state = Secret::new(state);
         self.sent.push(state.clone());
         self.known.push((state, login_placeholder(self.logins)));
+    }
+
+    /// What stands for the state of this login; where that is not known, for that of no login.
+    pub(super) fn state_of(&mut self, login: LoginId) -> String {
+        let is_its = |state: &Secret| LoginId::of_state(state.expose()) == Some(login);
+        match self.known.iter().find(|(known, _)| is_its(known)) {
+            Some((_, placeholder)) => placeholder.clone(),
+            None => self.secret(login.as_str()),
+        }
     }
 
     /// The secrets of a request that goes out.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use webex_oauth::{
     Access, Effect, Input, LoginOptions, Misuse, Output, Purpose, RequestId, Session, SignOutOptions, Timestamp,
+    WhichLogin,
 };
 
 use crate::kit::{START, answer, config, entropy, tokens, webex};
@@ -33,7 +34,7 @@ fn every_method_is_its_input() {
     let pairs: [(Call, Input); 20] = [
         (|session, now| session.begin_login(now, LoginOptions::default(), entropy(2)), login()),
         (|session, now| session.complete_login(now, "?code=c"), Input::CompleteLogin { callback: "?code=c".into() }),
-        (|session, now| session.cancel_login(now, None), Input::CancelLogin { of: None }),
+        (|session, now| session.cancel_login(now, WhichLogin::All), Input::CancelLogin { which: WhichLogin::All }),
         (|session, now| session.redeem_code(now, "c", None), code()),
         (|session, now| session.begin_device_login(now, None), Input::BeginDeviceLogin { scope: None }),
         (|session, now| session.sign_in_with_jwt(now, JWT), Input::SignInWithJwt { jwt: JWT.into() }),

@@ -2,7 +2,7 @@
 
 use webex_oauth::{
     Access, Effect, Event, Flow, HttpRequest, HttpResponse, LoginOptions, LoginState, Output, Phase, Purpose, Renewal,
-    RequestId, Session, SignOutOptions, Timestamp,
+    RequestId, Session, SignOutOptions, Timestamp, WhichLogin,
 };
 
 use crate::kit::{START, answer, config, entropy, parameter, tokens, webex, with_header};
@@ -134,7 +134,7 @@ fn of_two_polls_that_bring_tokens_the_first_one_counts() {
 #[test]
 fn a_login_that_was_given_up_fails_for_nobody() {
     for give_up in [
-        (|session: &mut Session| session.cancel_login(START, None).unwrap()) as fn(&mut Session) -> Output,
+        (|session: &mut Session| session.cancel_login(START, WhichLogin::All).unwrap()) as fn(&mut Session) -> Output,
         |session| session.sign_in_with_jwt(START, "a.b.c").unwrap(),
     ] {
         let mut session = Session::new(config(0), entropy(1));
@@ -285,7 +285,7 @@ fn of_two_device_logins_the_later_one_is_kept() {
         };
         begin(&mut ours, at(ours_at), "ours");
         begin(&mut theirs, at(theirs_at), "given up");
-        theirs.cancel_login(at(theirs_at), None).unwrap();
+        theirs.cancel_login(at(theirs_at), WhichLogin::All).unwrap();
         begin(&mut theirs, at(theirs_at), "theirs");
         // Ours is in the store already, as far as anybody knows.
         ours.tick(at(2000)).unwrap();

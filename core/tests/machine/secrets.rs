@@ -13,7 +13,7 @@ use webex_oauth::protocol::{adopt, callback, token};
 use webex_oauth::{
     Access, ClientAuth, Config, ConfigParts, Effect, Event, Fault, Flow, HttpRequest, HttpResponse, Input,
     LoginOptions, LoginState, LogoutVia, Output, Provider, Purpose, Renewal, RequestId, SendFault, Session,
-    SignOutOptions, Timestamp,
+    SignOutOptions, Timestamp, WhichLogin,
 };
 
 use crate::kit::{self, answer, with_header};
@@ -462,7 +462,7 @@ fn every_other_input_shows_nothing() {
             }
         }
         probe.feed(Input::RedeemCode { code: CODE.into(), verifier: Some(VERIFIER.into()) });
-        probe.feed(Input::CancelLogin { of: None });
+        probe.feed(Input::CancelLogin { which: WhichLogin::All });
         for tokens in [
             format!("Bearer {ACCESS_TOKEN}"),
             format!("{ACCESS_TOKEN} and {REFRESH_TOKEN} and more"),

@@ -2,7 +2,7 @@
 
 use webex_oauth::{
     Access, Effect, Event, Phase, RestoreError, ReturnTo, SendFault, Session, SignInReason, SignedOutReason, StaleWhy,
-    Status, Timestamp, Via,
+    Status, Timestamp, Via, WhichLogin,
 };
 
 use crate::kit::{self, START};
@@ -213,7 +213,7 @@ fn a_login_over_a_session_leads_back_to_it() {
     let phase = Phase::SigningIn { via: Via::Code, return_to: ReturnTo::SignedIn };
     assert_eq!(facts(&session, now), (phase, 2, 1, Some(Via::Code)));
     assert_eq!(ready(&session, now).1, 1);
-    session.cancel_login(now, None).unwrap();
+    session.cancel_login(now, WhichLogin::All).unwrap();
     assert_eq!(session.phase(), Phase::SignedIn);
     assert_eq!(ready(&session, now).0, format!("Bearer {ACCESS_TOKEN}"));
 }

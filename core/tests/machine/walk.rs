@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use webex_oauth::{
-    Access, Config, Effect, Entropy, Flow, HttpRequest, HttpResponse, Input, LoginOptions, LoginState, LogoutVia,
-    Output, Phase, RequestId, ResponseMode, Scope, Secret, SendFault, Session, SignInReason, SignOutOptions,
-    SignedOutReason, Status, Timestamp,
+    Access, Config, Effect, Entropy, Flow, HttpRequest, HttpResponse, Input, LoginId, LoginOptions, LoginState,
+    LogoutVia, Output, Phase, RequestId, ResponseMode, Scope, Secret, SendFault, Session, SignInReason, SignOutOptions,
+    SignedOutReason, Status, Timestamp, WhichLogin,
 };
 
 use crate::kit::{self, answer, with_header};
@@ -340,7 +340,13 @@ impl Walk {
         match what % 30 {
             0 => Input::BeginLogin { options: login_options(which, b), entropy: entropy(a) },
             1 => Input::CompleteLogin { callback: self.callback(which, a).into() },
-            2 => Input::CancelLogin { of: None },
+            2 => Input::CancelLogin {
+                which: match (a % 3, LoginId::of(&self.callback(which, a))) {
+                    (1, Some(of)) => WhichLogin::Browser(of),
+                    (2, _) => WhichLogin::UnderWay,
+                    (_, _) => WhichLogin::All,
+                },
+            },
             3 => Input::RedeemCode {
                 code: text(which, &["code-1", "code-2", "", " "]).into(),
                 verifier: (a % 2 == 0).then(|| "a".repeat(43).into()),

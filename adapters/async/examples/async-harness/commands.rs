@@ -53,7 +53,10 @@ pub(crate) async fn run(harness: &Arc<Harness>, command: &Value) -> Answer {
         "adopt" => done(client.adopt(secret("tokens")).await),
         "begin_login" => client.begin_login(options(command)).await.map(|url| json!({ "url": url.expose() })),
         "complete_login" => done(client.complete_login(secret("callback")).await.map(drop)),
-        "cancel_login" => done(client.cancel_login().await),
+        "cancel_login" => done(match command.get("of").and_then(Value::as_str) {
+            Some(of) => client.cancel_login_of(&Secret::new(of)).await,
+            None => client.cancel_login().await,
+        }),
         "login_device" => done(client.device_login(scope(command), |_| {}).await),
         "login_jwt" => done(client.sign_in_with_jwt(secret("jwt")).await),
         "login_client_credentials" => done(client.sign_in_with_client_credentials(scope(command)).await),

@@ -50,7 +50,7 @@ fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
     let open = move |url: &Secret| {
         if shown.client.store_error().is_some() {
             // Before the user has done anything in vain.
-            let _ = shown.client.cancel_login();
+            let _ = shown.client.cancel_login_of(url);
             return;
         }
         if no_browser || !open_browser(url) {

@@ -48,7 +48,10 @@ pub(crate) fn run(harness: &Harness, command: &Value) -> Answer {
         "adopt" => done(client.adopt(secret("tokens"))),
         "begin_login" => client.begin_login(options(command)).map(|url| json!({ "url": url.expose() })),
         "complete_login" => done(client.complete_login(secret("callback"))),
-        "cancel_login" => done(client.cancel_login()),
+        "cancel_login" => done(match command.get("of").and_then(Value::as_str) {
+            Some(of) => client.cancel_login_of(&Secret::new(of)),
+            None => client.cancel_login(),
+        }),
         "login_device" => done(client.device_login(scope(command), |_| {})),
         "login_jwt" => done(client.sign_in_with_jwt(secret("jwt"))),
         "login_client_credentials" => done(client.sign_in_with_client_credentials(scope(command))),

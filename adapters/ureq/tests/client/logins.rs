@@ -124,6 +124,9 @@ fn a_login_goes_on_in_another_process() {
     let client = builder(&simulator).store(store).open().unwrap();
     client.complete_login(landed.as_str()).unwrap();
     client.token().unwrap();
+    // Done already, until the user has signed out.
+    assert_eq!(client.complete_login(landed.as_str()), Ok(()));
+    client.sign_out(SignOutOptions::default()).unwrap();
     let again = client.complete_login(landed.as_str());
     assert_eq!(again, Err(ClientError::CallbackIgnored { reason: CallbackIgnored::NoLoginPending }));
 }

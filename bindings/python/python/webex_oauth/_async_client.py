@@ -212,11 +212,12 @@ class AsyncClient:
         callback = secret(callback)
         return await (await self._enter()).signing_in.complete_login(callback, seconds(timeout))
 
-    async def cancel_login(self, of: str | Secret | None = None) -> None:
-        """The user gave up one login in a browser, named by its URL or its state, or all that there are.
+    async def cancel_login(self, of: str | Secret | None = None, *, under_way: bool = False) -> None:
+        """The user gave up one login in a browser, named by its URL or its state, or all that there are; with ``under_way``
+        the one that is worked on, on a device for one, while those that wait for their browser go on.
 
         A session that was there before goes on."""
-        await (await self._enter()).signing_in.cancel_login(of)
+        await (await self._enter()).signing_in.cancel_login(of, under_way=under_way)
 
     async def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None

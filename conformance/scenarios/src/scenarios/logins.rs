@@ -18,7 +18,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-code", "a login in the browser: code, PKCE, tokens", code),
     scenario!("logins-declined", "the user declines: told with the code, nothing is sent", declined),
     scenario!("logins-forged", "a forged callback is ignored and leaves the login pending", forged),
-    scenario!("logins-replayed", "a callback works once; the code is redeemed once", replayed),
     scenario!("logins-cancelled", "a cancelled login leaves the session before it alone", cancelled),
     scenario!("logins-too-late", "a callback after the login's time is ignored", too_late),
     scenario!("logins-exchange-fails", "an exchange that fails leaves the session before it alone", exchange_fails),
@@ -101,18 +100,6 @@ fn forged(stage: &mut Stage<'_>) -> Done {
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     harness.ask("complete_login", complete(&landed))?;
     stage.end(harness);
-    same(stage.counters().grants_attempted, 1, "grant requests")
-}
-
-fn replayed(stage: &mut Stage<'_>) -> Done {
-    let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
-    let landed = stage.simulator.visit(&url, Decision::Accept)?;
-    harness.ask("complete_login", complete(&landed))?;
-    is_kind(&harness.fail("complete_login", complete(&landed))?, "callback_ignored")?;
-    token(&mut harness)?;
-    stage.end(harness);
-    same(stage.counters().code_replays, 0, "replayed codes")?;
     same(stage.counters().grants_attempted, 1, "grant requests")
 }
 

@@ -126,7 +126,7 @@ final class Harness: Sendable {
         case "begin_login":
             return ["url": .text(try await client.beginLogin(loginOptions(command)).absoluteString)]
         case "complete_login": try await client.completeLogin(callback: text(command, "callback"))
-        case "cancel_login": try await client.cancelLogin()
+        case "cancel_login": try await client.cancelLogin(of: command["of"]?.text.flatMap { URL(string: $0) })
         case "login_device": try await client.deviceLogin(scope: command["scope"]?.text) { _ in }
         case "login_jwt": try await client.signIn(jwt: text(command, "jwt"))
         case "login_client_credentials":

@@ -169,6 +169,11 @@ func lifetime(_ value: JSON) throws -> Lifetime {
     }
 }
 
+private func whichLogin(_ fields: JSON) throws -> WhichLogin {
+    if try may(fields, "under_way", flag) == true { return .underWay }
+    return try may(fields, "of", secret).map { .browser(of: $0) } ?? .all
+}
+
 /// An input of the session, snapshots excepted: those may come from the store of the test.
 func input(_ value: JSON, _ snapshot: (JSON) throws -> Secret) throws -> Input {
     let (name, fields) = try variant(value)
@@ -177,7 +182,7 @@ func input(_ value: JSON, _ snapshot: (JSON) throws -> Secret) throws -> Input {
         let options = try may(fields, "options", loginOptions) ?? loginOptions(.object([:]))
         return .beginLogin(options: options, entropy: try need(fields, "entropy", entropy))
     case "complete_login": return .completeLogin(callback: try need(fields, "callback", secret))
-    case "cancel_login": return .cancelLogin(of: try may(fields, "of", secret))
+    case "cancel_login": return .cancelLogin(which: try whichLogin(fields))
     case "redeem_code":
         return .redeemCode(code: try need(fields, "code", secret), verifier: try may(fields, "verifier", secret))
     case "begin_device_login": return .beginDeviceLogin(scope: try may(fields, "scope", text))

@@ -7015,8 +7015,8 @@ public enum Input {
      */
     case cancelLogin(
         /**
-         * The login in a browser that is given up: its URL or its state. Where absent, all, and what else is under way.
-         */of: Secret?
+         * One of them, or all.
+         */which: WhichLogin
     )
     /**
      * Redeem a code whose state the host has verified itself.
@@ -7205,7 +7205,7 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
         case 2: return .completeLogin(callback: try FfiConverterTypeSecret.read(from: &buf)
         )
         
-        case 3: return .cancelLogin(of: try FfiConverterOptionTypeSecret.read(from: &buf)
+        case 3: return .cancelLogin(which: try FfiConverterTypeWhichLogin.read(from: &buf)
         )
         
         case 4: return .redeemCode(code: try FfiConverterTypeSecret.read(from: &buf), verifier: try FfiConverterOptionTypeSecret.read(from: &buf)
@@ -7280,9 +7280,9 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
             FfiConverterTypeSecret.write(callback, into: &buf)
             
         
-        case let .cancelLogin(of):
+        case let .cancelLogin(which):
             writeInt(&buf, Int32(3))
-            FfiConverterOptionTypeSecret.write(of, into: &buf)
+            FfiConverterTypeWhichLogin.write(which, into: &buf)
             
         
         case let .redeemCode(code,verifier):
@@ -9823,6 +9823,97 @@ public func FfiConverterTypeVia_lift(_ buf: RustBuffer) throws -> Via {
 #endif
 public func FfiConverterTypeVia_lower(_ value: Via) -> RustBuffer {
     return FfiConverterTypeVia.lower(value)
+}
+
+
+
+/**
+ * Which logins `CancelLogin` gives up.
+ */
+
+public enum WhichLogin {
+    
+    /**
+     * All that wait for their browser, and the one that is under way.
+     */
+    case all
+    /**
+     * One in a browser, whether or not that has come back. Others go on.
+     */
+    case browser(
+        /**
+         * Its URL or its state.
+         */of: Secret
+    )
+    /**
+     * The one that is under way: on a device, by a JWT, by a code. Those that wait for their browser go on.
+     */
+    case underWay
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WhichLogin: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWhichLogin: FfiConverterRustBuffer {
+    typealias SwiftType = WhichLogin
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WhichLogin {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .all
+        
+        case 2: return .browser(of: try FfiConverterTypeSecret.read(from: &buf)
+        )
+        
+        case 3: return .underWay
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: WhichLogin, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .all:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .browser(of):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeSecret.write(of, into: &buf)
+            
+        
+        case .underWay:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWhichLogin_lift(_ buf: RustBuffer) throws -> WhichLogin {
+    return try FfiConverterTypeWhichLogin.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWhichLogin_lower(_ value: WhichLogin) -> RustBuffer {
+    return FfiConverterTypeWhichLogin.lower(value)
 }
 
 

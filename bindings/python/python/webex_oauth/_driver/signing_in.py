@@ -17,7 +17,7 @@ from .._core import (
     Session,
     login_id,
 )
-from .._errors import CallbackIgnored, Error, LoginFailed, StoreError
+from .._errors import CallbackIgnored, Error, LoginCancelled, LoginFailed, StoreError
 from .desk import Desk, Input, Turn
 from .errands import Flights
 from .logins import Login, Logins
@@ -110,10 +110,12 @@ class SigningIn:
             return "failed"
         return "signed_in"
 
-    async def cancel_login(self, of: str | Secret | None = None) -> None:
+    async def cancel_login(self, of: str | Secret | None = None, *, under_way: bool = False) -> None:
         self._desk.check_open()
-        await self._desk.give(lambda session, now: session.cancel_login(now, of))
-        if of is None:
+        await self._desk.give(lambda session, now: session.cancel_login(now, of, under_way=under_way))
+        if under_way:
+            self._logins.end(LoginCancelled("the login was cancelled"))
+        elif of is None:
             self._logins.cancel("the login was cancelled")
         else:
             self._logins.cancel_browser(login_id(of), "the login was cancelled")

@@ -32,7 +32,7 @@
             do {
                 return try await client.completeLogin(try await show(url, scheme))
             } catch is ASWebAuthenticationSessionError {
-                try await client.cancelLogin()
+                try await client.cancelLogin(of: url)
                 throw AuthError.loginCancelled
             }
         }

@@ -87,7 +87,7 @@ extension AuthClient {
         let url = url.map { Secret(text: $0.absoluteString) }
         _ = try await drive {
             if url == nil || logins.underWay(url.flatMap { loginId(of: $0) }) != nil { logins.cancel() }
-            return .cancelLogin(of: url)
+            return .cancelLogin(which: url.map { .browser(of: $0) } ?? .all)
         }
     }
 
@@ -96,7 +96,7 @@ extension AuthClient {
             // Another one may have taken its place.
             guard logins.current == ticket else { return nil }
             logins.cancel()
-            return .cancelLogin(of: nil)
+            return .cancelLogin(which: .underWay)
         }
     }
 

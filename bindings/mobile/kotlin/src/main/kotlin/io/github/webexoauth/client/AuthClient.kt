@@ -126,6 +126,9 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
      */
     suspend fun cancelLogin(of: String? = null) = engine.cancelLogin(of)
 
+    /** Gives up the login that is under way, on a device for one. Those that wait for their browser go on. */
+    suspend fun cancelLoginUnderWay() = engine.cancelLoginUnderWay()
+
     /** Redeems a code whose state the app has checked itself. */
     suspend fun redeemCode(code: String, verifier: String? = null) =
         engine.signIn(listOf("code", code)) { Input.RedeemCode(Secret(code), verifier?.let(::Secret)) }

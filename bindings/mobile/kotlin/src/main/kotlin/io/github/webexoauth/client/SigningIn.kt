@@ -5,6 +5,7 @@ import io.github.webexoauth.DevicePrompt
 import io.github.webexoauth.Input
 import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.Secret
+import io.github.webexoauth.WhichLogin
 import io.github.webexoauth.loginId
 
 // Logins: each has a ticket, by which whoever began it finds its result.
@@ -54,7 +55,14 @@ internal suspend fun Engine.cancelLogin(of: String?) = settled(
     drive {
         val id = of?.let { loginId(Secret(it)) }
         if (of == null || logins.underWay(id) != null) logins.cancel()
-        Input.CancelLogin(of?.let(::Secret))
+        Input.CancelLogin(of?.let { WhichLogin.Browser(Secret(it)) } ?: WhichLogin.All)
+    },
+)
+
+internal suspend fun Engine.cancelLoginUnderWay() = settled(
+    drive {
+        logins.cancel()
+        Input.CancelLogin(WhichLogin.UnderWay)
     },
 )
 

@@ -155,6 +155,11 @@ fun lifetime(value: JsonNode): Lifetime = variant(value).let { (name, given) ->
     }
 }
 
+private fun whichLogin(fields: JsonNode): WhichLogin = when {
+    may(fields, "under_way", ::flag) == true -> WhichLogin.UnderWay
+    else -> may(fields, "of", ::secret)?.let(WhichLogin::Browser) ?: WhichLogin.All
+}
+
 /** An input of the session, snapshots excepted: those may come from the store of the test. */
 fun input(value: JsonNode, snapshot: (JsonNode) -> Secret): Input {
     val (name, fields) = variant(value)
@@ -166,7 +171,7 @@ fun input(value: JsonNode, snapshot: (JsonNode) -> Secret): Input {
             may(fields, "options", ::loginOptions) ?: loginOptions(NullNode.instance), need(fields, "entropy", ::entropy),
         )
         "complete_login" -> Input.CompleteLogin(secretOf("callback"))
-        "cancel_login" -> Input.CancelLogin(may(fields, "of", ::secret))
+        "cancel_login" -> Input.CancelLogin(whichLogin(fields))
         "redeem_code" -> Input.RedeemCode(secretOf("code"), may(fields, "verifier", ::secret))
         "begin_device_login" -> Input.BeginDeviceLogin(may(fields, "scope", ::text))
         "sign_in_with_jwt" -> Input.SignInWithJwt(secretOf("jwt"))
