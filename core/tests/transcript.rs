@@ -2,8 +2,8 @@
 
 use webex_oauth::transcript::{TranscriptError, replay};
 use webex_oauth::{
-    ConfigParts, Effect, Entropy, Flow, HttpResponse, LoginOptions, Output, Provider, Renewal, RequestId, SendFault,
-    Session, SignOutOptions, Timestamp, WhichLogin,
+    ConfigParts, Effect, Entropy, Flow, HttpResponse, LoginId, LoginOptions, Output, Provider, Renewal, RequestId,
+    SendFault, Session, SignOutOptions, Timestamp, WhichLogin,
 };
 
 fn entropy(start: u8) -> Entropy {
@@ -117,6 +117,38 @@ fn every_shape_is_written_without_its_secrets_and_replays() {
     let names: Vec<&str> = replay.steps.iter().map(|step| step.input.as_str()).collect();
     assert_eq!(names.len(), 23);
     assert_eq!([names[0], names[10], names[22]], ["adopt", "ensure_fresh", "cancel_login"]);
+}
+
+#[test]
+fn of_several_logins_the_same_one_is_given_up_again() {
+    let mut parts = ConfigParts::new(Provider::webex(), "cid");
+    parts.redirect_uri = Some("http://localhost:8080/oauth".into());
+    parts.client_secret = Some("MARKED-client-secret".into());
+    let mut session = Session::new(parts.build().unwrap(), entropy(7));
+    session.start_recording();
+    let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
+    let mut ids = Vec::new();
+    for login in 1..=3 {
+        let output = session.begin_login(at(login), LoginOptions::default(), entropy(login as u8)).unwrap();
+        ids.push(output.effects.iter().find_map(|effect| match effect {
+            Effect::OpenBrowser { url } => LoginId::of(url.expose()),
+            _ => None,
+        }));
+    }
+    session.cancel_login(at(10), WhichLogin::Browser(ids[1].unwrap())).unwrap();
+    session.cancel_login(at(11), WhichLogin::Browser(ids[1].unwrap())).unwrap();
+    session.cancel_login(at(12), WhichLogin::Browser(LoginId::of("never begun").unwrap())).unwrap();
+    session.begin_device_login(at(13), None).unwrap();
+    session.cancel_login(at(14), WhichLogin::UnderWay).unwrap();
+    session.tick(at(700)).unwrap();
+    let text = session.transcript().unwrap();
+    let replay = replay(text).unwrap();
+    for step in &replay.steps {
+        assert_eq!(step.recorded, step.replayed, "{} at {}", step.input, step.at);
+    }
+    // One persist where the login was there, nothing where it was not; two of three are told to be too old.
+    let outputs: Vec<usize> = replay.steps[3..6].iter().map(|step| step.replayed.len()).collect();
+    assert_eq!(outputs, [2, 1, 1], "{text}");
 }
 
 #[test]

@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn the_one_under_way_is_cancelled_and_those_in_browsers_wait_on() {
+        let mut logins = Logins::default();
+        let browser = logins.begin_browser(LoginId::of("one").unwrap());
+        let device = logins.begin(SignIn::Device);
+        logins.cancel_under_way();
+        assert_eq!(logins.result(device), Some(Err(ClientError::LoginCancelled)));
+        assert_eq!(logins.result(browser), None);
+    }
+
+    #[test]
     fn who_cancels_his_own_login_leaves_the_next_one_alone() {
         let mut logins = Logins::default();
         let first = logins.begin(SignIn::Adopt("a".into()));

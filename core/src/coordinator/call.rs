@@ -65,7 +65,7 @@ pub enum Call {
     },
     /// Give a login up.
     CancelLogin {
-        /// Whose: of the ticket that began it, and of no other. Where absent, whichever is under way.
+        /// Whose: of the ticket that began it, and of no other. Where absent, all that are pending or under way.
         of: Option<Ticket>,
     },
     /// Sign out: here at once, then in the store, then at the server.

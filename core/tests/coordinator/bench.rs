@@ -80,6 +80,12 @@ impl Bench {
         self.drain();
     }
 
+    /// Time passes, and nobody wakes the coordinator.
+    pub(crate) fn sleep(&mut self, millis: u64) {
+        self.wall += millis;
+        self.mono += millis;
+    }
+
     pub(crate) fn done(&mut self, job: JobId, result: Done) {
         self.coordinator.done(self.clock(), job, result);
         self.drain();

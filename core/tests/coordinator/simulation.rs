@@ -3,6 +3,7 @@
 
 mod bench;
 mod faults;
+mod logins;
 mod named;
 mod server;
 mod walk;
