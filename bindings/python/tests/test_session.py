@@ -230,7 +230,7 @@ def test_nothing_prints_a_secret(
             printed.extend(traceback.format_exception(error))
             printed.extend(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
-    again = [Secret(callback)]
+    again = [Secret(callback.replace("state=", "state=x"))]
     fails(lambda: client.complete_login(again[0].expose()))
     fails(lambda: client.user_token("spark:all"))
     clock.advance(15 * 86_400)

@@ -369,7 +369,7 @@ fn file(stage: &mut Stage<'_>) -> Done {
     let folder = stage.path("new");
     let text = fs::read_to_string(folder.join("session.json")).map_err(|error| error.to_string())?;
     let snapshot: Value = serde_json::from_str(&text).map_err(|_| "the file is not the snapshot")?;
-    check(snapshot["webex_oauth"] == 1 && snapshot["client_id"] == CLIENT_ID, "the file is not the snapshot")?;
+    check(snapshot["webex_oauth"] == 2 && snapshot["client_id"] == CLIENT_ID, "the file is not the snapshot")?;
     same(webex_oauth::snapshot_revision(&text).ok(), snapshot["revision"].as_u64(), "the revision")?;
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).map_err(|error| error.to_string())? {

@@ -173,13 +173,23 @@ import WebexOAuth
         await second.close()
     }
 
-    @Test func aSecondLoginSupersedesTheFirst() async throws {
+    @Test func loginsSideBySideEndEachByItself() async throws {
         let simulator = try await Simulator()
         let client = try await simulator.client()
-        let first = try await client.beginDeviceLogin()
-        _ = try await client.beginLogin()
-        guard case .loginSuperseded = try await failure({ try await first.wait() }) else { throw Failed("another error") }
-        try await client.cancelLogin()
+        let device = try await client.beginDeviceLogin()
+        let (one, two) = (try await client.beginLogin(), try await client.beginLogin())
+        try await client.cancelLogin(of: one)
+        try await device.cancel()
+        guard case .loginCancelled = try await failure({ try await device.wait() }) else { throw Failed("another error") }
+        let givenUp = try await simulator.visit(one)
+        guard case .callbackIgnored = try await failure({ try await client.completeLogin(givenUp) }) else {
+            throw Failed("not ignored")
+        }
+        let landed = try await simulator.visit(two)
+        try await client.completeLogin(landed)
+        // A browser sends the address again: that is done already.
+        try await client.completeLogin(landed)
+        #expect(client.status.via == .code)
         await client.close()
     }
 
