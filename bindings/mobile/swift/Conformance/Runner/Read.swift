@@ -171,7 +171,7 @@ func lifetime(_ value: JSON) throws -> Lifetime {
 
 private func whichLogin(_ fields: JSON) throws -> WhichLogin {
     if try may(fields, "under_way", flag) == true { return .underWay }
-    return try may(fields, "of", secret).map { .browser(of: $0) } ?? .all
+    return try may(fields, "of", secret).map { WhichLogin.browser(of: $0) } ?? .all
 }
 
 /// An input of the session, snapshots excepted: those may come from the store of the test.

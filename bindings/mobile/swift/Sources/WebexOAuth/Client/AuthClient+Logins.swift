@@ -87,7 +87,7 @@ extension AuthClient {
         let url = url.map { Secret(text: $0.absoluteString) }
         _ = try await drive {
             if url == nil || logins.underWay(url.flatMap { loginId(of: $0) }) != nil { logins.cancel() }
-            return .cancelLogin(which: url.map { .browser(of: $0) } ?? .all)
+            return .cancelLogin(which: url.map { WhichLogin.browser(of: $0) } ?? .all)
         }
     }
 

@@ -28,6 +28,7 @@ import io.github.webexoauth.RetryAfterBounds
 import io.github.webexoauth.Secret
 import io.github.webexoauth.SendFault
 import io.github.webexoauth.SignOutOptions
+import io.github.webexoauth.WhichLogin
 import io.github.webexoauth.configParts
 import io.github.webexoauth.providerCiscospark
 import io.github.webexoauth.providerCustom
@@ -157,7 +158,7 @@ fun lifetime(value: JsonNode): Lifetime = variant(value).let { (name, given) ->
 
 private fun whichLogin(fields: JsonNode): WhichLogin = when {
     may(fields, "under_way", ::flag) == true -> WhichLogin.UnderWay
-    else -> may(fields, "of", ::secret)?.let(WhichLogin::Browser) ?: WhichLogin.All
+    else -> may(fields, "of", ::secret)?.let { WhichLogin.Browser(it) } ?: WhichLogin.All
 }
 
 /** An input of the session, snapshots excepted: those may come from the store of the test. */
