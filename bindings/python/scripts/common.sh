@@ -61,6 +61,6 @@ build_wheel() {
 }
 
 build_simulator() {
-    cargo build --quiet --package webex-oauth-simulator
+    scripts/programs --package webex-oauth-simulator
     export WEBEX_OAUTH_SIMULATOR="$CARGO_TARGET_DIR/debug/webex-oauth-simulator"
 }

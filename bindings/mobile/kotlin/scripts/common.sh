@@ -16,7 +16,8 @@ lock() {
 
 # The native library, the simulator, and the bindings of the library.
 build_natives() {
-    cargo build --quiet --package webex-oauth-mobile --package webex-oauth-simulator
+    cargo build --quiet --package webex-oauth-mobile
+    scripts/programs --package webex-oauth-simulator
     copy_library "$target/debug" "$out/lib"
     cp -f "$target/debug/webex-oauth-simulator" "$out/lib/.simulator.new"
     mv -f "$out/lib/.simulator.new" "$out/lib/webex-oauth-simulator"
@@ -28,7 +29,7 @@ generate() {
     local fresh="$out/generated.new" library=("$out/lib"/libwebex_oauth_mobile.*)
     local file="$fresh/io/github/webexoauth/webex_oauth.kt"
     # Without options the generator is built once and stays: cargo sees that nothing has changed.
-    cargo build --quiet --package webex-oauth-mobile --features bindgen --bin uniffi-bindgen
+    scripts/programs --package webex-oauth-mobile --features bindgen
     rm -rf "$fresh"
     "$target/debug/uniffi-bindgen" generate "${library[0]}" -l kotlin -o "$fresh" --no-format >&2
     # uniffi answers half a surrogate pair with an untyped exception of the JDK; every text goes through this one function.
