@@ -12,7 +12,7 @@ use crate::secret::{Entropy, Secret};
 pub enum Input {
     /// The user wants to sign in through a browser. Answered by `Persist` and `OpenBrowser`. Several may be pending at once,
     /// in two tabs for example, and any of them may be completed; of more than eight the oldest is given up, with
-    /// `LoginFailed`. A signed-in session goes on until a login succeeds.
+    /// `LoginFailed`. A mistake where the address would be longer than a callback may be (64 KiB). A signed-in session goes on until a login succeeds.
     BeginLogin {
         /// Flow, scope, state and hints of this login.
         options: LoginOptions,

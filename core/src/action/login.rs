@@ -11,7 +11,7 @@ use crate::error::{Fault, FaultKind, Misuse, SendFault};
 use crate::event::{CallbackIgnored, Event};
 use crate::logins::{LoginId, LoginMark, MOST_PENDING, WhichLogin};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
-use crate::protocol::callback::{Callback, Expected, Incoming, Outcome};
+use crate::protocol::callback::{self, Callback, Expected, Incoming, Outcome};
 use crate::protocol::pkce::{self, Challenge};
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
@@ -20,6 +20,9 @@ use crate::state::{BrowserLogin, FlightKind, HostFailed, Phase, Stage, State};
 
 /// A request of a login is sent so often at most, and again only where the server cannot have acted upon it.
 const MAX_TRIES: u32 = 3;
+
+/// Why the oldest one ends.
+pub(crate) const TOO_MANY: &str = "more logins were begun after it than may be pending";
 
 pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &LoginOptions, entropy: &Entropy) -> Done {
     authorize::check_options(options)?;
@@ -70,6 +73,12 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
             authorize::with_client(&request, &client)
         }
     };
+    // What a callback must not be longer than, and eight of which still fit into a store.
+    if url.len() > callback::MAX_LEN {
+        let problem =
+            format!("make an address of {} bytes; no callback may have more than {}", url.len(), callback::MAX_LEN);
+        return Err(invalid("options", problem));
+    }
     // The challenge is a hash of what only this login has.
     let mark = match code_challenge {
         Some(challenge) => LoginMark::read(challenge),
@@ -104,7 +113,7 @@ fn make_room(turn: &mut Turn<'_>, state: &mut State, new: &BrowserLogin) {
         drop_pending(turn, state, at, "another login with the same state was begun");
     }
     while state.pending.len() >= MOST_PENDING {
-        drop_pending(turn, state, 0, "more logins were begun after it than may be pending");
+        drop_pending(turn, state, 0, TOO_MANY);
     }
 }
 
@@ -112,12 +121,13 @@ fn make_room(turn: &mut Turn<'_>, state: &mut State, new: &BrowserLogin) {
 fn drop_pending(turn: &mut Turn<'_>, state: &mut State, at: usize, why: &str) {
     let login = state.pending.remove(at);
     state.end_pending(&login, turn.now);
-    pending_failed(turn, login, Fault::described(FaultKind::Expired, why));
+    turn.notify(pending_failed(login, Fault::described(FaultKind::Expired, why)));
 }
 
-fn pending_failed(turn: &mut Turn<'_>, login: BrowserLogin, fault: Fault) {
+/// A login in a browser ended before that came back.
+pub(crate) fn pending_failed(login: BrowserLogin, fault: Fault) -> Event {
     let (via, login, state) = (login.via(), login.id, login.caller_state);
-    turn.notify(Event::LoginFailed { via, fault: Arc::new(fault), login, cleaned_url: None, state });
+    Event::LoginFailed { via, fault: Arc::new(fault), login, cleaned_url: None, state }
 }
 
 /// The browser came back.
@@ -273,7 +283,7 @@ pub(crate) fn expire(turn: &mut Turn<'_>, state: &mut State) {
     let now = turn.now;
     while let Some(at) = state.pending.iter().position(|login| login.expires_at <= now) {
         let login = state.pending.remove(at);
-        pending_failed(turn, login, Fault::new(FaultKind::Expired));
+        turn.notify(pending_failed(login, Fault::new(FaultKind::Expired)));
         turn.persist();
     }
     if let Phase::SigningIn(login) = &state.phase

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::login::abandon_login;
+use super::login::{TOO_MANY, abandon_login, pending_failed};
 use super::sign_out::{abandon_renewals, revoke};
 use super::turn::Turn;
 use crate::access::{ReturnTo, SignedOutReason};
@@ -57,7 +57,8 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     if lacks_ours && !is_older {
         turn.persist();
     }
-    if let Some(event) = logins.lost.filter(|_| !signed_in) {
+    let lost = logins.lost.filter(|_| !signed_in);
+    for event in lost.into_iter().chain(logins.pushed_out) {
         turn.notify(event);
     }
 }
@@ -213,6 +214,8 @@ struct Logins {
     going_on: Option<Box<SigningIn>>,
     /// What whoever waits for ours is told.
     lost: Option<Event>,
+    /// The same of those that were pending here, and are too many together with theirs.
+    pushed_out: Vec<Event>,
     /// The store has to learn what became of them.
     lacks_ours: bool,
 }
@@ -222,14 +225,23 @@ struct Logins {
 fn merge_logins(turn: &Turn<'_>, state: &mut State, theirs: &mut State) -> Logins {
     let ended_here = std::mem::replace(&mut state.ended_logins, theirs.ended_logins.clone());
     let lacks_ended = state.ended_logins.add_all(&ended_here);
-    let lacks_pending = merge_pending(turn, state, theirs, &ended_here);
+    let own: Vec<_> = state.pending.iter().map(|login| login.mark).collect();
+    let (lacks_pending, too_many) = merge_pending(turn, state, theirs, &ended_here);
     let mut logins = merge_under_way(turn, state, theirs, &ended_here);
     logins.lacks_ours |= lacks_ended || lacks_pending;
+    let ours = too_many.into_iter().filter(|login| own.contains(&login.mark));
+    logins.pushed_out =
+        ours.map(|login| pending_failed(login, Fault::described(FaultKind::Expired, TOO_MANY))).collect();
     logins
 }
 
-/// Whether the store lacks one of ours, or has one that is over.
-fn merge_pending(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended_here: &EndedLogins) -> bool {
+/// Whether the store lacks one of ours, or has one that is over; and those that are too many.
+fn merge_pending(
+    turn: &Turn<'_>,
+    state: &mut State,
+    theirs: &mut State,
+    ended_here: &EndedLogins,
+) -> (bool, Vec<BrowserLogin>) {
     let is_in = |logins: &[BrowserLogin], mark: Option<LoginMark>| logins.iter().any(|login| login.mark == mark);
     let ended_there = &theirs.ended_logins;
     state.pending.retain(|login| login.mark.is_none_or(|mark| ended_there.at(mark).is_none()));
@@ -245,10 +257,9 @@ fn merge_pending(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended_h
         }
     }
     state.pending.sort_by_key(|login| login.since);
-    for login in state.pending.drain(..state.pending.len().saturating_sub(MOST_PENDING)) {
-        login.mark.into_iter().for_each(|mark| state.ended_logins.end(mark, turn.now));
-    }
-    lacks_ours || has_ended
+    let too_many: Vec<_> = state.pending.drain(..state.pending.len().saturating_sub(MOST_PENDING)).collect();
+    too_many.iter().for_each(|login| state.end_pending(login, turn.now));
+    (lacks_ours || has_ended, too_many)
 }
 
 /// Of two the later one, and none that is over.
@@ -272,7 +283,7 @@ fn merge_under_way(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended
         if let Some(mark) = mark_of(other.as_deref()) {
             state.ended_logins.end(mark, turn.now);
         }
-        return Logins { going_on: own, lost: None, lacks_ours };
+        return Logins { going_on: own, lost: None, pushed_out: Vec::new(), lacks_ours };
     }
     let lost = own.filter(|own| own.mark.is_none() || own.mark != mark_of(other.as_deref()));
     if let Some(own) = lost.as_deref() {
@@ -281,7 +292,7 @@ fn merge_under_way(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended
         }
         abandon_login(state);
     }
-    Logins { going_on: other, lost: lost.map(|own| lost_login(*own)), lacks_ours }
+    Logins { going_on: other, lost: lost.map(|own| lost_login(*own)), pushed_out: Vec::new(), lacks_ours }
 }
 
 fn mark_of(login: Option<&SigningIn>) -> Option<LoginMark> {

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use crate::tokens::ReadTokens;
 
 /// No callback is longer; a fragment with three self-contained tokens has a few thousand characters.
-const MAX_LEN: usize = 64 * 1024;
+pub(crate) const MAX_LEN: usize = 64 * 1024;
 
 /// What the pending login expects.
 #[derive(Clone)]

@@ -36,8 +36,9 @@ pub(super) fn state(config: &Config, record: Record<'_>) -> Result<State, Restor
         extra: record.extra.into_owned(),
         ..State::new(record.seed)
     };
+    let saved_at = state.latest;
     for login in record.logins.into_iter().chain(record.login) {
-        match read_login(config, login)? {
+        match read_login(config, login, saved_at)? {
             Login::Browser(login) => state.pending.push(login),
             Login::Device(login) => state.resume_login(login),
         }
@@ -137,9 +138,9 @@ enum Login {
     Device(SigningIn),
 }
 
-fn read_login(config: &Config, record: LoginRecord<'_>) -> Result<Login, RestoreError> {
+fn read_login(config: &Config, record: LoginRecord<'_>, saved_at: Timestamp) -> Result<Login, RestoreError> {
     let expires_at = Timestamp::from_millis(record.expires_at);
-    let since = record.since.map_or_else(|| begun_at(config, expires_at), Timestamp::from_millis);
+    let since = record.since.map_or_else(|| begun_at(config, expires_at).min(saved_at), Timestamp::from_millis);
     let requested = record.requested_scope.as_deref().map(Scope::parse);
     let extra = record.extra.into_owned();
     let flow = match record.flow.as_deref() {
@@ -193,7 +194,8 @@ fn read_login(config: &Config, record: LoginRecord<'_>) -> Result<Login, Restore
     }
 }
 
-/// When a login was begun, unless a server said how long it lasts.
+/// When a login of version 1 was begun, as far as that can be told: this configuration need not have the lifetime that the
+/// writer's had.
 fn begun_at(config: &Config, expires_at: Timestamp) -> Timestamp {
     expires_at.plus_millis(crate::time::millis(config.parts().login_lifetime).saturating_neg())
 }
