@@ -263,7 +263,7 @@ def test_a_sign_in_to_a_store_that_was_begun_anew_is_noticed(
     assert client.token() == other.token()
 
 
-@pytest.mark.parametrize("member", [{"webex_oauth": 2}, {"client_id": "other"}])
+@pytest.mark.parametrize("member", [{"webex_oauth": 99}, {"client_id": "other"}])
 def test_what_another_version_or_client_has_stored_is_left_alone(
     signed_in: Make, clock: Clock, member: dict[str, Any]
 ) -> None:
