@@ -263,7 +263,7 @@ fn what_another_version_or_client_has_stored_is_left_alone() {
         snapshot[name] = value;
         Secret::new(snapshot.to_string())
     };
-    for theirs in [by_others("webex_oauth", 2.into()), by_others("client_id", "other".into())] {
+    for theirs in [by_others("webex_oauth", 99.into()), by_others("client_id", "other".into())] {
         let store = MemoryStore::new();
         let mut desk = signed_in(&store);
         store.delete().unwrap();
