@@ -6,6 +6,8 @@ pub(crate) mod login;
 pub(crate) mod progress;
 pub(crate) mod refresh;
 pub(crate) mod reload;
+pub(crate) mod revoke;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub(crate) mod turn;
+pub(crate) mod withheld;

@@ -201,6 +201,11 @@ impl Config {
         self.0.written.basic.as_ref()
     }
 
+    /// Whether Basic authentication shows a server another text than id and secret are.
+    pub(crate) fn encodes_secret(&self) -> bool {
+        self.0.written.encodes_secret
+    }
+
     pub(crate) fn in_body(&self) -> Option<&Secret> {
         self.0.written.in_body.as_ref()
     }

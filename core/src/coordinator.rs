@@ -46,6 +46,7 @@ use self::options::Random;
 use self::saving::Saving;
 use self::waiters::Waiters;
 use crate::config::Config;
+use crate::error::Misuse;
 use crate::input::Input;
 use crate::secret::{Entropy, Secret};
 use crate::session::Session;
@@ -127,6 +128,15 @@ impl Coordinator {
         }
         self.settle();
         accepted.map_err(Refused::Misuse)
+    }
+
+    /// An API was called without the token, since [`Config::judge_url`] said that it may not go there: told to whoever
+    /// listens, once for each host.
+    pub fn called_without_token(&mut self, now: Now, url: Secret) -> Result<(), Misuse> {
+        self.advance(now);
+        let given = self.try_give(Input::CalledWithoutToken { url }, false);
+        self.settle();
+        given
     }
 
     /// The caller went away: its ticket is free, and nothing else ends.

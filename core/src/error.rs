@@ -180,6 +180,9 @@ pub enum Advice {
     SignInAgain,
     /// Correct the client id, secret, scope or redirect URI.
     FixConfiguration,
+    /// Set `client_auth` to `basic_raw`: the server refused the client, whose secret went form-encoded as RFC 6749 section
+    /// 2.3.1 demands, which made it look different. Many servers compare it as it came.
+    TryBasicRaw,
     /// Wait, and ask for a new sign-in if it lasts: the server did not say what is wrong.
     WaitOrSignIn,
 }
@@ -217,6 +220,8 @@ pub struct Fault {
     pub retry_after: Option<Duration>,
     /// How sending failed, for [`FaultKind::Network`].
     pub send: Option<SendFault>,
+    /// The client was refused whose secret had been form-encoded, which changed it: see [`Advice::TryBasicRaw`].
+    pub secret_was_encoded: bool,
 }
 
 impl Fault {
@@ -231,6 +236,7 @@ impl Fault {
             tracking_id: None,
             retry_after: None,
             send: None,
+            secret_was_encoded: false,
         }
     }
 
@@ -288,6 +294,9 @@ impl Fault {
         if self.ends_grant() {
             return Advice::SignInAgain;
         }
+        if self.secret_was_encoded {
+            return Advice::TryBasicRaw;
+        }
         match (self.kind, &self.code) {
             (FaultKind::Refused, Some(ErrorCode::AccessDenied)) => Advice::SignInAgain,
             (FaultKind::Refused, Some(ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)) => {
@@ -329,6 +338,9 @@ impl fmt::Display for Fault {
         }
         if let Some(description) = &self.description {
             write!(f, ": {description}")?;
+        }
+        if self.secret_was_encoded {
+            f.write_str("; the server may want the client secret as it is: set client_auth to basic_raw")?;
         }
         if let Some(tracking_id) = &self.tracking_id {
             write!(f, " [trackingId {tracking_id}]")?;

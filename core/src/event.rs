@@ -93,6 +93,11 @@ pub enum Event {
         /// Why.
         fault: Arc<Fault>,
     },
+    /// A user token was given up for another one: no more scopes than these are kept.
+    UserTokenDropped {
+        /// Its scope.
+        scope: Scope,
+    },
     /// The session is over. Webex: `client:logout`, or `client:InvalidRequestError` where the server ended it.
     SignedOut {
         /// Why.
@@ -104,6 +109,18 @@ pub enum Event {
     RevokeFailed {
         /// Why.
         fault: Arc<Fault>,
+    },
+    /// Nobody could be asked to revoke the tokens. They are forgotten here, and live on at the server.
+    NotRevoked {
+        /// Why not.
+        why: NotRevoked,
+    },
+    /// An API was called without the token, because it may not go there. Told once for each host.
+    TokenWithheld {
+        /// The host, as `token_hosts` would name it.
+        host: String,
+        /// Why not.
+        why: Withheld,
     },
     /// An answer to nothing that is awaited; ignored.
     StaleResponse {
@@ -136,9 +153,12 @@ impl Event {
             Self::RefreshTokenExpiresSoon { .. } => "token:relogin-soon",
             Self::Downscoped { .. } => "token:downscope",
             Self::DownscopeFailed { .. } => "token:downscope-error",
+            Self::UserTokenDropped { .. } => "token:downscope-dropped",
             Self::SignedOut { reason: SignedOutReason::GrantEnded, .. } => "client:InvalidRequestError",
             Self::SignedOut { .. } => "client:logout",
             Self::RevokeFailed { .. } => "token:revoke-error",
+            Self::NotRevoked { .. } => "token:not-revoked",
+            Self::TokenWithheld { .. } => "token:withheld",
             Self::StaleResponse { .. } => "response:stale",
             Self::LeniencyUsed { .. } => "response:lenient",
             Self::StoreIgnored { .. } => "store:ignored",
@@ -168,6 +188,44 @@ pub enum CallbackIgnored {
     Incomplete,
     /// Longer than any callback.
     TooLong,
+}
+
+/// Why tokens could not be revoked at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotRevoked {
+    /// The provider has no `revocation_endpoint`.
+    NoEndpoint,
+    /// The endpoint wants the `client_secret`, and there is none.
+    NoSecret,
+}
+
+impl NotRevoked {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoEndpoint => "no_endpoint",
+            Self::NoSecret => "no_secret",
+        }
+    }
+}
+
+/// Why the token does not go with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Withheld {
+    /// The setting `token_hosts` does not name the host, and the provider does not either.
+    NotInTokenHosts,
+    /// The call is plain http, and not to this machine.
+    NotHttps,
+}
+
+impl Withheld {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotInTokenHosts => "not_in_token_hosts",
+            Self::NotHttps => "not_https",
+        }
+    }
 }
 
 /// Why a stored snapshot was ignored on reload.

@@ -83,6 +83,12 @@ pub enum Input {
     },
     /// An API answered 451: the organization may not be served here any longer. Ends the session.
     Embargoed,
+    /// An API was called without the token, since [`Config::judge_url`](crate::Config::judge_url) said that it may not go
+    /// there. Answered by `TokenWithheld`, once for each host.
+    CalledWithoutToken {
+        /// The URL of the call, which may hold anything. Nothing but its host is looked at.
+        url: Secret,
+    },
     /// Get a user token with less scope.
     Downscope {
         /// A proper part of the granted scope.

@@ -60,7 +60,7 @@ pub use config::{
 };
 pub use effect::{Effect, Output, TokenAsk};
 pub use error::{Advice, Blame, ErrorCode, Fault, FaultKind, Misuse, SendFault};
-pub use event::{CallbackIgnored, Deviation, Event, StoreIgnored};
+pub use event::{CallbackIgnored, Deviation, Event, NotRevoked, StoreIgnored, Withheld};
 pub use http::{HeaderValue, HttpRequest, HttpResponse, Purpose, RequestId, TransportHints};
 pub use input::{Input, LogoutVia, SignOutOptions};
 pub use logins::{LoginId, WhichLogin};

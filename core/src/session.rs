@@ -152,6 +152,11 @@ impl Session {
         self.handle(now, Input::Embargoed)
     }
 
+    /// [`Input::CalledWithoutToken`].
+    pub fn called_without_token(&mut self, now: Timestamp, url: impl Into<Secret>) -> Result<Output, Misuse> {
+        self.handle(now, Input::CalledWithoutToken { url: url.into() })
+    }
+
     /// [`Input::Downscope`].
     pub fn downscope(&mut self, now: Timestamp, scope: Scope) -> Result<Output, Misuse> {
         self.handle(now, Input::Downscope { scope })

@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(crate) side: Vec<Side>,
     /// Tokens that were left without being revoked, as long as a request is out that may bring them once more.
     pub(crate) spared: Vec<Secret>,
+    /// Hosts of which it was told that the token does not go there.
+    pub(crate) withheld: Vec<String>,
+    /// Tokens that wait to be revoked, behind the one that is being revoked.
+    pub(crate) revocations: Vec<Revocation>,
     /// Logins that nobody may complete any longer, whoever still remembers them.
     pub(crate) ended_logins: EndedLogins,
     /// The device login under way came about by the last input: another process cannot have read of it.
@@ -206,19 +210,44 @@ pub(crate) enum SideKind {
     },
     /// A user token that nobody wants any longer: revoke what arrives.
     Unwanted,
-    Revoke,
+    Revoke(Revocation),
+    /// The identity broker hears of a sign-out.
+    Logout,
+}
+
+/// A token to revoke.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Revocation {
+    pub(crate) token: Secret,
+    /// RFC 7009 section 2.1.
+    pub(crate) hint: &'static str,
+    /// It was tried before.
+    pub(crate) is_retry: bool,
 }
 
 impl Grant {
     /// Every token of the session, and how RFC 7009 section 2.1 calls it. The refresh token first: it carries the others.
     pub(crate) fn all_tokens(&self) -> Vec<(Secret, &'static str)> {
+        self.tokens_of(|_| true)
+    }
+
+    /// The same of those that are not known to have ended. The predecessor of the access token ends no later than that.
+    pub(crate) fn living_tokens(&self, now: Timestamp) -> Vec<(Secret, &'static str)> {
+        self.tokens_of(|end| end.is_none_or(|end| now < end))
+    }
+
+    /// Those whose end is as wanted.
+    fn tokens_of(&self, fits: impl Fn(Option<Timestamp>) -> bool) -> Vec<(Secret, &'static str)> {
         let children = self.children.iter().filter_map(|child| match &child.state {
-            ChildState::Ready { token, .. } => Some(token),
+            ChildState::Ready { token, expires_at, .. } => Some((token, *expires_at)),
             ChildState::Asked { .. } | ChildState::Failed { .. } => None,
         });
-        let access = self.tokens.access_token.iter().chain(&self.previous).chain(children);
-        let refresh = self.tokens.refresh_token.clone().map(|token| (token, "refresh_token"));
-        refresh.into_iter().chain(access.map(|token| (token.expose().into(), "access_token"))).collect()
+        let tokens = &self.tokens;
+        let own = tokens.access_token.iter().chain(&self.previous).map(|token| (token, tokens.expires_at));
+        let access = own.chain(children).filter(|(_, end)| fits(*end));
+        let refresh = tokens.refresh_token.clone().filter(|_| fits(tokens.refresh_token_expires_at));
+        let refresh = refresh.map(|token| (token, "refresh_token"));
+        refresh.into_iter().chain(access.map(|(token, _)| (token.expose().into(), "access_token"))).collect()
     }
 
     /// What was granted of what was asked for.
@@ -246,6 +275,8 @@ impl State {
             late: Vec::new(),
             side: Vec::new(),
             spared: Vec::new(),
+            withheld: Vec::new(),
+            revocations: Vec::new(),
             host_failed: None,
             next_id: 0,
             attempt: 0,

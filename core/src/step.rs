@@ -5,7 +5,7 @@
 
 use crate::access::SignedOutReason;
 use crate::action::turn::{Done, Turn};
-use crate::action::{answer, downscope, login, progress, refresh, reload, sign_in, sign_out};
+use crate::action::{answer, downscope, login, progress, refresh, reload, sign_in, sign_out, withheld};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::error::Misuse;
@@ -116,6 +116,9 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
 
         // ---------------------------------------------------------------- in every phase: answers, the store, time
         (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, snapshot)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::CalledWithoutToken { url }) => {
+            withheld::called_without_token(turn, state, url)
+        }
         (SignedOut(_) | SigningIn | SignedIn, Input::Response { id, response }) => {
             Ok(answer::response(turn, state, *id, response))
         }

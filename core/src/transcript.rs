@@ -181,7 +181,9 @@ fn event_details(event: &Event) -> String {
         Event::LeniencyUsed { deviations } => {
             deviations.iter().fold(String::new(), |text, deviation| text + " " + deviation.as_str())
         }
-        Event::ScopeChanged { .. } | Event::Downscoped { .. } => String::new(),
+        Event::NotRevoked { why } => format!(" {}", why.as_str()),
+        Event::TokenWithheld { host, why } => format!(" {host} {}", why.as_str()),
+        Event::ScopeChanged { .. } | Event::Downscoped { .. } | Event::UserTokenDropped { .. } => String::new(),
     }
 }
 

@@ -188,6 +188,7 @@ impl Failure {
     pub(crate) fn of_fault(what: &str, fault: &Fault) -> Self {
         let (exit, advice) = match fault.advice() {
             Advice::FixConfiguration => (Exit::Settings, fix(fault)),
+            Advice::TryBasicRaw => (Exit::Settings, "set WEBEX_CLIENT_AUTH=basic_raw"),
             Advice::SignInAgain => (Exit::NotSignedIn, "run webex-oauth login"),
             Advice::WaitAndRetry if fault.kind == FaultKind::Network => {
                 (Exit::TryLater, "check the network and try again")

@@ -284,7 +284,7 @@ impl From<&webex_oauth::Fault> for Fault {
     fn from(fault: &webex_oauth::Fault) -> Self {
         let (blame, advice) = (fault.blame(), fault.advice());
         let (ends_grant, is_transient, summary) = (fault.ends_grant(), fault.is_transient(), fault.to_string());
-        let webex_oauth::Fault { kind, code, description, uri, status, tracking_id, retry_after, send } = fault;
+        let webex_oauth::Fault { kind, code, description, uri, status, tracking_id, retry_after, send, .. } = fault;
         Self {
             kind: *kind,
             code: code.as_ref().map(|code| code.as_str().to_owned()),

@@ -1,7 +1,8 @@
 //! What the session has to say.
 
 use webex_oauth::{
-    CallbackIgnored, Deviation, RequestId, Scope, ScopeDelta, SignedOutReason, StoreIgnored, Timestamp, Via,
+    CallbackIgnored, Deviation, NotRevoked, RequestId, Scope, ScopeDelta, SignedOutReason, StoreIgnored, Timestamp,
+    Via, Withheld,
 };
 
 use crate::access::SignInReason;
@@ -91,6 +92,11 @@ pub enum Event {
         /// Why.
         fault: Fault,
     },
+    /// A user token was given up for another one: no more scopes than these are kept.
+    UserTokenDropped {
+        /// Its scope.
+        scope: Scope,
+    },
     /// The session is over. Webex: `client:logout`, or `client:InvalidRequestError` where the server ended it.
     SignedOut {
         /// Why.
@@ -102,6 +108,18 @@ pub enum Event {
     RevokeFailed {
         /// Why.
         fault: Fault,
+    },
+    /// Nobody could be asked to revoke the tokens. They are forgotten here, and live on at the server.
+    NotRevoked {
+        /// Why not.
+        why: NotRevoked,
+    },
+    /// An API was called without the token, because it may not go there. Told once for each host.
+    TokenWithheld {
+        /// The host, as `token_hosts` would name it.
+        host: String,
+        /// Why not.
+        why: Withheld,
     },
     /// An answer to nothing that is awaited; ignored.
     StaleResponse {
@@ -154,10 +172,13 @@ impl From<&webex_oauth::Event> for Event {
             Event::DownscopeFailed { scope, fault } => {
                 Self::DownscopeFailed { scope: scope.clone(), fault: (&**fault).into() }
             }
+            Event::UserTokenDropped { scope } => Self::UserTokenDropped { scope: scope.clone() },
             Event::SignedOut { reason, fault } => {
                 Self::SignedOut { reason: *reason, fault: fault.as_deref().map(Fault::from) }
             }
             Event::RevokeFailed { fault } => Self::RevokeFailed { fault: (&**fault).into() },
+            Event::NotRevoked { why } => Self::NotRevoked { why: *why },
+            Event::TokenWithheld { host, why } => Self::TokenWithheld { host: host.clone(), why: *why },
             Event::StaleResponse { id } => Self::StaleResponse { id: *id },
             Event::LeniencyUsed { deviations } => Self::LeniencyUsed { deviations: deviations.clone() },
             Event::StoreIgnored { reason } => Self::StoreIgnored { reason: *reason },

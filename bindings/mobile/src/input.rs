@@ -111,6 +111,12 @@ pub enum Input {
     },
     /// An API answered 451.
     Embargoed,
+    /// An API was called without the token, since `judge_url` said that it may not go there. Answered by `TokenWithheld`,
+    /// once for each host.
+    CalledWithoutToken {
+        /// The URL of the call, which may hold anything. Nothing but its host is looked at.
+        url: Arc<Secret>,
+    },
     /// Get a user token with less scope.
     Downscope {
         /// A proper part of the granted scope.
@@ -188,6 +194,7 @@ impl Input {
             Self::Refresh => Input::Refresh,
             Self::TokenRejected { generation } => Input::TokenRejected { generation },
             Self::Embargoed => Input::Embargoed,
+            Self::CalledWithoutToken { url } => Input::CalledWithoutToken { url: url.core() },
             Self::Downscope { scope } => Input::Downscope { scope },
             Self::ProvideToken { id, tokens } => Input::ProvideToken { id, tokens: tokens.core() },
             Self::ProvideJwt { id, jwt } => Input::ProvideJwt { id, jwt: jwt.core() },
@@ -219,6 +226,7 @@ const fn all_are_mirrored(input: &webex_oauth::Input, state: &webex_oauth::Login
         | Input::Refresh
         | Input::TokenRejected { .. }
         | Input::Embargoed
+        | Input::CalledWithoutToken { .. }
         | Input::Downscope { .. }
         | Input::ProvideToken { .. }
         | Input::ProvideJwt { .. }

@@ -2,8 +2,8 @@
 
 use webex_oauth::{
     Advice, Blame, CallbackIgnored, ClientAuth, Deviation, DownscopeFailure, FaultKind, Flow, JwtScheme, Leniency,
-    LogoutVia, Purpose, Renewal, RequestId, ResponseMode, ReturnTo, Scope, ScopeDelta, SendFault, SignedOutReason,
-    StaleWhy, StoreIgnored, Timestamp, Via,
+    LogoutVia, NotRevoked, Purpose, Renewal, RequestId, ResponseMode, ReturnTo, Scope, ScopeDelta, SendFault,
+    SignedOutReason, StaleWhy, StoreIgnored, Timestamp, Via, Withheld,
 };
 
 // Milliseconds since the Unix epoch.
@@ -90,6 +90,20 @@ pub enum CallbackIgnored {
     TooLong,
 }
 
+/// Why tokens could not be revoked at all.
+#[uniffi::remote(Enum)]
+pub enum NotRevoked {
+    NoEndpoint,
+    NoSecret,
+}
+
+/// Why the token does not go with a call.
+#[uniffi::remote(Enum)]
+pub enum Withheld {
+    NotInTokenHosts,
+    NotHttps,
+}
+
 /// Why a stored snapshot was ignored.
 #[uniffi::remote(Enum)]
 pub enum StoreIgnored {
@@ -132,6 +146,7 @@ pub enum Advice {
     WaitAndRetry,
     SignInAgain,
     FixConfiguration,
+    TryBasicRaw,
     WaitOrSignIn,
 }
 

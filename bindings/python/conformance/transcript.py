@@ -100,6 +100,8 @@ class Stage:
                 return session.reload(now, self.snapshot(fields["snapshot"]))
             case "token_rejected":
                 return session.token_rejected(now, fields["generation"])
+            case "called_without_token":
+                return session.called_without_token(now, text(fields["url"]))
             case "downscope":
                 return session.downscope(now, scope(fields["scope"]))
             case "provide_token":

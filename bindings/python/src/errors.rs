@@ -177,7 +177,8 @@ impl Fault {
     /// What `pickle` makes one from: a fault of another process, say.
     #[new]
     #[pyo3(signature = (
-        kind, code = None, description = None, uri = None, status = None, tracking_id = None, retry_after = None, send = None
+        kind, code = None, description = None, uri = None, status = None, tracking_id = None, retry_after = None, send = None,
+        secret_was_encoded = false
     ))]
     #[allow(clippy::too_many_arguments, reason = "its members")]
     fn new(
@@ -189,6 +190,7 @@ impl Fault {
         tracking_id: Option<String>,
         retry_after: Option<Span>,
         send: Option<SendFault>,
+        secret_was_encoded: bool,
     ) -> Self {
         webex_oauth::Fault {
             code: code.map(webex_oauth::ErrorCode::parse),
@@ -198,6 +200,7 @@ impl Fault {
             tracking_id,
             retry_after: retry_after.map(|span| span.0),
             send: send.map(|send| send.0),
+            secret_was_encoded,
             ..webex_oauth::Fault::new(kind.0)
         }
         .into()
@@ -205,7 +208,17 @@ impl Fault {
 
     /// For `pickle`.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let names = ["kind", "code", "description", "uri", "status", "tracking_id", "retry_after", "send"];
+        let names = [
+            "kind",
+            "code",
+            "description",
+            "uri",
+            "status",
+            "tracking_id",
+            "retry_after",
+            "send",
+            "secret_was_encoded",
+        ];
         reduced(slf.as_any(), &names)
     }
 
@@ -255,6 +268,12 @@ impl Fault {
     #[getter]
     fn send(&self) -> Option<SendFault> {
         self.0.send.map(SendFault)
+    }
+
+    /// The client was refused whose secret had been form-encoded, which changed it: see the advice `try_basic_raw`.
+    #[getter]
+    fn secret_was_encoded(&self) -> bool {
+        self.0.secret_was_encoded
     }
 
     /// Whose fault it is.

@@ -7,7 +7,7 @@ use crate::access::SignInReason;
 use crate::convert::{Time, described, millis};
 use crate::errors::Fault;
 use crate::scope::{Scope, ScopeDelta};
-use crate::words::{Deviation, IgnoredCallback, IgnoredStore, SignedOutReason, Via};
+use crate::words::{Deviation, IgnoredCallback, IgnoredStore, NotRevokedWhy, SignedOutReason, Via, WithheldWhy};
 
 /// Something worth telling. Free of secrets.
 #[pyclass(frozen, eq, from_py_object, module = "webex_oauth")]
@@ -44,10 +44,17 @@ pub(crate) enum Event {
     Downscoped { scope: Scope },
     /// No user token with that scope could be had.
     DownscopeFailed { scope: Scope, fault: Fault },
+    /// A user token was given up for another one: no more scopes than these are kept.
+    UserTokenDropped { scope: Scope },
     /// The session is over. `fault` is what the server said, where it ended the session.
     SignedOut { reason: SignedOutReason, fault: Option<Fault> },
     /// A token could not be revoked. It is forgotten here all the same.
     RevokeFailed { fault: Fault },
+    /// Nobody could be asked to revoke the tokens. They are forgotten here, and live on at the server.
+    NotRevoked { why: NotRevokedWhy },
+    /// An API was called without the token, because it may not go there. `host` is as `token_hosts` would name it. Told
+    /// once for each host.
+    TokenWithheld { host: String, why: WithheldWhy },
     /// An answer to nothing that is awaited; ignored.
     StaleResponse { id: u64 },
     /// The server's answer was not by the book, and was understood all the same.
@@ -81,6 +88,9 @@ impl Event {
             | Self::DownscopeFailed { .. }
             | Self::SignedOut { .. }
             | Self::RevokeFailed { .. }
+            | Self::UserTokenDropped { .. }
+            | Self::NotRevoked { .. }
+            | Self::TokenWithheld { .. }
             | Self::StaleResponse { .. }
             | Self::LeniencyUsed { .. }
             | Self::StoreIgnored { .. } => None,
@@ -115,6 +125,9 @@ impl From<&Event> for webex_oauth::Event {
                 Self::SignedOut { reason: reason.0, fault: fault.map(|fault| fault.0) }
             }
             Event::RevokeFailed { fault } => Self::RevokeFailed { fault: fault.0 },
+            Event::UserTokenDropped { scope } => Self::UserTokenDropped { scope: scope.0 },
+            Event::NotRevoked { why } => Self::NotRevoked { why: why.0 },
+            Event::TokenWithheld { host, why } => Self::TokenWithheld { host, why: why.0 },
             Event::StaleResponse { id } => Self::StaleResponse { id: webex_oauth::RequestId(id) },
             Event::LeniencyUsed { deviations } => {
                 Self::LeniencyUsed { deviations: deviations.into_iter().map(|deviation| deviation.0).collect() }
@@ -155,6 +168,9 @@ impl From<webex_oauth::Event> for Event {
                 Self::SignedOut { reason: reason.into(), fault: fault.map(Fault::from) }
             }
             Core::RevokeFailed { fault } => Self::RevokeFailed { fault: fault.into() },
+            Core::UserTokenDropped { scope } => Self::UserTokenDropped { scope: Scope(scope) },
+            Core::NotRevoked { why } => Self::NotRevoked { why: why.into() },
+            Core::TokenWithheld { host, why } => Self::TokenWithheld { host, why: why.into() },
             Core::StaleResponse { id } => Self::StaleResponse { id: id.0 },
             Core::LeniencyUsed { deviations } => {
                 Self::LeniencyUsed { deviations: deviations.into_iter().map(Deviation).collect() }

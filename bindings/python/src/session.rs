@@ -171,6 +171,12 @@ impl Session {
         self.give(py, |session| session.embargoed(now.0))
     }
 
+    /// An API was called without the token, since `judge_url` said that it may not go there. Answered by `TokenWithheld`,
+    /// once for each host.
+    fn called_without_token(&self, py: Python<'_>, now: Time, url: &str) -> PyResult<Output> {
+        self.give(py, |session| session.called_without_token(now.0, url))
+    }
+
     /// Get a user token with less scope.
     fn downscope(&self, py: Python<'_>, now: Time, scope: ScopeText) -> PyResult<Output> {
         self.give(py, |session| session.downscope(now.0, scope.0))

@@ -74,6 +74,8 @@ words! {
     IgnoredStore(webex_oauth::StoreIgnored) "reason" {
         Unreadable = "unreadable", NewerVersion = "newer_version", OtherConfig = "other_config",
     }
+    NotRevokedWhy(webex_oauth::NotRevoked) "why" { NoEndpoint = "no_endpoint", NoSecret = "no_secret" }
+    WithheldWhy(webex_oauth::Withheld) "why" { NotInTokenHosts = "not_in_token_hosts", NotHttps = "not_https" }
     Deviation(webex_oauth::Deviation) "deviation" {
         MissingTokenType = "missing_token_type",
         MissingExpiresIn = "missing_expires_in", NumberAsText = "number_as_text", NumberAsFloat = "number_as_float",
@@ -97,7 +99,7 @@ words! {
     }
     Advice(webex_oauth::Advice) "advice" {
         WaitAndRetry = "wait_and_retry", SignInAgain = "sign_in_again", FixConfiguration = "fix_configuration",
-        WaitOrSignIn = "wait_or_sign_in",
+        TryBasicRaw = "try_basic_raw", WaitOrSignIn = "wait_or_sign_in",
     }
     SendFault(webex_oauth::SendFault) "fault" { NotSent = "not_sent", Lost = "lost", TooLarge = "too_large" }
     LogoutVia(webex_oauth::LogoutVia) "logout" { Nothing = "nothing", Browser = "browser", Post = "post" }

@@ -177,6 +177,11 @@ fn event(event: &Event) -> Value {
             out().put("reason", reason.as_str()).put_some("fault", why.as_deref().map(fault)).of("signed_out")
         }
         Event::RevokeFailed { fault: why } => out().put("fault", fault(why)).of("revoke_failed"),
+        Event::UserTokenDropped { scope } => out().put("scope", scope.as_str()).of("user_token_dropped"),
+        Event::NotRevoked { why } => out().put("why", why.as_str()).of("not_revoked"),
+        Event::TokenWithheld { host, why } => {
+            out().put("host", host.as_str()).put("why", why.as_str()).of("token_withheld")
+        }
         Event::StaleResponse { id } => out().put("id", id.0).of("stale_response"),
         Event::LeniencyUsed { deviations: found } => out().put("deviations", deviations(found)).of("leniency_used"),
         Event::StoreIgnored { reason } => out().put("reason", store_ignored(*reason)).of("store_ignored"),

@@ -229,6 +229,7 @@ pub(crate) fn input(value: &Value, snapshot: impl Fn(&Value) -> Read<Secret>) ->
         "refresh" => Input::Refresh,
         "token_rejected" => Input::TokenRejected { generation: need(fields, "generation", natural)? },
         "embargoed" => Input::Embargoed,
+        "called_without_token" => Input::CalledWithoutToken { url: need(fields, "url", secret)? },
         "downscope" => Input::Downscope { scope: need(fields, "scope", scope)? },
         "provide_token" => Input::ProvideToken { id: need(fields, "id", id)?, tokens: need(fields, "tokens", secret)? },
         "provide_jwt" => Input::ProvideJwt { id: need(fields, "id", id)?, jwt: need(fields, "jwt", secret)? },

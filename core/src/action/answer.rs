@@ -4,7 +4,7 @@ use super::login;
 use super::progress;
 use super::refresh::{self, secrets_of};
 use super::turn::{Done, Turn};
-use super::{downscope, sign_in, sign_out};
+use super::{downscope, revoke, sign_in};
 use crate::access::Via;
 use crate::error::{Fault, FaultKind, SendFault};
 use crate::event::Event;
@@ -13,7 +13,6 @@ use crate::logins::LoginMark;
 use crate::protocol::answer::Context;
 use crate::protocol::authorize::invalid;
 use crate::protocol::device::{self, Poll};
-use crate::protocol::request::Carried;
 use crate::protocol::scope::Scope;
 use crate::protocol::{adopt, token};
 use crate::schedule;
@@ -42,16 +41,17 @@ pub(crate) fn response(turn: &mut Turn<'_>, state: &mut State, id: RequestId, re
         let side = state.side.remove(at);
         match side.kind {
             SideKind::Downscope { scope } => match token::read(response, &turn.context(&side.carried)) {
-                Ok(read) => downscope::accept(turn, state, id.0, &scope, read),
+                Ok(read) => downscope::accept(turn, state, id, &scope, read),
                 Err(unusable) => downscope::failed(turn, state, id.0, &scope, *unusable.fault),
             },
             SideKind::Unwanted => {
                 if let Ok(read) = token::read(response, &turn.context(&side.carried)) {
-                    revoke_access(turn, state, &read);
+                    revoke_unless_kept(turn, state, &read.tokens);
                 }
                 turn.notify(Event::StaleResponse { id });
             }
-            SideKind::Revoke => revoked(turn, response, &side.carried),
+            SideKind::Revoke(revocation) => revoke::answered(turn, state, revocation, response, &side.carried),
+            SideKind::Logout => revoke::logout_answered(turn, response, &side.carried),
         }
     } else {
         turn.notify(Event::StaleResponse { id });
@@ -81,7 +81,8 @@ pub(crate) fn send_failed(turn: &mut Turn<'_>, state: &mut State, id: RequestId,
         match side.kind {
             SideKind::Downscope { scope } => downscope::failed(turn, state, id.0, &scope, fault),
             SideKind::Unwanted => turn.notify(Event::StaleResponse { id }),
-            SideKind::Revoke => turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) }),
+            SideKind::Revoke(revocation) => revoke::failed(turn, state, revocation, fault),
+            SideKind::Logout => revoke::tell(turn, fault),
         }
     } else {
         turn.notify(Event::StaleResponse { id });
@@ -206,28 +207,23 @@ fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadT
     };
     // A server may end the refresh token along with its access token (RFC 7009 section 2.1).
     if flight.unwanted && !grant_lives_on {
-        if let Some(token) = &tokens.refresh_token {
-            sign_out::revoke(turn, state, token.expose(), "refresh_token");
-        }
-        revoke_access(turn, state, read);
+        let unkept = unkept(state, tokens);
+        revoke::revoke_or_tell(turn, state, &unkept);
     }
     turn.notify(Event::StaleResponse { id: flight.id });
 }
 
 /// Tokens that a renewal brought for a session that is over: see line 14 of the [intent](crate::intent)'s rules.
 pub(crate) fn revoke_unless_kept(turn: &mut Turn<'_>, state: &mut State, tokens: &TokenSet) {
-    if let Some(token) = tokens.refresh_token.as_ref().filter(|token| !state.keeps(token.expose())) {
-        sign_out::revoke(turn, state, token.expose(), "refresh_token");
-    }
-    if let Some(token) = tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
-        sign_out::revoke(turn, state, token.expose(), "access_token");
-    }
+    let unkept = unkept(state, tokens);
+    revoke::revoke_or_tell(turn, state, &unkept);
 }
 
-fn revoke_access(turn: &mut Turn<'_>, state: &mut State, read: &ReadTokens) {
-    if let Some(token) = read.tokens.access_token.as_ref().filter(|token| !state.keeps(token.expose())) {
-        sign_out::revoke(turn, state, token.expose(), "access_token");
-    }
+/// Those that do not live on, and how RFC 7009 section 2.1 calls them.
+fn unkept(state: &State, tokens: &TokenSet) -> Vec<(Secret, &'static str)> {
+    let refresh = tokens.refresh_token.clone().map(|token| (token, "refresh_token"));
+    let access = tokens.access_token.as_ref().map(|token| (token.expose().into(), "access_token"));
+    refresh.into_iter().chain(access).filter(|(token, _)| !state.keeps(token.expose())).collect()
 }
 
 /// A grant request failed.
@@ -305,14 +301,6 @@ fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     login.send_at = now.plus_millis(wait);
     let next_poll_at = login.send_at;
     turn.notify(Event::DevicePending { next_poll_at });
-}
-
-fn revoked(turn: &mut Turn<'_>, response: &HttpResponse, carried: &Carried) {
-    let body = crate::protocol::answer::object(response);
-    if crate::protocol::answer::is_error(response.status, body.as_ref()) {
-        let fault = crate::protocol::answer::fault(response, body.as_ref(), &turn.context(carried));
-        turn.notify(Event::RevokeFailed { fault: std::sync::Arc::new(fault) });
-    }
 }
 
 /// What a host may know: it may quote it, an error must not.

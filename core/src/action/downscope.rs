@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::answer::revoke_unless_kept;
+use super::revoke;
 use super::turn::{Done, Turn};
 use crate::error::{Fault, FaultKind, Misuse};
 use crate::event::Event;
+use crate::http::RequestId;
 use crate::protocol::request;
 use crate::protocol::scope::Scope;
 use crate::schedule;
@@ -72,24 +75,42 @@ fn ask(turn: &mut Turn<'_>, state: &mut State, scope: &Scope) {
         return;
     };
     grant.children.retain(|child| child.scope != *scope);
-    if grant.children.len() >= MOST {
-        grant.children.remove(0);
-    }
+    let dropped = (grant.children.len() >= MOST).then(|| grant.children.remove(least_of_use(&grant.children)));
     grant.children.push(Child { scope: scope.clone(), state: ChildState::Asked { id } });
     let request = request::downscope(turn.config, id, &token, scope.as_str());
     turn.send_beside(state, request, SideKind::Downscope { scope: scope.clone() });
+    if let Some(Child { scope, state: ChildState::Ready { token, .. } }) = dropped {
+        turn.notify(Event::UserTokenDropped { scope });
+        if turn.config.policy().revoke_superseded == Some(true) {
+            revoke::revoke(turn, state, token.expose(), "access_token");
+        }
+    }
 }
 
-pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, id: u64, scope: &Scope, read: ReadTokens) {
+/// The one to give up: first of all one that is not there, else the oldest.
+fn least_of_use(children: &[Child]) -> usize {
+    let place = |is: fn(&ChildState) -> bool| children.iter().position(|child| is(&child.state));
+    let failed = place(|state| matches!(state, ChildState::Failed { .. }));
+    failed.or(place(|state| matches!(state, ChildState::Ready { .. }))).unwrap_or(0)
+}
+
+pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, id: RequestId, scope: &Scope, read: ReadTokens) {
     let ReadTokens { tokens, deviations } = read;
+    if child_asked(state, id.0, scope).is_none() {
+        // Given up meanwhile: it must not live on unseen.
+        if turn.config.policy().revoke_superseded == Some(true) {
+            revoke_unless_kept(turn, state, &tokens);
+        }
+        return turn.notify(Event::StaleResponse { id });
+    }
     let Some(token) = tokens.access_token else {
         return;
     };
     if let Some(problem) = too_much(state, scope, &token, tokens.scope.as_ref()) {
-        return failed(turn, state, id, scope, Fault::described(FaultKind::Malformed, problem));
+        return failed(turn, state, id.0, scope, Fault::described(FaultKind::Malformed, problem));
     }
     let generation = state.generation.saturating_add(1);
-    let Some(child) = child_asked(state, id, scope) else {
+    let Some(child) = child_asked(state, id.0, scope) else {
         return;
     };
     // Filed under what was asked for: what a server says it granted does not rename a request.
@@ -145,7 +166,7 @@ pub(crate) fn renew_all(turn: &mut Turn<'_>, state: &mut State) {
             ask(turn, state, &scope);
         }
         if let (ChildState::Ready { token, .. }, Some(true)) = (child.state, turn.config.policy().revoke_superseded) {
-            super::sign_out::revoke(turn, state, token.expose(), "access_token");
+            revoke::revoke(turn, state, token.expose(), "access_token");
         }
     }
 }

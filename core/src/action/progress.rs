@@ -1,7 +1,7 @@
 //! What moves on by itself after every input: deadlines that have passed, requests whose turn has come.
 
 use super::turn::Turn;
-use super::{downscope, login, refresh};
+use super::{downscope, login, refresh, revoke};
 use crate::config::Renewal;
 use crate::effect::TokenAsk;
 use crate::error::{Fault, SendFault};
@@ -23,6 +23,7 @@ pub(crate) fn progress(turn: &mut Turn<'_>, state: &mut State) {
         begin_grant(turn, state);
     }
     refresh::warn(turn, state);
+    revoke::next(turn, state);
     if state.flight.is_none() && state.late.is_empty() {
         state.spared = Vec::new();
     }
@@ -87,7 +88,9 @@ fn expire_side(turn: &mut Turn<'_>, state: &mut State) {
             SideKind::Downscope { scope } => {
                 downscope::failed(turn, state, side.id.0, &scope, Fault::network(SendFault::Lost));
             }
-            SideKind::Unwanted | SideKind::Revoke => {}
+            SideKind::Revoke(revocation) => revoke::failed(turn, state, revocation, Fault::network(SendFault::Lost)),
+            SideKind::Logout => revoke::tell(turn, Fault::network(SendFault::Lost)),
+            SideKind::Unwanted => {}
         }
     }
 }

@@ -184,7 +184,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     }
     // A host may go back to the token before.
     if let Some(token) = superseded.filter(|token| !state.keeps(token.expose())) {
-        super::sign_out::revoke(turn, state, token.expose(), "access_token");
+        super::revoke::revoke(turn, state, token.expose(), "access_token");
     }
     if !unchanged {
         downscope::renew_all(turn, state);

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::login::{TOO_MANY, abandon_login, pending_failed};
-use super::sign_out::{abandon_renewals, revoke};
+use super::revoke::revoke_or_tell;
+use super::sign_out::abandon_renewals;
 use super::turn::Turn;
 use crate::access::{ReturnTo, SignedOutReason};
 use crate::error::{Fault, FaultKind};
@@ -203,9 +204,7 @@ fn leave_session(state: &mut State, theirs: &State) {
 /// The user signed out here and had the tokens revoked, while another process renewed them: these, too.
 fn revoke_theirs(turn: &mut Turn<'_>, state: &mut State, theirs: &State) {
     if let (true, None, Some(grant)) = (state.revokes, state.grant(), theirs.grant()) {
-        for (token, hint) in grant.all_tokens() {
-            revoke(turn, state, token.expose(), hint);
-        }
+        revoke_or_tell(turn, state, &grant.living_tokens(turn.now));
     }
 }
 

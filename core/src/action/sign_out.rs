@@ -1,8 +1,8 @@
 //! Signing out: at once and for good here, as well as it can be had elsewhere.
 
-use super::downscope;
 use super::login::abandon_login;
 use super::turn::Turn;
+use super::{downscope, revoke};
 use crate::access::SignedOutReason;
 use crate::event::Event;
 use crate::input::{LogoutVia, SignOutOptions};
@@ -15,13 +15,13 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
     if options.revoke {
         downscope::abandon(state);
     }
+    // What has ended by itself needs nobody to end it.
+    let living = state.grant().map(|grant| grant.living_tokens(turn.now)).unwrap_or_default();
     let tokens = forget(turn, state, SignedOutReason::ByUser);
     state.revokes = options.revoke;
     if options.revoke {
         state.spared.retain(|spared| !tokens.iter().any(|(token, _)| token == spared));
-        for (token, hint) in &tokens {
-            revoke(turn, state, token.expose(), hint);
-        }
+        revoke::revoke_or_tell(turn, state, &living);
     }
     let token = tokens.first().map(|(token, _)| token.expose());
     match options.logout {
@@ -35,7 +35,7 @@ pub(crate) fn sign_out(turn: &mut Turn<'_>, state: &mut State, options: &SignOut
             let (target, service) = (&turn.config.endpoints().logout, turn.config.provider().logout_service.as_deref());
             if let (Some(target), Some(service), Some(token)) = (target, service, token) {
                 let id = state.new_id();
-                turn.send_beside(state, request::logout(turn.config, id, target, service, token), SideKind::Revoke);
+                turn.send_beside(state, request::logout(turn.config, id, target, service, token), SideKind::Logout);
             }
         }
     }
@@ -86,15 +86,3 @@ pub(crate) fn abandon_renewals(state: &mut State) {
 
 /// Those of a session with as many user tokens as it may have, and of one before it.
 const MOST_SPARED: usize = 32;
-
-/// Revokes a token, where the server has an endpoint for it and the client may use it. Nobody waits for the answer.
-pub(crate) fn revoke(turn: &mut Turn<'_>, state: &mut State, token: &str, hint: &'static str) {
-    let Some(target) = &turn.config.endpoints().revocation else {
-        return;
-    };
-    if !turn.config.can_authenticate() {
-        return;
-    }
-    let id = state.new_id();
-    turn.send_beside(state, request::revoke(turn.config, id, target, token, hint), SideKind::Revoke);
-}

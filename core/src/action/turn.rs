@@ -126,7 +126,8 @@ impl<'a> Turn<'a> {
     /// For reading the answer to a request.
     pub(crate) fn context<'b>(&'b self, carried: &'b Carried) -> Context<'b> {
         let (strict, bounds) = (self.config.is_strict(), &self.config.parts().retry_after);
-        Context { now: self.now, strict, bounds, carried, scope: None }
+        let encodes_secret = self.config.encodes_secret();
+        Context { now: self.now, strict, bounds, carried, scope: None, encodes_secret }
     }
 
     /// Persist first, then what was collected, then the events.

@@ -1,6 +1,6 @@
 //! Where the access token may go.
 
-use super::Config;
+use super::{Config, TokenHost};
 use crate::error::Misuse;
 use crate::target_uri::TargetUri;
 
@@ -11,6 +11,16 @@ pub struct JudgedUrl {
     pub target: TargetUri,
     /// Whether the access token may go there.
     pub may_carry_token: bool,
+}
+
+impl JudgedUrl {
+    /// The host as an entry of `token_hosts` that covers it: a domain, or `host:port` where nothing less will do.
+    pub(crate) fn host_entry(&self) -> String {
+        let exact = TokenHost::exactly(&self.target).to_string();
+        let is_plain = self.target.scheme() == "https" && self.target.port() == 443;
+        let domain = Some(self.target.host()).filter(|_| is_plain);
+        domain.filter(|host| TokenHost::parse(host, "token_hosts").is_ok()).map_or(exact, str::to_owned)
+    }
 }
 
 impl Config {

@@ -53,8 +53,12 @@ impl TokenHost {
 
     /// The host of a URL and its port, and nothing below it.
     pub(crate) fn of_url(text: &str) -> Option<Self> {
-        let target = TargetUri::parse(text).ok()?;
-        Some(Self::Exact(target.host().to_owned(), target.port()))
+        Some(Self::exactly(&TargetUri::parse(text).ok()?))
+    }
+
+    /// Where this is, and nothing below it.
+    pub(crate) fn exactly(target: &TargetUri) -> Self {
+        Self::Exact(target.host().to_owned(), target.port())
     }
 
     /// Whether this is where the target is.

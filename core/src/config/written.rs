@@ -19,6 +19,8 @@ pub(super) struct Written {
     pub(super) redirect_parameter: Option<String>,
     /// Client authentication: in a header, or in the body.
     pub(super) basic: Option<HeaderValue>,
+    /// Form-encoding changes the client's id or secret.
+    pub(super) encodes_secret: bool,
     pub(super) in_body: Option<Secret>,
 }
 
@@ -35,6 +37,7 @@ impl Written {
             redirect_uri: redirect_uri.map(Arc::from),
             redirect_parameter: redirect_uri.map(request::redirect_parameter),
             basic: secret.and_then(|secret| client_auth::basic(client_auth, client_id, secret)),
+            encodes_secret: secret.is_some_and(|secret| client_auth::is_encoded(client_auth, client_id, secret)),
             in_body: client_auth::in_body(client_auth, client_id, secret),
         }
     }

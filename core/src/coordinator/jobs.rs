@@ -187,15 +187,20 @@ impl Coordinator {
             (Kind::TryLock, result) => self.guard_not_locked(job, result),
             (Kind::UnwantedLock, Done::Locked) => self.unlock(),
             (Kind::UnwantedLock | Kind::Unlock, _) => {}
-            (Kind::Send { id, by_guard, .. }, Done::Response(response)) => {
-                self.give_from(Input::Response { id, response }, by_guard);
-            }
-            (Kind::Send { id, by_guard, .. }, result) => {
-                let fault = if let Done::SendFailed(fault) = result { fault } else { SendFault::Lost };
-                if by_guard && fault == SendFault::NotSent && !is_late {
-                    self.guard_not_sent();
+            (Kind::Send { id, by_guard, for_caller, .. }, result) => {
+                // What follows, the next revocation of a sign-out, is on the same account.
+                self.caller = for_caller;
+                match result {
+                    Done::Response(response) => self.give_from(Input::Response { id, response }, by_guard),
+                    result => {
+                        let fault = if let Done::SendFailed(fault) = result { fault } else { SendFault::Lost };
+                        if by_guard && fault == SendFault::NotSent && !is_late {
+                            self.guard_not_sent();
+                        }
+                        self.give_from(Input::SendFailed { id, fault }, by_guard);
+                    }
                 }
-                self.give_from(Input::SendFailed { id, fault }, by_guard);
+                self.caller = None;
             }
             (Kind::AskToken { id, by_guard }, Done::Answer(tokens)) => {
                 self.give_from(Input::ProvideToken { id, tokens }, by_guard);

@@ -27,6 +27,8 @@ pub(crate) struct Context<'a> {
     pub(crate) carried: &'a Carried,
     /// What the tokens will most likely be good for.
     pub(crate) scope: Option<&'a Scope>,
+    /// Basic authentication shows another secret than the client's own: form-encoding changes it.
+    pub(crate) encodes_secret: bool,
 }
 
 impl Context<'_> {
@@ -103,9 +105,12 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context
         (None, 200..300) => FaultKind::Malformed,
         (None, _) => FaultKind::Unexpected,
     };
+    // The client was refused.
+    let is_refused = kind == FaultKind::Unauthorized || code == Some(ErrorCode::InvalidClient);
     Fault {
         kind,
         code,
+        secret_was_encoded: is_refused && context.encodes_secret && context.carried.has_basic(),
         description: description(body).map(|text| cleaned(&text)),
         uri: body.text("error_uri").and_then(shown_url).map(|url| cleaned(&url)),
         status: Some(status),

@@ -21,6 +21,12 @@ pub(crate) fn basic(method: ClientAuth, client_id: &str, secret: &Secret) -> Opt
     Some(HeaderValue::Secret(Secret::new(header)))
 }
 
+/// Whether the header shows something else than id and secret, since form-encoding changes them.
+pub(crate) fn is_encoded(method: ClientAuth, client_id: &str, secret: &Secret) -> bool {
+    method == ClientAuth::BasicFormEncoded
+        && basic(method, client_id, secret) != basic(ClientAuth::BasicRaw, client_id, secret)
+}
+
 /// What the method puts into the body; `None` where that is nothing.
 pub(crate) fn in_body(method: ClientAuth, client_id: &str, secret: Option<&Secret>) -> Option<Secret> {
     let secret = match method {

@@ -244,6 +244,11 @@ impl Carried {
         Self { body: Some(Arc::clone(&request.body)), authorization }
     }
 
+    /// Whether the client showed who it is by HTTP Basic.
+    pub(crate) fn has_basic(&self) -> bool {
+        self.authorization.as_ref().is_some_and(|header| header.expose().starts_with("Basic "))
+    }
+
     pub(crate) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         if let Some(body) = &self.body {

@@ -25,7 +25,8 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
     let (bounds, carried) = (&RetryAfterBounds::DEFAULT, &Carried::default());
-    read(response, &Context { now, strict, bounds, carried, scope: None }).map_err(|unusable| *unusable.fault)
+    read(response, &Context { now, strict, bounds, carried, scope: None, encodes_secret: false })
+        .map_err(|unusable| *unusable.fault)
 }
 
 /// An answer without an access token to use.

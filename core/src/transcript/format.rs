@@ -16,6 +16,7 @@ use crate::protocol::scope::Scope;
 use crate::protocol::state_param::LoginState;
 use crate::provider::{ClientAuth, Provider};
 use crate::secret::{Entropy, Secret};
+use crate::target_uri::TargetUri;
 use crate::time::millis;
 
 /// Stands for a client secret.
@@ -113,6 +114,14 @@ fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.unsigned_abs())
 }
 
+/// What of a URL decides whether the token goes along.
+fn origin(url: &str) -> String {
+    TargetUri::parse(url).map_or_else(
+        |_| "(not a URL to call)".to_owned(),
+        |target| format!("{}://{}/", target.scheme(), target.authority()),
+    )
+}
+
 /// An input; texts are redacted, entropy is a number that stands for it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -133,6 +142,7 @@ pub(super) enum InputRecord {
     Refresh,
     TokenRejected { generation: u64 },
     Embargoed,
+    CalledWithoutToken { url: String },
     Downscope { scope: String },
     ProvideToken { id: u64, tokens: String },
     ProvideJwt { id: u64, jwt: String },
@@ -195,6 +205,7 @@ impl InputRecord {
             Input::Refresh => Self::Refresh,
             Input::TokenRejected { generation } => Self::TokenRejected { generation: *generation },
             Input::Embargoed => Self::Embargoed,
+            Input::CalledWithoutToken { url } => Self::CalledWithoutToken { url: origin(url.expose()) },
             Input::Downscope { scope } => Self::Downscope { scope: scope.as_str().to_owned() },
             Input::ProvideToken { id, tokens } => {
                 Self::ProvideToken { id: id.0, tokens: redactor.tokens(tokens.expose()) }
@@ -249,6 +260,7 @@ impl InputRecord {
             Self::Refresh => Input::Refresh,
             Self::TokenRejected { generation } => Input::TokenRejected { generation },
             Self::Embargoed => Input::Embargoed,
+            Self::CalledWithoutToken { url } => Input::CalledWithoutToken { url: url.into() },
             Self::Downscope { scope } => Input::Downscope { scope: Scope::parse(&scope) },
             Self::ProvideToken { id, tokens } => Input::ProvideToken { id: RequestId(id), tokens: tokens.into() },
             Self::ProvideJwt { id, jwt } => Input::ProvideJwt { id: RequestId(id), jwt: jwt.into() },

@@ -247,6 +247,20 @@ fn c11_a_sign_out_ends_although_no_revocation_is_answered() {
 }
 
 #[test]
+fn a_sign_out_waits_for_each_revocation() {
+    let mut bench = Bench::signed_in(parts(), None);
+    bench.call(2, Call::SignOut { options: SignOutOptions::default() });
+    bench.serve_store();
+    let mut revoked = 0;
+    while bench.requests() > 0 {
+        assert_eq!((bench.requests(), bench.reply(2)), (1, None), "one at a time");
+        revoked += 1;
+        bench.answer(200, "");
+    }
+    assert_eq!((revoked, bench.reply(2)), (2, Some(&Reply::Done)));
+}
+
+#[test]
 fn a_holder_that_is_late_takes_a_new_intent() {
     rests_on(Rule::SendWindow, |broken| {
         let mut bench = Bench::signed_in(parts(), broken);

@@ -31,7 +31,7 @@ fn every_method_is_its_input() {
     let login = || Input::BeginLogin { options: LoginOptions::default(), entropy: entropy(2) };
     let snapshot = refreshing(0).snapshot();
     let reload = Input::Reload { snapshot: snapshot.clone() };
-    let pairs: [(Call, Input); 20] = [
+    let pairs: [(Call, Input); 21] = [
         (|session, now| session.begin_login(now, LoginOptions::default(), entropy(2)), login()),
         (|session, now| session.complete_login(now, "?code=c"), Input::CompleteLogin { callback: "?code=c".into() }),
         (|session, now| session.cancel_login(now, WhichLogin::All), Input::CancelLogin { which: WhichLogin::All }),
@@ -49,6 +49,10 @@ fn every_method_is_its_input() {
         (|session, now| session.refresh(now), Input::Refresh),
         (|session, now| session.token_rejected(now, 1), Input::TokenRejected { generation: 1 }),
         (|session, now| session.embargoed(now), Input::Embargoed),
+        (
+            |session, now| session.called_without_token(now, "https://a.example/"),
+            Input::CalledWithoutToken { url: "https://a.example/".into() },
+        ),
         (
             |session, now| session.downscope(now, "spark:people_read".into()),
             Input::Downscope { scope: "spark:people_read".into() },

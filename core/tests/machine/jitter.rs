@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use webex_oauth::{Effect, Session, Timestamp};
+use webex_oauth::{Effect, Purpose, Session, Timestamp};
 
 use crate::kit::{START, answer, config, entropy, tokens};
 
@@ -40,8 +40,11 @@ fn the_same_client_draws_anew_for_each_token_and_the_same_for_the_same_one() {
     for generation in 2..34 {
         let now = session.status(START).expires_at.unwrap();
         let output = session.refresh(now).unwrap();
-        let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };
-        session.response(now, request.id, tokens(generation)).unwrap();
+        let refresh = output.effects.iter().find_map(|effect| match effect {
+            Effect::Send { request } if request.purpose == Purpose::Refresh => Some(request.id),
+            _ => None,
+        });
+        session.response(now, refresh.unwrap(), tokens(generation)).unwrap();
         let delay = session.status(now).refresh_at.unwrap().millis_since(now);
         assert_eq!(session.status(now).refresh_at.unwrap().millis_since(now), delay);
         delays.insert(delay);

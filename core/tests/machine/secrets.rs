@@ -498,6 +498,9 @@ fn every_other_input_shows_nothing() {
             probe.feed(Input::Reload { snapshot: damaged.into() });
         }
         probe.feed(Input::TokenRejected { generation: 1 });
+        let url = format!("https://a.example/{ACCESS_TOKEN}?token={ACCESS_TOKEN}#{ACCESS_TOKEN}");
+        probe.feed(Input::CalledWithoutToken { url: url.into() });
+        probe.feed(Input::CalledWithoutToken { url: format!("https://{ACCESS_TOKEN}@a.example/").into() });
         probe.feed(Input::Embargoed);
         looked_at += probe.finish();
     }

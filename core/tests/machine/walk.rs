@@ -371,6 +371,13 @@ impl Walk {
                 Input::TokenRejected { generation: pick(which, &generation) }
             }
             15 if which % 8 == 0 => Input::Embargoed,
+            15 if which % 8 == 1 => Input::CalledWithoutToken {
+                url: text(
+                    a,
+                    &["https://a.example/x", "http://webexapis.com/", "https://webexapis.com/", "x", "https://a\\@b/"],
+                )
+                .into(),
+            },
             15 => Input::Downscope { scope: scope(a).unwrap_or_default() },
             16 => Input::ProvideToken { id: self.id(which), tokens: adoptable(a, now).into() },
             17 => Input::ProvideJwt { id: self.id(which), jwt: text(a, &["x.y.z", "x.y", ""]).into() },

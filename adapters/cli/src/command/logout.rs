@@ -40,8 +40,15 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
         terminal.notice("No browser can be opened here: sign out in your browser yourself.");
     }
     for event in events.try_iter() {
-        if let ClientEvent::Session(Event::RevokeFailed { fault }) = event {
-            terminal.notice(&format!("The server did not take the tokens back: {fault}."));
+        match event {
+            ClientEvent::Session(Event::RevokeFailed { fault }) => {
+                terminal.notice(&format!("The server did not take the tokens back: {fault}."));
+            }
+            ClientEvent::Session(Event::NotRevoked { .. }) => {
+                terminal
+                    .notice("This server takes no tokens back: they are forgotten here, and live on until they end.");
+            }
+            _ => {}
         }
     }
     app.end(signed_out.map(drop).map_err(Failure::from))?;

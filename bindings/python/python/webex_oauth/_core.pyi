@@ -22,6 +22,8 @@ _IgnoredCallback: TypeAlias = Literal[
     "too_long",
 ]
 _IgnoredStore: TypeAlias = Literal["unreadable", "newer_version", "other_config"]
+_NotRevokedWhy: TypeAlias = Literal["no_endpoint", "no_secret"]
+_WithheldWhy: TypeAlias = Literal["not_in_token_hosts", "not_https"]
 _Deviation: TypeAlias = Literal[
     "missing_token_type",
     "missing_expires_in",
@@ -60,7 +62,7 @@ _FaultKind: TypeAlias = Literal[
     "host",
 ]
 _Blame: TypeAlias = Literal["integration", "user", "server", "network", "grant", "host"]
-_Advice: TypeAlias = Literal["wait_and_retry", "sign_in_again", "fix_configuration", "wait_or_sign_in"]
+_Advice: TypeAlias = Literal["wait_and_retry", "sign_in_again", "fix_configuration", "try_basic_raw", "wait_or_sign_in"]
 _SendFault: TypeAlias = Literal["not_sent", "lost", "too_large"]
 _LogoutVia: TypeAlias = Literal["nothing", "browser", "post"]
 _Flow: TypeAlias = Literal["code", "implicit"]
@@ -215,6 +217,7 @@ class Fault:
         tracking_id: str | None = None,
         retry_after: _Span | None = None,
         send: _SendFault | None = None,
+        secret_was_encoded: bool = False,
     ) -> Fault: ...
     @property
     def kind(self) -> _FaultKind: ...
@@ -232,6 +235,8 @@ class Fault:
     def retry_after(self) -> timedelta | None: ...
     @property
     def send(self) -> _SendFault | None: ...
+    @property
+    def secret_was_encoded(self) -> bool: ...
     @property
     def blame(self) -> _Blame: ...
     @property
@@ -696,6 +701,13 @@ class Event:
         def fault(self) -> Fault: ...
 
     @final
+    class UserTokenDropped(Event):
+        __match_args__: Final = ("scope",)
+        def __new__(cls, scope: Scope) -> Event.UserTokenDropped: ...
+        @property
+        def scope(self) -> Scope: ...
+
+    @final
     class SignedOut(Event):
         __match_args__: Final = (
             "reason",
@@ -713,6 +725,25 @@ class Event:
         def __new__(cls, fault: Fault) -> Event.RevokeFailed: ...
         @property
         def fault(self) -> Fault: ...
+
+    @final
+    class NotRevoked(Event):
+        __match_args__: Final = ("why",)
+        def __new__(cls, why: _NotRevokedWhy) -> Event.NotRevoked: ...
+        @property
+        def why(self) -> _NotRevokedWhy: ...
+
+    @final
+    class TokenWithheld(Event):
+        __match_args__: Final = (
+            "host",
+            "why",
+        )
+        def __new__(cls, host: str, why: _WithheldWhy) -> Event.TokenWithheld: ...
+        @property
+        def host(self) -> str: ...
+        @property
+        def why(self) -> _WithheldWhy: ...
 
     @final
     class StaleResponse(Event):
@@ -1273,6 +1304,7 @@ class Session:
     def refresh(self, now: _Time) -> Output: ...
     def token_rejected(self, now: _Time, generation: int) -> Output: ...
     def embargoed(self, now: _Time) -> Output: ...
+    def called_without_token(self, now: _Time, url: str) -> Output: ...
     def downscope(self, now: _Time, scope: _ScopeText) -> Output: ...
     def provide_token(self, now: _Time, id: int, tokens: _Text) -> Output: ...
     def provide_jwt(self, now: _Time, id: int, jwt: _Text) -> Output: ...

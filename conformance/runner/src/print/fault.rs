@@ -35,6 +35,7 @@ pub(crate) fn fault(fault: &Fault) -> Value {
         Advice::WaitAndRetry => "wait_and_retry",
         Advice::SignInAgain => "sign_in_again",
         Advice::FixConfiguration => "fix_configuration",
+        Advice::TryBasicRaw => "try_basic_raw",
         Advice::WaitOrSignIn => "wait_or_sign_in",
     };
     out()

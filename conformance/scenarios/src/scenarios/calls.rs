@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use webex_oauth_simulator::{ClientAuth, Endpoint, Fault, FaultKind, Options, Simulator};
 
 use super::{Scenario, scenario};
-use crate::stage::{Done, Stage, advance, all_fail, all_status, check, is_kind, no_token, phase, same, token};
+use crate::stage::{A, Done, Stage, advance, all_fail, all_status, check, is_kind, no_token, phase, same, token};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("calls-with-token", "a call carries the token", with_token),
@@ -15,6 +15,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("calls-401-no-refresh-token", "nothing to renew with: the 401 itself", no_refresh_token),
     scenario!("calls-401-loop", "tokens that are refused at once do not make a refresh loop", no_loop),
     scenario!("calls-other-host", "another host does not see the token", other_host),
+    scenario!("calls-withheld", "that the token does not go to a host is told once", withheld),
     scenario!("calls-own-authorization", "the caller's own Authorization is left alone", own_authorization),
     scenario!("calls-429", "429: the call waits and is made again", wait),
     scenario!("calls-429-too-long", "a wait beyond the bound is the caller's to decide", too_long),
@@ -120,6 +121,31 @@ fn other_host(stage: &mut Stage<'_>) -> Done {
     stage.end(harness);
     same(stranger.counters().requests, 1, "calls of the stranger")?;
     same(stage.counters().requests, 0, "requests")
+}
+
+fn withheld(stage: &mut Stage<'_>) -> Done {
+    let stranger = Simulator::start(Options::default()).map_err(|error| error.to_string())?;
+    let mut harness = stage.signed_in(3600)?;
+    let call = json!({ "client": "a", "url": stranger.url("/v1/people/me?secret=1") });
+    let mut own = call.clone();
+    own["headers"] = json!({ "Authorization": "Bearer my-own" });
+    all_status(&harness.ask("call", own)?, 401)?;
+    let mut told = 0;
+    for _ in 0..3 {
+        all_status(&harness.ask("call", call.clone())?, 401)?;
+    }
+    // Where the token goes along there is nothing to tell: that call is the last one.
+    all_status(&harness.ask("call", stage.call("/v1/people/me"))?, 200)?;
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_millis(500) {
+        let answer = harness.ask("events", A)?;
+        told +=
+            answer["events"].as_array().into_iter().flatten().filter(|event| event["name"] == "token:withheld").count();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    stage.end(harness);
+    same(told, 1, "tokens withheld, told")?;
+    same(stranger.counters().requests, 4, "calls of the stranger")
 }
 
 fn own_authorization(stage: &mut Stage<'_>) -> Done {

@@ -199,6 +199,7 @@ func input(_ value: JSON, _ snapshot: (JSON) throws -> Secret) throws -> Input {
     case "refresh": return .refresh
     case "token_rejected": return .tokenRejected(generation: try need(fields, "generation", natural))
     case "embargoed": return .embargoed
+    case "called_without_token": return .calledWithoutToken(url: try need(fields, "url", secret))
     case "downscope": return .downscope(scope: try need(fields, "scope", text))
     case "provide_token":
         return .provideToken(id: try need(fields, "id", natural), tokens: try need(fields, "tokens", secret))

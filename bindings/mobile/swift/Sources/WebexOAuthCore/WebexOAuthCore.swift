@@ -5326,6 +5326,7 @@ public enum Advice: Equatable, Hashable {
     case waitAndRetry
     case signInAgain
     case fixConfiguration
+    case tryBasicRaw
     case waitOrSignIn
 
 
@@ -5354,7 +5355,9 @@ public struct FfiConverterTypeAdvice: FfiConverterRustBuffer {
         
         case 3: return .fixConfiguration
         
-        case 4: return .waitOrSignIn
+        case 4: return .tryBasicRaw
+        
+        case 5: return .waitOrSignIn
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -5376,8 +5379,12 @@ public struct FfiConverterTypeAdvice: FfiConverterRustBuffer {
             writeInt(&buf, Int32(3))
         
         
-        case .waitOrSignIn:
+        case .tryBasicRaw:
             writeInt(&buf, Int32(4))
+        
+        
+        case .waitOrSignIn:
+            writeInt(&buf, Int32(5))
         
         }
     }
@@ -6565,6 +6572,14 @@ public enum Event: Equatable, Hashable {
          */fault: Fault
     )
     /**
+     * A user token was given up for another one: no more scopes than these are kept.
+     */
+    case userTokenDropped(
+        /**
+         * Its scope.
+         */scope: Scope
+    )
+    /**
      * The session is over. Webex: `client:logout`, or `client:InvalidRequestError` where the server ended it.
      */
     case signedOut(
@@ -6582,6 +6597,25 @@ public enum Event: Equatable, Hashable {
         /**
          * Why.
          */fault: Fault
+    )
+    /**
+     * Nobody could be asked to revoke the tokens. They are forgotten here, and live on at the server.
+     */
+    case notRevoked(
+        /**
+         * Why not.
+         */why: NotRevoked
+    )
+    /**
+     * An API was called without the token, because it may not go there. Told once for each host.
+     */
+    case tokenWithheld(
+        /**
+         * The host, as `token_hosts` would name it.
+         */host: String, 
+        /**
+         * Why not.
+         */why: Withheld
     )
     /**
      * An answer to nothing that is awaited; ignored.
@@ -6661,19 +6695,28 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 11: return .downscopeFailed(scope: try FfiConverterTypeScope.read(from: &buf), fault: try FfiConverterTypeFault.read(from: &buf)
         )
         
-        case 12: return .signedOut(reason: try FfiConverterTypeSignedOutReason.read(from: &buf), fault: try FfiConverterOptionTypeFault.read(from: &buf)
+        case 12: return .userTokenDropped(scope: try FfiConverterTypeScope.read(from: &buf)
         )
         
-        case 13: return .revokeFailed(fault: try FfiConverterTypeFault.read(from: &buf)
+        case 13: return .signedOut(reason: try FfiConverterTypeSignedOutReason.read(from: &buf), fault: try FfiConverterOptionTypeFault.read(from: &buf)
         )
         
-        case 14: return .staleResponse(id: try FfiConverterTypeRequestId.read(from: &buf)
+        case 14: return .revokeFailed(fault: try FfiConverterTypeFault.read(from: &buf)
         )
         
-        case 15: return .leniencyUsed(deviations: try FfiConverterSequenceTypeDeviation.read(from: &buf)
+        case 15: return .notRevoked(why: try FfiConverterTypeNotRevoked.read(from: &buf)
         )
         
-        case 16: return .storeIgnored(reason: try FfiConverterTypeStoreIgnored.read(from: &buf)
+        case 16: return .tokenWithheld(host: try FfiConverterString.read(from: &buf), why: try FfiConverterTypeWithheld.read(from: &buf)
+        )
+        
+        case 17: return .staleResponse(id: try FfiConverterTypeRequestId.read(from: &buf)
+        )
+        
+        case 18: return .leniencyUsed(deviations: try FfiConverterSequenceTypeDeviation.read(from: &buf)
+        )
+        
+        case 19: return .storeIgnored(reason: try FfiConverterTypeStoreIgnored.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -6752,29 +6795,45 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterTypeFault.write(fault, into: &buf)
             
         
-        case let .signedOut(reason,fault):
+        case let .userTokenDropped(scope):
             writeInt(&buf, Int32(12))
+            FfiConverterTypeScope.write(scope, into: &buf)
+            
+        
+        case let .signedOut(reason,fault):
+            writeInt(&buf, Int32(13))
             FfiConverterTypeSignedOutReason.write(reason, into: &buf)
             FfiConverterOptionTypeFault.write(fault, into: &buf)
             
         
         case let .revokeFailed(fault):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(14))
             FfiConverterTypeFault.write(fault, into: &buf)
             
         
+        case let .notRevoked(why):
+            writeInt(&buf, Int32(15))
+            FfiConverterTypeNotRevoked.write(why, into: &buf)
+            
+        
+        case let .tokenWithheld(host,why):
+            writeInt(&buf, Int32(16))
+            FfiConverterString.write(host, into: &buf)
+            FfiConverterTypeWithheld.write(why, into: &buf)
+            
+        
         case let .staleResponse(id):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeRequestId.write(id, into: &buf)
             
         
         case let .leniencyUsed(deviations):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(18))
             FfiConverterSequenceTypeDeviation.write(deviations, into: &buf)
             
         
         case let .storeIgnored(reason):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(19))
             FfiConverterTypeStoreIgnored.write(reason, into: &buf)
             
         }
@@ -7104,6 +7163,15 @@ public enum Input {
      */
     case embargoed
     /**
+     * An API was called without the token, since `judge_url` said that it may not go there. Answered by `TokenWithheld`,
+     * once for each host.
+     */
+    case calledWithoutToken(
+        /**
+         * The URL of the call, which may hold anything. Nothing but its host is looked at.
+         */url: Secret
+    )
+    /**
      * Get a user token with less scope.
      */
     case downscope(
@@ -7238,28 +7306,31 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
         
         case 14: return .embargoed
         
-        case 15: return .downscope(scope: try FfiConverterTypeScope.read(from: &buf)
+        case 15: return .calledWithoutToken(url: try FfiConverterTypeSecret.read(from: &buf)
         )
         
-        case 16: return .provideToken(id: try FfiConverterTypeRequestId.read(from: &buf), tokens: try FfiConverterTypeSecret.read(from: &buf)
+        case 16: return .downscope(scope: try FfiConverterTypeScope.read(from: &buf)
         )
         
-        case 17: return .provideJwt(id: try FfiConverterTypeRequestId.read(from: &buf), jwt: try FfiConverterTypeSecret.read(from: &buf)
+        case 17: return .provideToken(id: try FfiConverterTypeRequestId.read(from: &buf), tokens: try FfiConverterTypeSecret.read(from: &buf)
         )
         
-        case 18: return .hostFailed(id: try FfiConverterTypeRequestId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 18: return .provideJwt(id: try FfiConverterTypeRequestId.read(from: &buf), jwt: try FfiConverterTypeSecret.read(from: &buf)
         )
         
-        case 19: return .signOut(options: try FfiConverterTypeSignOutOptions.read(from: &buf)
+        case 19: return .hostFailed(id: try FfiConverterTypeRequestId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
         
-        case 20: return .response(id: try FfiConverterTypeRequestId.read(from: &buf), response: try FfiConverterTypeHttpResponse.read(from: &buf)
+        case 20: return .signOut(options: try FfiConverterTypeSignOutOptions.read(from: &buf)
         )
         
-        case 21: return .sendFailed(id: try FfiConverterTypeRequestId.read(from: &buf), fault: try FfiConverterTypeSendFault.read(from: &buf)
+        case 21: return .response(id: try FfiConverterTypeRequestId.read(from: &buf), response: try FfiConverterTypeHttpResponse.read(from: &buf)
         )
         
-        case 22: return .tick
+        case 22: return .sendFailed(id: try FfiConverterTypeRequestId.read(from: &buf), fault: try FfiConverterTypeSendFault.read(from: &buf)
+        )
+        
+        case 23: return .tick
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -7340,48 +7411,53 @@ public struct FfiConverterTypeInput: FfiConverterRustBuffer {
             writeInt(&buf, Int32(14))
         
         
-        case let .downscope(scope):
+        case let .calledWithoutToken(url):
             writeInt(&buf, Int32(15))
+            FfiConverterTypeSecret.write(url, into: &buf)
+            
+        
+        case let .downscope(scope):
+            writeInt(&buf, Int32(16))
             FfiConverterTypeScope.write(scope, into: &buf)
             
         
         case let .provideToken(id,tokens):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeRequestId.write(id, into: &buf)
             FfiConverterTypeSecret.write(tokens, into: &buf)
             
         
         case let .provideJwt(id,jwt):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(18))
             FfiConverterTypeRequestId.write(id, into: &buf)
             FfiConverterTypeSecret.write(jwt, into: &buf)
             
         
         case let .hostFailed(id,reason):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(19))
             FfiConverterTypeRequestId.write(id, into: &buf)
             FfiConverterString.write(reason, into: &buf)
             
         
         case let .signOut(options):
-            writeInt(&buf, Int32(19))
+            writeInt(&buf, Int32(20))
             FfiConverterTypeSignOutOptions.write(options, into: &buf)
             
         
         case let .response(id,response):
-            writeInt(&buf, Int32(20))
+            writeInt(&buf, Int32(21))
             FfiConverterTypeRequestId.write(id, into: &buf)
             FfiConverterTypeHttpResponse.write(response, into: &buf)
             
         
         case let .sendFailed(id,fault):
-            writeInt(&buf, Int32(21))
+            writeInt(&buf, Int32(22))
             FfiConverterTypeRequestId.write(id, into: &buf)
             FfiConverterTypeSendFault.write(fault, into: &buf)
             
         
         case .tick:
-            writeInt(&buf, Int32(22))
+            writeInt(&buf, Int32(23))
         
         }
     }
@@ -8244,6 +8320,75 @@ public func FfiConverterTypeMisuseError_lift(_ buf: RustBuffer) throws -> Misuse
 public func FfiConverterTypeMisuseError_lower(_ value: MisuseError) -> RustBuffer {
     return FfiConverterTypeMisuseError.lower(value)
 }
+
+
+/**
+ * Why tokens could not be revoked at all.
+ */
+
+public enum NotRevoked: Equatable, Hashable {
+    
+    case noEndpoint
+    case noSecret
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NotRevoked: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNotRevoked: FfiConverterRustBuffer {
+    typealias SwiftType = NotRevoked
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NotRevoked {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .noEndpoint
+        
+        case 2: return .noSecret
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: NotRevoked, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .noEndpoint:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .noSecret:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotRevoked_lift(_ buf: RustBuffer) throws -> NotRevoked {
+    return try FfiConverterTypeNotRevoked.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNotRevoked_lower(_ value: NotRevoked) -> RustBuffer {
+    return FfiConverterTypeNotRevoked.lower(value)
+}
+
 
 
 /**
@@ -9914,6 +10059,75 @@ public func FfiConverterTypeWhichLogin_lift(_ buf: RustBuffer) throws -> WhichLo
 #endif
 public func FfiConverterTypeWhichLogin_lower(_ value: WhichLogin) -> RustBuffer {
     return FfiConverterTypeWhichLogin.lower(value)
+}
+
+
+
+/**
+ * Why the token does not go with a call.
+ */
+
+public enum Withheld: Equatable, Hashable {
+    
+    case notInTokenHosts
+    case notHttps
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Withheld: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWithheld: FfiConverterRustBuffer {
+    typealias SwiftType = Withheld
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Withheld {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .notInTokenHosts
+        
+        case 2: return .notHttps
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Withheld, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .notInTokenHosts:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .notHttps:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWithheld_lift(_ buf: RustBuffer) throws -> Withheld {
+    return try FfiConverterTypeWithheld.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWithheld_lower(_ value: Withheld) -> RustBuffer {
+    return FfiConverterTypeWithheld.lower(value)
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from .._calls import ApiRequest, ApiResponse
@@ -42,9 +43,18 @@ class Calls:
 
         ``to`` is where the library that sends it will connect to: by its own reading of the URL, not the core's.
         """
-        if any(name.lower() == "authorization" for name in headers) or not self._may_carry_token(url, to):
+        if any(name.lower() == "authorization" for name in headers):
+            return None
+        if not self._may_carry_token(url, to):
+            await self._tell_withheld(url)
             return None
         return await self._tokens.ready(timeout)
+
+    async def _tell_withheld(self, url: str) -> None:
+        # What is no URL to call is the caller's mistake, and told by whoever sends it.
+        with suppress(InvalidArgument):
+            if not self._desk.closed:
+                await self._desk.give(lambda session, now: session.called_without_token(now, url))
 
     def _may_carry_token(self, url: str, to: Origin | None) -> bool:
         try:

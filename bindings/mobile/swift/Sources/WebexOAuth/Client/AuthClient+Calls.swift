@@ -45,7 +45,10 @@ extension AuthClient {
         try await checkOpen()
         let judged = try judge(request)
         let request = judged.request
-        guard judged.mayCarryToken else { return try await send(request) }
+        guard judged.mayCarryToken else {
+            try await tellWithheld(request)
+            return try await send(request)
+        }
         var token = try await self.token()
         var left = options.maxWait
         var mayReplay = true
@@ -94,7 +97,10 @@ extension AuthClient {
     public nonisolated func authorized(_ request: URLRequest) async throws -> URLRequest {
         let judged = try judge(request)
         var request = judged.request
-        guard judged.mayCarryToken else { return request }
+        guard judged.mayCarryToken else {
+            try await tellWithheld(request)
+            return request
+        }
         request.setValue(try await token().exposeHeader(), forHTTPHeaderField: "Authorization")
         return request
     }
@@ -144,6 +150,12 @@ extension AuthClient {
 
     private func tell(_ input: Input) async throws {
         _ = try await drive { input }
+    }
+
+    /// The token may not go there: told once for each host. A request that is signed already wants none.
+    private nonisolated func tellWithheld(_ request: URLRequest) async throws {
+        guard request.value(forHTTPHeaderField: "Authorization") == nil, let url = request.url else { return }
+        try await tell(.calledWithoutToken(url: Secret(text: url.absoluteString)))
     }
 
     private func checkOpen() throws {

@@ -50,6 +50,7 @@ suspend fun AuthClient.call(
         .retryOnConnectionFailure(true).build()
     if (request.header("Authorization") != null || !judged.mayCarryToken) {
         engine.checkOpen()
+        if (request.header("Authorization") == null) engine.withheld(judged.request.url.toString())
         return calls.answer(judged.request, maxBody)
     }
     var token = token()

@@ -37,7 +37,13 @@ private val Request.carried: BearerToken? get() = tag(Carried::class.java)?.toke
 private class BearerInterceptor(private val client: AuthClient) : Interceptor {
     override fun intercept(chain: Interceptor.Chain): Response {
         val request = chain.request()
-        if (request.header("Authorization") != null || !client.mayCarryToken(request)) {
+        if (request.header("Authorization") != null) return chain.proceed(request)
+        if (!client.mayCarryToken(request)) {
+            try {
+                waitFor { client.engine.withheld(request.url.toString()) }
+            } catch (_: AuthIOException) {
+                // The call is made all the same.
+            }
             return chain.proceed(request)
         }
         val token = waitFor { client.token() }

@@ -3,6 +3,7 @@ package io.github.webexoauth.client
 import io.github.webexoauth.Access
 import io.github.webexoauth.Input
 import io.github.webexoauth.MisuseException
+import io.github.webexoauth.Secret
 import io.github.webexoauth.SignInReason
 
 // How callers come by a token.
@@ -107,3 +108,6 @@ private fun Engine.refreshNotBegun(): Unit? {
 internal suspend fun Engine.rejected(generation: Long) = settled(drive { Input.TokenRejected(generation.toULong()) })
 
 internal suspend fun Engine.embargoed() = settled(drive { Input.Embargoed })
+
+/** The token may not go there: told once for each host. */
+internal suspend fun Engine.withheld(url: String) = settled(drive { Input.CalledWithoutToken(Secret(url)) })

@@ -184,6 +184,7 @@ fun input(value: JsonNode, snapshot: (JsonNode) -> Secret): Input {
         "refresh" -> Input.Refresh
         "token_rejected" -> Input.TokenRejected(need(fields, "generation", ::natural))
         "embargoed" -> Input.Embargoed
+        "called_without_token" -> Input.CalledWithoutToken(secretOf("url"))
         "downscope" -> Input.Downscope(textOf("scope"))
         "provide_token" -> Input.ProvideToken(id(), secretOf("tokens"))
         "provide_jwt" -> Input.ProvideJwt(id(), secretOf("jwt"))
