@@ -57,7 +57,8 @@ pub struct Provider {
     pub token_endpoint: String,
     /// RFC 8628 section 3.1.
     pub device_authorization_endpoint: Option<String>,
-    /// Where a device polls; the token endpoint where there is none.
+    /// Webex: where a device polls, the only place where its grant authenticates the client; the token endpoint where there
+    /// is none.
     pub device_token_endpoint: Option<String>,
     /// RFC 7009.
     pub revocation_endpoint: Option<String>,

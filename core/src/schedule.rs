@@ -7,7 +7,7 @@ use crate::access::{Access, SignInReason, SignedOutReason, StaleWhy, Via};
 use crate::config::{Config, DownscopeFailure, Renewal};
 use crate::error::{Advice, Fault, FaultKind};
 use crate::protocol::scope::Scope;
-use crate::state::{ChildState, FlightKind, Grant, Phase, RenewBy, Stage, State};
+use crate::state::{ChildState, FlightKind, Grant, Phase, RenewBy, SigningIn, Stage, State};
 use crate::time::{Timestamp, millis};
 use crate::tokens::TokenSet;
 
@@ -111,7 +111,7 @@ pub(crate) fn access(config: &Config, state: &State, now: Timestamp) -> Access {
             return Access::SignInRequired { reason: SignInReason::LoginPending };
         }
         (Phase::SignedOut(reason), None) => return signed_out(config, state, *reason, now),
-        (Phase::SigningIn(login), None) => return signing_in(state, &login.stage),
+        (Phase::SigningIn(login), None) => return signing_in(state, login, now),
         (Phase::SignedIn(_), None) => {
             return Access::SignInRequired { reason: SignInReason::Expired };
         }
@@ -224,17 +224,28 @@ pub(crate) fn wake_at(config: &Config, state: &State) -> Option<Timestamp> {
             }
         }
         Ok(_) => {}
-        Err(_) if grant.told_sign_in => {}
-        Err(_) => {
-            if let Some(must) = must_at(config, &grant.tokens) {
-                consider(must);
-            }
-        }
+        Err(_) => {}
+    }
+    if let Some(at) = sign_in_needed_at(config, grant, now).filter(|_| !grant.told_sign_in) {
+        consider(at);
     }
     if let Some(at) = relogin_warning_at(config, grant).filter(|_| !grant.told_relogin) {
         consider(at);
     }
     wake
+}
+
+/// When only the user can help, if nothing else happens before: neither the access token nor what renews it is good then.
+fn sign_in_needed_at(config: &Config, grant: &Grant, now: Timestamp) -> Option<Timestamp> {
+    let must = match &grant.tokens.access_token {
+        Some(_) => Some(must_at(config, &grant.tokens)?),
+        None => None,
+    };
+    match renewal(config, grant, now) {
+        Ok(RenewBy::RefreshToken) => Some(grant.tokens.refresh_token_expires_at?).max(must),
+        Ok(RenewBy::ClientCredentials | RenewBy::HostToken | RenewBy::HostJwt) => None,
+        Err(_) => must,
+    }
 }
 
 /// When to warn that the refresh token ends.
@@ -263,18 +274,27 @@ fn signed_out(config: &Config, state: &State, reason: SignedOutReason, now: Time
 }
 
 /// A login that needs nobody is waited for like a refresh.
-fn signing_in(state: &State, stage: &Stage) -> Access {
-    match (stage, &state.flight) {
-        (
-            Stage::Jwt { .. }
-            | Stage::Guest { .. }
-            | Stage::ClientCredentials
-            | Stage::AskJwt
-            | Stage::AskToken
-            | Stage::Redeem { .. },
-            Some(flight),
-        ) => Access::Refreshing { id: flight.id },
-        (_, _) => Access::SignInRequired { reason: SignInReason::LoginPending },
+fn signing_in(state: &State, login: &SigningIn, now: Timestamp) -> Access {
+    match &login.stage {
+        Stage::DeviceStart | Stage::Device(_) => {
+            return Access::SignInRequired { reason: SignInReason::LoginPending };
+        }
+        Stage::Jwt { .. }
+        | Stage::Guest { .. }
+        | Stage::ClientCredentials
+        | Stage::AskJwt
+        | Stage::AskToken
+        | Stage::Redeem { .. } => {}
+    }
+    if let Some(flight) = &state.flight {
+        return Access::Refreshing { id: flight.id };
+    }
+    match &login.fault {
+        _ if went_back(state, now) => Access::Stale { why: StaleWhy::ClockWentBack, expires_at: None },
+        Some(fault) if now.max(state.latest) < login.send_at => {
+            Access::BackingOff { fault: Arc::clone(fault), retry_at: login.send_at }
+        }
+        Some(_) | None => Access::Stale { why: StaleWhy::NotAskedYet, expires_at: None },
     }
 }
 

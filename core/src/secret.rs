@@ -139,6 +139,13 @@ impl Entropy {
         bytes
     }
 
+    /// The same for a second one.
+    pub(crate) fn other_identifier_bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.0[48..]);
+        bytes
+    }
+
     /// A seed for jitter. Not a secret: it is kept in snapshots.
     pub(crate) fn into_seed(self) -> u64 {
         let mut bytes = [0; 8];

@@ -242,11 +242,12 @@ impl Session {
         let grant = state.grant();
         let renewal = grant.map(|grant| schedule::renewal(config, grant, now));
         let can_refresh = matches!(renewal, Some(Ok(_)));
-        let ready = matches!(self.access(now), Access::Ready { .. });
+        let access = self.access(now);
+        let ready = matches!(access, Access::Ready { .. });
         let token = grant.and_then(|grant| grant.tokens.access_token.as_ref()).map(AccessToken::expose);
         Status {
             phase: self.phase(),
-            can_authorize: ready || can_refresh,
+            can_authorize: !matches!(access, Access::SignInRequired { .. }),
             can_refresh,
             can_downscope: ready && config.provider().downscope,
             is_refreshing: schedule::is_renewing(state),

@@ -273,6 +273,7 @@ pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Faul
     let send_at = now.plus_millis(schedule::backoff(config, seed, login.tries, &fault));
     if untouched && login.tries < MAX_TRIES && send_at < login.expires_at {
         login.send_at = send_at;
+        login.fault = Some(Arc::new(fault));
     } else {
         fail(turn, state, fault);
     }

@@ -152,7 +152,11 @@ impl<'a> Incoming<'a> {
         now: Timestamp,
     ) -> Result<Callback, CallbackIgnored> {
         let Self { parts, params } = self;
-        if parts.base.is_some_and(|base| !is_same_target(base, expected.redirect_uri)) {
+        let with_scheme = parts.address.and_then(|address| {
+            let (scheme, _) = expected.redirect_uri.split_once("://")?;
+            Some([scheme, "://", address].concat())
+        });
+        if parts.base.or(with_scheme.as_deref()).is_some_and(|base| !is_same_target(base, expected.redirect_uri)) {
             return Err(CallbackIgnored::OtherUrl);
         }
         params.check_once()?;
@@ -200,6 +204,8 @@ fn check_issuer(issuer: Option<&str>, expected: &Expected<'_>) -> Result<(), Cal
 struct Parts<'a> {
     base: Option<&'a str>,
     path: Option<&'a str>,
+    /// Host, port and path without the scheme, as some address bars show them.
+    address: Option<&'a str>,
     /// It is the query of a URL, and not perhaps a form body.
     has_whole_query: bool,
     query: Option<&'a str>,
@@ -213,15 +219,17 @@ impl<'a> Parts<'a> {
             None => (text, None),
         };
         let (base, query) = rest.split_once('?').map_or((rest, None), |(base, query)| (base, Some(query)));
-        let (is_url, is_path) = (has_scheme(base), base.starts_with('/'));
+        let is_address = is_host_and_port(base);
+        let (is_url, is_path) = (has_scheme(base) && !is_address, base.starts_with('/'));
         let (query, has_whole_query) = match query {
             // An address without its scheme is what some address bars show.
             Some(_) if is_url || is_path || !base.contains('=') => (query, true),
-            None if is_url || is_path => (None, true),
+            None if is_url || is_path || is_address => (None, true),
             // The query or the form body itself: it may have question marks of its own (RFC 3986 section 3.4).
             Some(_) | None => (Some(rest), false),
         };
-        Self { base: is_url.then_some(base), path: is_path.then_some(base), has_whole_query, query, fragment }
+        let (path, address) = (is_path.then_some(base), is_address.then_some(base));
+        Self { base: is_url.then_some(base), path, address, has_whole_query, query, fragment }
     }
 }
 
@@ -294,30 +302,35 @@ impl<'a> Params<'a> {
 
     /// What it brings, once it is known whose it is.
     fn outcome(&self, expected: &Expected<'_>, now: Timestamp) -> Result<Outcome, CallbackIgnored> {
-        if self.get(Name::Error).is_some() {
-            return Ok(Outcome::Failed(self.error(expected.state)));
-        }
-        match expected.flow {
-            Flow::Code => {
-                let code = self.get(Name::Code).filter(|code| is_code(code)).ok_or(CallbackIgnored::Incomplete)?;
-                Ok(Outcome::Code(Secret::new(code)))
-            }
-            Flow::Implicit => {
-                self.get(Name::AccessToken).filter(|token| !token.is_empty()).ok_or(CallbackIgnored::Incomplete)?;
-                Ok(self.tokens(now))
-            }
+        let error = self.get(Name::Error);
+        let brought = match expected.flow {
+            Flow::Code => self.get(Name::Code).filter(|code| is_code(code)),
+            Flow::Implicit => self.get(Name::AccessToken).filter(|token| !token.is_empty()),
+        };
+        match (error, brought) {
+            (Some(error), _) if !error.is_empty() => Ok(Outcome::Failed(self.error(expected.state))),
+            // An error without a name beside what was asked for is none.
+            (Some(_), None) => Ok(Outcome::Failed(self.error(expected.state))),
+            (None, None) => Err(CallbackIgnored::Incomplete),
+            (_, Some(brought)) => Ok(match expected.flow {
+                Flow::Code => Outcome::Code(Secret::new(brought)),
+                Flow::Implicit => self.tokens(now),
+            }),
         }
     }
 
-    /// The URL without what is the protocol's; of `state`, the caller's own part stays. So does the scope: it is no secret
-    /// and tells the page what it may do.
+    /// The URL without what is the protocol's; of `state`, the caller's own part stays. So does the scope beside parameters
+    /// that are the page's own: it is no secret. Alone it would be all that is left of an answer, and a page that has a
+    /// router would take it for an address.
     fn cleaned(&self, base: &str, caller_part: impl Fn(&str) -> Option<String>) -> String {
         let mut url = String::with_capacity(base.len() + 64);
         url.push_str(base);
         let mut last = None;
+        let has_others = |mark| self.0.iter().any(|param| param.mark == mark && param.known.is_none());
         for param in &self.0 {
             let kept = match param.known {
                 Some(Name::State) => caller_part(&param.value).and_then(|part| state_of(&part)),
+                Some(Name::Scope) if !has_others(param.mark) => None,
                 Some(Name::Scope) | None => Some(Cow::Borrowed(param.written)),
                 Some(_) => None,
             };
@@ -359,6 +372,12 @@ impl<'a> Params<'a> {
             Err(what) => Outcome::Failed(Fault::described(FaultKind::Malformed, what)),
         }
     }
+}
+
+/// `localhost:8080/cb`: what stands before the colon is a host and no scheme, since a port follows.
+fn is_host_and_port(text: &str) -> bool {
+    let port = text.split_once(':').map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    port.is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `scheme:` at the start. A query cannot look like it: `=` is no part of a scheme.

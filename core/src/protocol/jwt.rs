@@ -41,7 +41,7 @@ pub enum Lifetime {
 pub struct GuestJwt {
     /// The guest's own identifier; drawn where absent, as `guest-user-<uuid>`.
     pub subject: Option<String>,
-    /// The name that other people see; `Guest User` where absent.
+    /// The name that other people see; drawn where absent, as `Guest User - <uuid>`.
     pub display_name: Option<String>,
     /// The guest issuer's id.
     pub issuer: String,
@@ -59,10 +59,12 @@ pub fn guest_jwt(guest: &GuestJwt, now: Timestamp, entropy: &Entropy) -> Result<
     let key = key(&guest.secret)?;
     let issued_at = now.as_secs();
     let expires_at = issued_at.saturating_add(lifetime_seconds(&guest.lifetime)?);
-    let subject = guest.subject.clone().unwrap_or_else(|| format!("guest-user-{}", uuid(entropy)));
+    let subject = guest.subject.clone().unwrap_or_else(|| format!("guest-user-{}", uuid(entropy.identifier_bytes())));
+    // Each has a name of its own, so that people can tell unnamed guests apart.
+    let own_name = || format!("Guest User - {}", uuid(entropy.other_identifier_bytes()));
     let claims = json!({
         "sub": subject,
-        "name": guest.display_name.as_deref().unwrap_or("Guest User"),
+        "name": guest.display_name.clone().unwrap_or_else(own_name),
         "iss": guest.issuer,
         "iat": issued_at,
         "exp": expires_at,
@@ -132,8 +134,7 @@ fn parse_span(text: &str) -> Option<i64> {
 }
 
 /// A random UUID (RFC 9562 section 5.4).
-fn uuid(entropy: &Entropy) -> String {
-    let mut bytes = entropy.identifier_bytes();
+fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let value = u128::from_be_bytes(bytes);

@@ -115,7 +115,8 @@ pub(crate) fn guest_token(
     request(config, id, Purpose::GuestToken, target, headers, Secret::new(body))
 }
 
-/// Device authorization request (RFC 8628 section 3.1).
+/// Device authorization request (RFC 8628 section 3.1): the client authenticates as at the token endpoint. Webex's own
+/// grant, which polls elsewhere, takes the client's id alone.
 pub(crate) fn device_authorization(
     config: &Config,
     id: RequestId,
@@ -123,12 +124,17 @@ pub(crate) fn device_authorization(
     scope: &str,
 ) -> HttpRequest {
     let mut form = Form::after(String::with_capacity(128));
-    form.add("client_id", config.client_id());
+    let authenticates = config.provider().device_token_endpoint.is_none();
+    match config.in_body().filter(|_| authenticates) {
+        Some(parameters) => form.add_written(parameters.expose()),
+        None => form.add("client_id", config.client_id()),
+    }
     if !scope.is_empty() {
         form.add("scope", scope);
     }
     add_resources(config, &mut form);
-    form_request(config, id, Purpose::DeviceAuthorization, target, None, form)
+    let basic = config.basic().filter(|_| authenticates).cloned();
+    form_request(config, id, Purpose::DeviceAuthorization, target, basic, form)
 }
 
 /// Device access token request (RFC 8628 section 3.4). Webex wants Basic here, whatever it takes elsewhere.

@@ -1,12 +1,13 @@
 //! The metadata that a server publishes (RFC 8414, OpenID Connect Discovery): where it is, and what it says.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::{ClientAuth, Provider};
 use crate::config::{ConfigError, TokenHost};
 use crate::error::SendFault;
 use crate::http::HttpResponse;
+use crate::protocol::members::{Member, Members};
 
 /// What came of fetching one address of [`metadata_step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +122,14 @@ struct Metadata {
 
 impl Metadata {
     fn read(document: &[u8]) -> Result<Self, ConfigError> {
-        let not_json = |_| ConfigError::invalid("metadata", "not a JSON object (RFC 8414 section 3.2)");
-        let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-        let members: Map<String, Value> = serde_json::from_slice(document).map_err(not_json)?;
-        let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-        let list = |name: &str| {
-            let list = members.get(name).and_then(Value::as_array)?;
-            Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        let not_json = || ConfigError::invalid("metadata", "not a JSON object (RFC 8414 section 3.2)");
+        let members = Members::parse(document).ok_or_else(not_json)?;
+        let text = |name: &str| members.text(name).map(str::to_owned);
+        let list = |name: &str| match members.get(name)? {
+            Member::Other(Value::Array(list)) => {
+                Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            }
+            Member::Text(_) | Member::Other(_) | Member::Unreadable => None,
         };
         let missing = |name| ConfigError::invalid("metadata", format!("has no {name}, which has to be there"));
         Ok(Self {
@@ -140,10 +142,10 @@ impl Metadata {
             userinfo_endpoint: text("userinfo_endpoint"),
             token_endpoint_auth_methods_supported: list("token_endpoint_auth_methods_supported"),
             code_challenge_methods_supported: list("code_challenge_methods_supported"),
-            authorization_response_iss_parameter_supported: members
-                .get("authorization_response_iss_parameter_supported")
-                .and_then(Value::as_bool)
-                .unwrap_or_default(),
+            authorization_response_iss_parameter_supported: matches!(
+                members.get("authorization_response_iss_parameter_supported"),
+                Some(Member::Other(Value::Bool(true)))
+            ),
         })
     }
 

@@ -183,6 +183,7 @@ fn read_login(config: &Config, record: LoginRecord<'_>, saved_at: Timestamp) -> 
                 requested,
                 expires_at,
                 tries: 0,
+                fault: None,
                 send_at: record.poll_at.map_or(expires_at, Timestamp::from_millis),
                 cleaned_url: None,
                 caller_state: None,

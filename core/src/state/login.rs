@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Grant, Phase};
 use crate::access::{SignedOutReason, Via};
+use crate::error::Fault;
 use crate::logins::{LoginId, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
@@ -31,6 +32,8 @@ pub(crate) struct SigningIn {
     pub(crate) expires_at: Timestamp,
     /// How often in a row its request has been sent; a poll that is answered ends the row.
     pub(crate) tries: u32,
+    /// How its last request failed, where that is tried again.
+    pub(crate) fault: Option<Arc<Fault>>,
     /// Its next request goes out then.
     pub(crate) send_at: Timestamp,
     /// For the event at its end.

@@ -87,6 +87,18 @@ fn json_value() -> impl Strategy<Value = Vec<u8>> {
         "-1e400",
         "18446744073709551616",
         "NaN",
+        "None",
+        "True",
+        "-",
+        "01",
+        "+1",
+        ".5",
+        "0x10",
+        "undefined",
+        "not a value",
+        "",
+        "[-,01,]",
+        "{\"a\":}",
         "\"\"",
         "\"never\"",
         r#""\ud800""#,
@@ -175,7 +187,7 @@ proptest! {
         // What is mended into null says as little as null.
         let expected = match value.as_slice() {
             b"null" | b"\"\"" => None,
-            b"NaN" => Some(Deviation::OddJson),
+            b"NaN" | b"None" | b"undefined" => Some(Deviation::OddJson),
             _ => Some(Deviation::UnreadableMember),
         };
         let told = told(&output);
