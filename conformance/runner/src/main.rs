@@ -2,6 +2,7 @@
 //!
 //! usage: rust-runner PATH...     files or folders; one JSON line per test on standard output
 
+mod coordinator;
 mod functions;
 mod print;
 mod read;
@@ -60,6 +61,7 @@ fn answer(kind: &str, test: &Value, config: Option<&Value>) -> Read<Value> {
     let id = read::need(test, "id", read::text)?;
     let result = match (kind, test.get("input")) {
         ("transcript", _) => transcript::run(test, config),
+        ("coordinator", _) => coordinator::run(test, config),
         (_, Some(input)) => functions::call(kind, input, config),
         (_, None) => Err("input is missing".to_owned()),
     };

@@ -1,6 +1,7 @@
 //! From the values of the API to JSON. Regular: see the README of the suite. What is absent is left out.
 
 mod config;
+mod coordinator;
 mod fault;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use webex_oauth::{
 };
 
 pub(crate) use config::{config, config_error, metadata_step};
+pub(crate) use coordinator::{coordinator, fresh, output};
 pub(crate) use fault::{fault, misuse, restore_error};
 
 /// An object in the making: only what is there.

@@ -1,6 +1,7 @@
 //! From the JSON of a vector to the values of the API. Regular: see the README of the suite.
 
 mod config;
+mod coordinator;
 
 use serde_json::{Map, Value};
 use webex_oauth::protocol::jwt::{GuestJwt, Lifetime};
@@ -10,6 +11,7 @@ use webex_oauth::{
 };
 
 pub(crate) use config::{bounds, config, lay_over, metadata_answer, parts};
+pub(crate) use coordinator::{call, done, now, options};
 
 /// The problem says what could not be read.
 pub(crate) type Read<T> = Result<T, String>;

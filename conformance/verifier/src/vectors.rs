@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-const SCHEMAS: [(&str, &str); 2] = [
+const SCHEMAS: [(&str, &str); 3] = [
     ("types.schema.json", include_str!("../../schemas/types.schema.json")),
+    ("coordinator.schema.json", include_str!("../../schemas/coordinator.schema.json")),
     ("vectors.schema.json", include_str!("../../schemas/vectors.schema.json")),
 ];
 

@@ -49,7 +49,8 @@ impl Coordinator {
                 continue;
             }
             let tagged = Tagged { effect, by_guard, caller: self.caller };
-            let waits = persists || matches!(tagged.effect, Effect::Notify { .. }) && self.saving.holds();
+            let follows = self.saving.holds() || by_guard && !self.saving.is_all_settled();
+            let waits = persists || matches!(tagged.effect, Effect::Notify { .. }) && follows;
             if waits && self.options.store.is_some() {
                 self.saving.hold(tagged);
             } else {

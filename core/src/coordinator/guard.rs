@@ -119,7 +119,9 @@ impl Coordinator {
 
     fn wait(&mut self) {
         let until = self.now.mono.plus(self.guard.poll);
-        self.guard.poll = self.guard.poll.saturating_mul(2).min(LONGEST_POLL);
+        // Longer ones would break the observation that they are for.
+        let longest = LONGEST_POLL.min(self.options.times.poll_gap / 2);
+        self.guard.poll = self.guard.poll.saturating_mul(2).min(longest);
         self.guard.go(At::Waiting { until });
     }
 

@@ -74,10 +74,11 @@ impl Coordinator {
             self.give_up_logins(WhichLogin::All);
         }
         self.logins.gone = Some(Failure::LoginSuperseded).filter(|_| !adopts || self.obeys(Rule::AdoptSupersedes));
+        let before = self.session.login_attempt();
         let begun = self.try_give(input, false);
         self.logins.gone = None;
         begun?;
-        if is_code {
+        if is_code && self.session.login_attempt() != before {
             // A code is spent like a refresh token: the store shows first that it can take what comes of it.
             let output = self.session.touch(self.now.wall);
             self.take_effects(output.effects, false);

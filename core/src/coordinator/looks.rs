@@ -44,6 +44,11 @@ impl Looks {
     pub(super) fn restart(&mut self) {
         self.load = None;
     }
+
+    /// Before all who wait are looked at: those who still need a load say so again.
+    pub(super) fn ask_anew(&mut self) {
+        self.needed = 0;
+    }
 }
 
 impl Coordinator {

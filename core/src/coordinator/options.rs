@@ -43,7 +43,8 @@ impl Options {
             // Webex's profiles are those with scope reduction: its refresh token stays the same.
             rotates: !config.provider().downscope,
             patience: request.saturating_add(Duration::from_secs(30)),
-            host_limit: request.saturating_add(Duration::from_secs(300)),
+            // Shorter than the session's own limit, which makes another failure of it.
+            host_limit: Duration::from_secs(300),
             farewell: Duration::from_secs(5),
             times: Times::of(request),
         }

@@ -27,8 +27,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Saving {
     /// The revision that the store holds, as far as is known; 0: nothing.
     stored: u64,
-    /// The sign-in that it holds.
-    stored_grant: Option<GrantId>,
+    /// The sign-in that it holds, and how many renewals that has had.
+    stored_place: Option<(GrantId, u64)>,
     changes: u64,
     /// Changes up to this number are stored.
     kept: u64,
@@ -47,7 +47,7 @@ struct Save {
     snapshot: Secret,
     revision: u64,
     covers: u64,
-    grant: Option<GrantId>,
+    place: Option<(GrantId, u64)>,
 }
 
 #[derive(Debug)]
@@ -61,11 +61,11 @@ struct Failing {
 
 impl Saving {
     pub(super) fn new(session: &Session, found: bool) -> Self {
-        let grant = session.place().map(|(grant, _)| grant).filter(|_| found);
+        let place = session.place().filter(|_| found);
         let stored = if found { session.revision() } else { 0 };
         Self {
             stored,
-            stored_grant: grant,
+            stored_place: place,
             changes: 0,
             kept: 0,
             told: 0,
@@ -163,11 +163,11 @@ impl Coordinator {
             return;
         }
         let (snapshot, revision) = (self.session.snapshot(), self.session.revision());
-        let grant = self.session.place().map(|(grant, _)| grant);
+        let place = self.session.place();
         let lease = self.guard.is_claiming().then(|| self.now.wall.plus(self.options.times.lease()));
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
-        self.saving.save = Some(Save { snapshot, revision, covers: self.saving.changes, grant });
+        self.saving.save = Some(Save { snapshot, revision, covers: self.saving.changes, place });
         self.saving.mark = self.saving.mark.saturating_add(1);
         self.begin_job(Kind::Save, op, self.store_limit());
     }
@@ -186,7 +186,7 @@ impl Coordinator {
     pub(super) fn saved(&mut self) {
         let Some(save) = self.end_save() else { return };
         self.saving.stored = save.revision;
-        self.saving.stored_grant = save.grant;
+        self.saving.stored_place = save.place;
         self.saving.kept = self.saving.kept.max(save.covers);
         self.store_works();
         self.settled(save.covers);

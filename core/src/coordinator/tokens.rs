@@ -94,14 +94,21 @@ impl Coordinator {
     /// Rule 5: the first renewal that begins at or after the call ends it, whatever is out now. So does a sign-in that
     /// replaces the session, and a renewal that another process has stored meanwhile.
     pub(super) fn renewal(&mut self, asked: &mut Asked) -> Option<Result<(), Failure>> {
+        let (place, had) = (self.session.place(), asked.place);
+        let is_same_grant = place.map(|(grant, _)| grant) == had.map(|(grant, _)| grant);
+        if self.guard.is_under_way() && self.guard.begun() == asked.after && is_same_grant {
+            // What was out at the call is not what the caller waits for, whatever it brings.
+            asked.place = place;
+        }
         if !self.saving.is_all_settled() && self.obeys(Rule::StoredBeforeUsed) {
             return None;
         }
-        let place = self.session.place();
         if place.is_some() && place != asked.place && !self.guard.is_under_way() && self.guard.begun() == asked.after {
             return Some(Ok(()));
         }
-        if let Some(ended) = self.guard.ended().filter(|ended| ended.number > asked.after) {
+        let ended = self.guard.ended().filter(|ended| ended.number > asked.after);
+        // Of what it brought, nothing is left where somebody has ended the session meanwhile.
+        if let Some(ended) = ended.filter(|ended| ended.failure.is_some() || place.is_some()) {
             return Some(match &ended.failure {
                 None => Ok(()),
                 Some((fault, retry_at)) => Err(Failure::Unavailable { fault: fault.clone(), retry_at: *retry_at }),
@@ -110,7 +117,8 @@ impl Coordinator {
         if self.guard.is_under_way() || self.jobs.has_grant() {
             return None;
         }
-        if !asked.told {
+        // It may have been told, and something else have ended the session meanwhile.
+        if !asked.told || self.session.tokens().is_none() {
             match self.try_give(Input::Refresh, false) {
                 Ok(()) => asked.told = true,
                 Err(misuse) => {
@@ -123,10 +131,6 @@ impl Coordinator {
         }
         if let Some((fault, retry_at)) = self.session.pause(self.now.wall).filter(|_| self.guard.is_idle()) {
             return self.has_looked(asked.looked).map(|_| Err(Failure::Unavailable { fault, retry_at }));
-        }
-        // It was told, and something else has ended the session meanwhile.
-        if self.session.tokens().is_none() {
-            asked.told = false;
         }
         None
     }

@@ -183,6 +183,7 @@ impl Coordinator {
     }
 
     pub(super) fn consider_all(&mut self) {
+        self.looks.ask_anew();
         let tickets: Vec<Ticket> = self.waiters.open.keys().copied().collect();
         tickets.into_iter().for_each(|ticket| self.consider(ticket));
     }

@@ -50,7 +50,7 @@ pub(crate) fn lay_over(parts: &mut ConfigParts, fields: &Object) -> Read<()> {
     Ok(())
 }
 
-fn set<T>(target: &mut T, value: Option<T>) {
+pub(super) fn set<T>(target: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *target = value;
     }
@@ -179,6 +179,6 @@ fn downscope_failure(value: &Value) -> Read<DownscopeFailure> {
     }
 }
 
-fn duration(value: &Value) -> Read<Duration> {
+pub(super) fn duration(value: &Value) -> Read<Duration> {
     natural(value).map(Duration::from_millis)
 }

@@ -62,7 +62,7 @@ impl Coordinator {
         let before = self.session.place();
         self.saving.stored = revision;
         let theirs = Session::restore(self.session.config().clone(), found.expose());
-        self.saving.stored_grant = theirs.ok().and_then(|theirs| theirs.place()).map(|(grant, _)| grant);
+        self.saving.stored_place = theirs.ok().and_then(|theirs| theirs.place());
         let changes = self.saving.changes;
         self.give(Input::Reload { snapshot: found });
         self.saw_renewals(before);
@@ -86,18 +86,19 @@ impl Coordinator {
         let grant = self.session.place().map(|(grant, _)| grant);
         // An earlier try may have got through, and be what was deleted.
         let is_known = self.saving.failing.is_none();
-        let is_another = grant != self.saving.stored_grant && grant.is_some();
-        let nobody_was_signed_in = grant.is_none() && self.saving.stored_grant.is_none();
+        let stored = self.saving.stored_place.map(|(grant, _)| grant);
+        let is_another = grant != stored && grant.is_some();
+        let nobody_was_signed_in = grant.is_none() && stored.is_none();
         let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
         let stays = self.obeys(Rule::DeletedStaysDeleted);
+        let unsaved = self.unsaved_tokens();
         self.saving.stored = 0;
-        self.saving.stored_grant = None;
+        self.saving.stored_place = None;
         // Line 2: no number of the row before may come again, whoever begins the next one.
         self.session.skip_revisions(self.random.next() >> 42);
         if is_new || !stays {
             return;
         }
-        let unsaved = self.unsaved_tokens();
         self.unpublish();
         let output = self.session.deleted(self.now.wall);
         let effects: Vec<Effect> =
@@ -113,7 +114,8 @@ impl Coordinator {
 
     /// What a renewal brought and the store does not have.
     pub(super) fn unsaved_tokens(&self) -> Option<(GrantId, TokenSet)> {
-        let (grant, _) = self.session.place().filter(|_| !self.saving.is_stored())?;
+        let place = self.session.place().filter(|_| !self.saving.is_stored());
+        let (grant, _) = place.filter(|_| place != self.saving.stored_place)?;
         self.session.tokens().cloned().map(|tokens| (grant, tokens))
     }
 
