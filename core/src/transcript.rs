@@ -9,6 +9,7 @@
 //! restored: request numbers count from there.
 
 mod format;
+mod names;
 mod redact;
 mod replay;
 
@@ -17,14 +18,15 @@ use serde::{Deserialize, Serialize};
 pub use self::replay::{Replay, ReplayStep, replay};
 use crate::config::Config;
 use crate::effect::{Effect, Output};
-use crate::error::{Fault, Misuse};
+use crate::error::{ErrorCode, Fault, Misuse};
 use crate::event::Event;
 use crate::input::Input;
+use crate::logins::LoginMark;
 use crate::secret::Secret;
 use crate::state::COUNT_BITS;
 use crate::time::Timestamp;
 use format::{ConfigRecord, InputRecord};
-use redact::Redactor;
+use redact::{BegunLogin, Redactor};
 
 /// The version that is written.
 const VERSION: u32 = 1;
@@ -82,7 +84,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(config: &Config, snapshot: &Secret) -> Self {
-        let mut redactor = Redactor::default();
+        let mut redactor = Redactor::of(config);
         let header = Header {
             webex_oauth_transcript: VERSION,
             config: ConfigRecord::of(config),
@@ -104,8 +106,8 @@ impl Recorder {
         let mut line = Line { at: now.as_millis(), input, output: Vec::new(), error: None, wake_at: None };
         match result {
             Ok(output) => {
-                if let Some(state) = login_state(output) {
-                    self.redactor.know_login_state(&state);
+                if let Some(login) = begun_login(output) {
+                    self.redactor.know_login(&login);
                 }
                 for effect in &output.effects {
                     if let Effect::Send { request } = effect {
@@ -131,13 +133,15 @@ impl Recorder {
     }
 }
 
-/// The state in the login URL of this output.
-fn login_state(output: &Output) -> Option<String> {
+/// The login whose URL is in this output.
+fn begun_login(output: &Output) -> Option<BegunLogin> {
     output.effects.iter().find_map(|effect| match effect {
         Effect::OpenBrowser { url } => {
             let (_, query) = url.expose().split_once('?')?;
-            let mut params = crate::protocol::form::parse(query);
-            params.find(|(name, _)| name == "state").map(|(_, value)| value.into_owned())
+            let param = |wanted| crate::protocol::form::parse(query).find(|(name, _)| name == wanted);
+            let state = param("state")?.1.into_owned();
+            let challenge = param("code_challenge").and_then(|(_, value)| LoginMark::read(&value));
+            Some(BegunLogin { mark: challenge.or_else(|| LoginMark::of(&state)), state })
         }
         _ => None,
     })
@@ -191,7 +195,8 @@ fn event_details(event: &Event) -> String {
 fn outline(fault: &Fault) -> String {
     let mut text = format!(" {:?}", fault.kind);
     if let Some(code) = &fault.code {
-        text = text + " " + code.as_str();
+        // Another one is a server's text.
+        text = text + " " + ErrorCode::known(code.as_str()).map_or("other", |_| code.as_str());
     }
     if let Some(status) = fault.status {
         text = format!("{text} HTTP {status}");

@@ -103,7 +103,15 @@ fn shapes() -> String {
 #[test]
 fn transcripts_are_written_as_they_always_were() {
     assert_eq!(recorded(), include_str!("transcripts/v1-lifecycle.jsonl"));
-    assert_eq!(shapes(), include_str!("transcripts/v1-shapes.jsonl"));
+    assert_eq!(shapes(), include_str!("transcripts/v1-shapes-by-name.jsonl"));
+}
+
+/// From before names and scopes of others were replaced.
+#[test]
+fn transcripts_of_earlier_versions_replay() {
+    let replay = replay(include_str!("transcripts/v1-shapes.jsonl")).unwrap();
+    assert!(replay.is_faithful(), "{replay:?}");
+    assert_eq!(replay.steps.len(), 23);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod calls;
 mod closing;
 mod logins;
+mod odd;
 mod refresh;
 mod sign_out;
 mod stores;
@@ -26,6 +27,7 @@ pub(crate) struct Scenario {
 
 const SCENARIOS: &[&[Scenario]] = &[
     refresh::SCENARIOS,
+    odd::SCENARIOS,
     calls::SCENARIOS,
     user_tokens::SCENARIOS,
     stores::SCENARIOS,

@@ -69,12 +69,14 @@ pub(crate) fn clean(text: &str, secrets: &[&str]) -> String {
 
 /// What people quote to a provider's support: it may look random. Anything but a tracking id is cleaned as any text is.
 pub(crate) fn clean_tracking_id(text: &str, secrets: &[&str]) -> String {
+    if is_tracking_id(text) { without(text.to_owned(), secrets) } else { clean(text, secrets) }
+}
+
+/// `ROUTER_` and a UUID, or the like.
+pub(crate) fn is_tracking_id(text: &str) -> bool {
     let is_count_or_name =
         |part: &str| part.len() <= 12 && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    if text.len() <= 128 && text.split('_').all(|part| is_uuid(part) || is_count_or_name(part)) {
-        return without(text.to_owned(), secrets);
-    }
-    clean(text, secrets)
+    text.len() <= 128 && text.split('_').all(|part| is_uuid(part) || is_count_or_name(part))
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::redact::Redactor;
+use crate::action::sign_in::usable_jwt;
 use crate::config::{Config, ConfigError, ConfigParts, DownscopeFailure, RefreshPolicy, Renewal};
 use crate::error::SendFault;
 use crate::http::{HttpResponse, RequestId};
@@ -114,6 +115,19 @@ fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.unsigned_abs())
 }
 
+fn redacted() -> String {
+    "redacted".to_owned()
+}
+
+fn scope_text(redactor: &mut Redactor, scope: Option<&Scope>) -> Option<String> {
+    scope.map(|scope| redactor.scope(scope.as_str()))
+}
+
+/// One JWT is the same with its scheme and without; what is none stays none.
+fn jwt_text(redactor: &mut Redactor, jwt: &Secret) -> String {
+    usable_jwt(jwt).map_or_else(|_| "(not a JWT)".to_owned(), |jwt| redactor.secret(jwt.expose()))
+}
+
 /// What of a URL decides whether the token goes along.
 fn origin(url: &str) -> String {
     TargetUri::parse(url).map_or_else(
@@ -127,29 +141,78 @@ fn origin(url: &str) -> String {
 #[serde(rename_all = "snake_case")]
 pub(super) enum InputRecord {
     BeginLogin(LoginRecord),
-    CompleteLogin { callback: String },
+    CompleteLogin {
+        callback: String,
+    },
     CancelLogin,
-    CancelOneLogin { state: String },
+    CancelOneLogin {
+        state: String,
+    },
     CancelLoginUnderWay,
-    RedeemCode { code: String, verifier: Option<String> },
-    BeginDeviceLogin { scope: Option<String> },
-    SignInWithJwt { jwt: String },
-    SignInAsGuest { service_token: String },
-    SignInWithClientCredentials { scope: Option<String> },
-    Adopt { tokens: String },
-    Reload { snapshot: String },
+    RedeemCode {
+        code: String,
+        verifier: Option<String>,
+    },
+    BeginDeviceLogin {
+        scope: Option<String>,
+    },
+    SignInWithJwt {
+        jwt: String,
+    },
+    SignInAsGuest {
+        service_token: String,
+        #[serde(default = "redacted")]
+        subject: String,
+        #[serde(default = "redacted")]
+        display_name: String,
+    },
+    SignInWithClientCredentials {
+        scope: Option<String>,
+    },
+    Adopt {
+        tokens: String,
+    },
+    Reload {
+        snapshot: String,
+    },
     EnsureFresh,
     Refresh,
-    TokenRejected { generation: u64 },
+    TokenRejected {
+        generation: u64,
+    },
     Embargoed,
-    CalledWithoutToken { url: String },
-    Downscope { scope: String },
-    ProvideToken { id: u64, tokens: String },
-    ProvideJwt { id: u64, jwt: String },
-    HostFailed { id: u64 },
-    SignOut { revoke: bool, logout: LogoutVia, goto: Option<String> },
-    Response { id: u64, status: u16, headers: Vec<(String, String)>, body: String },
-    SendFailed { id: u64, fault: SendFault },
+    CalledWithoutToken {
+        url: String,
+    },
+    Downscope {
+        scope: String,
+    },
+    ProvideToken {
+        id: u64,
+        tokens: String,
+    },
+    ProvideJwt {
+        id: u64,
+        jwt: String,
+    },
+    HostFailed {
+        id: u64,
+    },
+    SignOut {
+        revoke: bool,
+        logout: LogoutVia,
+        goto: Option<String>,
+    },
+    Response {
+        id: u64,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
+    SendFailed {
+        id: u64,
+        fault: SendFault,
+    },
     Tick,
 }
 
@@ -168,11 +231,10 @@ pub(super) struct LoginRecord {
 
 impl InputRecord {
     pub(super) fn of(input: &Input, redactor: &mut Redactor) -> Self {
-        let scope_text = |scope: &Option<Scope>| scope.as_ref().map(|scope| scope.as_str().to_owned());
         match input {
             Input::BeginLogin { options, .. } => Self::BeginLogin(LoginRecord {
                 flow: options.flow,
-                scope: scope_text(&options.scope),
+                scope: scope_text(redactor, options.scope.as_ref()),
                 opaque_state: matches!(options.state, LoginState::Opaque(_)),
                 prompt: options.prompt.clone(),
                 has_login_hint: options.login_hint.is_some(),
@@ -191,13 +253,15 @@ impl InputRecord {
                 code: redactor.secret(code.expose()),
                 verifier: verifier.as_ref().map(|verifier| redactor.secret(verifier.expose())),
             },
-            Input::BeginDeviceLogin { scope } => Self::BeginDeviceLogin { scope: scope_text(scope) },
-            Input::SignInWithJwt { jwt } => Self::SignInWithJwt { jwt: redactor.secret(jwt.expose()) },
-            Input::SignInAsGuest { service_token, .. } => {
-                Self::SignInAsGuest { service_token: redactor.secret(service_token.expose()) }
-            }
+            Input::BeginDeviceLogin { scope } => Self::BeginDeviceLogin { scope: scope_text(redactor, scope.as_ref()) },
+            Input::SignInWithJwt { jwt } => Self::SignInWithJwt { jwt: jwt_text(redactor, jwt) },
+            Input::SignInAsGuest { service_token, subject, display_name } => Self::SignInAsGuest {
+                service_token: redactor.secret(service_token.expose()),
+                subject: redactor.secret(subject),
+                display_name: redactor.secret(display_name),
+            },
             Input::SignInWithClientCredentials { scope } => {
-                Self::SignInWithClientCredentials { scope: scope_text(scope) }
+                Self::SignInWithClientCredentials { scope: scope_text(redactor, scope.as_ref()) }
             }
             Input::Adopt { tokens } => Self::Adopt { tokens: redactor.tokens(tokens.expose()) },
             Input::Reload { snapshot } => Self::Reload { snapshot: redactor.snapshot(snapshot.expose()) },
@@ -206,11 +270,11 @@ impl InputRecord {
             Input::TokenRejected { generation } => Self::TokenRejected { generation: *generation },
             Input::Embargoed => Self::Embargoed,
             Input::CalledWithoutToken { url } => Self::CalledWithoutToken { url: origin(url.expose()) },
-            Input::Downscope { scope } => Self::Downscope { scope: scope.as_str().to_owned() },
+            Input::Downscope { scope } => Self::Downscope { scope: redactor.scope(scope.as_str()) },
             Input::ProvideToken { id, tokens } => {
                 Self::ProvideToken { id: id.0, tokens: redactor.tokens(tokens.expose()) }
             }
-            Input::ProvideJwt { id, jwt } => Self::ProvideJwt { id: id.0, jwt: redactor.secret(jwt.expose()) },
+            Input::ProvideJwt { id, jwt } => Self::ProvideJwt { id: id.0, jwt: jwt_text(redactor, jwt) },
             Input::HostFailed { id, .. } => Self::HostFailed { id: id.0 },
             Input::SignOut { options } => {
                 Self::SignOut { revoke: options.revoke, logout: options.logout, goto: options.goto.clone() }
@@ -220,7 +284,7 @@ impl InputRecord {
                 status: response.status,
                 headers: ["retry-after", "trackingid"]
                     .into_iter()
-                    .filter_map(|name| Some((name.to_owned(), redactor.without_sent(response.header(name)?))))
+                    .filter_map(|name| Some((name.to_owned(), redactor.header(name, response.header(name)?))))
                     .collect(),
                 body: redactor.body(response),
             },
@@ -246,11 +310,9 @@ impl InputRecord {
             }
             Self::BeginDeviceLogin { scope: text } => Input::BeginDeviceLogin { scope: scope(text) },
             Self::SignInWithJwt { jwt } => Input::SignInWithJwt { jwt: jwt.into() },
-            Self::SignInAsGuest { service_token } => Input::SignInAsGuest {
-                service_token: service_token.into(),
-                subject: "redacted".to_owned(),
-                display_name: "redacted".to_owned(),
-            },
+            Self::SignInAsGuest { service_token, subject, display_name } => {
+                Input::SignInAsGuest { service_token: service_token.into(), subject, display_name }
+            }
             Self::SignInWithClientCredentials { scope: text } => {
                 Input::SignInWithClientCredentials { scope: scope(text) }
             }

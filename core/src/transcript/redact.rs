@@ -2,50 +2,31 @@
 
 use serde_json::{Map, Value};
 
+use super::names::{INSTANTS, NAMES, WORDS as STORED, is_instant};
+use crate::config::Config;
+use crate::error::ErrorCode;
 use crate::http::{HttpRequest, HttpResponse};
-use crate::logins::LoginId;
+use crate::logins::{LoginId, LoginMark};
 use crate::protocol::adopt;
 use crate::protocol::answer::object;
-use crate::protocol::clean::{clean, without};
+use crate::protocol::clean::{clean, is_tracking_id, shown_url, without};
 use crate::protocol::form::{self, Form};
-use crate::protocol::members::Written;
+use crate::protocol::members::{Members, Written};
 use crate::protocol::request::Carried;
 use crate::secret::Secret;
 
-/// Members and parameters that decide something and hold no secret.
-const HARMLESS: [&str; 20] = [
-    "error",
-    "token_type",
-    "expires_in",
-    "expiresIn",
-    "expires",
-    "refresh_token_expires_in",
-    "refresh_token_expires",
-    "scope",
-    "interval",
-    "verification_uri",
-    "iss",
-    // Of snapshots:
-    "webex_oauth",
-    "client_id",
-    "token_endpoint",
-    "via",
-    "flow",
-    "redirect_uri",
-    "signed_out",
-    "requested_scope",
-    "code_challenge_method",
-];
-
 /// A server's words: kept without what is, or looks like, a secret.
-const WORDS: [&str; 6] = ["error_description", "error_uri", "message", "description", "trackingId", "tracking_id"];
+const WORDS: [&str; 4] = ["error_description", "error_uri", "message", "description"];
 
 #[derive(Default)]
 pub(super) struct Redactor {
     known: Vec<(Secret, String)>,
     /// What a server was sent: it may quote it anywhere.
     sent: Vec<Secret>,
-    logins: usize,
+    /// The marks of the logins that have begun, in their order.
+    logins: Vec<Option<LoginMark>>,
+    /// Words of scopes, names of clients and servers that the configuration knows.
+    ours: Vec<String>,
 }
 
 impl Redactor {
@@ -64,12 +45,58 @@ impl Redactor {
         placeholder
     }
 
-    /// The state of the login that has just begun: a replay has another one, and puts it in.
-    pub(super) fn know_login_state(&mut self, state: &str) {
-        self.logins += 1;
-        let state = Secret::new(state);
+    /// What a configuration says is no secret, wherever it comes back.
+    pub(super) fn of(config: &Config) -> Self {
+        let provider = config.provider();
+        let mut ours = vec![config.client_id().to_owned(), provider.token_endpoint.clone()];
+        ours.extend(provider.issuer.clone());
+        let scopes = [config.scope().as_str(), provider.reserved_scope.as_deref().unwrap_or_default()];
+        ours.extend(scopes.iter().flat_map(|scope| scope.split(' ')).map(str::to_owned));
+        Self { ours, ..Self::default() }
+    }
+
+    /// The login that has just begun: a replay has another one, and puts its state, its verifier and their hashes in.
+    pub(super) fn know_login(&mut self, login: &BegunLogin) {
+        self.logins.push(login.mark);
+        let state = Secret::new(login.state.as_str());
         self.sent.push(state.clone());
-        self.known.push((state, login_placeholder(self.logins)));
+        self.known.push((state, placeholder(LoginPart::State, self.logins.len())));
+    }
+
+    /// What stands for the mark of a login (see [`LoginMark`]).
+    fn mark(&mut self, text: &str) -> String {
+        let mark = LoginMark::read(text);
+        if let Some(at) = self.logins.iter().position(|own| own.is_some() && *own == mark) {
+            return placeholder(LoginPart::Mark, at + 1);
+        }
+        let its = |secret: &Secret| LoginMark::of(secret.expose()) == mark;
+        let placeholder = match self.known.iter().find(|(known, _)| its(known)) {
+            Some((_, placeholder)) => placeholder.clone(),
+            None => self.secret(text),
+        };
+        LoginMark::of(&placeholder).map_or(placeholder, |mark| mark.as_str().to_owned())
+    }
+
+    /// What stands for the id of a login, which is made of its state.
+    fn login_id(&mut self, text: &str) -> String {
+        let Some(login) = LoginId::read(text) else { return self.secret(text) };
+        let state = self.state_of(login);
+        match state.strip_prefix(LoginPart::State.name()).and_then(|number| number.parse().ok()) {
+            Some(number) => placeholder(LoginPart::Id, number),
+            None => LoginId::of_state(&state).map_or(state, |login| login.as_str().to_owned()),
+        }
+    }
+
+    /// Words that the configuration knows, and what stands for the others.
+    pub(super) fn scope(&mut self, text: &str) -> String {
+        let is_between = |c: char| c == ',' || c.is_whitespace();
+        let words = text.split_inclusive(is_between).map(|piece| {
+            let word = piece.trim_end_matches(is_between);
+            let kept = word.is_empty() || self.ours.iter().any(|own| own == word);
+            let word_written = if kept { word.to_owned() } else { self.secret(word) };
+            word_written + piece.get(word.len()..).unwrap_or_default()
+        });
+        words.collect()
     }
 
     /// What stands for the state of this login; where that is not known, for that of no login.
@@ -115,7 +142,8 @@ impl Redactor {
     fn form(&mut self, text: &str) -> String {
         let mut form = Form::after(String::new());
         for (name, value) in form::parse(text) {
-            form.add_extra(&name, &self.text(&name, &value));
+            let (name, value) = (self.name(&name), self.text(&name, &value));
+            form.add_extra(&name, &value);
         }
         form.into_string()
     }
@@ -123,8 +151,13 @@ impl Redactor {
     /// Tokens in any shape. What is neither JSON nor a form is one secret.
     pub(super) fn tokens(&mut self, text: &str) -> String {
         let trimmed = text.trim();
+        if let Some(members) = Members::parse(trimmed.as_bytes()) {
+            let is_odd = members.written() == Written::OddJson;
+            let object = self.object(members.into_map());
+            // Odd as well, in a way that is no text.
+            return if is_odd { object.replacen('{', "{\"\":,", 1) } else { object };
+        }
         match serde_json::from_str::<Value>(trimmed) {
-            Ok(Value::Object(object)) => return self.object(object),
             Ok(Value::String(inner)) => return Value::String(self.bare(&inner)).to_string(),
             Ok(_) | Err(_) => {}
         }
@@ -176,7 +209,12 @@ impl Redactor {
     }
 
     fn members(&mut self, object: Map<String, Value>) -> Map<String, Value> {
-        object.into_iter().map(|(name, value)| (self.without_sent(&name), self.value(&name, value))).collect()
+        object.into_iter().map(|(name, value)| (self.name(&name), self.value(&name, value))).collect()
+    }
+
+    /// A name that is none of ours is a text like any other.
+    fn name(&mut self, name: &str) -> String {
+        if name.is_empty() || NAMES.contains(&name) { name.to_owned() } else { self.secret(name) }
     }
 
     fn value(&mut self, name: &str, value: Value) -> Value {
@@ -193,20 +231,67 @@ impl Redactor {
         if text.is_empty() {
             return String::new();
         }
+        if matches!(name, "trackingId" | "tracking_id") {
+            return self.header(name, text);
+        }
         if WORDS.contains(&name) {
             let known = self.known.iter().map(|(secret, _)| secret);
             let secrets: Vec<&str> = known.chain(&self.sent).map(Secret::expose).collect();
             return clean(text, &secrets);
         }
-        // Another type is refused, and may be half of a token.
-        let is_harmless = HARMLESS.contains(&name) && (name != "token_type" || text.eq_ignore_ascii_case("bearer"));
-        if is_harmless && !self.known.iter().any(|(secret, _)| secret.expose() == text) {
-            return self.without_sent(text);
+        if self.known.iter().any(|(secret, _)| secret.expose() == text) {
+            return self.secret(text);
+        }
+        match name {
+            "scope" | "scopes" | "requested_scope" => return self.scope(text),
+            "error" | "code" if ErrorCode::known(text).is_some() => return text.to_owned(),
+            // An unknown code stays one, and what is none stays none.
+            "error" if !is_code(text) => return "(not a code)".to_owned(),
+            "verification_uri" | "verification_url" if shown_url(text).is_some() => {
+                return "https://redacted.example/".to_owned();
+            }
+            "ended_logins" => return self.ended_logins(text),
+            "verifier" => {
+                let mark = LoginMark::of(text);
+                if let Some(at) = self.logins.iter().position(|own| own.is_some() && *own == mark) {
+                    return placeholder(LoginPart::Verifier, at + 1);
+                }
+            }
+            "login" => return self.login_id(text),
+            "redirect_uri" => return self.without_sent(text),
+            _ if INSTANTS.contains(&name) => {
+                return if is_instant(text) { text.to_owned() } else { "(unreadable)".to_owned() };
+            }
+            "via" | "flow" | "signed_out" | "code_challenge_method" | "credential_type" if STORED.contains(&text) => {
+                return text.to_owned();
+            }
+            "token_type" | "tokenType" if text.eq_ignore_ascii_case("bearer") => return text.to_owned(),
+            "iss" | "client_id" | "token_endpoint" if self.ours.iter().any(|own| own == text) => {
+                return text.to_owned();
+            }
+            _ => {}
         }
         if matches!(name, "access_token" | "supertoken" | "authorization" | "credentials") {
             return self.bare(text);
         }
         self.secret(text)
+    }
+
+    /// Marks and instants.
+    fn ended_logins(&mut self, text: &str) -> String {
+        let entries = text.split(' ').filter_map(|entry| entry.split_once(':'));
+        let entries: Vec<String> = entries.map(|(mark, at)| format!("{}:{}", self.mark(mark), digits(at))).collect();
+        entries.join(" ")
+    }
+
+    /// A header that decides, or that people quote.
+    pub(super) fn header(&mut self, name: &str, text: &str) -> String {
+        if INSTANTS.contains(&name) {
+            return if is_instant(text) { text.to_owned() } else { "(unreadable)".to_owned() };
+        }
+        let known = self.known.iter().map(|(secret, _)| secret);
+        let secrets: Vec<&str> = known.chain(&self.sent).map(Secret::expose).collect();
+        if is_tracking_id(text) { without(text.to_owned(), &secrets) } else { "(unreadable)".to_owned() }
     }
 
     /// A text that is harmless unless a server quotes what it was sent.
@@ -216,6 +301,42 @@ impl Redactor {
     }
 }
 
-pub(super) fn login_placeholder(number: usize) -> String {
-    format!("login-state-{number}")
+/// As a token answer's `error` has it.
+fn is_code(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
+}
+
+fn digits(text: &str) -> &str {
+    if text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) { text } else { "" }
+}
+
+/// What of a login a replay puts in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LoginPart {
+    State,
+    Verifier,
+    Mark,
+    Id,
+}
+
+impl LoginPart {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::State => "login-state-",
+            Self::Verifier => "login-verifier-",
+            Self::Mark => "login-mark-",
+            Self::Id => "login-id-",
+        }
+    }
+}
+
+pub(super) fn placeholder(part: LoginPart, number: usize) -> String {
+    format!("{}{number}", part.name())
+}
+
+/// A login as its URL shows it.
+pub(super) struct BegunLogin {
+    pub(super) state: String,
+    /// The beginning of its challenge, or made of its state where it has none.
+    pub(super) mark: Option<LoginMark>,
 }

@@ -1,10 +1,15 @@
 //! Playing a transcript again, step by step, and telling where it comes out differently.
 
-use super::redact::login_placeholder;
-use super::{Header, Line, TranscriptError, VERSION, login_state, misuse_name, summary};
+use super::redact::{LoginPart, placeholder};
+use super::{Header, Line, TranscriptError, VERSION, begun_login, misuse_name, summary};
+use crate::logins::LoginId;
+use crate::protocol::pkce;
 use crate::secret::Entropy;
 use crate::session::Session;
 use crate::time::Timestamp;
+
+/// As [`misuse_name`] has it.
+const INVALID_ARGUMENT: &str = "invalid_argument";
 
 /// A transcript played again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,29 +56,43 @@ pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
         return Err(TranscriptError::NewerVersion { found: header.webex_oauth_transcript });
     }
     let mut session = Session::restore(header.config.build()?, &header.session)?;
-    let mut states: Vec<String> = Vec::new();
+    let mut logins: Vec<[(LoginPart, String); 4]> = Vec::new();
     let mut steps = Vec::new();
     for (number, text) in lines {
         let unreadable = TranscriptError::Unreadable { line: number + 1 };
         let line: Line = serde_json::from_str(text).map_err(|_| unreadable.clone())?;
         let name = name_of(text).ok_or_else(|| unreadable.clone())?;
         let at = Timestamp::from_millis(line.at);
-        let entropy = entropy(states.len()).ok_or(unreadable)?;
+        let entropy = entropy(logins.len()).ok_or(unreadable)?;
+        let verifier = pkce::verifier(&entropy).expose().to_owned();
         let fill_in = |text: String| {
-            states
-                .iter()
-                .enumerate()
-                .rev()
-                .fold(text, |text, (index, state)| text.replace(&login_placeholder(index + 1), state))
+            let parts = logins.iter().enumerate().rev().flat_map(|(index, parts)| {
+                parts.iter().map(move |(part, value)| (placeholder(*part, index + 1), value))
+            });
+            parts.fold(text, |text, (placeholder, value)| text.replace(&placeholder, value))
         };
-        let result = session.handle(at, line.input.into_input(entropy, fill_in));
-        let wake = |at: Option<i64>| at.map(|at| format!("wake at {at}"));
         let mut recorded = line.output;
-        recorded.extend(line.error.map(|error| format!("error {error}")));
+        recorded.extend(line.error.as_ref().map(|error| format!("error {error}")));
+        let wake = |at: Option<i64>| at.map(|at| format!("wake at {at}"));
         recorded.extend(wake(line.wake_at));
+        // What was wrong with an argument is not written down; such a call has changed nothing.
+        if line.error.as_deref() == Some(INVALID_ARGUMENT) {
+            steps.push(ReplayStep { at, input: name, replayed: recorded.clone(), recorded, phase: session.phase() });
+            continue;
+        }
+        let result = session.handle(at, line.input.into_input(entropy, fill_in));
         let replayed = match &result {
             Ok(output) => {
-                states.extend(login_state(output));
+                logins.extend(begun_login(output).map(|login| {
+                    let mark = login.mark.map(|mark| mark.as_str().to_owned()).unwrap_or_default();
+                    let id = LoginId::of_state(&login.state).map(|id| id.as_str().to_owned()).unwrap_or_default();
+                    [
+                        (LoginPart::State, login.state),
+                        (LoginPart::Verifier, verifier.clone()),
+                        (LoginPart::Mark, mark),
+                        (LoginPart::Id, id),
+                    ]
+                }));
                 let mut replayed = summary(output);
                 replayed.extend(wake(output.wake_at.map(Timestamp::as_millis)));
                 replayed
