@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod downscope;
+pub(crate) mod guarded;
 pub(crate) mod login;
 pub(crate) mod progress;
 pub(crate) mod refresh;

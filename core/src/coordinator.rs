@@ -30,7 +30,7 @@ mod waiters;
 use std::collections::VecDeque;
 use std::fmt;
 
-pub use call::{Call, Credential, Of, Refused, Spent, Ticket};
+pub use call::{Call, Credential, Of, Refused, Spent, Ticket, Which};
 pub use clock::{Now, Tick, Times, WakeAt};
 pub use options::{Options, StoreTraits};
 pub use output::{
@@ -112,6 +112,11 @@ impl Coordinator {
             #[cfg(test)]
             broken: None,
         })
+    }
+
+    /// Begins a transcript, before the first call: [`Session::transcript`].
+    pub fn start_recording(&mut self) {
+        self.session.start_recording();
     }
 
     /// Takes a call in. `Err`: nothing has happened. The answer comes as [`Output::Resolve`], perhaps at once.
@@ -257,7 +262,8 @@ impl Coordinator {
         self.out.push_back(Output::Resolve { ticket, reply });
     }
 
-    fn is_closing(&self) -> bool {
+    /// Whether nothing new is begun any longer.
+    pub fn is_closing(&self) -> bool {
         self.closing.is_some()
     }
 }

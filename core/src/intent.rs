@@ -7,9 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
-use crate::effect::Output;
 use crate::error::Fault;
-use crate::http::RequestId;
 use crate::logins::LoginId;
 use crate::schedule;
 use crate::secret::Secret;
@@ -25,7 +23,10 @@ pub(crate) struct GrantId(pub(crate) u64);
 impl GrantId {
     pub(crate) fn of(tokens: &TokenSet) -> Option<Self> {
         let access = tokens.access_token.as_ref().map(|token| token.expose());
-        let token = tokens.refresh_token.as_ref().map(Secret::expose).or(access)?;
+        Self::of_token(tokens.refresh_token.as_ref().map(Secret::expose).or(access)?)
+    }
+
+    pub(crate) fn of_token(token: &str) -> Option<Self> {
         let hash = Sha256::digest(token.as_bytes());
         hash.first_chunk().map(|bytes| Self(u64::from_be_bytes(*bytes)))
     }
@@ -110,54 +111,9 @@ impl Session {
         }
     }
 
-    /// Begins what [`Session::next_grant`] names.
-    pub(crate) fn begin_grant(&mut self, now: Timestamp) -> Output {
-        self.act(now, crate::action::progress::begin_grant)
-    }
-
-    /// Puts an intent of one's own into the snapshot, in place of any other.
-    pub(crate) fn claim(&mut self, now: Timestamp, id: u64, domain: Option<String>) -> Output {
-        self.act(now, |turn, state| {
-            let lease = state.grant().map(|grant| (grant.id(state), grant.renewals));
-            if let Some((grant, generation)) = lease {
-                state.intent = Some(Intent { id, grant, generation, domain });
-                turn.persist();
-            }
-        })
-    }
-
-    /// Takes an intent of one's own out of the snapshot: nothing was sent under it.
-    pub(crate) fn withdraw(&mut self, now: Timestamp, id: u64) -> Output {
-        self.act(now, |turn, state| {
-            if state.intent.take_if(|intent| intent.id == id).is_some() {
-                turn.persist();
-            }
-        })
-    }
-
     /// The intent in the snapshot, where it is a lease.
     pub(crate) fn lease(&self) -> Option<&Intent> {
         self.state.lease()
-    }
-
-    /// The row is gone from the store: somebody ended the session. There is nothing left to store.
-    pub(crate) fn deleted(&mut self, now: Timestamp) -> Output {
-        self.act(now, crate::action::sign_out::deleted)
-    }
-
-    /// A request has taken longer than its limit. Its answer may still come.
-    pub(crate) fn lose(&mut self, now: Timestamp, id: RequestId) -> Output {
-        self.act(now, |turn, state| crate::action::progress::lose_request(turn, state, id))
-    }
-
-    /// Writes the session once more, so that the store shows that it can take what follows.
-    pub(crate) fn touch(&mut self, now: Timestamp) -> Output {
-        self.act(now, |turn, _| turn.persist())
-    }
-
-    /// The next revision is this much higher than it would be.
-    pub(crate) fn skip_revisions(&mut self, by: u64) {
-        self.state.revision = self.state.revision.saturating_add(by);
     }
 
     /// Until when nothing is renewed although it is wanted, and why.
@@ -172,11 +128,6 @@ impl Session {
         let tokens = self.tokens()?;
         let millis = tokens.expires_at?.millis_since(tokens.received_at);
         Some(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
-    }
-
-    /// Revokes what a renewal brought for a session that has ended or was replaced meanwhile.
-    pub(crate) fn revoke_unless_kept(&mut self, now: Timestamp, tokens: &TokenSet) -> Output {
-        self.act(now, |turn, state| crate::action::answer::revoke_unless_kept(turn, state, tokens))
     }
 
     /// Which sign-in, and how many renewals it has had.
@@ -195,6 +146,12 @@ impl Session {
             Phase::SigningIn(login) => login.id,
             Phase::SignedOut(_) | Phase::SignedIn(_) => None,
         }
+    }
+
+    /// Whether this login in a browser may still bring something.
+    pub(crate) fn awaits_login(&self, id: LoginId) -> bool {
+        let pending = self.state.pending.iter().any(|login| login.id == Some(id));
+        pending || self.login_under_way() == Some(id)
     }
 
     /// Until when the token that is ready may be handed out without asking, and until when at all.

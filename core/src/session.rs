@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::access::{Access, Phase, ReturnTo, Status, Verdict};
+use crate::action::guarded::Guarded;
 use crate::action::reload::return_to;
-use crate::action::turn::Turn;
 use crate::config::Config;
 use crate::effect::{Effect, Output};
 use crate::error::{Misuse, SendFault};
@@ -57,15 +57,22 @@ impl Session {
         let result = step(&self.config, &mut self.state, now, &input)
             .map(|effects| Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) });
         if let Some(recorder) = &mut self.recorder {
-            recorder.output(&result);
+            recorder.output(result.as_ref());
         }
         result
     }
 
     /// The same for what only the coordinator may ask for.
-    pub(crate) fn act(&mut self, now: Timestamp, action: impl FnOnce(&mut Turn<'_>, &mut State)) -> Output {
+    pub(crate) fn act(&mut self, now: Timestamp, action: &Guarded) -> Output {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.action(now, action);
+        }
         let effects = act(&self.config, &mut self.state, now, action);
-        Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) }
+        let output = Output { effects, wake_at: schedule::wake_at(&self.config, &self.state) };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.output(Ok(&output));
+        }
+        output
     }
 
     // -------------------------------------------------------------------- one method per input
@@ -318,7 +325,7 @@ impl Session {
     /// Begins a transcript: from here on every input and what it leads to is written down, without secrets. Call it
     /// right after [`Session::new`] or [`Session::restore`].
     pub fn start_recording(&mut self) {
-        self.recorder = Some(Box::new(Recorder::new(&self.config, &self.snapshot())));
+        self.recorder = Some(Box::new(Recorder::new(&self.config, &self.snapshot(), self.state.guarded)));
     }
 
     /// The transcript so far, as JSON lines, where one was begun; see [`transcript`](crate::transcript).

@@ -4,8 +4,9 @@
 //! a server, a browser or a store says is never an `Err`. Time enters here and nowhere else.
 
 use crate::access::SignedOutReason;
+use crate::action::guarded::Guarded;
 use crate::action::turn::{Done, Turn};
-use crate::action::{answer, downscope, login, progress, refresh, reload, sign_in, sign_out, withheld};
+use crate::action::{answer, downscope, guarded, login, progress, refresh, reload, sign_in, sign_out, withheld};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::error::Misuse;
@@ -36,15 +37,10 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: &I
 }
 
 /// One step that is no input: the coordinator's.
-pub(crate) fn act(
-    config: &Config,
-    state: &mut State,
-    now: Timestamp,
-    action: impl FnOnce(&mut Turn<'_>, &mut State),
-) -> Vec<Effect> {
+pub(crate) fn act(config: &Config, state: &mut State, now: Timestamp, action: &Guarded) -> Vec<Effect> {
     state.observe(now);
     let mut turn = Turn::new(config, now);
-    action(&mut turn, state);
+    guarded::act(&mut turn, state, action);
     progress::progress(&mut turn, state);
     turn.finish(state)
 }

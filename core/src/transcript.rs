@@ -9,6 +9,7 @@
 //! restored: request numbers count from there.
 
 mod format;
+mod guarded;
 mod names;
 mod redact;
 mod replay;
@@ -16,6 +17,7 @@ mod replay;
 use serde::{Deserialize, Serialize};
 
 pub use self::replay::{Replay, ReplayStep, replay};
+use crate::action::guarded::Guarded;
 use crate::config::Config;
 use crate::effect::{Effect, Output};
 use crate::error::{ErrorCode, Fault, Misuse};
@@ -26,10 +28,13 @@ use crate::secret::Secret;
 use crate::state::COUNT_BITS;
 use crate::time::Timestamp;
 use format::{ConfigRecord, InputRecord};
+use guarded::GuardedRecord;
 use redact::{BegunLogin, Redactor};
 
-/// The version that is written.
-const VERSION: u32 = 1;
+/// The highest version that is read.
+const VERSION: u32 = 2;
+/// What is written where no coordinator has the session.
+const VERSION_WITHOUT_COORDINATOR: u32 = 1;
 
 /// Why a file cannot be replayed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,13 +65,16 @@ struct Header {
     webex_oauth_transcript: u32,
     config: ConfigRecord,
     session: String,
+    /// A coordinator has the session, which begins no request by itself then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    coordinated: bool,
 }
 
 /// Every other line.
 #[derive(Serialize, Deserialize)]
 struct Line {
     at: i64,
-    input: InputRecord,
+    input: StepRecord,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     output: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,20 +83,29 @@ struct Line {
     wake_at: Option<i64>,
 }
 
+/// What the session was given.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StepRecord {
+    Input(InputRecord),
+    Guarded(GuardedRecord),
+}
+
 /// Writes a transcript while a session runs.
 pub(crate) struct Recorder {
     redactor: Redactor,
     text: String,
-    pending: Option<(Timestamp, InputRecord)>,
+    pending: Option<(Timestamp, StepRecord)>,
 }
 
 impl Recorder {
-    pub(crate) fn new(config: &Config, snapshot: &Secret) -> Self {
+    pub(crate) fn new(config: &Config, snapshot: &Secret, coordinated: bool) -> Self {
         let mut redactor = Redactor::of(config);
         let header = Header {
-            webex_oauth_transcript: VERSION,
+            webex_oauth_transcript: if coordinated { VERSION } else { VERSION_WITHOUT_COORDINATOR },
             config: ConfigRecord::of(config),
             session: redactor.snapshot(snapshot.expose()),
+            coordinated,
         };
         let mut recorder = Self { redactor, text: String::new(), pending: None };
         recorder.push(&header);
@@ -97,11 +114,16 @@ impl Recorder {
 
     /// Before the step.
     pub(crate) fn input(&mut self, now: Timestamp, input: &Input) {
-        self.pending = Some((now, InputRecord::of(input, &mut self.redactor)));
+        self.pending = Some((now, StepRecord::Input(InputRecord::of(input, &mut self.redactor))));
+    }
+
+    /// The same for what a coordinator asks.
+    pub(crate) fn action(&mut self, now: Timestamp, action: &Guarded) {
+        self.pending = Some((now, StepRecord::Guarded(GuardedRecord::of(action, &mut self.redactor))));
     }
 
     /// After it.
-    pub(crate) fn output(&mut self, result: &Result<Output, Misuse>) {
+    pub(crate) fn output(&mut self, result: Result<&Output, &Misuse>) {
         let Some((now, input)) = self.pending.take() else { return };
         let mut line = Line { at: now.as_millis(), input, output: Vec::new(), error: None, wake_at: None };
         match result {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use webex_oauth::{Config, Input, Secret, Timestamp, TokenAsk};
-use webex_oauth_driver::{ClientError, Desk, SignIn, Store};
+use webex_oauth_driver::old::{Desk, SignIn};
+use webex_oauth_driver::{ClientError, Store};
 
 use crate::client::Client;
 use crate::events;

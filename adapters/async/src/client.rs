@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use webex_oauth::{Config, Input, Phase, Secret, Session, SignOutOptions, Status, TokenSet};
-use webex_oauth_driver::{ClientError, ClientEvent, LoginTicket, SignIn};
+use webex_oauth_driver::old::{LoginTicket, SignIn};
+use webex_oauth_driver::{ClientError, ClientEvent};
 
 use crate::builder::{ClientBuilder, Limits};
 use crate::crew::Crew;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use webex_oauth::{HttpRequest, Input, RequestId, Secret, SendFault};
-use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock, prove};
+use webex_oauth_driver::old::prove;
+use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock};
 
 use crate::inner::{Errand, Inner};
 use crate::transport::{from_wire, send_in_time, to_wire};

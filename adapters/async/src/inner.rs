@@ -12,7 +12,8 @@ use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::{
     CallbackIgnored, Effect, Event, Fault, HttpRequest, Input, LoginId, Phase, RequestId, Secret, Timestamp,
 };
-use webex_oauth_driver::{ClientError, ClientEvent, Desk, LoginTicket, Logins, Saved, SignIn, Store, StoreError};
+use webex_oauth_driver::old::{Desk, LoginTicket, Logins, SignIn};
+use webex_oauth_driver::{ClientError, ClientEvent, Saved, Store, StoreError};
 
 use crate::host::Host;
 use crate::login::SignedIn;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
 use webex_oauth::{CallbackIgnored, Input, LoginId, LoginOptions, Scope, Secret, WhichLogin};
-use webex_oauth_driver::{ClientError, LoginTicket, SignIn, entropy, may_be_elsewhere};
+use webex_oauth_driver::old::{LoginTicket, SignIn, may_be_elsewhere};
+use webex_oauth_driver::{ClientError, entropy};
 
 use crate::client::Client;
 use crate::inner::{Delivery, Table};

@@ -120,11 +120,6 @@ impl ClientError {
     }
 }
 
-/// Whether another process may have begun the login that this callback belongs to: the store knows.
-pub fn may_be_elsewhere(reason: CallbackIgnored) -> bool {
-    matches!(reason, CallbackIgnored::NoLoginPending | CallbackIgnored::WrongState | CallbackIgnored::OtherUrl)
-}
-
 fn why(reason: &SignInReason) -> String {
     use webex_oauth::SignedOutReason;
     match reason {

@@ -1,24 +1,23 @@
-//! What the drivers of [`webex_oauth`] share: stores, the desk where a session meets its store, settings, errors for
-//! callers, the loopback page of a login.
+//! What the executors of [`webex_oauth::coordinator`] share: stores and the jobs there, settings, clocks, errors for callers,
+//! the loopback page of a login.
 //!
 //! No HTTP client and no async runtime is in here. Applications use `webex-oauth-ureq` or `webex-oauth-async`.
 #![warn(missing_docs)]
 
 mod browser;
-mod desk;
 mod error;
 mod event;
-mod logins;
+mod jobs;
 mod loopback;
 mod machine;
+pub mod old;
 pub mod settings;
 mod store;
 
 pub use browser::open_browser;
-pub use desk::Desk;
-pub use error::{ClientError, may_be_elsewhere};
+pub use error::ClientError;
 pub use event::ClientEvent;
-pub use logins::{LoginTicket, Logins, SignIn};
+pub use jobs::{StoreJobs, client_error, client_event, host_answer, open, store_error};
 pub use loopback::{Loopback, Page, is_loopback};
-pub use machine::{entropy, now};
-pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock, key_ring_locks, prove};
+pub use machine::{entropy, now, tick};
+pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};

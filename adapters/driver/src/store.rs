@@ -23,8 +23,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What is stored, or `None` where there is nothing yet. The bytes are not looked into.
     fn load(&self) -> Result<Option<Secret>, StoreError>;
 
-    /// Stores `snapshot` durably, if the store holds revision `replaces` or nothing; otherwise changes nothing and says
-    /// what it holds. Comparing and storing is one step.
+    /// Stores `snapshot` durably, if the store holds revision `replaces`, or, where that is 0, nothing; otherwise changes
+    /// nothing and says what it holds. Comparing and storing is one step. What was deleted is not brought back by who has not
+    /// noticed: a number other than 0 never inserts.
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError>;
 
     /// Forgets what is stored. Nothing there is a success.
@@ -34,21 +35,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// shares may hand out [`StoreLock::none`].
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError>;
 
+    /// Names the lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is free. It
+    /// has to name the machine, as a file on a network share is locked on each for itself. `None` where no such promise can
+    /// be given: then it is not used.
+    fn lock_domain(&self) -> Option<String> {
+        None
+    }
+
     /// Takes the lock, waiting `patience` for it at most; then [`StoreError::Busy`].
     fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         wait_for(patience, || self.try_lock())?.ok_or_else(|| StoreError::Busy { what: format!("{self:?}") })
-    }
-}
-
-/// Saves once more what the store holds, under its lock: shows that it would take what a request brings. A refresh token
-/// is spent only where its successor can be kept.
-pub fn prove(store: &dyn Store) -> Result<(), StoreError> {
-    let Some(found) = store.load()? else { return Ok(()) };
-    match snapshot_revision(found.expose()) {
-        // In conflict with a save that worked just now.
-        Ok(revision) => store.save(&found, revision).map(drop),
-        // It is not ours to touch, which is told when there is something to save.
-        Err(_) => Ok(()),
     }
 }
 
@@ -69,9 +65,26 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).try_lock()
     }
 
+    fn lock_domain(&self) -> Option<String> {
+        (**self).lock_domain()
+    }
+
     fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         (**self).lock(patience)
     }
+}
+
+/// Whether a save that replaces this revision may go on; otherwise what became of it. `damaged` where nobody can tell.
+pub fn conflict(
+    found: Option<Secret>,
+    replaces: u64,
+    damaged: impl FnOnce() -> StoreError,
+) -> Result<Option<Saved>, StoreError> {
+    let is_as_expected = match &found {
+        None => replaces == 0,
+        Some(found) => snapshot_revision(found.expose()).map_err(|_| damaged())? == replaces && replaces != 0,
+    };
+    Ok((!is_as_expected).then_some(Saved::Conflict { found }))
 }
 
 /// What became of a save.
@@ -80,10 +93,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 pub enum Saved {
     /// It is stored.
     Stored,
-    /// Another process was faster: nothing was changed. Give `found` to the session with `reload`.
+    /// The store holds something else than was to be replaced: nothing was changed.
     Conflict {
-        /// What the store holds.
-        found: Secret,
+        /// What it holds; `None`: nothing any longer.
+        found: Option<Secret>,
     },
 }
 

@@ -4,7 +4,8 @@ use webex_oauth::{
     Access, ConfigParts, Effect, Event, HttpResponse, Input, Phase, Provider, Secret, Session, SignOutOptions,
     Timestamp, WhichLogin,
 };
-use webex_oauth_driver::{ClientEvent, Desk, MemoryStore, Saved, Store, StoreError};
+use webex_oauth_driver::old::Desk;
+use webex_oauth_driver::{ClientEvent, MemoryStore, Saved, Store, StoreError};
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -295,7 +296,7 @@ fn a_store_whose_conflicts_make_no_sense_has_failed() {
         let mut desk = desk(&store);
         desk.input(START, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
         let Some(Effect::Persist { .. }) = desk.next(START) else { panic!("nothing to store") };
-        let told = desk.saved(START, Ok(Saved::Conflict { found }));
+        let told = desk.saved(START, Ok(Saved::Conflict { found: Some(found) }));
         assert!(matches!(told, Some(Err(StoreError::Damaged { .. }))), "{told:?}");
         while let Some(effect) = desk.next(START) {
             assert!(!matches!(effect, Effect::Persist { .. }), "at once, and so for ever");

@@ -37,17 +37,44 @@ fn what_was_saved_is_loaded() {
 fn who_is_late_is_told_what_is_there() {
     in_each(|store| {
         assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: snapshot(1) }));
-        assert_eq!(store.save(&snapshot(9), 8), Ok(Saved::Conflict { found: snapshot(1) }));
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
+        assert_eq!(store.save(&snapshot(9), 8), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
         assert_eq!(store.load(), Ok(Some(snapshot(1))), "nothing was changed");
     });
 }
 
 #[test]
-fn an_emptied_store_takes_everything() {
+fn what_was_deleted_is_not_brought_back_by_who_has_not_noticed() {
     in_each(|store| {
-        assert_eq!(store.save(&snapshot(8), 7), Ok(Saved::Stored));
+        assert_eq!(store.save(&snapshot(7), 0), Ok(Saved::Stored));
+        assert_eq!(store.delete(), Ok(()));
+        assert_eq!(store.save(&snapshot(8), 7), Ok(Saved::Conflict { found: None }));
+        assert_eq!(store.load(), Ok(None));
+        assert_eq!(store.save(&snapshot(9), 0), Ok(Saved::Stored));
     });
+}
+
+#[test]
+fn nothing_replaces_what_has_no_number_although_nothing_was_expected() {
+    in_each(|store| {
+        assert_eq!(store.save(&snapshot(0), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: Some(snapshot(0)) }));
+    });
+}
+
+#[test]
+fn whoever_has_the_same_lock_has_the_same_name_for_it() {
+    let folder = folder();
+    let (path, other) = (folder.path().join("a/session.json"), folder.path().join("b/session.json"));
+    let first = FileStore::new(&path);
+    let before = first.lock_domain();
+    assert_eq!(first.save(&snapshot(1), 0), Ok(Saved::Stored));
+    assert!(before.is_some());
+    assert_eq!(FileStore::new(&path).lock_domain(), before);
+    assert_ne!(FileStore::new(&other).lock_domain(), before);
+    let (memory, another) = (MemoryStore::new(), MemoryStore::new());
+    assert_eq!(memory.clone().lock_domain(), memory.lock_domain());
+    assert_ne!(another.lock_domain(), memory.lock_domain());
 }
 
 #[test]

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::{Config, Input, Secret, Timestamp, TokenAsk};
-use webex_oauth_driver::{ClientError, ClientEvent, Desk, Store, now};
+use webex_oauth::{Config, Secret, Timestamp, TokenAsk};
+use webex_oauth_driver::{ClientError, ClientEvent, Store};
 
-use crate::client::Client;
-use crate::host::Host;
-use crate::keeper::keep;
-use crate::shared::{Settings, Shared};
+use crate::client::{Client, Limits};
+use crate::executor::{Clock, Executor, Host};
 use crate::transport::Transport;
 
 type Callback = Box<dyn Fn(ClientEvent) + Send>;
@@ -20,20 +18,30 @@ pub struct ClientBuilder {
     store: Option<Box<dyn Store>>,
     host: Host,
     on_event: Option<Callback>,
-    settings: Settings,
+    clock: Option<Clock>,
+    patience: Option<Duration>,
+    limits: Limits,
     user_agent: Option<String>,
     record: bool,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(config: Config) -> Self {
-        let settings = Settings {
-            clock: Box::new(now),
-            patience: config.parts().request_timeout.saturating_add(Duration::from_secs(20)),
-            max_wait: Duration::from_secs(60),
-            max_body: 16 * 1024 * 1024,
-        };
-        Self { config, store: None, host: Host::default(), on_event: None, settings, user_agent: None, record: false }
+        Self {
+            limits: Limits {
+                request: config.parts().request_timeout,
+                wait: Duration::from_secs(60),
+                body: 16 * 1024 * 1024,
+            },
+            config,
+            store: None,
+            host: Host::default(),
+            on_event: None,
+            clock: None,
+            patience: None,
+            user_agent: None,
+            record: false,
+        }
     }
 
     /// Where the session survives a restart, and is shared with other processes. Without one it lives as long as the
@@ -44,7 +52,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Called for each event, in order, on a thread of its own. It may use the client.
+    /// Called for each event, in order, on a thread of its own. It may use the client. Whoever falls back by more than a
+    /// thousand events does not get those that come then.
     #[must_use]
     pub fn on_event(mut self, callback: impl Fn(ClientEvent) + Send + 'static) -> Self {
         self.on_event = Some(Box::new(callback));
@@ -69,11 +78,11 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and twenty seconds
-    /// unless said otherwise.
+    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and half a minute unless
+    /// said otherwise.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.settings.patience = patience;
+        self.patience = Some(patience);
         self
     }
 
@@ -81,14 +90,14 @@ impl ClientBuilder {
     /// as it is. One minute unless said otherwise.
     #[must_use]
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
-        self.settings.max_wait = max_wait;
+        self.limits.wait = max_wait;
         self
     }
 
     /// The longest answer that [`Client::call`] takes, in bytes. 16 MiB unless said otherwise.
     #[must_use]
     pub fn max_body(mut self, max_body: usize) -> Self {
-        self.settings.max_body = max_body;
+        self.limits.body = max_body;
         self
     }
 
@@ -109,7 +118,7 @@ impl ClientBuilder {
     /// Another clock than the machine's: for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.settings.clock = Box::new(clock);
+        self.clock = Some(Box::new(clock));
         self
     }
 
@@ -118,24 +127,17 @@ impl ClientBuilder {
     /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none. Fails where the store
     /// cannot be read, or holds the session of another client; what is there is left alone.
     pub fn open(self) -> Result<Client, ClientError> {
-        let stored = self.store.as_ref().map_or(Ok(None), |store| store.load())?;
         let initial = self.config.parts().access_token.clone();
-        let mut desk = Desk::open(self.config, stored.as_ref())?;
-        if self.record {
-            desk.start_recording();
-        }
+        let (coordinator, stores) = webex_oauth_driver::open(self.config, self.store, self.patience, self.record)?;
+        let initial = initial.filter(|_| coordinator.session().tokens().is_none());
         let transport = Transport::new(self.user_agent.as_deref());
-        let shared = Arc::new(Shared::new(desk, self.store, transport, self.host, self.settings));
+        let executor = Arc::new(Executor::new(coordinator, stores, transport, self.host, self.clock));
         if let Some(callback) = self.on_event {
-            shared.events.call(callback)?;
+            executor.events.call(callback)?;
         }
-        if let Some(tokens) = initial.filter(|_| shared.lock().desk.session().tokens().is_none()) {
-            shared.drive(Input::Adopt { tokens })?;
-        }
-        let kept = Arc::clone(&shared);
-        let keeper = std::thread::Builder::new().name("webex-oauth-keeper".to_owned());
-        let keeper = keeper.spawn(move || keep(&kept)).map_err(|error| ClientError::Thread { kind: error.kind() })?;
-        Ok(Client::new(shared, keeper))
+        let client = Client::start(executor, self.limits)?;
+        initial.map_or(Ok(()), |tokens| client.adopt(tokens))?;
+        Ok(client)
     }
 }
 

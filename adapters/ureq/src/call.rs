@@ -1,15 +1,12 @@
 //! Calling an API with the token.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use webex_oauth::{AccessToken, Input, TargetUri, Verdict};
+use http::{HeaderValue, Request, Response, Uri};
+use webex_oauth::coordinator::{Call, Coordinator, Next, Of, Reply, Spent};
+use webex_oauth::{AccessToken, TargetUri};
 use webex_oauth_driver::ClientError;
 
-use crate::client::{Client, obtain};
-use crate::shared::Shared;
+use crate::client::Client;
 
 /// Why the token of a 401 could not be replaced; travels with the answer. See [`refresh_error`].
 #[derive(Debug, Clone)]
@@ -24,7 +21,7 @@ impl Client {
     /// Calls an API. Every status is an answer; redirects are not followed.
     ///
     /// The token goes to the hosts of the configuration only, and never in place of an `Authorization` of the caller's
-    /// own: such requests are sent as they are. With the token,
+    /// own: such requests are sent as they are. That it does not go to a host is told once, by an event. With the token,
     ///
     /// - 401 is told to the session, and the call is made once more if that brought another token. If not, the first
     ///   answer is returned, with the reason: [`refresh_error`];
@@ -36,15 +33,20 @@ impl Client {
     ///
     /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
     pub fn call(&self, mut request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
-        let shared = self.shared();
-        shared.check_open()?;
+        if self.executor().ask(Coordinator::is_closing) {
+            return Err(ClientError::Closed);
+        }
         let judged = self.config().judge_url(&request.uri().to_string())?;
         // What was judged is what is connected to.
         *request.uri_mut() = uri(&judged.target)?;
-        if !judged.may_carry_token || request.headers().contains_key(AUTHORIZATION) {
-            return send(shared, &request, &judged.target);
+        if request.headers().contains_key(AUTHORIZATION) {
+            return self.send(&request, &judged.target);
         }
-        call_with_token(shared, request, &judged.target)
+        if !judged.may_carry_token {
+            self.executor().called_without_token(judged.target.url().into())?;
+            return self.send(&request, &judged.target);
+        }
+        self.call_with_token(request, &judged.target)
     }
 
     /// [`Client::call`] with a plain `GET`.
@@ -52,68 +54,44 @@ impl Client {
         let request = Request::get(uri(&self.config().judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| unusable("url", "is not a URL"))?)
     }
+
+    fn call_with_token(
+        &self,
+        mut request: Request<Vec<u8>>,
+        target: &TargetUri,
+    ) -> Result<Response<Vec<u8>>, ClientError> {
+        let (token, mut generation) = self.obtain(Of::Session)?;
+        let mut spent = Spent { limit: self.limits().wait, ..Spent::default() };
+        present(&mut request, &token)?;
+        loop {
+            let mut answer = self.send(&request, target)?;
+            let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let (status, retry_after) = (answer.status().as_u16(), retry_after.map(str::to_owned));
+            let call = Call::Answered { generation, status, retry_after, spent };
+            match self.executor().call("a token", call)? {
+                Reply::Api(Next::Again { token, generation: newer, spent: so_far }) => {
+                    present(&mut request, &token)?;
+                    (generation, spent) = (newer, so_far);
+                }
+                Reply::Api(Next::Return { why: Some(why) }) => {
+                    let why = self.executor().error(why, "a token");
+                    answer.extensions_mut().insert(RefreshError(why));
+                    return Ok(answer);
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    fn send(&self, request: &Request<Vec<u8>>, target: &TargetUri) -> Result<Response<Vec<u8>>, ClientError> {
+        let limits = self.limits();
+        let answer = self.executor().transport.call(request, target, limits.request, limits.body);
+        answer.map_err(|failure| ClientError::Call { fault: failure.fault, problem: failure.problem })
+    }
 }
 
 fn uri(target: &TargetUri) -> Result<Uri, ClientError> {
     target.url().parse().map_err(|_| unusable("url", "is longer than HTTP takes"))
-}
-
-fn call_with_token(
-    shared: &Arc<Shared>,
-    mut request: Request<Vec<u8>>,
-    target: &TargetUri,
-) -> Result<Response<Vec<u8>>, ClientError> {
-    let (token, mut generation) = obtain(shared, None)?;
-    present(&mut request, &token)?;
-    let mut left = shared.settings.max_wait;
-    let mut may_replay = true;
-    loop {
-        let mut answer = send(shared, &request, target)?;
-        match judge(shared, &answer) {
-            Verdict::Pass => return Ok(answer),
-            Verdict::Wait { wait } => {
-                if wait > left {
-                    return Ok(answer);
-                }
-                left -= wait;
-                pause(shared, wait)?;
-            }
-            Verdict::Embargoed => {
-                shared.drive(Input::Embargoed)?;
-                return Ok(answer);
-            }
-            // A token that is refused as soon as it came: that is the API's answer, not the token's fault.
-            Verdict::Rejected if !std::mem::take(&mut may_replay) => return Ok(answer),
-            Verdict::Rejected => {
-                let told = shared.begin(Input::TokenRejected { generation });
-                match told.and_then(|_| obtain(shared, None)) {
-                    Ok((_, same)) if same == generation => return Ok(answer),
-                    Ok((token, newer)) => {
-                        present(&mut request, &token)?;
-                        generation = newer;
-                    }
-                    Err(error) => {
-                        answer.extensions_mut().insert(RefreshError(error));
-                        return Ok(answer);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn send(shared: &Shared, request: &Request<Vec<u8>>, target: &TargetUri) -> Result<Response<Vec<u8>>, ClientError> {
-    let timeout = shared.lock().desk.session().config().parts().request_timeout;
-    let answer = shared.transport.call(request, target, timeout, shared.settings.max_body);
-    answer.map_err(|failure| ClientError::Call { fault: failure.fault, problem: failure.problem })
-}
-
-fn judge(shared: &Shared, answer: &Response<Vec<u8>>) -> Verdict {
-    if answer.status() == StatusCode::OK {
-        return Verdict::Pass;
-    }
-    let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    shared.lock().desk.session().judge(shared.now(), answer.status().as_u16(), retry_after)
 }
 
 fn present(request: &mut Request<Vec<u8>>, token: &AccessToken) -> Result<(), ClientError> {
@@ -124,14 +102,6 @@ fn present(request: &mut Request<Vec<u8>>, token: &AccessToken) -> Result<(), Cl
     let value = value.map_err(|_| unusable("token", "cannot be sent in a header"))?;
     request.headers_mut().insert(AUTHORIZATION, value);
     Ok(())
-}
-
-/// Waits, unless the client is closed meanwhile.
-fn pause(shared: &Shared, wait: Duration) -> Result<(), ClientError> {
-    match shared.wait_until("the API", wait, |_| None::<()>) {
-        Err(ClientError::Timeout { .. }) | Ok(()) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 fn unusable(argument: &'static str, problem: &str) -> ClientError {

@@ -4,24 +4,27 @@ use std::fmt;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use webex_oauth::{
-    Access, AccessToken, Config, Fault, FaultKind, Input, Misuse, Scope, Secret, SignInReason, SignOutOptions, Status,
-    TokenSet,
-};
-use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings};
+use webex_oauth::coordinator::{Call, Of, Reply};
+use webex_oauth::{AccessToken, Config, Scope, Secret, SignOutOptions, Status, TokenSet};
+use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings, store_error};
 
 use crate::builder::ClientBuilder;
-use crate::courier::LOCK_PATIENCE;
 use crate::discover::fetch;
-use crate::shared::{Inner, Shared};
+use crate::executor::Executor;
 use crate::transport::Transport;
 
-/// So long a sign-out, or the end of a client, waits for revocations that are under way.
-const FAREWELL: Duration = Duration::from_secs(5);
-/// What a token is asked for so often without coming closer will not come.
-const MOST_ASKED: u32 = 4;
+/// What [`Client::call`] may cost.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// One request.
+    pub(crate) request: Duration,
+    /// Waiting in all because an API asks for it.
+    pub(crate) wait: Duration,
+    /// The bytes of an answer.
+    pub(crate) body: usize,
+}
 
 /// One user's sign-in, ready to use from any thread.
 ///
@@ -32,8 +35,9 @@ pub struct Client {
 }
 
 struct Handle {
-    shared: Arc<Shared>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    executor: Arc<Executor>,
+    timer: Mutex<Option<JoinHandle<()>>>,
+    limits: Limits,
 }
 
 impl Client {
@@ -55,12 +59,28 @@ impl Client {
         }
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, keeper: JoinHandle<()>) -> Self {
-        Self { handle: Arc::new(Handle { shared, keeper: Mutex::new(Some(keeper)) }) }
+    pub(crate) fn start(executor: Arc<Executor>, limits: Limits) -> Result<Self, ClientError> {
+        let timer = Mutex::new(Some(executor.start_timer()?));
+        Ok(Self { handle: Arc::new(Handle { executor, timer, limits }) })
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.handle.shared
+    pub(crate) fn executor(&self) -> &Arc<Executor> {
+        &self.handle.executor
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.handle.limits
+    }
+
+    /// A token and its generation: the one that was published, or whichever the coordinator has.
+    pub(crate) fn obtain(&self, of: Of) -> Result<(AccessToken, u64), ClientError> {
+        if let (Of::Session, Some(published)) = (&of, self.executor().published()) {
+            return Ok(published);
+        }
+        match self.executor().call("a token", Call::Token { of, within: None })? {
+            Reply::Token { token, generation, .. } => Ok((token, generation)),
+            _ => Err(ClientError::Closed),
+        }
     }
 
     /// An access token that is good now. Waits for a refresh only where there is none: while the current token lives,
@@ -70,7 +90,7 @@ impl Client {
     /// attempt failed and the next one is not due, [`ClientError::Store`] where that was not made because another process
     /// does not let go of the store's lock, [`ClientError::Timeout`], [`ClientError::Closed`].
     pub fn token(&self) -> Result<AccessToken, ClientError> {
-        obtain(self.shared(), None).map(|(token, _)| token)
+        self.obtain(Of::Session).map(|(token, _)| token)
     }
 
     /// The value of the `Authorization` header that presents [`Client::token`]. Errors as there.
@@ -82,71 +102,46 @@ impl Client {
     ///
     /// Errors as for [`Client::token`], and [`ClientError::Misuse`] where `scope` is not a part of the granted one.
     pub fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
-        obtain(self.shared(), Some(scope)).map(|(token, _)| token)
+        self.obtain(Of::User(scope.clone())).map(|(token, _)| token)
     }
 
     /// Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected.
     pub fn refresh(&self) -> Result<(), ClientError> {
-        let shared = self.shared();
-        shared.check_open()?;
-        let (mut renewed, mut not_renewed) = (0, 0);
-        let turn = shared.drive_with(|inner| {
-            (renewed, not_renewed) = (inner.renewed, inner.not_renewed);
-            Ok(inner.unless_closed(Input::Refresh))
-        });
-        match turn {
-            Err(Misuse::NotSignedIn { .. }) => return Err(sign_in_reason(shared)),
-            other => other?.ok_or(ClientError::Closed)?,
-        };
-        shared.wait_until("a refresh", shared.settings.patience, |inner| {
-            if inner.renewed > renewed {
-                return Some(Ok(()));
-            }
-            let session = inner.desk.session();
-            let status = session.status(shared.now());
-            let retry_at = inner.desk.wake_at().unwrap_or_else(|| shared.now());
-            if session.tokens().is_none() {
-                let reason = match session.access(shared.now()) {
-                    Access::SignInRequired { reason } => reason,
-                    _ => SignInReason::Expired,
-                };
-                return Some(Err(ClientError::SignInRequired { reason }));
-            }
-            let over = inner.not_renewed > not_renewed || !(status.is_refreshing || inner.is_busy());
-            over.then(|| Err(inner.unavailable(fault_of(&status), retry_at)))
-        })?
+        self.executor().call("a refresh", Call::Refresh { within: None }).map(drop)
     }
 
     /// How the session stands, for people and user interfaces.
     pub fn status(&self) -> Status {
-        let shared = self.shared();
-        shared.lock().desk.session().status(shared.now())
+        let now = self.executor().wall();
+        self.executor().ask(|coordinator| coordinator.session().status(now))
     }
 
     /// The tokens themselves, for a hand-off. To call an API, use [`Client::token`].
     pub fn tokens(&self) -> Option<TokenSet> {
-        self.shared().lock().desk.session().tokens().cloned()
+        self.executor().ask(|coordinator| coordinator.session().tokens().cloned())
     }
 
     /// The configuration in force.
     pub fn config(&self) -> Config {
-        self.shared().lock().desk.session().config().clone()
+        self.executor().ask(|coordinator| coordinator.session().config().clone())
     }
 
     /// What has happened so far, without secrets, where [`ClientBuilder::record`] asked for it: for a bug report, and to
     /// be played again by [`replay`](webex_oauth::transcript::replay).
     pub fn transcript(&self) -> Option<String> {
-        self.shared().lock().desk.session().transcript().map(str::to_owned)
+        self.executor().ask(|coordinator| coordinator.session().transcript().map(str::to_owned))
     }
 
-    /// Events from now on. Any number of listeners may be there; each gets all of them, in order.
+    /// Events from now on. Any number of listeners may be there; each gets all of them, in order. Whoever falls back by more
+    /// than a thousand does not get those that come then.
     pub fn events(&self) -> Receiver<ClientEvent> {
-        self.shared().events.listen()
+        self.executor().events.listen()
     }
 
     /// Why the session could not be stored, until it can. It goes on in memory meanwhile, and tries again.
     pub fn store_error(&self) -> Option<StoreError> {
-        self.shared().lock().store_error.clone()
+        let fault = self.executor().ask(|coordinator| coordinator.store_fault().cloned())?;
+        Some(store_error(&fault, self.executor().stores.as_ref()))
     }
 
     /// Signs out: forgets the tokens at once, whatever the network says, then revokes them as `options` say and waits a
@@ -154,15 +149,9 @@ impl Client {
     ///
     /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told.
     pub fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
-        let shared = self.shared();
-        shared.check_open()?;
-        let turn = shared.begin(Input::SignOut { options })?;
-        let answered = |inner: &mut Inner| (*inner.count(false) == 0).then_some(());
-        // It is over here in any case.
-        let _ = shared.wait_until("revocation", FAREWELL, answered);
-        match self.store_error() {
-            Some(error) => Err(error.into()),
-            None => Ok(turn.url),
+        match self.executor().call("a sign-out", Call::SignOut { options })? {
+            Reply::Url(url) => Ok(Some(url)),
+            _ => Ok(None),
         }
     }
 
@@ -175,33 +164,12 @@ impl Client {
 
 impl Handle {
     fn close(&self) {
-        let shared = &self.shared;
-        let limit = {
-            let mut inner = shared.lock();
-            inner.closed = true;
-            let request_timeout = inner.desk.session().config().parts().request_timeout;
-            request_timeout.saturating_add(LOCK_PATIENCE).saturating_add(FAREWELL)
-        };
-        shared.wake_all();
-        let begun = Instant::now();
-        loop {
-            let mut inner = shared.lock();
-            let grants = *inner.count(true) > 0 || inner.is_busy();
-            let others = *inner.count(false) > 0 && begun.elapsed() < FAREWELL;
-            if !(grants || others) || begun.elapsed() >= limit {
-                break;
-            }
-            drop(shared.wait(inner, Duration::from_millis(200)));
-        }
-        if shared.lock().desk.is_unsaved() {
-            // The last chance of a store that failed.
-            let _ = shared.drive(Input::Tick);
-        }
-        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(keeper) = keeper.filter(|keeper| keeper.thread().id() != std::thread::current().id()) {
-            // It ends by itself, and a panic of it has been printed.
-            let _ = keeper.join();
-        }
+        // It ends in any case.
+        let _ = self.executor.call("the end", Call::Close { within: None });
+        self.executor.end();
+        let timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A panic of it has been printed.
+        timer.map(JoinHandle::join);
     }
 }
 
@@ -214,75 +182,7 @@ impl Drop for Handle {
 /// Nothing of the tokens, nothing of the configuration's secret.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("session", self.shared().lock().desk.session()).finish_non_exhaustive()
+        self.executor()
+            .ask(|coordinator| f.debug_struct("Client").field("session", coordinator.session()).finish_non_exhaustive())
     }
-}
-
-enum Step {
-    Ready(AccessToken, u64),
-    Ask,
-    SignIn(SignInReason),
-}
-
-/// A token and its generation, asked for and waited for as it takes.
-pub(crate) fn obtain(shared: &Arc<Shared>, scope: Option<&Scope>) -> Result<(AccessToken, u64), ClientError> {
-    let begun = Instant::now();
-    let access = |inner: &Inner| match scope {
-        None => inner.desk.access(shared.now()),
-        Some(scope) => inner.desk.access_for(shared.now(), scope),
-    };
-    let (mut asked, mut looked) = (0, shared.store.is_none());
-    loop {
-        let left = shared.settings.patience.saturating_sub(begun.elapsed());
-        let step = shared.wait_until("a token", left, |inner| match access(inner)? {
-            _ if inner.closed => Some(Err(ClientError::Closed)),
-            Access::Ready { token, generation, refresh_soon, .. } => {
-                if refresh_soon && !inner.refresh_soon {
-                    inner.refresh_soon = true;
-                    shared.wake_all();
-                }
-                Some(Ok(Step::Ready(token, generation)))
-            }
-            Access::Refreshing { .. } => None,
-            Access::Stale { .. } => Some(Ok(Step::Ask)),
-            Access::BackingOff { fault, retry_at } => Some(Err(inner.unavailable(fault, retry_at))),
-            Access::SignInRequired { reason } => Some(Ok(Step::SignIn(reason))),
-        })??;
-        match step {
-            Step::Ready(token, generation) => return Ok((token, generation)),
-            Step::Ask if asked < MOST_ASKED => {
-                asked += 1;
-                let ask = || match scope {
-                    None => Input::EnsureFresh,
-                    Some(scope) => Input::Downscope { scope: scope.clone() },
-                };
-                // Somebody else may have asked meanwhile.
-                shared.drive_with(|inner| {
-                    let stale = matches!(access(inner), Some(Access::Stale { .. }));
-                    Ok(stale.then(ask).and_then(|input| inner.unless_closed(input)))
-                })?;
-            }
-            Step::Ask => {
-                let fault = Arc::new(Fault::new(FaultKind::Expired));
-                return Err(ClientError::Unavailable { fault, retry_at: shared.now().plus_millis(1000) });
-            }
-            // Another process may have signed in.
-            Step::SignIn(_) if !looked => {
-                looked = true;
-                shared.look_at_store();
-            }
-            Step::SignIn(reason) => return Err(ClientError::SignInRequired { reason }),
-        }
-    }
-}
-
-fn sign_in_reason(shared: &Shared) -> ClientError {
-    match shared.lock().desk.session().access(shared.now()) {
-        Access::SignInRequired { reason } => ClientError::SignInRequired { reason },
-        _ => ClientError::Misuse(Misuse::NotSignedIn { call: "refresh" }),
-    }
-}
-
-fn fault_of(status: &Status) -> Arc<Fault> {
-    status.last_fault.clone().unwrap_or_else(|| Arc::new(Fault::new(FaultKind::Unavailable)))
 }

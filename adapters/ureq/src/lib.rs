@@ -22,15 +22,12 @@
 mod builder;
 mod call;
 mod client;
-mod courier;
 mod discover;
-mod events;
-mod host;
-mod keeper;
+mod executor;
 mod login;
-mod overtime;
-mod shared;
+
 mod transport;
+mod wire;
 
 pub use builder::ClientBuilder;
 pub use call::refresh_error;

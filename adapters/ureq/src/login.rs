@@ -1,18 +1,22 @@
 //! Ways to sign in.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::fmt;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use webex_oauth::coordinator::{Call, Credential, Reply, Shown, Ticket, Which};
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
-use webex_oauth::{
-    CallbackIgnored, ErrorCode, Flow, Input, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret, WhichLogin,
-};
-use webex_oauth_driver::{ClientError, LoginTicket, Loopback, Page, SignIn, entropy, may_be_elsewhere, open_browser};
+use webex_oauth::{ErrorCode, Flow, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret};
+use webex_oauth_driver::{ClientError, Loopback, Page, entropy, open_browser};
 
 use crate::client::Client;
-use crate::shared::{Shared, Turn};
+use crate::executor::{Executor, Waiting};
+
+const LOGIN: &str = "the login";
+const IN_BROWSER: &str = "the login in the browser";
 
 /// How [`Client::login_with_browser`] goes about it.
 pub struct BrowserLogin {
@@ -48,11 +52,12 @@ pub struct Guest {
 }
 
 /// A device login that waits for the user.
-#[derive(Debug)]
 pub struct DeviceLogin {
     client: Client,
-    ticket: LoginTicket,
+    ticket: Ticket,
     prompt: DevicePrompt,
+    waiting: Mutex<Waiting>,
+    ended: OnceLock<Result<(), ClientError>>,
 }
 
 impl DeviceLogin {
@@ -63,15 +68,22 @@ impl DeviceLogin {
 
     /// Waits until the user has decided, or the code has ended.
     pub fn wait(&self) -> Result<(), ClientError> {
-        let shared = self.client.shared();
-        let left = self.prompt.expires_at.millis_since(shared.now());
-        let limit = Duration::from_millis(u64::try_from(left).unwrap_or(0)).saturating_add(shared.settings.patience);
-        outcome(shared, self.ticket, limit)
+        let wait = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).wait().map(drop);
+        self.ended.get_or_init(wait).clone()
     }
 
     /// Gives up: [`DeviceLogin::wait`] ends with [`ClientError::LoginCancelled`].
     pub fn cancel(&self) {
-        cancel(self.client.shared(), self.ticket);
+        cancel(self.client.executor(), Which::Ticket(self.ticket));
+    }
+}
+
+impl fmt::Debug for DeviceLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceLogin")
+            .field("client", &self.client)
+            .field("prompt", &self.prompt)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,10 +91,10 @@ impl Client {
     /// Begins a login in a browser and returns the URL to open. [`Client::complete_login`] ends it, here or, with a
     /// store, in another process. Several may be pending, eight at most: the oldest goes.
     pub fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
-        let input = Input::BeginLogin { options, entropy: entropy()? };
-        let turn = self.shared().begin(input)?;
-        let missing = Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" };
-        Ok(turn.url.ok_or(missing)?)
+        match self.sign_in(Credential::Browser { options, entropy: entropy()? })? {
+            Reply::Url(url) => Ok(url),
+            _ => Err(no_page().into()),
+        }
     }
 
     /// The browser came back: `callback` is the whole URL, its query, its fragment, or the body of a form post. Redeems
@@ -92,25 +104,18 @@ impl Client {
     /// is looked for in the store. Errors: [`ClientError::CallbackIgnored`] where it is no pending login's; those still wait
     /// then. [`ClientError::LoginFailed`] where the user or the server declined.
     pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
-        complete(self.shared(), callback.into())
+        complete(self.executor(), callback.into())
     }
 
     /// Gives up all logins that are pending or under way. A session that was there before goes on.
     pub fn cancel_login(&self) -> Result<(), ClientError> {
-        let shared = self.shared();
-        shared.drive_with(|inner| {
-            inner.logins.cancel();
-            Ok(Some(Input::CancelLogin { which: WhichLogin::All }))
-        })?;
-        shared.wake_all();
-        Ok(())
+        self.executor().call("the end of the login", Call::CancelLogin { of: Which::All }).map(drop)
     }
 
     /// Gives up one login in a browser: that with this URL, or this state. Others go on.
     pub fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
         let Some(id) = LoginId::of(url.expose()) else { return Ok(()) };
-        cancel_browser(self.shared(), id);
-        Ok(())
+        self.executor().call("the end of the login", Call::CancelLogin { of: Which::Browser(id) }).map(drop)
     }
 
     /// Signs in through the user's browser: listens on loopback (RFC 8252), opens the authorization page, answers the
@@ -131,9 +136,9 @@ impl Client {
         let loopback = Loopback::open(redirect_uri)?;
         options.redirect_uri = Some(loopback.redirect_uri().to_owned());
         let url = self.begin_login(options)?;
-        let missing = Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" };
-        let login = LoginId::of(url.expose()).ok_or(missing)?;
-        let ticket = self.shared().lock().logins.begin_browser(login);
+        let id = LoginId::of(url.expose()).ok_or_else(no_page)?;
+        let executor = self.executor();
+        let waiting = executor.begin(IN_BROWSER, Call::AwaitLogin { of: id, within: Some(limit) })?;
         let begun = Instant::now();
         // A browser in the terminal comes back to the listener before whoever started it goes on.
         let opener = std::thread::Builder::new().name("webex-oauth-browser".to_owned());
@@ -142,43 +147,46 @@ impl Client {
             let _opening = opening;
             open(&url);
         });
-        let shared = self.shared();
         if let Err(error) = opener {
-            cancel_browser(shared, login);
+            cancel(executor, Which::Browser(id));
             return Err(ClientError::Thread { kind: error.kind() });
         }
+        let reply = RefCell::new(None);
         let goes_on = || {
-            let inner = shared.lock();
-            !inner.closed && inner.logins.result(ticket).is_none()
+            let mut reply = reply.borrow_mut();
+            *reply = reply.take().or_else(|| waiting.reply_within(Duration::ZERO));
+            reply.is_none()
         };
-        loopback.wait(limit, goes_on, |callback| page(complete(shared, callback.into())));
-        let result = shared.lock().logins.result(ticket);
-        if result.is_some() {
-            // That browser still shows the page: the terminal is its user's.
-            let _ = opened.recv_timeout(limit.saturating_sub(begun.elapsed()));
+        loopback.wait(limit, goes_on, |callback| page(complete(executor, callback.into())));
+        match reply.into_inner().unwrap_or_else(|| waiting.wait()) {
+            Err(error @ (ClientError::Timeout { .. } | ClientError::Closed)) => {
+                cancel(executor, Which::Browser(id));
+                Err(error)
+            }
+            result => {
+                // That browser still shows the page: the terminal is its user's.
+                let _ = opened.recv_timeout(limit.saturating_sub(begun.elapsed()));
+                result.map(drop)
+            }
         }
-        result.unwrap_or_else(|| {
-            cancel_browser(shared, login);
-            shared.check_open()?;
-            Err(ClientError::Timeout { what: "the login in the browser", limit })
-        })
     }
 
     /// Redeems a code whose state the host has checked itself, and waits for the tokens.
     pub fn redeem_code(&self, code: impl Into<Secret>, verifier: Option<Secret>) -> Result<(), ClientError> {
-        let code = code.into();
-        self.sign_in(SignIn::Code(code.clone()), Input::RedeemCode { code, verifier })
+        self.sign_in(Credential::Code { code: code.into(), verifier }).map(drop)
     }
 
     /// Begins a login on another device (RFC 8628) and waits for what to show to the user.
     pub fn begin_device_login(&self, scope: Option<Scope>) -> Result<DeviceLogin, ClientError> {
-        let shared = self.shared();
-        let (_, ticket) = begin(shared, SignIn::Device, Input::BeginDeviceLogin { scope })?;
-        let prompt = shared.wait_until("a device code", shared.settings.patience, |inner| {
-            let failed = inner.logins.result(ticket).and_then(Result::err);
-            failed.map(Err).or_else(|| inner.prompt.clone().map(Ok))
-        })??;
-        Ok(DeviceLogin { client: self.clone(), ticket, prompt })
+        let call = Call::SignIn { credential: Credential::Device { scope }, within: None };
+        let waiting = self.executor().begin(LOGIN, call)?;
+        match waiting.wait_for_shown()? {
+            Some(Shown::DeviceCode(prompt)) => {
+                let (client, ticket) = (self.clone(), waiting.ticket());
+                Ok(DeviceLogin { client, ticket, prompt, waiting: Mutex::new(waiting), ended: OnceLock::new() })
+            }
+            None => Err(ClientError::LoginSuperseded),
+        }
     }
 
     /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens.
@@ -190,108 +198,47 @@ impl Client {
 
     /// Webex: signs in as the guest that this JWT names.
     pub fn sign_in_with_jwt(&self, jwt: impl Into<Secret>) -> Result<(), ClientError> {
-        let jwt = jwt.into();
-        self.sign_in(SignIn::Jwt(jwt.clone()), Input::SignInWithJwt { jwt })
+        self.sign_in(Credential::Jwt { jwt: jwt.into() }).map(drop)
     }
 
     /// Webex: makes a guest's JWT, with the clock and the random generator of this machine.
     pub fn guest_jwt(&self, guest: &GuestJwt) -> Result<Secret, ClientError> {
-        Ok(guest_jwt(guest, self.shared().now(), &entropy()?)?)
+        Ok(guest_jwt(guest, self.executor().wall(), &entropy()?)?)
     }
 
     /// Webex: signs in as a guest through a Service App's token.
     pub fn sign_in_as_guest(&self, guest: Guest) -> Result<(), ClientError> {
         let Guest { service_token, subject, display_name } = guest;
-        let by = SignIn::Guest(service_token.clone(), subject.clone());
-        self.sign_in(by, Input::SignInAsGuest { service_token, subject, display_name })
+        self.sign_in(Credential::Guest { service_token, subject, display_name }).map(drop)
     }
 
     /// Signs in as the client itself (RFC 6749 section 4.4). `None` asks for the configured scope.
     pub fn sign_in_with_client_credentials(&self, scope: Option<Scope>) -> Result<(), ClientError> {
-        self.sign_in(SignIn::ClientCredentials(scope.clone()), Input::SignInWithClientCredentials { scope })
+        self.sign_in(Credential::Client { scope }).map(drop)
     }
 
     /// Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string. A refresh
     /// token alone is used by the next [`Client::token`].
     pub fn adopt(&self, tokens: impl Into<Secret>) -> Result<(), ClientError> {
-        let tokens = tokens.into();
-        let (_, ticket) = begin(self.shared(), SignIn::Adopt(tokens.clone()), Input::Adopt { tokens })?;
-        // Without an access token there is no event, and nothing to wait for.
-        self.shared().lock().logins.cancel_own(ticket);
-        Ok(())
+        self.sign_in(Credential::Tokens { tokens: tokens.into() }).map(drop)
     }
 
-    fn sign_in(&self, by: SignIn, input: Input) -> Result<(), ClientError> {
-        let shared = self.shared();
-        let (_, ticket) = begin(shared, by, input)?;
-        outcome(shared, ticket, shared.settings.patience)
+    fn sign_in(&self, credential: Credential) -> Result<Reply, ClientError> {
+        self.executor().call(LOGIN, Call::SignIn { credential, within: None })
     }
 }
 
-fn begin(shared: &Arc<Shared>, by: SignIn, input: Input) -> Result<(Turn, LoginTicket), ClientError> {
-    let mut ticket = None;
-    // A mistake leaves a login that is under way alone.
-    let turn = shared.drive_then(
-        |inner| Ok(inner.unless_closed(input)),
-        |inner| {
-            inner.prompt = None;
-            ticket = Some(inner.logins.begin(by));
-        },
-    )?;
-    Ok((turn.unwrap_or_default(), ticket.ok_or(ClientError::Closed)?))
+fn complete(executor: &Arc<Executor>, callback: Secret) -> Result<(), ClientError> {
+    executor.call(LOGIN, Call::CompleteLogin { callback, within: None }).map(drop)
 }
 
-fn complete(shared: &Arc<Shared>, callback: Secret) -> Result<(), ClientError> {
-    let id = LoginId::of(callback.expose());
-    let mut looked = shared.store.is_none();
-    loop {
-        let mut taken = Err(CallbackIgnored::NoLoginPending);
-        let input = Input::CompleteLogin { callback: callback.clone() };
-        let turn = shared.drive_then(
-            |inner| Ok(inner.unless_closed(input)),
-            |inner| taken = inner.desk.ignored().map_or_else(|| Ok(inner.logins.came_back(id)), Err),
-        )?;
-        turn.ok_or(ClientError::Closed)?;
-        match taken {
-            Ok(ticket) => return outcome(shared, ticket, shared.settings.patience),
-            Err(CallbackIgnored::AlreadyCompleted) => {
-                let under_way = shared.lock().logins.under_way(id);
-                return under_way.map_or(Ok(()), |ticket| outcome(shared, ticket, shared.settings.patience));
-            }
-            Err(reason) if !looked && may_be_elsewhere(reason) => {
-                looked = true;
-                shared.look_at_store();
-            }
-            Err(reason) => return Err(ClientError::CallbackIgnored { reason }),
-        }
-    }
+/// Where nobody waits for it, and nothing can go wrong that anybody could help.
+fn cancel(executor: &Arc<Executor>, of: Which) {
+    let _ = executor.call("the end of the login", Call::CancelLogin { of });
 }
 
-fn outcome(shared: &Arc<Shared>, ticket: LoginTicket, limit: Duration) -> Result<(), ClientError> {
-    shared.wait_until("the login", limit, |inner| inner.logins.result(ticket))?
-}
-
-/// Gives up a login, unless another one has taken its place.
-fn cancel(shared: &Arc<Shared>, ticket: LoginTicket) {
-    let cancelled = shared.drive_with(|inner| {
-        let ours = inner.logins.current() == Some(ticket);
-        inner.logins.cancel_own(ticket);
-        // What waits for its browser is somebody else's.
-        Ok(ours.then_some(Input::CancelLogin { which: WhichLogin::UnderWay }))
-    });
-    // Cancelling is never a mistake.
-    drop(cancelled);
-    shared.wake_all();
-}
-
-fn cancel_browser(shared: &Arc<Shared>, id: LoginId) {
-    let cancelled = shared.drive_with(|inner| {
-        inner.logins.cancel_browser(Some(id));
-        Ok(Some(Input::CancelLogin { which: WhichLogin::Browser(id) }))
-    });
-    // Cancelling is never a mistake.
-    drop(cancelled);
-    shared.wake_all();
+fn no_page() -> Misuse {
+    Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" }
 }
 
 /// What the browser shows.

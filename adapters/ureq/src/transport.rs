@@ -8,9 +8,10 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Timeout};
+use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault, TargetUri};
 
-use crate::overtime::ReadWhatArrived;
+use crate::wire::{OnTheWire, not_later_than};
 
 /// How a call failed below HTTP.
 pub(crate) struct Failure {
@@ -42,22 +43,27 @@ impl Transport {
                 .http_status_as_error(false)
                 .user_agent(user_agent)
                 .max_idle_connections(idle);
-            let connector = DefaultConnector::new().chain(ReadWhatArrived);
+            let connector = DefaultConnector::new().chain(OnTheWire);
             Agent::with_parts(config.build(), connector, DefaultResolver::default())
         };
         Self { grants: agent(0), calls: agent(16) }
     }
 
-    /// Sends a request of the session.
-    pub(crate) fn send(&self, request: &HttpRequest) -> Result<HttpResponse, SendFault> {
+    /// Sends a request of the session, on a connection of its own, and not after so late.
+    pub(crate) fn send(
+        &self,
+        request: &HttpRequest,
+        within: Duration,
+        not_after: Option<Tick>,
+    ) -> Result<HttpResponse, SendFault> {
         let mut builder = http::Request::builder().method(HttpRequest::METHOD).uri(request.url());
         for (name, value) in &request.headers {
             builder = builder.header(*name, value.expose());
         }
         // A URL or a header that HTTP cannot carry.
         let whole = builder.body(request.body.expose().as_bytes()).map_err(|_| SendFault::NotSent)?;
-        let hints = &request.hints;
-        let response = run(&self.grants, whole, &request.target, hints.timeout, hints.max_response_bytes);
+        let cap = request.hints.max_response_bytes;
+        let response = not_later_than(not_after, || run(&self.grants, whole, &request.target, within, cap));
         let response = response.map_err(|failure| failure.fault)?;
         let headers = response.headers().iter();
         let headers = headers

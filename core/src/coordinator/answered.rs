@@ -10,7 +10,7 @@
 use super::Coordinator;
 use super::call::{Of, Spent};
 use super::looks::Seen;
-use super::output::Next;
+use super::output::{Failure, Next};
 use super::rules::Rule;
 use super::waiters::Want;
 use crate::access::{Access, Verdict};
@@ -25,8 +25,13 @@ impl Coordinator {
         retry_after: Option<&str>,
         spent: Spent,
     ) -> Result<Want, Next> {
-        let looked = self.looks.now();
+        let looked = self.seen();
         match self.session.judge(self.now.wall, status, retry_after) {
+            // What has come is the caller's, and nothing is begun on its account.
+            verdict if self.is_closing() => {
+                let why = matches!(verdict, Verdict::Rejected).then_some(Failure::Closed);
+                Err(Next::Return { why })
+            }
             Verdict::Pass => Err(Next::Return { why: None }),
             Verdict::Rejected if spent.replays > 0 && self.obeys(Rule::OneReplay) => Err(Next::Return { why: None }),
             Verdict::Rejected => {

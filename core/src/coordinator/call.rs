@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::Misuse;
 use crate::input::SignOutOptions;
+use crate::logins::LoginId;
 use crate::protocol::authorize::LoginOptions;
 use crate::protocol::scope::Scope;
 use crate::secret::{Entropy, Secret};
@@ -53,6 +54,13 @@ pub enum Call {
     SignIn {
         /// By what.
         credential: Credential,
+        /// Patience. A device login has an end of its own, and needs none.
+        within: Option<Duration>,
+    },
+    /// Ends with the login in a browser of this name, whoever completes it.
+    AwaitLogin {
+        /// Which.
+        of: LoginId,
         /// Patience.
         within: Option<Duration>,
     },
@@ -63,10 +71,10 @@ pub enum Call {
         /// Patience.
         within: Option<Duration>,
     },
-    /// Give a login up.
+    /// Give logins up.
     CancelLogin {
-        /// Whose: of the ticket that began it, and of no other. Where absent, all that are pending or under way.
-        of: Option<Ticket>,
+        /// Which ones.
+        of: Which,
     },
     /// Sign out: here at once, then in the store, then at the server.
     SignOut {
@@ -85,6 +93,17 @@ pub enum Call {
         /// The longest that it may take.
         within: Option<Duration>,
     },
+}
+
+/// Which logins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All that are pending or under way.
+    All,
+    /// The one that the call with this ticket began, and no other.
+    Ticket(Ticket),
+    /// The one in a browser of this name.
+    Browser(LoginId),
 }
 
 /// What a call of an API has cost so far.

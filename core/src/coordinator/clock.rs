@@ -50,6 +50,19 @@ pub struct WakeAt {
     pub mono: Option<Tick>,
 }
 
+impl WakeAt {
+    /// How long to sleep at most. Clocks are set and machines sleep without telling a timer: none is trusted for longer than
+    /// half a minute, and none runs out at once, so that a moment which stays past is no loop.
+    pub fn pause(&self, now: &Now) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(30);
+        const SHORTEST: Duration = Duration::from_millis(1);
+        let until = |at: Timestamp| Duration::from_millis(u64::try_from(at.millis_since(now.wall)).unwrap_or(0));
+        let by_wall = self.wall.map(until);
+        let by_mono = self.mono.map(|at| at.since(now.mono));
+        by_wall.into_iter().chain(by_mono).min().unwrap_or(LONGEST).clamp(SHORTEST, LONGEST)
+    }
+}
+
 /// The times of the intent protocol. Coordinators that share a store must agree on them.
 ///
 /// `lease() >= request + 2 margin` and `margin >= poll_gap + resave`: a holder sends only within `margin` of the moment at which

@@ -3,6 +3,7 @@
 use super::output::{ClientEvent, Output, Reply, Shown};
 use super::rules::Rule;
 use super::{Coordinator, Ticket};
+use crate::action::guarded::Guarded;
 use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::event::Event;
@@ -32,6 +33,12 @@ impl Coordinator {
         let output = self.session.handle(self.now.wall, input)?;
         self.take_effects(output.effects, by_guard);
         Ok(())
+    }
+
+    /// The same for what is no input.
+    pub(super) fn act(&mut self, action: Guarded, by_guard: bool) {
+        let output = self.session.act(self.now.wall, &action);
+        self.take_effects(output.effects, by_guard);
     }
 
     /// Takes note of what an input led to. What comes with a new state waits until that is stored; what is told keeps its

@@ -24,8 +24,10 @@ pub(super) use self::state::Guard;
 use self::state::{At, LONGEST_POLL, Lock, SHORTEST_POLL};
 use super::Coordinator;
 use super::jobs::Kind;
-use super::output::{Done, JobId, Op, StoreFault};
+use super::output::{ClientEvent, Done, JobId, Op, StoreFault};
 use super::rules::Rule;
+use crate::access::Access;
+use crate::action::guarded::Guarded;
 use crate::intent::NextGrant;
 
 impl Coordinator {
@@ -38,6 +40,8 @@ impl Coordinator {
             At::Claiming { change } if self.saving.is_settled(change) => self.not_claimed(),
             At::Sent if !self.jobs.has_guards() => self.answered(),
             At::Storing { change } if self.saving.has(change) => self.leave_guard(),
+            // The refresh token is as it was, and nobody waits for what could not be stored.
+            At::Storing { change } if !self.options.rotates && self.saving.is_settled(change) => self.leave_guard(),
             At::Locking(_) | At::Loading | At::Waiting { .. } | At::Claiming { .. } | At::Sent | At::Storing { .. } => {
             }
         }
@@ -51,7 +55,8 @@ impl Coordinator {
     }
 
     fn enter_guard(&mut self) {
-        if self.is_wanted().is_none() || !self.saving.is_stored() && self.options.store.is_some() {
+        let may_begin = self.saving.is_stored() || self.options.store.is_none() || self.may_go_on_unsaved();
+        if self.is_wanted().is_none() || !may_begin {
             return;
         }
         self.guard.poll = SHORTEST_POLL;
@@ -80,6 +85,7 @@ impl Coordinator {
 
     pub(super) fn guard_locked(&mut self, job: JobId) {
         self.guard.lock = Lock::Ours { since: self.now.mono };
+        self.guard.lock_failed = false;
         // What was seen before does not count: its holder may have let go of the lock when it was done.
         self.guard.foreign = None;
         if self.guard.at == At::Locking(job) {
@@ -91,10 +97,22 @@ impl Coordinator {
         self.guard.lock = match (result, self.guard.lock) {
             (Done::LockBusy, Lock::Busy { since }) => Lock::Busy { since },
             (Done::LockBusy, _) => Lock::Busy { since: self.now.mono },
-            (_, _) => Lock::Without,
+            (result, _) => {
+                self.lock_fails(result);
+                Lock::Without
+            }
         };
         if self.guard.at == At::Locking(job) {
             self.load();
+        }
+    }
+
+    /// Told once, until it can be had again: waiting is longer without it.
+    fn lock_fails(&mut self, result: Done) {
+        if let Done::StoreFailed(fault) = result
+            && !std::mem::replace(&mut self.guard.lock_failed, true)
+        {
+            self.tell(ClientEvent::StoreFailed(fault));
         }
     }
 
@@ -125,22 +143,28 @@ impl Coordinator {
         self.guard.go(At::Waiting { until });
     }
 
-    fn may_send_without_intent(&self) -> bool {
-        !self.options.rotates && !self.is_closing()
+    /// The store fails, and what it lacks is not needed by anybody else.
+    fn may_go_on_unsaved(&self) -> bool {
+        self.may_send_without_intent() && self.saving.failing().is_some() && self.saving.is_all_settled()
+    }
+
+    /// While a token lives nothing is spent whose successor could not be kept. When it has ended, and the refresh token stays
+    /// what it is, nothing is lost by it.
+    pub(super) fn may_send_without_intent(&self) -> bool {
+        let lives = matches!(self.session.access(self.now.wall), Access::Ready { .. });
+        !self.options.rotates && !lives && !self.is_closing()
     }
 
     fn send(&mut self) {
         self.guard.begun = self.guard.begun.saturating_add(1);
         self.guard.go(At::Sent);
-        let output = self.session.begin_grant(self.now.wall);
-        self.take_effects(output.effects, true);
+        self.act(Guarded::BeginGrant, true);
     }
 
     /// The request could not be sent: the intent under it is as good as new, and in everybody's way.
     pub(super) fn guard_not_sent(&mut self) {
         if let Some(own) = self.guard.own.take() {
-            let output = self.session.withdraw(self.now.wall, own.id);
-            self.take_effects(output.effects, true);
+            self.act(Guarded::Withdraw { id: own.id }, true);
         }
     }
 

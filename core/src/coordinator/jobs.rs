@@ -7,6 +7,7 @@ use super::clock::Tick;
 use super::output::{Done, JobId, Op, Output, StoreFault, StoreFaultKind};
 use super::rules::Rule;
 use super::{Coordinator, Ticket};
+use crate::action::guarded::Guarded;
 use crate::effect::TokenAsk;
 use crate::error::SendFault;
 use crate::http::{HttpRequest, RequestId};
@@ -247,8 +248,7 @@ impl Coordinator {
                     let request = *request;
                     self.jobs.open.insert(id, Job { is_late: true, ..job });
                     self.forget_oldest_late();
-                    let output = self.session.lose(self.now.wall, request);
-                    self.take_effects(output.effects, false);
+                    self.act(Guarded::Lose { id: request }, false);
                 }
                 Kind::AskToken { .. } | Kind::AskJwt { .. } => {
                     self.out.push_back(Output::Stop { job: id });

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::call::Credential;
+use super::call::{Credential, Which};
 use super::looks::Seen;
 use super::output::{Failure, Reply};
 use super::rules::Rule;
 use super::waiters::Want;
 use super::{Coordinator, Ticket};
+use crate::action::guarded::Guarded;
 use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::event::{CallbackIgnored, Event};
@@ -47,7 +48,10 @@ struct UnderWay {
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 struct Ended {
-    attempt: u64,
+    /// It was worked on here.
+    attempt: Option<u64>,
+    /// Of one in a browser.
+    id: Option<LoginId>,
     reply: Reply,
     /// The change that has to be stored before anybody is told.
     change: u64,
@@ -80,8 +84,7 @@ impl Coordinator {
         begun?;
         if is_code && self.session.login_attempt() != before {
             // A code is spent like a refresh token: the store shows first that it can take what comes of it.
-            let output = self.session.touch(self.now.wall);
-            self.take_effects(output.effects, false);
+            self.act(Guarded::Touch, false);
         }
         if is_browser {
             if let Some(id) = self.logins.begun.take() {
@@ -131,8 +134,8 @@ impl Coordinator {
         (self.logins.came_back, self.logins.at_once) = (id, None);
         self.take_effects(output.effects, false);
         self.logins.came_back = None;
-        match (self.session.login_attempt(), self.logins.at_once.take()) {
-            (Some(attempt), _) => Want::Login { attempt },
+        match (self.logins.current.filter(|current| current.id == id), self.logins.at_once.take()) {
+            (Some(current), _) => Want::Login { attempt: current.attempt },
             (None, reply) => {
                 let reply = reply.unwrap_or(Reply::Failed(Failure::LoginCancelled));
                 Want::Settled { change: self.saving.changes(), reply }
@@ -140,17 +143,18 @@ impl Coordinator {
         }
     }
 
-    /// Of this ticket's login, and of no other.
-    pub(super) fn cancel(&mut self, of: Option<Ticket>) {
+    /// What is meant, and no other.
+    pub(super) fn cancel(&mut self, of: Which) {
         let is_current = |ticket| match self.waiters.want(ticket) {
             Some(Want::Login { attempt }) => Some(*attempt) == self.current_login(),
             Some(_) | None => false,
         };
         let of_browser = |ticket| self.logins.browsers.iter().find(|(own, _)| *own == ticket).map(|(_, id)| *id);
         let which = match of {
-            None => Some(WhichLogin::All),
-            Some(_) if !self.obeys(Rule::CancelIsForOne) => Some(WhichLogin::All),
-            Some(ticket) => {
+            Which::All => Some(WhichLogin::All),
+            Which::Browser(id) => Some(WhichLogin::Browser(id)),
+            Which::Ticket(_) if !self.obeys(Rule::CancelIsForOne) => Some(WhichLogin::All),
+            Which::Ticket(ticket) => {
                 of_browser(ticket).map(WhichLogin::Browser).or(is_current(ticket).then_some(WhichLogin::UnderWay))
             }
         };
@@ -180,8 +184,7 @@ impl Coordinator {
         if !self.saving.is_all_settled() {
             return;
         }
-        let output = self.session.begin_grant(self.now.wall);
-        self.take_effects(output.effects, false);
+        self.act(Guarded::BeginGrant, false);
     }
 
     /// How the login ended that is no longer worked on.
@@ -199,35 +202,49 @@ impl Coordinator {
         let attempt = self.session.login_attempt();
         let gone = self.logins.current.filter(|current| attempt != Some(current.attempt));
         self.logins.current = attempt.map(|attempt| UnderWay { attempt, id: self.session.login_under_way() });
-        let Some(gone) = gone else {
-            return;
-        };
-        let reply = match (&self.logins.gone, ends(gone.id)) {
-            (Some(failure), _) => Reply::Failed(failure.clone()),
-            (None, Some((_, reply))) => reply,
-            // Of two that sign in the one who came first is superseded, and that somebody signed in elsewhere is as good.
-            (None, None) if self.logins.came_back.is_some() => Reply::Failed(Failure::LoginSuperseded),
-            (None, None) => signed_in_otherwise(effects).unwrap_or(Reply::Failed(Failure::LoginSuperseded)),
-        };
-        self.changed = true;
+        let of_gone = gone.and_then(|gone| gone.id);
+        let others = effects.iter().filter_map(end).filter(|(id, _)| id.is_some() && *id != of_gone);
+        let others: Vec<_> = others.map(|(id, reply)| (None, id, reply)).collect();
+        let gone = gone.map(|gone| {
+            let reply = match (&self.logins.gone, ends(gone.id)) {
+                (Some(failure), _) => Reply::Failed(failure.clone()),
+                (None, Some((_, reply))) => reply,
+                // Of two that sign in the one who came first is superseded, and that somebody signed in elsewhere is as good.
+                (None, None) if self.logins.came_back.is_some() => Reply::Failed(Failure::LoginSuperseded),
+                (None, None) => signed_in_otherwise(effects).unwrap_or(Reply::Failed(Failure::LoginSuperseded)),
+            };
+            (Some(gone.attempt), gone.id, reply)
+        });
         let persists = matches!(effects.first(), Some(Effect::Persist { .. }));
         let change = self.saving.changes().saturating_add(u64::from(persists));
-        self.logins.ended.push_back(Ended { attempt: gone.attempt, reply, change });
-        if self.logins.ended.len() > KEPT {
-            self.logins.ended.pop_front();
+        for (attempt, id, reply) in gone.into_iter().chain(others) {
+            self.changed = true;
+            self.logins.ended.push_back(Ended { attempt, id, reply, change });
+            if self.logins.ended.len() > KEPT {
+                self.logins.ended.pop_front();
+            }
         }
     }
 
     /// The result of a login, once it is stored.
     pub(super) fn login_result(&self, attempt: u64) -> Option<Reply> {
-        let ended = self.logins.ended.iter().rev().find(|ended| ended.attempt == attempt);
-        match ended {
+        let goes_on = self.current_login() == Some(attempt);
+        self.result_of(|ended| ended.attempt == Some(attempt), goes_on, Failure::LoginSuperseded)
+    }
+
+    /// The same of one in a browser, whoever completes it.
+    pub(super) fn browser_result(&self, id: LoginId) -> Option<Reply> {
+        self.result_of(|ended| ended.id == Some(id), self.session.awaits_login(id), Failure::LoginCancelled)
+    }
+
+    fn result_of(&self, is_it: impl Fn(&Ended) -> bool, goes_on: bool, otherwise: Failure) -> Option<Reply> {
+        match self.logins.ended.iter().rev().find(|ended| is_it(ended)) {
             Some(ended) if self.saving.is_settled(ended.change) || !self.obeys(Rule::StoredBeforeUsed) => {
                 Some(ended.reply.clone())
             }
             Some(_) => None,
-            None if self.current_login() == Some(attempt) => None,
-            None => Some(Reply::Failed(Failure::LoginSuperseded)),
+            None if goes_on => None,
+            None => Some(Reply::Failed(otherwise)),
         }
     }
 

@@ -29,14 +29,14 @@ struct Load {
 
 /// What a caller has to see before it may be told "no".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Seen(u64);
+pub(super) struct Seen {
+    /// Loads that had begun.
+    loads: u64,
+    /// Saves that had begun.
+    saves: u64,
+}
 
 impl Looks {
-    /// As of now: only a load that begins later will do.
-    pub(super) fn now(&self) -> Seen {
-        Seen(self.begun)
-    }
-
     pub(super) fn asked(&self) -> u64 {
         self.needed
     }
@@ -52,15 +52,29 @@ impl Looks {
 }
 
 impl Coordinator {
+    /// As of now: only a load or a save that begins later will do.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { loads: self.looks.begun, saves: self.saving.begun() }
+    }
+
+    /// Whether the store has failed to take something since; if it was not tried, that is done at once.
+    pub(super) fn has_tried_to_save(&mut self, since: Seen) -> Option<StoreFault> {
+        let fault = self.saving.failed_after(since.saves).cloned();
+        if fault.is_none() {
+            self.saving.try_at_once(self.now.mono);
+        }
+        fault
+    }
+
     /// Whether the store was looked into since; if not, that is asked for.
     pub(super) fn has_looked(&mut self, since: Seen) -> Option<Result<(), StoreFault>> {
         if self.options.store.is_none() || !self.obeys(Rule::LookBeforeNo) {
             return Some(Ok(()));
         }
-        if self.looks.ended > since.0 {
+        if self.looks.ended > since.loads {
             return Some(self.looks.fault.clone().map_or(Ok(()), Err));
         }
-        self.looks.needed = self.looks.needed.max(since.0.saturating_add(1));
+        self.looks.needed = self.looks.needed.max(since.loads.saturating_add(1));
         None
     }
 

@@ -13,8 +13,8 @@ use crate::secret::Entropy;
 pub struct Options {
     /// `None`: the session lives in memory alone.
     pub store: Option<StoreTraits>,
-    /// Whether the server replaces the refresh token at every use. Where it is known not to (Webex), a renewal is sent even if
-    /// the store cannot take the intent, and nobody waits for the space between two renewals.
+    /// Whether the server replaces the refresh token at every use. Where it is known not to (Webex), a renewal of a token that
+    /// has ended is sent even if the store cannot take the intent, and nobody waits for the space between two renewals.
     pub rotates: bool,
     /// The patience of a caller that names none.
     pub patience: Duration,

@@ -104,6 +104,21 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// The report of a job that came to nothing by the executor's own doing: it could not be begun (then `fault` is
+    /// [`SendFault::NotSent`]), or whoever did it is gone ([`SendFault::Lost`]).
+    pub fn failed(&self, fault: SendFault, problem: &str) -> Done {
+        match self {
+            Self::Send { .. } => Done::SendFailed(fault),
+            Self::AskForToken { .. } | Self::AskForJwt { .. } => Done::HostFailed(problem.to_owned()),
+            Self::Load | Self::Save { .. } | Self::TryLock | Self::Unlock => {
+                let kind = StoreFaultKind::Other;
+                Done::StoreFailed(StoreFault { kind, problem: problem.to_owned() })
+            }
+        }
+    }
+}
+
 /// How a job ended. A result of another kind than was asked for counts as its failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {

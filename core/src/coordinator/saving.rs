@@ -35,6 +35,8 @@ pub(super) struct Saving {
     /// Changes up to this number are stored, or the store has said that it fails.
     told: u64,
     save: Option<Save>,
+    /// Saves that have begun.
+    begun: u64,
     /// Counts saves that began and ended: what was read across one is of no use.
     mark: u64,
     failing: Option<Failing>,
@@ -54,6 +56,8 @@ struct Save {
 #[cfg_attr(test, derive(Clone))]
 struct Failing {
     fault: StoreFault,
+    /// The number of the save that failed last.
+    number: u64,
     since: Tick,
     pause: Duration,
     again_at: Tick,
@@ -70,6 +74,7 @@ impl Saving {
             kept: 0,
             told: 0,
             save: None,
+            begun: 0,
             mark: 0,
             failing: None,
             held: VecDeque::new(),
@@ -136,6 +141,15 @@ impl Saving {
         self.failing.as_ref().map(|failing| &failing.fault)
     }
 
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// The fault, where a save has met it that began after so many.
+    pub(super) fn failed_after(&self, begun: u64) -> Option<&StoreFault> {
+        self.failing.as_ref().filter(|failing| failing.number > begun).map(|failing| &failing.fault)
+    }
+
     pub(super) fn wake_at(&self) -> Option<Tick> {
         let idle = self.save.is_none() && !self.is_stored();
         self.failing.as_ref().filter(|_| idle).map(|failing| failing.again_at)
@@ -168,6 +182,7 @@ impl Coordinator {
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
         self.saving.save = Some(Save { snapshot, revision, covers: self.saving.changes, place });
+        self.saving.begun = self.saving.begun.saturating_add(1);
         self.saving.mark = self.saving.mark.saturating_add(1);
         self.begin_job(Kind::Save, op, self.store_limit());
     }
@@ -217,7 +232,8 @@ impl Coordinator {
             Some(failing) if now.since(failing.since) >= times.lease() => (failing.since, LONGEST_PAUSE),
             Some(failing) => (failing.since, failing.pause.saturating_mul(2).min(times.resave)),
         };
-        self.saving.failing = Some(Failing { fault, since, pause, again_at: now.plus(pause) });
+        self.saving.failing =
+            Some(Failing { fault, number: self.saving.begun, since, pause, again_at: now.plus(pause) });
         if !self.obeys(Rule::ResultIsSavedAgain) {
             self.saving.kept = self.saving.changes;
         }

@@ -65,7 +65,7 @@ impl Coordinator {
                     return Some(Err(Failure::Misuse(misuse)));
                 }
                 // The renewal that would help cannot begin: its result could not be kept.
-                self.guard_fault().map(Err)
+                self.guard_fault(looked).map(Err)
             }
             Access::BackingOff { fault, retry_at } => {
                 self.has_looked(looked).map(|_| Err(Failure::Unavailable { fault, retry_at }))
@@ -81,9 +81,16 @@ impl Coordinator {
         lives.then(|| (fresh.token.clone(), fresh.generation, fresh.expires_at))
     }
 
-    fn guard_fault(&self) -> Option<Failure> {
-        let fault = self.guard.fault().or(self.saving.failing().filter(|_| !self.saving.is_stored()));
-        fault.filter(|_| self.options.rotates).cloned().map(Failure::Store)
+    /// Why a renewal cannot begin, as of a try that began after the call.
+    fn guard_fault(&mut self, looked: Seen) -> Option<Failure> {
+        if self.may_send_without_intent() {
+            return None;
+        }
+        if self.saving.failing().is_some() && !self.saving.is_stored() {
+            return self.has_tried_to_save(looked).map(Failure::Store);
+        }
+        self.guard.fault()?;
+        self.has_looked(looked)?.err().map(Failure::Store)
     }
 
     pub(super) fn ask_for_renewal(&self, looked: Seen) -> Asked {
@@ -114,7 +121,14 @@ impl Coordinator {
                 Some((fault, retry_at)) => Err(Failure::Unavailable { fault: fault.clone(), retry_at: *retry_at }),
             });
         }
-        if self.guard.is_under_way() || self.jobs.has_grant() {
+        if self.jobs.has_grant() {
+            return None;
+        }
+        if self.guard.is_storing() {
+            // The next one begins when what this one brought is stored.
+            return self.guard_fault(asked.looked).map(Err);
+        }
+        if self.guard.is_under_way() {
             return None;
         }
         // It may have been told, and something else have ended the session meanwhile.
@@ -126,7 +140,7 @@ impl Coordinator {
                 }
             }
         }
-        if let Some(failure) = self.guard_fault() {
+        if let Some(failure) = self.guard_fault(asked.looked) {
             return Some(Err(failure));
         }
         if let Some((fault, retry_at)) = self.session.pause(self.now.wall).filter(|_| self.guard.is_idle()) {

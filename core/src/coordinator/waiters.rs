@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Coordinator;
-use super::call::{Call, Of, Spent, Ticket};
+use super::call::{Call, Credential, Of, Spent, Ticket};
 use super::clock::Tick;
 use super::looks::Seen;
-use super::output::{Failure, Reply};
+use super::output::{Failure, Next, Reply};
 use super::rules::Rule;
 use super::tokens::Asked;
 use crate::error::Misuse;
+use crate::logins::LoginId;
 use crate::secret::Secret;
 
 #[derive(Debug, Default)]
@@ -52,6 +53,10 @@ pub(super) enum Want {
     Login {
         attempt: u64,
     },
+    /// The end of a login in a browser, whoever completes it.
+    Browser {
+        id: LoginId,
+    },
     /// The URL of a browser login.
     Url,
     /// A look, then another try.
@@ -73,6 +78,16 @@ pub(super) enum Want {
         change: u64,
         reply: Reply,
     },
+}
+
+impl Want {
+    /// The reply where it came to nothing. An API's refusal that could not be helped is still the answer of the API.
+    fn failed(&self, failure: Failure) -> Reply {
+        match self {
+            Self::Again { .. } => Reply::Api(Next::Return { why: Some(failure) }),
+            _ => Reply::Failed(failure),
+        }
+    }
 }
 
 impl Waiters {
@@ -109,18 +124,23 @@ impl Waiters {
 impl Coordinator {
     /// Takes a call in: `Err`, and nothing has happened.
     pub(super) fn accept(&mut self, ticket: Ticket, call: Call) -> Result<(), Misuse> {
-        if self.is_closing() && !matches!(call, Call::Close { .. }) {
+        if self.is_closing() && !matches!(call, Call::Close { .. } | Call::Answered { .. }) {
             self.resolve(ticket, Reply::Failed(Failure::Closed));
             return Ok(());
         }
         let patience = self.options.patience;
         let limit = |within: Option<Duration>| Some(within.unwrap_or(patience));
-        let looked = self.looks.now();
+        let looked = self.seen();
         let (want, limit) = match call {
             Call::Token { of, within } => (Want::Token { of, looked }, limit(within)),
             Call::Refresh { within } => (Want::Refresh(self.ask_for_renewal(looked)), limit(within)),
             Call::Answered { generation, status, retry_after, spent } => {
                 match self.judge_answer(generation, status, retry_after.as_deref(), spent) {
+                    // The API's wait is within a limit of its own.
+                    Ok(Want::Pause { until, spent, looked }) => {
+                        let pause = until.since(self.now.mono);
+                        (Want::Pause { until, spent, looked }, Some(pause.saturating_add(patience)))
+                    }
                     Ok(want) => (want, limit(None)),
                     Err(next) => {
                         self.resolve(ticket, Reply::Api(next));
@@ -129,6 +149,7 @@ impl Coordinator {
                 }
             }
             Call::SignIn { credential, within } => {
+                let ends_by_itself = matches!(credential, Credential::Device { .. });
                 // Its URL may be there at once: it has to find somebody who waits.
                 self.park(ticket, Want::Url, None);
                 let want = self.sign_in(ticket, credential);
@@ -136,8 +157,9 @@ impl Coordinator {
                     self.waiters.remove(ticket);
                     return want.map(drop);
                 }
-                (want?, limit(within))
+                (want?, if ends_by_itself { within } else { limit(within) })
             }
+            Call::AwaitLogin { of, within } => (Want::Browser { id: of }, limit(within)),
             Call::CompleteLogin { callback, within } => (self.complete_login(&callback, looked), limit(within)),
             Call::CancelLogin { of } => {
                 self.cancel(of);
@@ -173,7 +195,7 @@ impl Coordinator {
         // What has come is taken before anybody looks at the clock.
         let reply = self.answer(ticket, &mut waiter.want);
         let over = waiter.until.filter(|(until, _)| *until <= self.now.mono);
-        let timeout = || over.map(|(_, limit)| Reply::Failed(Failure::Timeout { limit }));
+        let timeout = || over.map(|(_, limit)| waiter.want.failed(Failure::Timeout { limit }));
         match reply.or_else(timeout) {
             Some(reply) => self.resolve(ticket, reply),
             None => {
@@ -207,6 +229,7 @@ impl Coordinator {
                 self.answer(ticket, want)
             }
             Want::Login { attempt } => self.login_result(*attempt),
+            Want::Browser { id } => self.browser_result(*id),
             Want::Url => None,
             Want::Callback { callback, looked } => {
                 let _ = self.has_looked(*looked)?;
@@ -253,8 +276,9 @@ impl Coordinator {
         };
         let tickets: Vec<Ticket> = self.waiters.open.keys().copied().collect();
         for ticket in tickets.into_iter().filter(|ticket| !stays(self, *ticket)).collect::<Vec<_>>() {
-            self.waiters.remove(ticket);
-            self.resolve(ticket, Reply::Failed(Failure::Closed));
+            if let Some(waiter) = self.waiters.open.remove(&ticket) {
+                self.resolve(ticket, waiter.want.failed(Failure::Closed));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::names::{INSTANTS, NAMES, WORDS as STORED, is_instant};
 use crate::config::Config;
 use crate::error::ErrorCode;
 use crate::http::{HttpRequest, HttpResponse};
+use crate::intent::{GrantId, from_hex, hex};
 use crate::logins::{LoginId, LoginMark};
 use crate::protocol::adopt;
 use crate::protocol::answer::object;
@@ -23,6 +24,8 @@ pub(super) struct Redactor {
     known: Vec<(Secret, String)>,
     /// What a server was sent: it may quote it anywhere.
     sent: Vec<Secret>,
+    /// Ids of sign-ins, and what they are written as.
+    grants: Vec<(u64, u64)>,
     /// The marks of the logins that have begun, in their order.
     logins: Vec<Option<LoginMark>>,
     /// Words of scopes, names of clients and servers that the configuration knows.
@@ -220,6 +223,12 @@ impl Redactor {
     fn value(&mut self, name: &str, value: Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.text(name, &text)),
+            Value::Object(mut object) if name == "intent" => {
+                let id = object.remove("id").filter(|id| id.as_str().and_then(from_hex).is_some());
+                let mut object = self.members(object);
+                object.extend(id.map(|id| ("id".to_owned(), id)));
+                Value::Object(object)
+            }
             Value::Object(object) => Value::Object(self.members(object)),
             Value::Array(items) => Value::Array(items.into_iter().map(|item| self.value(name, item)).collect()),
             // Numbers decide; no secret here is one.
@@ -230,6 +239,9 @@ impl Redactor {
     fn text(&mut self, name: &str, text: &str) -> String {
         if text.is_empty() {
             return String::new();
+        }
+        if let Some(id) = from_hex(text).filter(|_| matches!(name, "grant" | "grant_id")) {
+            return hex(self.grant_id(id));
         }
         if matches!(name, "trackingId" | "tracking_id") {
             return self.header(name, text);
@@ -275,6 +287,18 @@ impl Redactor {
             return self.bare(text);
         }
         self.secret(text)
+    }
+
+    /// A sign-in is named after its first token: in a replay, after the placeholder of that.
+    fn grant_id(&mut self, id: u64) -> u64 {
+        if let Some((_, written)) = self.grants.iter().find(|(own, _)| *own == id) {
+            return *written;
+        }
+        let of = |token: &str| GrantId::of_token(token).map(|id| id.0);
+        let token = self.known.iter().find(|(secret, _)| of(secret.expose()) == Some(id));
+        let written = token.and_then(|(_, placeholder)| of(placeholder)).unwrap_or(id);
+        self.grants.push((id, written));
+        written
     }
 
     /// Marks and instants.

@@ -1,7 +1,7 @@
 //! Playing a transcript again, step by step, and telling where it comes out differently.
 
 use super::redact::{LoginPart, placeholder};
-use super::{Header, Line, TranscriptError, VERSION, begun_login, misuse_name, summary};
+use super::{Header, Line, StepRecord, TranscriptError, VERSION, begun_login, misuse_name, summary};
 use crate::logins::LoginId;
 use crate::protocol::pkce;
 use crate::secret::Entropy;
@@ -56,6 +56,9 @@ pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
         return Err(TranscriptError::NewerVersion { found: header.webex_oauth_transcript });
     }
     let mut session = Session::restore(header.config.build()?, &header.session)?;
+    if header.coordinated {
+        session.leave_beginning();
+    }
     let mut logins: Vec<[(LoginPart, String); 4]> = Vec::new();
     let mut steps = Vec::new();
     for (number, text) in lines {
@@ -80,7 +83,10 @@ pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
             steps.push(ReplayStep { at, input: name, replayed: recorded.clone(), recorded, phase: session.phase() });
             continue;
         }
-        let result = session.handle(at, line.input.into_input(entropy, fill_in));
+        let result = match line.input {
+            StepRecord::Input(input) => session.handle(at, input.into_input(entropy, fill_in)),
+            StepRecord::Guarded(action) => Ok(session.act(at, &action.into_action())),
+        };
         let replayed = match &result {
             Ok(output) => {
                 logins.extend(begun_login(output).map(|login| {

@@ -36,13 +36,26 @@ pub(crate) const TOKENS: &str =
 
 impl Bench {
     pub(crate) fn new(parts: ConfigParts, broken: Option<Rule>) -> Self {
+        Self::open(parts, broken, |_| {})
+    }
+
+    fn open(parts: ConfigParts, broken: Option<Rule>, set: impl FnOnce(&mut Options)) -> Self {
         let config: Config = parts.build().unwrap();
-        let options = Options { rotates: true, ..Options::new(&config, Some(StoreTraits::default())) };
+        let mut options = Options { rotates: true, ..Options::new(&config, Some(StoreTraits::default())) };
+        set(&mut options);
         let bytes: Vec<u8> = (0..64).collect();
         let mut coordinator = Coordinator::open(config, None, Entropy::new(&bytes).unwrap(), options).unwrap();
         coordinator.broken = broken;
         let (jobs, replies, told) = (Vec::new(), Vec::new(), Vec::new());
         Self { coordinator, wall: 1_000, mono: 1_000, jobs, replies, told, stopped: 0, loads: 0, row: None }
+    }
+
+    /// With somebody signed in, and other options.
+    pub(crate) fn signed_in_with(set: impl FnOnce(&mut Options)) -> Self {
+        let mut bench = Self::open(parts(), None, set);
+        bench.sign_in(1, Credential::Tokens { tokens: TOKENS.into() });
+        bench.serve_store();
+        bench
     }
 
     /// With somebody signed in.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bench::{Bench, TOKENS, parts};
 use crate::coordinator::rules::Rule;
-use crate::coordinator::{Call, Credential, Done, Failure, Next, Of, Op, Reply, Spent, Ticket};
+use crate::coordinator::{Call, Credential, Done, Failure, Next, Of, Op, Reply, Spent, Ticket, Which};
 use crate::{Renewal, SendFault, SignOutOptions};
 
 const LONG: Option<Duration> = Some(Duration::from_secs(5000));
@@ -175,7 +175,7 @@ fn c21_cancelling_one_login_cancels_no_other() {
     rests_on(Rule::CancelIsForOne, |broken| {
         let mut bench = Bench::new(parts(), broken);
         bench.sign_in(1, jwt());
-        bench.call(2, Call::CancelLogin { of: Some(Ticket(77)) });
+        bench.call(2, Call::CancelLogin { of: Which::Ticket(Ticket(77)) });
         bench.serve_store();
         assert_eq!(bench.reply(2), Some(&Reply::Done));
         bench.reply(1).is_none()
@@ -186,7 +186,7 @@ fn c21_cancelling_one_login_cancels_no_other() {
 fn c21_a_login_is_cancelled_by_its_own_ticket() {
     let mut bench = Bench::new(parts(), None);
     bench.sign_in(1, jwt());
-    bench.call(2, Call::CancelLogin { of: Some(Ticket(1)) });
+    bench.call(2, Call::CancelLogin { of: Which::Ticket(Ticket(1)) });
     bench.serve_store();
     assert_eq!(failed(&bench, 1), Some(&Failure::LoginCancelled));
 }

@@ -1,7 +1,7 @@
 //! Several logins at once: each call is answered with the end of its own.
 
 use super::bench::{Bench, TOKENS, parts};
-use crate::coordinator::{Call, Credential, Failure, Reply, Ticket};
+use crate::coordinator::{Call, Credential, Failure, Reply, Ticket, Which};
 use crate::error::ErrorCode;
 use crate::event::CallbackIgnored;
 use crate::protocol::authorize::LoginOptions;
@@ -47,7 +47,7 @@ fn a_login_on_a_device_is_cancelled_and_the_one_in_a_browser_goes_on() {
     begin(&mut bench, 1, "one");
     bench.sign_in(2, Credential::Device { scope: None });
     bench.serve_store();
-    bench.call(3, Call::CancelLogin { of: Some(Ticket(2)) });
+    bench.call(3, Call::CancelLogin { of: Which::Ticket(Ticket(2)) });
     bench.serve_store();
     assert_eq!(failed(&bench, 2), Some(&Failure::LoginCancelled));
     while bench.requests() > 0 {
@@ -64,7 +64,7 @@ fn of_two_logins_in_browsers_one_is_cancelled_by_its_ticket() {
     let mut bench = Bench::new(parts(), None);
     begin(&mut bench, 1, "one");
     begin(&mut bench, 2, "two");
-    bench.call(3, Call::CancelLogin { of: Some(Ticket(1)) });
+    bench.call(3, Call::CancelLogin { of: Which::Ticket(Ticket(1)) });
     come_back(&mut bench, 4, "code=C&state=one");
     let ignored = Failure::CallbackIgnored { reason: CallbackIgnored::WrongState };
     assert_eq!(failed(&bench, 4), Some(&ignored));

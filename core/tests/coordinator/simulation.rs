@@ -2,6 +2,7 @@
 //! checked after each step.
 
 mod bench;
+mod executing;
 mod faults;
 mod logins;
 mod named;

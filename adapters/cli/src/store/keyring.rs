@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyring::{Entry, Error};
-use webex_oauth::{Secret, snapshot_revision};
-use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock, key_ring_locks};
+use webex_oauth::Secret;
+use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
 
 use crate::places::Profile;
 
@@ -60,12 +60,9 @@ impl Store for KeyringStore {
 
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
         let _lock = self.locks.lock_saves(SAVE_PATIENCE)?;
-        if let Some(found) = self.load()? {
-            let revision =
-                snapshot_revision(found.expose()).map_err(|_| StoreError::Damaged { what: format!("{self:?}") })?;
-            if revision != replaces {
-                return Ok(Saved::Conflict { found });
-            }
+        let damaged = || StoreError::Damaged { what: format!("{self:?}") };
+        if let Some(conflict) = conflict(self.load()?, replaces, damaged)? {
+            return Ok(conflict);
         }
         if let Some(folder) = self.marker.parent() {
             fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
@@ -94,6 +91,10 @@ impl Store for KeyringStore {
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         self.locks.try_lock()
+    }
+
+    fn lock_domain(&self) -> Option<String> {
+        self.locks.lock_domain()
     }
 }
 

@@ -5,9 +5,10 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use webex_oauth::{Secret, snapshot_revision};
+use webex_oauth::Secret;
 
-use super::{Saved, Store, StoreError, StoreLock, lock, wait_for};
+use super::{Saved, Store, StoreError, StoreLock, conflict, lock, wait_for};
+use crate::machine;
 
 /// No session is longer; what is longer is not one.
 const MAX_LEN: u64 = 4 * 1024 * 1024;
@@ -131,11 +132,8 @@ impl Store for FileStore {
 
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
         let _lock = self.lock_saves(SAVE_PATIENCE)?;
-        if let Some(found) = self.load()? {
-            let revision = snapshot_revision(found.expose()).map_err(|_| self.damaged())?;
-            if revision != replaces {
-                return Ok(Saved::Conflict { found });
-            }
+        if let Some(conflict) = conflict(self.load()?, replaces, || self.damaged())? {
+            return Ok(conflict);
         }
         self.replace(snapshot.expose().as_bytes()).map_err(|error| StoreError::of(&self.path, &error))?;
         Ok(Saved::Stored)
@@ -160,6 +158,13 @@ impl Store for FileStore {
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         self.make_folder()?;
         Ok(self.try_lock_at(".refresh-lock")?.map(StoreLock::new))
+    }
+
+    fn lock_domain(&self) -> Option<String> {
+        // The folder may be there before the file is.
+        let folder = fs::canonicalize(self.folder()).unwrap_or_else(|_| self.folder().to_owned());
+        let file = self.path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
+        Some(machine::lock_domain(file.as_os_str().as_encoded_bytes()))
     }
 }
 

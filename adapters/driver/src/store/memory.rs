@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use webex_oauth::{Secret, snapshot_revision};
+use webex_oauth::Secret;
 
-use super::{Saved, Store, StoreError, StoreLock};
+use super::{Saved, Store, StoreError, StoreLock, conflict};
+use crate::machine;
 
 /// Keeps a snapshot in memory. Clones share it: for several clients of one process, and for tests.
 #[derive(Clone, Default)]
@@ -34,12 +35,9 @@ impl Store for MemoryStore {
 
     fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
         let mut held = self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = &*held {
-            let revision = snapshot_revision(found.expose())
-                .map_err(|_| StoreError::Damaged { what: "the store in memory".to_owned() })?;
-            if revision != replaces {
-                return Ok(Saved::Conflict { found: found.clone() });
-            }
+        let damaged = || StoreError::Damaged { what: "the store in memory".to_owned() };
+        if let Some(conflict) = conflict(held.clone(), replaces, damaged)? {
+            return Ok(conflict);
         }
         *held = Some(snapshot.clone());
         Ok(Saved::Stored)
@@ -53,6 +51,11 @@ impl Store for MemoryStore {
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         let was_locked = self.inner.locked.swap(true, Ordering::Acquire);
         Ok((!was_locked).then(|| StoreLock::new(Held(Arc::clone(&self.inner)))))
+    }
+
+    fn lock_domain(&self) -> Option<String> {
+        let place = Arc::as_ptr(&self.inner).addr().to_ne_bytes();
+        Some(machine::lock_domain_here(&place))
     }
 }
 

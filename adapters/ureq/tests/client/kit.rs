@@ -26,6 +26,12 @@ pub(crate) fn parts(simulator: &Simulator) -> ConfigParts {
     parts
 }
 
+/// The same server as one that is not Webex's, and may replace the refresh token at every use.
+pub(crate) fn rotating(simulator: &Simulator) -> ConfigParts {
+    let (authorize, token) = (simulator.url("/v1/authorize"), simulator.url("/v1/access_token"));
+    ConfigParts { provider: Provider::custom(&authorize, &token), ..parts(simulator) }
+}
+
 pub(crate) fn builder(simulator: &Simulator) -> ClientBuilder {
     Client::builder(parts(simulator).build().unwrap())
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod events;
+mod executor;
 mod kit;
 mod logins;
 mod secrets;

@@ -43,7 +43,7 @@ fn nobody_waits_for_a_refresh_ahead_of_expiry_nor_fails_by_it() {
 }
 
 #[test]
-fn the_keeper_refreshes_without_anybody_asking() {
+fn the_tokens_are_renewed_without_anybody_asking() {
     let simulator = simulator();
     let events = {
         let client = builder(&simulator).open().unwrap();

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use webex_oauth::coordinator::{
     Call, Credential, Done, Now, Of, Options, Spent, StoreFault, StoreFaultKind, StoreTraits, Tick, Ticket, Times,
+    Which,
 };
 use webex_oauth::{Config, Secret};
 
@@ -56,7 +57,9 @@ pub(crate) fn call(value: &Value) -> Read<Call> {
         },
         "sign_in" => Call::SignIn { credential: need(fields, "credential", credential)?, within },
         "complete_login" => Call::CompleteLogin { callback: need(fields, "callback", secret)?, within },
-        "cancel_login" => Call::CancelLogin { of: may(fields, "of", natural)?.map(Ticket) },
+        "cancel_login" => Call::CancelLogin {
+            of: may(fields, "of", natural)?.map_or(Which::All, |ticket| Which::Ticket(Ticket(ticket))),
+        },
         "sign_out" => Call::SignOut { options: may(fields, "options", sign_out_options)?.unwrap_or_default() },
         "look" => Call::Look,
         "flush" => Call::Flush { within },

@@ -42,6 +42,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-newer-version", "a file of a newer version is refused and left alone", newer_version),
     scenario!("stores-other-client", "another client's session is refused and left alone", other_client),
     scenario!("stores-not-ours", "what another client or version stores meanwhile is left alone, and told", not_ours),
+    scenario!("stores-cleared", "a store that was cleared stays so, whoever still has its session in memory", cleared),
     scenario!("stores-file", "the file is the snapshot, readable by its owner only; nothing else lies around", file),
 ];
 
@@ -330,7 +331,7 @@ fn other_client(stage: &mut Stage<'_>) -> Done {
 fn not_ours(stage: &mut Stage<'_>) -> Done {
     left_alone(stage, "client_id", "somebody-else".into())?;
     left_alone(stage, "webex_oauth", 99.into())?;
-    stage.refreshes(6)
+    stage.refreshes(2)
 }
 
 /// Somebody else's session, told by one member, comes in place of the stored one.
@@ -343,24 +344,35 @@ fn left_alone(stage: &mut Stage<'_>, member: &str, value: Value) -> Done {
     (theirs[member], theirs["revision"]) = (value, 70.into());
     let theirs = theirs.to_string();
     fs::write(&path, &theirs).map_err(|error| error.to_string())?;
+    // When the token has ended, a new one is had and kept in memory.
     for _ in 0..2 {
-        advance(&mut harness, 60)?;
-        harness.ask("refresh", A)?;
+        advance(&mut harness, 3600)?;
         token(&mut harness)?;
     }
     event(&mut harness, "store:error")?;
     check(fs::read_to_string(&path).is_ok_and(|found| found == theirs), "the file was changed")?;
-    // There is room for ours again.
-    fs::remove_file(&path).map_err(|error| error.to_string())?;
-    advance(&mut harness, 60)?;
-    harness.ask("refresh", A)?;
-    let new = token(&mut harness)?;
     harness.ask("close", A)?;
     stage.end(harness);
-    let mut again = stage.ready(stage.open_on("a", &store))?;
-    same(token(&mut again)?, new, "the token in the store")?;
-    stage.end(again);
+    check(fs::read_to_string(&path).is_ok_and(|found| found == theirs), "the file was changed at the end")?;
     fs::remove_file(&path).map_err(|error| error.to_string().into())
+}
+
+/// Who clears a store ends its session, also for those who hold a copy of it in memory.
+fn cleared(stage: &mut Stage<'_>) -> Done {
+    let store = stage.file();
+    let mut harness = stage.signed_in_with(stage.open_on("a", &store), 3600)?;
+    let path = stage.path("session.json");
+    fs::remove_file(&path).map_err(|error| error.to_string())?;
+    is_kind(&harness.fail("refresh", A)?, "sign_in_required")?;
+    no_token(&mut harness, "sign_in_required")?;
+    check(!path.exists(), "the session was written into the store again")?;
+    harness.ask("adopt", stage.adopt("a", 3600)?)?;
+    let new = token(&mut harness)?;
+    stage.end(harness);
+    let mut again = stage.ready(stage.open_on("a", &store))?;
+    same(token(&mut again)?, new, "the token of the new sign-in")?;
+    stage.end(again);
+    same(stage.counters().refreshes_attempted, 0, "refreshes")
 }
 
 fn file(stage: &mut Stage<'_>) -> Done {

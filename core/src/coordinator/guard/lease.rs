@@ -10,6 +10,7 @@
 //! - 18: no renewal within a lease of the last stored one.
 
 use super::state::{At, Foreign, Lock, Own, SHORTEST_POLL};
+use crate::action::guarded::Guarded;
 use crate::coordinator::Coordinator;
 use crate::coordinator::clock::Tick;
 use crate::coordinator::rules::Rule;
@@ -107,7 +108,7 @@ impl Coordinator {
             return self.send();
         }
         if !self.saving.is_stored() {
-            return self.wait();
+            return if self.may_go_on_unsaved() { self.send() } else { self.wait() };
         }
         let id = self.random.next();
         // Only who holds the lock may be taken for gone when the lock is free.
@@ -115,8 +116,7 @@ impl Coordinator {
         let store = self.options.store.as_ref().filter(|_| holds_lock);
         let domain = store.and_then(|store| store.lock_domain.clone());
         self.guard.own = Some(Own { id, since: self.now.mono, used: false });
-        let output = self.session.claim(self.now.wall, id, domain);
-        self.take_effects(output.effects, true);
+        self.act(Guarded::Claim { id, domain }, true);
         self.guard.go(At::Claiming { change: self.saving.changes() });
     }
 
@@ -162,8 +162,7 @@ impl Coordinator {
 
     /// Nothing was sent under this intent: others need not wait for it.
     pub(super) fn withdraw(&mut self, own: Own) {
-        let output = self.session.withdraw(self.now.wall, own.id);
-        self.take_effects(output.effects, true);
+        self.act(Guarded::Withdraw { id: own.id }, true);
         self.guard.own = None;
         self.guard.go(At::Storing { change: self.saving.changes() });
     }

@@ -28,6 +28,8 @@ pub(in crate::coordinator) struct Guard {
     /// Renewals that began here, and how the last one ended.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
+    /// The lock could not be had, and that was told.
+    pub(super) lock_failed: bool,
     /// The store could not be read, or did not take the intent.
     pub(super) fault: Option<StoreFault>,
 }
@@ -107,6 +109,11 @@ impl Guard {
     /// A renewal has begun here and is not over.
     pub(in crate::coordinator) fn is_under_way(&self) -> bool {
         matches!(self.at, At::Sent | At::Storing { .. })
+    }
+
+    /// A renewal is over and not stored yet.
+    pub(in crate::coordinator) fn is_storing(&self) -> bool {
+        matches!(self.at, At::Storing { .. })
     }
 
     pub(in crate::coordinator) fn is_idle(&self) -> bool {

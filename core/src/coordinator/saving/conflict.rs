@@ -1,5 +1,6 @@
 //! The store holds something else than was known: it is taken in, and what is newer of the two goes on.
 
+use crate::action::guarded::Guarded;
 use crate::coordinator::Coordinator;
 use crate::coordinator::output::{StoreFault, StoreFaultKind};
 use crate::coordinator::rules::Rule;
@@ -95,12 +96,13 @@ impl Coordinator {
         self.saving.stored = 0;
         self.saving.stored_place = None;
         // Line 2: no number of the row before may come again, whoever begins the next one.
-        self.session.skip_revisions(self.random.next() >> 42);
+        let by = self.random.next() >> 42;
+        self.act(Guarded::SkipRevisions { by }, false);
         if is_new || !stays {
             return;
         }
         self.unpublish();
-        let output = self.session.deleted(self.now.wall);
+        let output = self.session.act(self.now.wall, &Guarded::Deleted);
         let effects: Vec<Effect> =
             output.effects.into_iter().filter(|effect| !matches!(effect, Effect::Persist { .. })).collect();
         self.take_effects(effects, false);
@@ -123,8 +125,7 @@ impl Coordinator {
     pub(super) fn revoke_what_is_nobodys(&mut self, unsaved: Option<(GrantId, TokenSet)>) {
         let grant = self.session.place().map(|(grant, _)| grant);
         if let Some((_, tokens)) = unsaved.filter(|(own, _)| grant != Some(*own)) {
-            let output = self.session.revoke_unless_kept(self.now.wall, &tokens);
-            self.take_effects(output.effects, false);
+            self.act(Guarded::RevokeUnlessKept { tokens: Box::new(tokens) }, false);
         }
     }
 }

@@ -1,21 +1,24 @@
 //! Telling whoever listens.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webex_oauth_driver::{ClientError, ClientEvent};
 
+/// So many events wait for a listener that does not take them; what comes then is lost to it.
+const MOST_WAITING: usize = 1024;
+
 #[derive(Default)]
 pub(crate) struct Events {
-    listeners: Mutex<Vec<Sender<ClientEvent>>>,
+    listeners: Mutex<Vec<SyncSender<ClientEvent>>>,
 }
 
 impl Events {
     /// A new listener: it gets what happens from now on.
     pub(crate) fn listen(&self) -> Receiver<ClientEvent> {
-        let (sender, receiver) = channel();
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        let (sender, receiver) = sync_channel(MOST_WAITING);
+        self.lock().push(sender);
         receiver
     }
 
@@ -32,8 +35,18 @@ impl Events {
         thread.map(drop).map_err(|error| ClientError::Thread { kind: error.kind() })
     }
 
+    /// Waits for nobody.
     pub(crate) fn tell(&self, event: &ClientEvent) {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.retain(|listener| listener.send(event.clone()).is_ok());
+        let is_gone = |sent| matches!(sent, Err(TrySendError::Disconnected(_)));
+        self.lock().retain(|listener| !is_gone(listener.try_send(event.clone())));
+    }
+
+    /// The channels end, when what is in them has been taken.
+    pub(crate) fn end(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SyncSender<ClientEvent>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,24 +1,42 @@
-//! What has arrived is read before a deadline is looked at.
+//! What a clock has to do with a connection: a request that may not be sent any longer is not, and what has arrived is read
+//! before a deadline is looked at.
 //!
 //! A process that slept, or a laptop that was closed, finds its answer in the socket and its deadline passed. ureq looks at
 //! the deadline first; the answer, perhaps the only copy of a refresh token, would be thrown away.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use ureq::Error;
 use ureq::unversioned::transport::time::Duration as Wait;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use webex_oauth::coordinator::Tick;
+use webex_oauth_driver::tick;
 
 /// After the deadline a read gets this long: what lies in the socket needs less.
 const MOMENT: Duration = Duration::from_millis(20);
 /// And all reads of a request together this: a server that goes on sending has no answer for us.
 const OVERTIME: Duration = Duration::from_secs(1);
 
+thread_local! {
+    /// Of the request that this thread sends: ureq does that on the thread that asks for it.
+    static NOT_AFTER: Cell<Option<Tick>> = const { Cell::new(None) };
+}
+
+/// Has `send` fail as not connected where its first byte would go out later than that: names are looked up and connections
+/// made before, and that takes its time.
+pub(crate) fn not_later_than<T>(limit: Option<Tick>, send: impl FnOnce() -> T) -> T {
+    NOT_AFTER.set(limit);
+    let sent = send();
+    NOT_AFTER.set(None);
+    sent
+}
+
 /// Goes on top of a connection.
 #[derive(Debug)]
-pub(crate) struct ReadWhatArrived;
+pub(crate) struct OnTheWire;
 
-impl<In: Transport> Connector<In> for ReadWhatArrived {
+impl<In: Transport> Connector<In> for OnTheWire {
     type Out = Overtime<In>;
 
     fn connect(&self, _details: &ConnectionDetails<'_>, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
@@ -39,6 +57,10 @@ impl<T: Transport> Transport for Overtime<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        // What has begun goes on.
+        if NOT_AFTER.take().is_some_and(|limit| tick() > limit) {
+            return Err(Error::ConnectionFailed);
+        }
         self.connection.transmit_output(amount, timeout)
     }
 

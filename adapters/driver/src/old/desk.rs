@@ -126,7 +126,16 @@ impl Desk {
                 self.stored = revision;
                 self.save_at.take().map(|_| Ok(()))
             }
-            Ok(Saved::Conflict { found }) => match self.revision_of(&found) {
+            // Somebody has emptied the store.
+            Ok(Saved::Conflict { found: None }) if self.stored != 0 => {
+                self.stored = 0;
+                self.effects.push_front(self.save_now());
+                None
+            }
+            Ok(Saved::Conflict { found: None }) => {
+                Some(Err(self.not_saved(now, StoreError::Damaged { what: "what the store says it holds".into() })))
+            }
+            Ok(Saved::Conflict { found: Some(found) }) => match self.revision_of(&found) {
                 Ok(theirs) if theirs != self.stored => {
                     let was_unsaved = self.is_unsaved();
                     self.conflict(now, theirs, found);

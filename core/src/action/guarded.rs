@@ -1,0 +1,51 @@
+//! What a coordinator asks of its session beyond what everybody may. Written down in a transcript like an input.
+
+use super::turn::Turn;
+use super::{answer, progress, sign_out};
+use crate::http::RequestId;
+use crate::intent::Intent;
+use crate::state::State;
+use crate::tokens::TokenSet;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Guarded {
+    /// Begins the request that is due.
+    BeginGrant,
+    /// Puts an intent into the snapshot, in place of any other.
+    Claim { id: u64, domain: Option<String> },
+    /// Takes an intent out of the snapshot: nothing was sent under it.
+    Withdraw { id: u64 },
+    /// The row is gone from the store: somebody ended the session.
+    Deleted,
+    /// A request has taken longer than its limit. Its answer may still come.
+    Lose { id: RequestId },
+    /// Writes the session once more.
+    Touch,
+    /// The next revision is this much higher than it would be.
+    SkipRevisions { by: u64 },
+    /// Revokes what a renewal brought for a session that has ended or was replaced meanwhile.
+    RevokeUnlessKept { tokens: Box<TokenSet> },
+}
+
+pub(crate) fn act(turn: &mut Turn<'_>, state: &mut State, action: &Guarded) {
+    match action {
+        Guarded::BeginGrant => progress::begin_grant(turn, state),
+        Guarded::Claim { id, domain } => {
+            let lease = state.grant().map(|grant| (grant.id(state), grant.renewals));
+            if let Some((grant, generation)) = lease {
+                state.intent = Some(Intent { id: *id, grant, generation, domain: domain.clone() });
+                turn.persist();
+            }
+        }
+        Guarded::Withdraw { id } => {
+            if state.intent.take_if(|intent| intent.id == *id).is_some() {
+                turn.persist();
+            }
+        }
+        Guarded::Deleted => sign_out::deleted(turn, state),
+        Guarded::Lose { id } => progress::lose_request(turn, state, *id),
+        Guarded::Touch => turn.persist(),
+        Guarded::SkipRevisions { by } => state.revision = state.revision.saturating_add(*by),
+        Guarded::RevokeUnlessKept { tokens } => answer::revoke_unless_kept(turn, state, tokens),
+    }
+}
