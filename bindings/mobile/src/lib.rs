@@ -15,6 +15,7 @@ mod input;
 mod provider;
 mod secret;
 mod session;
+mod store;
 mod target_uri;
 mod tokens;
 mod words;
@@ -31,6 +32,7 @@ pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
 pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
 pub use secret::{AccessToken, Entropy, Secret};
 pub use session::Session;
+pub use store::{SavedFile, SessionFile, SessionFileError, SessionFileLock};
 pub use target_uri::{JudgedUrl, TargetUri};
 pub use tokens::{ReadTokens, TokenSet};
 

@@ -5,10 +5,6 @@ import Foundation
 import JSONValue
 import WebexOAuth
 
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
-
 @main
 struct Main {
     static func main() async {
@@ -142,8 +138,12 @@ final class Harness: Sendable {
             let scope = command["scope"]?.text
             return try await many(command) { try await self.token(client.userToken(scope: scope)) }
         case "call":
-            let request = try request(command)
-            return try await many(command) { self.report(try await client.call(request)) }
+            let headers = (command["headers"]?.object ?? [:]).compactMapValues(\.text)
+            let (url, method) = (text(command, "url"), command["method"]?.text ?? "GET")
+            let body = command["body"]?.text.map { Data($0.utf8) }
+            return try await many(command) {
+                self.report(try await client.call(url, method: method, headers: headers, body: body))
+            }
         case "refresh": try await client.refresh()
         case "sign_out":
             let url = try await client.signOut(signOutOptions(command))
@@ -176,21 +176,9 @@ final class Harness: Sendable {
         return SignOutOptions(revoke: command["revoke"]?.flag ?? true, logout: logout)
     }
 
-    private func request(_ command: JSON) throws -> URLRequest {
-        guard let url = URL(string: text(command, "url")) else { throw Other("not a URL") }
-        var request = URLRequest(url: url)
-        request.httpMethod = command["method"]?.text ?? "GET"
-        for (name, value) in command["headers"]?.object ?? [:] {
-            request.setValue(value.text, forHTTPHeaderField: name)
-        }
-        if let body = command["body"]?.text { request.httpBody = Data(body.utf8) }
-        return request
-    }
-
     private func config(_ config: JSON) throws -> Config {
-        let base = URL(string: config["base_url"]?.text ?? "") ?? URL(fileURLWithPath: "/")
-        return try Config.make(
-            provider: .webex(at: base), clientID: config["client_id"]?.text ?? "",
+        try Config.make(
+            provider: .webex(at: config["base_url"]?.text ?? ""), clientID: config["client_id"]?.text ?? "",
             clientSecret: config["client_secret"]?.text, redirectURI: config["redirect_uri"]?.text,
             scope: config["scope"]?.text ?? ""
         ) { parts in
@@ -335,8 +323,16 @@ final class Harness: Sendable {
         case .closed: return ["kind": "closed", "text": text]
         case .misuse: return ["kind": "misuse", "text": text]
         case .store, .restore: return ["kind": "store", "text": text]
-        case .call: return ["kind": "call", "text": text]
+        case .call(let fault, _): return ["kind": "call", "text": text, "fault": .text(name(fault))]
         case .jwt: return ["kind": "other", "text": text]
+        }
+    }
+
+    private func name(_ fault: SendFault) -> String {
+        switch fault {
+        case .notSent: "not_sent"
+        case .lost: "lost"
+        case .tooLarge: "too_large"
         }
     }
 

@@ -76,11 +76,11 @@ public enum StoreError: Error, Sendable, Equatable {
     /// Another process holds the lock and does not let go.
     case busy(what: String)
     /// The lock does not work at all: not a file, or a file system without locks.
-    case lock(path: String, errno: Int32)
+    case lock(path: String, problem: String)
     /// What is stored is not a session. It is left as it is.
     case damaged(what: String)
     /// Anything else that the system reports.
-    case io(path: String, errno: Int32)
+    case io(path: String, problem: String)
     /// For stores of other kinds. The text must not contain a secret.
     case other(problem: String)
 
@@ -103,9 +103,9 @@ extension StoreError: CustomStringConvertible, LocalizedError {
         case .denied(let path): "\(path): no permission, or read-only"
         case .full(let path): "\(path): the disk is full"
         case .busy(let what): "\(what): locked by another process"
-        case .lock(let path, let errno): "\(path): the lock does not work (error \(errno))"
+        case .lock(let path, let problem): "\(path): the lock does not work (\(problem))"
         case .damaged(let what): "\(what): not a stored session, or a damaged one"
-        case .io(let path, let errno): "\(path): error \(errno)"
+        case .io(let path, let problem): "\(path): \(problem)"
         case .other(let problem): problem
         }
     }

@@ -12,7 +12,11 @@ extension Provider {
     public static var webexIdbroker: Provider { providerWebexIdbroker() }
 
     /// A server with Webex's paths at another base: a simulator, a proxy.
-    public static func webex(at base: URL) -> Provider { providerWebexAt(base: base.absoluteString) }
+    public static func webex(at base: URL) -> Provider { webex(at: base.absoluteString) }
+
+    /// The same for a base as it is written: one that others may read as another host is a `ConfigError` of the
+    /// configuration.
+    public static func webex(at base: String) -> Provider { providerWebexAt(base: base) }
 
     /// Any RFC 6749 server.
     public static func custom(authorizationEndpoint: URL, tokenEndpoint: URL) -> Provider {

@@ -2048,6 +2048,357 @@ public func FfiConverterTypeSession_lower(_ value: Session) -> UInt64 {
 
 
 /**
+ * A session's file, readable by its owner only. Its calls block for moments; a save and a delete wait up to ten seconds
+ * for another process that is saving.
+ */
+public protocol SessionFileProtocol: AnyObject, Sendable {
+    
+    /**
+     * Forgets what is stored. Nothing there is a success.
+     */
+    func delete() throws 
+    
+    /**
+     * What is stored; nothing where there is nothing yet.
+     */
+    func load() throws  -> Secret?
+    
+    /**
+     * Where it is.
+     */
+    func path()  -> String
+    
+    /**
+     * Stores `snapshot` durably, where what is there is what it replaces.
+     */
+    func save(snapshot: Secret, replaces: UInt64) throws  -> SavedFile
+    
+    /**
+     * Takes the lock that is held around grant requests; nothing where another holds it.
+     */
+    func tryLock() throws  -> SessionFileLock?
+    
+}
+/**
+ * A session's file, readable by its owner only. Its calls block for moments; a save and a delete wait up to ten seconds
+ * for another process that is saving.
+ */
+open class SessionFile: SessionFileProtocol, @unchecked Sendable, CustomStringConvertible {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_webex_oauth_mobile_fn_clone_sessionfile(self.handle, $0) }
+    }
+    /**
+     * The file at `path`, which is taken from the current folder now. Nothing is touched yet. A symbolic link is followed.
+     */
+public convenience init(path: String) {
+    let handle =
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_constructor_sessionfile_new(
+        FfiConverterString.lower(path),uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_webex_oauth_mobile_fn_free_sessionfile(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Forgets what is stored. Nothing there is a success.
+     */
+open func delete()throws   {try rustCallWithError(FfiConverterTypeSessionFileError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_delete(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * What is stored; nothing where there is nothing yet.
+     */
+open func load()throws  -> Secret?  {
+    return try  FfiConverterOptionTypeSecret.lift(try rustCallWithError(FfiConverterTypeSessionFileError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_load(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Where it is.
+     */
+open func path() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_path(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Stores `snapshot` durably, where what is there is what it replaces.
+     */
+open func save(snapshot: Secret, replaces: UInt64)throws  -> SavedFile  {
+    return try  FfiConverterTypeSavedFile_lift(try rustCallWithError(FfiConverterTypeSessionFileError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_save(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeSecret_lower(snapshot),
+        FfiConverterUInt64.lower(replaces),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Takes the lock that is held around grant requests; nothing where another holds it.
+     */
+open func tryLock()throws  -> SessionFileLock?  {
+    return try  FfiConverterOptionTypeSessionFileLock.lift(try rustCallWithError(FfiConverterTypeSessionFileError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_try_lock(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_uniffi_trait_display(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+    )
+}
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSessionFile: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = SessionFile
+
+    public static func lift(_ handle: UInt64) throws -> SessionFile {
+        return SessionFile(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: SessionFile) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SessionFile {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SessionFile, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFile_lift(_ handle: UInt64) throws -> SessionFile {
+    return try FfiConverterTypeSessionFile.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFile_lower(_ value: SessionFile) -> UInt64 {
+    return FfiConverterTypeSessionFile.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The lock of a file, held until it is released, or dropped.
+ */
+public protocol SessionFileLockProtocol: AnyObject, Sendable {
+    
+    /**
+     * Lets go. Once is enough.
+     */
+    func release() 
+    
+}
+/**
+ * The lock of a file, held until it is released, or dropped.
+ */
+open class SessionFileLock: SessionFileLockProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_webex_oauth_mobile_fn_clone_sessionfilelock(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_webex_oauth_mobile_fn_free_sessionfilelock(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Lets go. Once is enough.
+     */
+open func release()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfilelock_release(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSessionFileLock: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = SessionFileLock
+
+    public static func lift(_ handle: UInt64) throws -> SessionFileLock {
+        return SessionFileLock(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: SessionFileLock) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SessionFileLock {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SessionFileLock, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFileLock_lift(_ handle: UInt64) throws -> SessionFileLock {
+    return try FfiConverterTypeSessionFileLock.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFileLock_lower(_ value: SessionFileLock) -> UInt64 {
+    return FfiConverterTypeSessionFileLock.lower(value)
+}
+
+
+
+
+
+
+/**
  * What a server granted.
  */
 public protocol TokenSetProtocol: AnyObject, Sendable {
@@ -9050,6 +9401,87 @@ public func FfiConverterTypeReturnTo_lower(_ value: ReturnTo) -> RustBuffer {
 
 
 /**
+ * What became of a save.
+ */
+
+public enum SavedFile {
+    
+    /**
+     * It is stored.
+     */
+    case stored
+    /**
+     * The file holds something else than was to be replaced: nothing was changed.
+     */
+    case conflict(
+        /**
+         * What it holds; absent: nothing any longer.
+         */found: Secret?
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SavedFile: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSavedFile: FfiConverterRustBuffer {
+    typealias SwiftType = SavedFile
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SavedFile {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .stored
+        
+        case 2: return .conflict(found: try FfiConverterOptionTypeSecret.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SavedFile, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .stored:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .conflict(found):
+            writeInt(&buf, Int32(2))
+            FfiConverterOptionTypeSecret.write(found, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSavedFile_lift(_ buf: RustBuffer) throws -> SavedFile {
+    return try FfiConverterTypeSavedFile.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSavedFile_lower(_ value: SavedFile) -> RustBuffer {
+    return FfiConverterTypeSavedFile.lower(value)
+}
+
+
+
+/**
  * How sending failed. `NotSent` only where the server cannot have seen the request.
  */
 
@@ -9123,6 +9555,180 @@ public func FfiConverterTypeSendFault_lower(_ value: SendFault) -> RustBuffer {
     return FfiConverterTypeSendFault.lower(value)
 }
 
+
+
+/**
+ * What is wrong with a file. Paths are named, contents never.
+ */
+public 
+enum SessionFileError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * Reading or writing is not allowed.
+     */
+    case Denied(
+        /**
+         * Which file or folder.
+         */path: String
+    )
+    /**
+     * No space is left.
+     */
+    case Full(
+        /**
+         * Which file.
+         */path: String
+    )
+    /**
+     * Another process is saving and does not come to an end.
+     */
+    case Busy(
+        /**
+         * Which file.
+         */path: String
+    )
+    /**
+     * The lock does not work at all: not a file, or a file system without locks.
+     */
+    case Lock(
+        /**
+         * The lock file.
+         */path: String, 
+        /**
+         * How the system put it.
+         */problem: String
+    )
+    /**
+     * What is stored is not a session. It is left as it is.
+     */
+    case Damaged(
+        /**
+         * Which file.
+         */path: String
+    )
+    /**
+     * Anything else that the system reports.
+     */
+    case Io(
+        /**
+         * Which file or folder.
+         */path: String, 
+        /**
+         * How the system put it.
+         */problem: String
+    )
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension SessionFileError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSessionFileError: FfiConverterRustBuffer {
+    typealias SwiftType = SessionFileError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SessionFileError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Denied(
+            path: try FfiConverterString.read(from: &buf)
+            )
+        case 2: return .Full(
+            path: try FfiConverterString.read(from: &buf)
+            )
+        case 3: return .Busy(
+            path: try FfiConverterString.read(from: &buf)
+            )
+        case 4: return .Lock(
+            path: try FfiConverterString.read(from: &buf), 
+            problem: try FfiConverterString.read(from: &buf)
+            )
+        case 5: return .Damaged(
+            path: try FfiConverterString.read(from: &buf)
+            )
+        case 6: return .Io(
+            path: try FfiConverterString.read(from: &buf), 
+            problem: try FfiConverterString.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: SessionFileError, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case let .Denied(path):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(path, into: &buf)
+            
+        
+        case let .Full(path):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(path, into: &buf)
+            
+        
+        case let .Busy(path):
+            writeInt(&buf, Int32(3))
+            FfiConverterString.write(path, into: &buf)
+            
+        
+        case let .Lock(path,problem):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(path, into: &buf)
+            FfiConverterString.write(problem, into: &buf)
+            
+        
+        case let .Damaged(path):
+            writeInt(&buf, Int32(5))
+            FfiConverterString.write(path, into: &buf)
+            
+        
+        case let .Io(path,problem):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(path, into: &buf)
+            FfiConverterString.write(problem, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFileError_lift(_ buf: RustBuffer) throws -> SessionFileError {
+    return try FfiConverterTypeSessionFileError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSessionFileError_lower(_ value: SessionFileError) -> RustBuffer {
+    return FfiConverterTypeSessionFileError.lower(value)
+}
 
 
 /**
@@ -10270,6 +10876,30 @@ fileprivate struct FfiConverterOptionTypeSecret: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSecret.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeSessionFileLock: FfiConverterRustBuffer {
+    typealias SwiftType = SessionFileLock?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSessionFileLock.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSessionFileLock.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -11763,6 +12393,24 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_session_wake_at() != 48949) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_delete() != 44329) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_load() != 55964) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_path() != 61969) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_save() != 12184) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_try_lock() != 12044) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfilelock_release() != 9843) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_tokenset_access_token() != 25773) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -11812,6 +12460,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_session_restore() != 63403) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_constructor_sessionfile_new() != 13389) {
         return InitializationResult.apiChecksumMismatch
     }
 

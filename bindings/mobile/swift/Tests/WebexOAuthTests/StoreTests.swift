@@ -19,11 +19,11 @@ import WebexOAuth
     private func hold(_ store: any TokenStore) async throws {
         let (first, second) = try await snapshots()
         #expect(try await store.load() == nil)
-        guard case .stored = try await store.save(first, replaces: 17) else { throw Failed("an empty store takes all") }
+        guard case .stored = try await store.save(first, replaces: 0) else { throw Failed("an empty store takes it") }
         guard case .conflict(let found) = try await store.save(second, replaces: revision(of: second)) else {
             throw Failed("no conflict")
         }
-        #expect(found.expose() == first.expose())
+        #expect(found?.expose() == first.expose())
         guard case .stored = try await store.save(second, replaces: revision(of: first)) else { throw Failed("not stored") }
         #expect(try await store.load()?.expose() == second.expose())
         let lock = try #require(try await store.tryLock())
@@ -82,7 +82,69 @@ import WebexOAuth
         }
         try Data().write(to: folder.file("empty"))
         #expect(try await FileStore(folder.file("empty")).load() == nil)
-        guard case .io = try await storeError({ try await FileStore(folder.url).load() }) else { throw Failed("a folder") }
+        guard case .io = try await storeError({ _ = try await FileStore(folder.url).load() }) else { throw Failed("a folder") }
+    }
+
+    @Test func whatAKilledSaveHasLeftGoesWithTheNextSaveAndWithADelete() async throws {
+        let folder = try Folder()
+        let (first, second) = try await snapshots()
+        let store = FileStore(folder.file("session"))
+        let names = { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() }
+        _ = try await store.save(first, replaces: 0)
+        try Data("tokens".utf8).write(to: folder.file("session.new"))
+        guard case .stored = try await store.save(second, replaces: revision(of: first)) else { throw Failed("not stored") }
+        #expect(try names() == ["session", "session.lock"])
+        try Data("tokens".utf8).write(to: folder.file("session.new"))
+        try await store.delete()
+        #expect(try names() == ["session.lock"])
+    }
+
+    @Test func pipesAndDevicesAreRefusedAtOnceAndStay() async throws {
+        let folder = try Folder()
+        let pipe = folder.file("pipe")
+        #expect(mkfifo(pipe.path, 0o600) == 0)
+        try FileManager.default.createSymbolicLink(at: folder.file("link"), withDestinationURL: pipe)
+        let (first, _) = try await snapshots()
+        for url in [pipe, folder.file("link")] {
+            let store = FileStore(url)
+            let calls: [@Sendable () async throws -> Void] = [
+                { _ = try await store.load() }, { _ = try await store.save(first, replaces: 0) },
+                { try await store.delete() },
+            ]
+            for call in calls {
+                guard case .io(let path, _) = try await storeError(call) else { throw Failed("another error") }
+                #expect(path == pipe.path)
+            }
+            let error = try await failure {
+                _ = try await AuthClient(
+                    Config.make(clientID: "c", clientSecret: "s", redirectURI: "https://example.com/"), store: store)
+            }
+            guard case .store(.io) = error else { throw Failed("\(error)") }
+        }
+        var found = stat()
+        #expect(lstat(pipe.path, &found) == 0 && found.st_mode & S_IFMT == S_IFIFO)
+        let device = FileStore(URL(fileURLWithPath: "/dev/zero"))
+        guard case .io = try await storeError({ _ = try await device.load() }) else { throw Failed("a device") }
+    }
+
+    @Test func eachFailureOfAFileIsOfItsKind() async throws {
+        let folder = try Folder()
+        let (first, _) = try await snapshots()
+        try Data("no session".utf8).write(to: folder.file("text"))
+        let text = FileStore(folder.file("text"))
+        guard case .damaged = try await storeError({ _ = try await text.save(first, replaces: 0) }) else {
+            throw Failed("what is no session")
+        }
+        let below = FileStore(folder.file("text/session"))
+        guard case .io = try await storeError({ _ = try await below.save(first, replaces: 0) }) else {
+            throw Failed("a folder that is a file")
+        }
+        let lock = folder.file("session.refresh-lock")
+        try FileManager.default.createDirectory(at: lock, withIntermediateDirectories: false)
+        let locked = FileStore(folder.file("session"))
+        guard case .lock(lock.path, _) = try await storeError({ _ = try await locked.tryLock() }) else {
+            throw Failed("a lock that is a folder")
+        }
     }
 
     @Test func theLockIsTheOneOfTheOtherLanguages() async throws {
@@ -177,9 +239,9 @@ import WebexOAuth
         #expect(names.contains("store:error") && names.contains("store:ready"))
     }
 
-    private func storeError(_ call: () async throws -> Secret?) async throws -> StoreError {
+    private func storeError(_ call: () async throws -> Void) async throws -> StoreError {
         do {
-            _ = try await call()
+            try await call()
         } catch let error as StoreError {
             return error
         }

@@ -43,7 +43,25 @@ extension AuthClient {
     /// ``AuthError/misuse(_:)`` for a URL that others may read as another host.
     public nonisolated func call(_ request: URLRequest) async throws -> APIResponse {
         try await checkOpen()
-        let judged = try judge(request)
+        return try await call(judge(request))
+    }
+
+    /// The same for a URL as it is written: what others may read as another host is refused before Foundation has read it.
+    public nonisolated func call(
+        _ url: String, method: String = "GET", headers: [String: String] = [:], body: Data? = nil
+    ) async throws -> APIResponse {
+        try await checkOpen()
+        let judged = try judge(url) { url in
+            var request = URLRequest(url: url)
+            request.httpMethod = method
+            for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+            request.httpBody = body
+            return request
+        }
+        return try await call(judged)
+    }
+
+    private nonisolated func call(_ judged: Judged) async throws -> APIResponse {
         let request = judged.request
         guard judged.mayCarryToken else {
             try await tellWithheld(request)
@@ -110,11 +128,22 @@ extension AuthClient {
         try await tell(.tokenRejected(generation: token.generation))
     }
 
-    /// The request, addressed as the core has judged its URL, and whether the token goes with it.
-    private nonisolated func judge(_ request: URLRequest) throws -> (request: URLRequest, mayCarryToken: Bool) {
+    /// A request, addressed as the core has judged its URL, and whether the token goes with it.
+    private typealias Judged = (request: URLRequest, mayCarryToken: Bool)
+
+    private nonisolated func judge(_ request: URLRequest) throws -> Judged {
+        try judge(request.url?.absoluteString ?? "") { url in
+            var addressed = request
+            addressed.url = url
+            return addressed
+        }
+    }
+
+    /// `make` makes the request to the URL that the core has read in `text`.
+    private nonisolated func judge(_ text: String, _ make: (URL) -> URLRequest) throws -> Judged {
         let judged: JudgedUrl
         do {
-            judged = try config.judgeUrl(url: request.url?.absoluteString ?? "")
+            judged = try config.judgeUrl(url: text)
         } catch let error as MisuseError {
             throw AuthError.misuse(error)
         }
@@ -122,10 +151,9 @@ extension AuthClient {
             let problem = "the URL means different places to different readers, so it is not called"
             throw AuthError.call(.notSent, problem: problem)
         }
-        var addressed = request
-        addressed.url = url
+        let request = make(url)
         let isSignedAlready = request.value(forHTTPHeaderField: "Authorization") != nil
-        return (addressed, judged.mayCarryToken && !isSignedAlready)
+        return (request, judged.mayCarryToken && !isSignedAlready)
     }
 
     private nonisolated func judge(_ answer: APIResponse) -> Verdict {

@@ -36,7 +36,7 @@ extension AuthClient {
         let result: Result<SaveResult, StoreError>
         do {
             let answer = try await store.save(snapshot, replaces: replaces)
-            if case .conflict(let found) = answer, desk.revision(of: found) ?? replaces == replaces {
+            if case .conflict(let found) = answer, found.map({ desk.revision(of: $0) ?? replaces }) ?? 0 == replaces {
                 // It holds what nobody can read, or another client or version may, or just what was to be replaced: to
                 // go on would be for ever.
                 result = .failure(.damaged(what: "what the store says it holds"))
@@ -120,7 +120,10 @@ extension AuthClient {
             }
         }
         let timing = Alarm(at: .now + limits.timeout) {
-            race.finish(.failure(TransportError(.lost, problem: "no answer in time")))
+            // A process that was stopped meanwhile has a moment to read what lies there already.
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(500)) {
+                race.finish(.failure(TransportError(.lost, problem: "no answer in time")))
+            }
         }
         defer {
             sending.cancel()

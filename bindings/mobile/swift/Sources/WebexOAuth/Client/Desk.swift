@@ -169,7 +169,13 @@ struct Desk {
     }
 
     /// Another process was faster. Its state is taken in; what follows is done as far as it is still wanted.
-    private mutating func conflict(_ now: Timestamp, _ found: Secret) {
+    private mutating func conflict(_ now: Timestamp, _ found: Secret?) {
+        guard let found else {
+            // Somebody has emptied the store.
+            stored = 0
+            effects.insert(saveNow(), at: 0)
+            return
+        }
         if let revision = revision(of: found) {
             stored = revision
         }

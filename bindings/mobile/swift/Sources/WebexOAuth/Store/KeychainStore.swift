@@ -36,12 +36,8 @@
         /// that shares the item has to share a ``FileStore`` in the app group instead.
         public func save(_ snapshot: Secret, replaces: UInt64) throws -> SaveResult {
             try Self.oneAtATime.withLock { _ in
-                if let found = try load() {
-                    guard let held = try? revision(of: found) else {
-                        throw StoreError.damaged(what: "the Keychain item \(service)")
-                    }
-                    if held != replaces { return .conflict(found: found) }
-                }
+                let found = try load()
+                if try heldRevision(found, "the Keychain item \(service)") != replaces { return .conflict(found: found) }
                 let value: [String: Any] = [
                     kSecValueData as String: Data(snapshot.expose().utf8),
                     kSecAttrAccessible as String: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,

@@ -17,12 +17,8 @@ public final class MemoryStore: TokenStore {
 
     public func save(_ snapshot: Secret, replaces: UInt64) throws -> SaveResult {
         try state.withLock { state in
-            if let found = state.snapshot {
-                guard let held = try? revision(of: found) else {
-                    throw StoreError.damaged(what: "the store in memory")
-                }
-                if held != replaces { return .conflict(found: found) }
-            }
+            let found = state.snapshot
+            if try heldRevision(found, "the store in memory") != replaces { return .conflict(found: found) }
             state.snapshot = snapshot
             return .stored
         }

@@ -8,8 +8,9 @@ public protocol TokenStore: Sendable {
     /// What is stored, or `nil` where there is nothing yet. The bytes are not looked into.
     func load() async throws -> Secret?
 
-    /// Stores `snapshot` durably, if the store holds revision `replaces` or nothing; otherwise changes nothing and says
-    /// what it holds. Comparing and storing is one step. ``revision(of:)`` reads the revision of stored bytes.
+    /// Stores `snapshot` durably, if the store holds revision `replaces`, or, where that is 0, nothing; otherwise changes
+    /// nothing and says what it holds. What was deleted is not brought back by who has not noticed. Comparing and storing is
+    /// one step. ``revision(of:)`` reads the revision of stored bytes.
     func save(_ snapshot: Secret, replaces: UInt64) async throws -> SaveResult
 
     /// Forgets what is stored. Nothing there is a success.
@@ -28,8 +29,9 @@ extension TokenStore {
 public enum SaveResult: Sendable {
     /// It is stored.
     case stored
-    /// Another process was faster: nothing was changed. This is what the store holds.
-    case conflict(found: Secret)
+    /// The store holds something else than was to be replaced: nothing was changed. This is what it holds; `nil`: nothing
+    /// any longer.
+    case conflict(found: Secret?)
 }
 
 /// The lock of a store. It is let go once, by ``release()`` or when this object ends.
@@ -57,4 +59,11 @@ public final class StoreLock: Sendable {
 /// The revision of stored bytes: the key by which a store compares before it swaps.
 public func revision(of snapshot: Secret) throws -> UInt64 {
     try snapshotRevision(snapshot: snapshot)
+}
+
+/// The revision that a save has to replace where `found` is stored.
+func heldRevision(_ found: Secret?, _ store: String) throws -> UInt64 {
+    guard let found else { return 0 }
+    guard let held = try? revision(of: found) else { throw StoreError.damaged(what: store) }
+    return held
 }

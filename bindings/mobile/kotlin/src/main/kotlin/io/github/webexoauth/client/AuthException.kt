@@ -40,8 +40,8 @@ sealed class AuthException(message: String) : Exception(message) {
     /** The store holds something that this client cannot use. It is left alone. */
     class Restore(val problem: RestoreException) : AuthException(describe(problem))
 
-    /** No complete answer of the API came. */
-    class Call(problem: String) : AuthException(problem)
+    /** No complete answer of the API came; [fault] says what the server may have seen. */
+    class Call(val fault: SendFault, problem: String) : AuthException(problem)
 
     /** The store failed. */
     class Store(val problem: StoreException) : AuthException(problem.message.orEmpty())
@@ -49,7 +49,7 @@ sealed class AuthException(message: String) : Exception(message) {
 
 /** A store that failed. */
 class StoreException(val kind: Kind, message: String) : IOException(message) {
-    enum class Kind { DENIED, FULL, DAMAGED, BUSY, IO, FOREIGN }
+    enum class Kind { DENIED, FULL, DAMAGED, BUSY, LOCK, IO, FOREIGN }
 
     internal companion object {
         /** Nothing of a foreign exception but its type: its text may be anything. */

@@ -1,18 +1,11 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.MisuseException
 import io.github.webexoauth.Verdict
-import kotlinx.coroutines.suspendCancellableCoroutine
 import okhttp3.Authenticator
-import okhttp3.Call
-import okhttp3.Callback
 import okhttp3.OkHttpClient
 import okhttp3.Request
-import okhttp3.Response
-import okio.Buffer
-import java.io.IOException
-import java.util.concurrent.TimeUnit
-import kotlin.coroutines.resume
-import kotlin.coroutines.resumeWithException
+import okhttp3.RequestBody
 
 /** The answer of an API. Printing it shows neither headers nor body. */
 class ApiResponse internal constructor(
@@ -42,22 +35,47 @@ suspend fun AuthClient.call(
     maxWaitMillis: Long = 60_000,
     maxBody: Long = 64L * 1024 * 1024,
     http: OkHttpClient = sharedHttp,
+): ApiResponse = call(judged(request), maxWaitMillis, maxBody, http)
+
+/**
+ * The same for a URL as it is written: what others may read as another host is refused before any library of theirs has
+ * read it.
+ */
+suspend fun AuthClient.call(
+    url: String,
+    method: String = "GET",
+    headers: Map<String, String> = emptyMap(),
+    body: RequestBody? = null,
+    maxWaitMillis: Long = 60_000,
+    maxBody: Long = 64L * 1024 * 1024,
+    http: OkHttpClient = sharedHttp,
 ): ApiResponse {
-    val timeout = engine.requestTimeout.coerceIn(1, Int.MAX_VALUE.toLong())
-    val judged = judged(request)
-    val calls = http.newBuilder().directly(judged.isLoopback).addNetworkInterceptor(HeaderInterceptor(this)).authenticator(Authenticator.NONE).followRedirects(false)
-        .callTimeout(timeout, TimeUnit.MILLISECONDS).readTimeout(timeout, TimeUnit.MILLISECONDS)
-        .retryOnConnectionFailure(true).build()
-    if (request.header("Authorization") != null || !judged.mayCarryToken) {
+    val judged = judged(url) { addressed ->
+        val request = Request.Builder().url(addressed)
+        try {
+            for ((name, value) in headers) request.header(name, value)
+            request.method(method, body).build()
+        } catch (_: IllegalArgumentException) {
+            throw AuthException.Misuse(MisuseException.InvalidArgument("request", "OkHttp does not take its method or a header"))
+        }
+    }
+    return call(judged, maxWaitMillis, maxBody, http)
+}
+
+private suspend fun AuthClient.call(judged: Judged, maxWaitMillis: Long, maxBody: Long, http: OkHttpClient): ApiResponse {
+    val calls = http.newBuilder().directly(judged.isLoopback).timedFromOutside().authenticator(Authenticator.NONE)
+        .addNetworkInterceptor(HeaderInterceptor(this)).addNetworkInterceptor(Sent.Noted).followRedirects(false).build()
+    val timeout = engine.requestTimeout
+    if (judged.request.header("Authorization") != null || !judged.mayCarryToken) {
         engine.checkOpen()
-        if (request.header("Authorization") == null) engine.withheld(judged.request.url.toString())
-        return calls.answer(judged.request, maxBody)
+        if (judged.request.header("Authorization") == null) engine.withheld(judged.request.url.toString())
+        return calls.answer(judged.request, timeout, maxBody)
     }
     var token = token()
     var left = maxWaitMillis
     var mayReplay = true
     while (true) {
-        val answer = calls.answer(judged.request.carrying(token), maxBody)
+        val answer = calls.answer(judged.request.carrying(token), timeout, maxBody)
         when (val verdict = judge(answer.status, answer.headers["retry-after"])) {
             is Verdict.Pass -> return answer
             is Verdict.Wait -> {
@@ -86,37 +104,12 @@ suspend fun AuthClient.call(
     }
 }
 
-private suspend fun OkHttpClient.answer(request: Request, limit: Long): ApiResponse {
-    val call = newCall(request)
-    return suspendCancellableCoroutine { waiting ->
-        waiting.invokeOnCancellation { call.cancel() }
-        call.enqueue(object : Callback {
-            override fun onFailure(call: Call, e: IOException) =
-                waiting.resumeWithException(AuthException.Call("no answer (${e.javaClass.simpleName})"))
-
-            override fun onResponse(call: Call, response: Response) {
-                val answer = try {
-                    response.use { read(it, limit) }
-                } catch (error: Exception) {
-                    // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
-                    val problem = "the answer broke off (${error.javaClass.simpleName})"
-                    return waiting.resumeWithException(AuthException.Call(problem))
-                }
-                if (answer == null) waiting.resumeWithException(AuthException.Call("the answer is too large"))
-                else waiting.resume(answer)
-            }
-        })
+private suspend fun OkHttpClient.answer(request: Request, timeoutMillis: Long, limit: Long): ApiResponse {
+    val sent = Sent()
+    val (response, body) = try {
+        newCall(request.newBuilder().tag(Sent::class.java, sent).build()).exchange(sent, timeoutMillis, limit)
+    } catch (error: TransportException) {
+        throw AuthException.Call(error.fault, error.message.orEmpty())
     }
-}
-
-private fun read(response: Response, limit: Long): ApiResponse? {
-    val body = Buffer()
-    response.body?.source()?.let { source ->
-        while (body.size <= limit) {
-            if (source.read(body, minOf(8192, limit + 1 - body.size)) < 0) break
-        }
-    }
-    if (body.size > limit) return null
-    val headers = response.headers.toMultimap().mapValues { it.value.joinToString(", ") }
-    return ApiResponse(response.code, headers, body.readByteArray())
+    return ApiResponse(response.code, response.headers.toMultimap().mapValues { it.value.joinToString(", ") }, body)
 }

@@ -154,7 +154,13 @@ internal class Desk(private val config: Config, val session: Session) {
     private fun saveNow() = Pending(Effect.Persist(session.snapshot(), session.revision(), stored.toULong()), null)
 
     /** Another process was faster. Its state is taken in; what follows is done as far as it is still wanted. */
-    private fun conflict(now: Long, found: Secret) {
+    private fun conflict(now: Long, found: Secret?) {
+        if (found == null) {
+            // Somebody has emptied the store.
+            stored = 0
+            effects.addFirst(saveNow())
+            return
+        }
         revision(found)?.let { stored = it }
         val rest = effects.toList()
         effects.clear()

@@ -11,7 +11,6 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeoutOrNull
 
 // What goes out to stores, transports and callbacks. They are the host's: they may block, hang, and throw whatever there
 // is. Of a foreign exception nothing is told but its type.
@@ -65,7 +64,8 @@ internal suspend fun Engine.save(store: TokenStore, snapshot: Secret, replaces: 
 private fun Engine.believable(result: SaveResult, replaces: Long) {
     if (result !is SaveResult.Conflict) return
     val problem = "what the store holds is no session, or that of another client or version"
-    val held = desk.revision(result.found) ?: throw StoreException(StoreException.Kind.DAMAGED, problem)
+    val found = result.found
+    val held = if (found == null) 0L else desk.revision(found) ?: throw StoreException(StoreException.Kind.DAMAGED, problem)
     if (held == replaces) throw StoreException(StoreException.Kind.DAMAGED, "the store contradicts itself")
 }
 
@@ -105,7 +105,8 @@ private suspend fun Engine.exchange(request: HttpRequest): Input {
     // On its own, so that one that blocks its thread is not waited for.
     val sending = scope.async(Dispatchers.IO) { transport.send(request) }
     return try {
-        val response = withTimeoutOrNull(request.timeoutMs.toLong().coerceIn(1, Engine.LONGEST)) { sending.await() }
+        // A transport that keeps the time itself knows better what became of the request.
+        val response = sending.awaitInTime(request.timeoutMs.toLong() + A_LITTLE_MORE)
         if (response != null) Input.Response(request.id, response) else Input.SendFailed(request.id, SendFault.LOST)
     } catch (error: TransportException) {
         Input.SendFailed(request.id, error.fault)
@@ -139,6 +140,7 @@ private suspend fun Engine.takeLock(store: TokenStore, request: HttpRequest): Ta
 }
 
 private const val LOCK_PATIENCE = 12_000L
+private const val A_LITTLE_MORE = 500L
 
 /** Another process may have renewed the tokens, or signed in or out. Answers whether there was news. */
 internal suspend fun Engine.lookIntoStore(): Boolean {

@@ -1,6 +1,7 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.MisuseException
+import io.github.webexoauth.SendFault
 import io.github.webexoauth.TargetUri
 import okhttp3.HttpUrl
 import okhttp3.HttpUrl.Companion.toHttpUrlOrNull
@@ -21,15 +22,19 @@ private fun HttpUrl.isAt(target: TargetUri): Boolean {
 }
 
 /** This request, addressed as core has judged its URL, and whether the token may go there. */
-internal fun AuthClient.judged(request: Request): Judged {
+internal fun AuthClient.judged(request: Request): Judged =
+    judged(request.url.toString()) { request.newBuilder().url(it).build() }
+
+/** The request that [make] makes of the URL that core has read in this text. */
+internal fun AuthClient.judged(text: String, make: (HttpUrl) -> Request): Judged {
     val judged = try {
-        config.judgeUrl(request.url.toString())
+        config.judgeUrl(text)
     } catch (error: MisuseException) {
         throw AuthException.Misuse(error)
     }
-    val url = judged.target.asHttpUrl()
-        ?: throw AuthException.Call("the URL means different places to different readers, so it is not called")
-    return Judged(request.newBuilder().url(url).build(), judged.mayCarryToken, judged.target.isLoopback)
+    val problem = "the URL means different places to different readers, so it is not called"
+    val url = judged.target.asHttpUrl() ?: throw AuthException.Call(SendFault.NOT_SENT, problem)
+    return Judged(make(url), judged.mayCarryToken, judged.target.isLoopback)
 }
 
 internal class Judged(val request: Request, val mayCarryToken: Boolean, val isLoopback: Boolean)

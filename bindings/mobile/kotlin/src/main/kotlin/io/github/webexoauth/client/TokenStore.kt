@@ -9,8 +9,8 @@ interface TokenStore {
     suspend fun load(): Secret?
 
     /**
-     * Stores durably, if the store is empty or holds the revision that is replaced. [snapshotRevision] tells which one
-     * a snapshot has.
+     * Stores durably, if the store holds the revision that is replaced, or, where that is 0, nothing: what was deleted is
+     * not brought back by who has not noticed. [snapshotRevision] tells which one a snapshot has.
      */
     suspend fun save(snapshot: Secret, replaces: Long): SaveResult
 
@@ -25,8 +25,8 @@ interface TokenStore {
 sealed class SaveResult {
     object Stored : SaveResult()
 
-    /** The store holds another revision: here it is. */
-    class Conflict(val found: Secret) : SaveResult()
+    /** The store holds something else than was to be replaced: here it is; `null`: nothing any longer. */
+    class Conflict(val found: Secret?) : SaveResult()
 }
 
 /** A lock that is held until it is released. */
@@ -43,7 +43,8 @@ class MemoryStore : TokenStore {
 
     override suspend fun save(snapshot: Secret, replaces: Long): SaveResult = synchronized(this) {
         val found = stored
-        if (found != null && snapshotRevision(found).toLong() != replaces) return SaveResult.Conflict(found)
+        val held = found?.let { snapshotRevision(it).toLong() } ?: 0
+        if (held != replaces) return SaveResult.Conflict(found)
         stored = snapshot
         SaveResult.Stored
     }

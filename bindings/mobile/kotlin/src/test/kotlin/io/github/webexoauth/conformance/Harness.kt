@@ -33,7 +33,6 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
-import okhttp3.Request
 import okhttp3.RequestBody.Companion.toRequestBody
 import java.io.File
 import java.util.concurrent.ConcurrentHashMap
@@ -152,11 +151,11 @@ private class Harness {
 
     private suspend fun call(client: AuthClient, command: JsonNode): Map<String, Any> {
         val method = command["method"]?.asText() ?: "GET"
-        val body = command["body"]?.asText()?.toByteArray()
-        val request = Request.Builder().url(command["url"].asText())
-            .method(method, body?.toRequestBody() ?: if (method in setOf("POST", "PUT", "PATCH")) ByteArray(0).toRequestBody() else null)
-        command["headers"]?.fields()?.forEach { (name, value) -> request.header(name, value.asText()) }
-        val answer = waits[client]?.let { client.call(request.build(), it) } ?: client.call(request.build())
+        val text = command["body"]?.asText() ?: if (method in setOf("POST", "PUT", "PATCH")) "" else null
+        val body = text?.toByteArray()?.toRequestBody()
+        val headers = command["headers"]?.properties().orEmpty().associate { (name, value) -> name to value.asText() }
+        val url = command["url"].asText()
+        val answer = waits[client]?.let { client.call(url, method, headers, body, it) } ?: client.call(url, method, headers, body)
         val result = mapOf("status" to answer.status, "headers" to answer.headers, "body" to String(answer.body))
         return answer.refreshError?.let { result + ("refresh_error" to report(it)) } ?: result
     }
@@ -262,7 +261,7 @@ private class Harness {
             is AuthException.Closed -> mapOf("kind" to "closed", text)
             is AuthException.Misuse -> mapOf("kind" to "misuse", text)
             is AuthException.Store, is AuthException.Restore -> mapOf("kind" to "store", text)
-            is AuthException.Call -> mapOf("kind" to "call", text)
+            is AuthException.Call -> mapOf("kind" to "call", text, "fault" to error.fault.name.lowercase())
             is ConfigException -> mapOf("kind" to "config", text)
             is CancellationException -> mapOf("kind" to "cancelled", text)
             is Unsupported -> mapOf("kind" to "unsupported", text)

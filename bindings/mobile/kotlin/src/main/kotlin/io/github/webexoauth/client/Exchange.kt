@@ -1,0 +1,104 @@
+package io.github.webexoauth.client
+
+import io.github.webexoauth.SendFault
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.async
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.withTimeoutOrNull
+import okhttp3.Call
+import okhttp3.Callback
+import okhttp3.Interceptor
+import okhttp3.OkHttpClient
+import okhttp3.Response
+import okio.Buffer
+import java.io.IOException
+import java.util.concurrent.TimeUnit
+import kotlin.coroutines.resume
+import kotlin.coroutines.resumeWithException
+
+/** Whether the server may have seen anything of a request, whose tag it is. */
+internal class Sent {
+    @Volatile
+    var begun = false
+
+    /** Behind the connection: from here on something is written. */
+    object Noted : Interceptor {
+        override fun intercept(chain: Interceptor.Chain): Response {
+            chain.request().tag(Sent::class.java)?.begun = true
+            return chain.proceed(chain.request())
+        }
+    }
+}
+
+/**
+ * A head, and the whole body. Throws [TransportException].
+ *
+ * The deadline is that of the whole, however slowly it goes on.
+ */
+internal suspend fun Call.exchange(sent: Sent, timeoutMillis: Long, limit: Long): Pair<Response, ByteArray> =
+    inTime(timeoutMillis) { answer(sent, limit) }
+        ?: throw TransportException(if (sent.begun) SendFault.LOST else SendFault.NOT_SENT, "no answer in time")
+
+private suspend fun Call.answer(sent: Sent, limit: Long): Pair<Response, ByteArray> =
+    suspendCancellableCoroutine { waiting ->
+        waiting.invokeOnCancellation { cancel() }
+        enqueue(object : Callback {
+            override fun onFailure(call: Call, e: IOException) {
+                val fault = if (sent.begun) SendFault.LOST else SendFault.NOT_SENT
+                waiting.resumeWithException(TransportException(fault, "no answer (${e.javaClass.simpleName})"))
+            }
+
+            override fun onResponse(call: Call, response: Response) {
+                val answer = try {
+                    response to response.use { read(it, limit) }
+                } catch (error: TransportException) {
+                    return waiting.resumeWithException(error)
+                } catch (error: Exception) {
+                    // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
+                    val problem = "the answer broke off (${error.javaClass.simpleName})"
+                    return waiting.resumeWithException(TransportException(SendFault.LOST, problem))
+                }
+                waiting.resume(answer)
+            }
+        })
+    }
+
+private fun read(response: Response, limit: Long): ByteArray {
+    // OkHttp reads on to the end of the connection then, and nobody knows whether that is all.
+    if (!response.hasOneLength()) throw TransportException(SendFault.LOST, "the answer has no length that could be its own")
+    val body = Buffer()
+    response.body?.source()?.let { source ->
+        while (body.size <= limit) {
+            if (source.read(body, minOf(8192, limit + 1 - body.size)) < 0) break
+        }
+    }
+    if (body.size > limit) throw TransportException(SendFault.TOO_LARGE, "the answer is too large")
+    return body.readByteArray()
+}
+
+/** Chunks count before a length (RFC 9112 section 6.3). */
+private fun Response.hasOneLength(): Boolean {
+    val lengths = headers("Content-Length").flatMap { it.split(",") }.map { it.trim() }.toSet()
+    val isOne = lengths.size <= 1 && lengths.all { length -> length.isNotEmpty() && length.all { it in '0'..'9' } }
+    return isOne || header("Transfer-Encoding") != null
+}
+
+/** What [body] brings, or `null` where it takes longer. */
+private suspend fun <T : Any> inTime(millis: Long, body: suspend () -> T): T? = coroutineScope {
+    val running = async { body() }
+    running.awaitInTime(millis).also { if (it == null) running.cancel() }
+}
+
+/**
+ * What comes in time; `null` where nothing does. A process that was stopped meanwhile has a moment to read what lies
+ * there already.
+ */
+internal suspend fun <T : Any> Deferred<T>.awaitInTime(millis: Long): T? =
+    withTimeoutOrNull(millis.coerceIn(1, Engine.LONGEST)) { await() } ?: withTimeoutOrNull(MOMENT) { await() }
+
+private const val MOMENT = 500L
+
+/** The deadline is kept from outside: OkHttp's own would throw away what has arrived. */
+internal fun OkHttpClient.Builder.timedFromOutside(): OkHttpClient.Builder =
+    callTimeout(0, TimeUnit.SECONDS).readTimeout(0, TimeUnit.SECONDS).writeTimeout(0, TimeUnit.SECONDS)
