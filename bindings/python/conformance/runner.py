@@ -17,10 +17,17 @@ from functions import call
 from read import Json, Unknown
 from transcript import steps
 
+import coordinator
+
+DRIVEN = {"transcript": steps, "coordinator": coordinator.steps}
+
 
 def answer(kind: str, test: Json, group: Json | None) -> Json:
     try:
-        result = {"steps": steps(test, group)} if kind == "transcript" else call(kind, test["input"], group)
+        if kind in DRIVEN:
+            result = {"steps": DRIVEN[kind](test, group)}
+        else:
+            result = call(kind, test["input"], group)
         return {"id": test["id"], "result": result}
     except (Unknown, KeyError) as problem:
         return {"id": test["id"], "skipped": f"{type(problem).__name__}: {problem}"}

@@ -6,6 +6,7 @@
 mod access;
 mod config;
 mod convert;
+mod coordinator;
 mod effect;
 mod errors;
 mod event;
@@ -29,6 +30,8 @@ mod _core {
     use super::access::{Access, Phase, SignInReason, Status, Verdict};
     #[pymodule_export]
     use super::config::{Config, RefreshPolicy, RetryAfterBounds};
+    #[pymodule_export]
+    use super::coordinator::Coordinator;
     #[pymodule_export]
     use super::effect::{Effect, Output, TokenAsk};
     #[pymodule_export]

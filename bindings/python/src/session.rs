@@ -44,7 +44,7 @@ impl Session {
     }
 }
 
-fn entropy(bytes: &Bound<'_, PyAny>) -> PyResult<Entropy> {
+pub(crate) fn entropy(bytes: &Bound<'_, PyAny>) -> PyResult<Entropy> {
     let py = bytes.py();
     let wrong = |_| invalid(py, "entropy", "expected bytes: os.urandom(ENTROPY_LEN)");
     Entropy::new(bytes.extract::<&[u8]>().map_err(wrong)?).map_err(|error| error.raise(py))

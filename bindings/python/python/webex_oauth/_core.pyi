@@ -6,6 +6,8 @@ from typing import ClassVar, Final, Literal, NoReturn, TypeAlias, final
 
 from typing_extensions import disjoint_base
 
+from . import coordinator
+
 _Via: TypeAlias = Literal["code", "implicit", "device", "jwt", "guest", "client_credentials", "adopted", "host"]
 _SignedOutReason: TypeAlias = Literal["never_signed_in", "by_user", "grant_ended", "embargoed"]
 _StaleWhy: TypeAlias = Literal["no_access_token", "expired", "rejected", "clock_went_back", "not_asked_yet"]
@@ -87,6 +89,7 @@ __all__ = [
     "Status",
     "Verdict",
     "Config",
+    "Coordinator",
     "MetadataSource",
     "metadata_step",
     "RefreshPolicy",
@@ -452,6 +455,38 @@ class Status:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Coordinator:
+    def __new__(
+        cls,
+        config: Config,
+        seed: bytes,
+        stored: _Text | None = None,
+        *,
+        store: bool = False,
+        lock_domain: str | None = None,
+        rotates: bool | None = None,
+        patience: _Span | None = None,
+        host_limit: _Span | None = None,
+        farewell: _Span | None = None,
+        times: tuple[_Span, _Span, _Span, _Span] | None = None,
+    ) -> Coordinator: ...
+    def call(self, now: tuple[_Time, int], ticket: int, call: coordinator.Call) -> list[coordinator.Output]: ...
+    def give_up(self, ticket: int) -> None: ...
+    def done(self, now: tuple[_Time, int], job: int, result: coordinator.Done) -> list[coordinator.Output]: ...
+    def wake(self, now: tuple[_Time, int]) -> list[coordinator.Output]: ...
+    def restarted(self, now: tuple[_Time, int], seed: bytes) -> list[coordinator.Output]: ...
+    @property
+    def wake_at(self) -> tuple[int | None, int | None]: ...
+    @property
+    def store_fault(self) -> coordinator.StoreFault | None: ...
+    def status(self, now: _Time) -> Status: ...
+    @property
+    def tokens(self) -> TokenSet | None: ...
+    @property
+    def revision(self) -> int: ...
+    def logout_url(self, goto: str | None = None) -> Secret | None: ...
 
 @disjoint_base
 class Effect:
