@@ -6,6 +6,7 @@
 
 mod access;
 mod config;
+mod coordinator;
 mod effect;
 mod error;
 mod event;
@@ -22,6 +23,11 @@ mod words;
 
 pub use access::{Access, FreshToken, Phase, SignInReason, Status, Verdict};
 pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
+pub use coordinator::{
+    CallFailure, Clocks, Coordinator, CoordinatorCall, CoordinatorEvent, CoordinatorOptions, CoordinatorOutput,
+    CoordinatorReply, Credential, IntentTimes, JobOp, JobResult, NextStep, OpenError, PublishedToken, RefusedError,
+    Spent, StoreFault, StoreFaultKind, TokenOf, WakeAt,
+};
 pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
 pub use error::{
     AdoptError, ConfigError, EntropyError, Fault, JwtError, MisuseError, OrgIdError, RestoreError, StateError,

@@ -51,6 +51,7 @@ struct Main {
 
     private static func result(_ kind: String, _ test: JSON, _ config: JSON?) throws -> JSON {
         if kind == "transcript" { return try transcript(test, config) }
+        if kind == "coordinator" { return try coordinated(test, config) }
         guard let input = test["input"] else { throw Problem("input is missing") }
         return try call(kind, input, config)
     }

@@ -1035,6 +1035,359 @@ public func FfiConverterTypeConfig_lower(_ value: Config) -> UInt64 {
 
 
 /**
+ * Who waits for what, when to store and when to send: everything above a session, without IO.
+ */
+public protocol CoordinatorProtocol: AnyObject, Sendable {
+    
+    /**
+     * Takes a call in, under a ticket of the caller's choice. What else was due by the clock is there at the next `wake`.
+     */
+    func call(now: Clocks, ticket: UInt64, call: CoordinatorCall) throws  -> [CoordinatorOutput]
+    
+    /**
+     * A job ended. Unknown, late and repeated reports are ignored.
+     */
+    func done(now: Clocks, job: UInt64, result: JobResult)  -> [CoordinatorOutput]
+    
+    /**
+     * What is to be done and was not handed out yet: after a call that was refused.
+     */
+    func drain()  -> [CoordinatorOutput]
+    
+    /**
+     * The caller went away: its ticket is free.
+     */
+    func giveUp(ticket: UInt64) 
+    
+    /**
+     * Where a browser goes to sign out at the identity provider, without signing out here.
+     */
+    func logoutUrl(goto: String?)  -> Secret?
+    
+    /**
+     * No job will report, and whoever waited is gone. `seed` is a new one.
+     */
+    func restarted(now: Clocks, seed: Entropy) throws  -> [CoordinatorOutput]
+    
+    /**
+     * The revision of the session.
+     */
+    func revision()  -> UInt64
+    
+    /**
+     * A summary of the session for people.
+     */
+    func status(now: Timestamp)  -> Status
+    
+    /**
+     * Why what is in the session is not in the store, where that is so.
+     */
+    func storeFault()  -> StoreFault?
+    
+    /**
+     * The tokens themselves.
+     */
+    func tokens()  -> TokenSet?
+    
+    /**
+     * Time has passed. Spurious ones do nothing.
+     */
+    func wake(now: Clocks)  -> [CoordinatorOutput]
+    
+    /**
+     * When to call `wake` if nothing else happens before: at whichever comes first.
+     */
+    func wakeAt()  -> WakeAt
+    
+}
+/**
+ * Who waits for what, when to store and when to send: everything above a session, without IO.
+ */
+open class Coordinator: CoordinatorProtocol, @unchecked Sendable, CustomStringConvertible {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_webex_oauth_mobile_fn_clone_coordinator(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_webex_oauth_mobile_fn_free_coordinator(handle, $0) }
+    }
+
+    
+    /**
+     * A session as the store holds it, or a fresh one.
+     */
+public static func `open`(config: Config, stored: Secret?, seed: Entropy, options: CoordinatorOptions)throws  -> Coordinator  {
+    return try  FfiConverterTypeCoordinator_lift(try rustCallWithError(FfiConverterTypeOpenError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_constructor_coordinator_open(
+        FfiConverterTypeConfig_lower(config),
+        FfiConverterOptionTypeSecret.lower(stored),
+        FfiConverterTypeEntropy_lower(seed),
+        FfiConverterTypeCoordinatorOptions_lower(options),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+    /**
+     * Takes a call in, under a ticket of the caller's choice. What else was due by the clock is there at the next `wake`.
+     */
+open func call(now: Clocks, ticket: UInt64, call: CoordinatorCall)throws  -> [CoordinatorOutput]  {
+    return try  FfiConverterSequenceTypeCoordinatorOutput.lift(try rustCallWithError(FfiConverterTypeRefusedError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_call(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),
+        FfiConverterUInt64.lower(ticket),
+        FfiConverterTypeCoordinatorCall_lower(call),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A job ended. Unknown, late and repeated reports are ignored.
+     */
+open func done(now: Clocks, job: UInt64, result: JobResult) -> [CoordinatorOutput]  {
+    return try!  FfiConverterSequenceTypeCoordinatorOutput.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_done(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),
+        FfiConverterUInt64.lower(job),
+        FfiConverterTypeJobResult_lower(result),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What is to be done and was not handed out yet: after a call that was refused.
+     */
+open func drain() -> [CoordinatorOutput]  {
+    return try!  FfiConverterSequenceTypeCoordinatorOutput.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_drain(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The caller went away: its ticket is free.
+     */
+open func giveUp(ticket: UInt64)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_give_up(
+            self.uniffiCloneHandle(),
+        FfiConverterUInt64.lower(ticket),uniffiCallStatus
+    )
+}
+}
+    
+    /**
+     * Where a browser goes to sign out at the identity provider, without signing out here.
+     */
+open func logoutUrl(goto: String?) -> Secret?  {
+    return try!  FfiConverterOptionTypeSecret.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(
+            self.uniffiCloneHandle(),
+        FfiConverterOptionString.lower(goto),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * No job will report, and whoever waited is gone. `seed` is a new one.
+     */
+open func restarted(now: Clocks, seed: Entropy)throws  -> [CoordinatorOutput]  {
+    return try  FfiConverterSequenceTypeCoordinatorOutput.lift(try rustCallWithError(FfiConverterTypeEntropyError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_restarted(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),
+        FfiConverterTypeEntropy_lower(seed),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The revision of the session.
+     */
+open func revision() -> UInt64  {
+    return try!  FfiConverterUInt64.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_revision(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * A summary of the session for people.
+     */
+open func status(now: Timestamp) -> Status  {
+    return try!  FfiConverterTypeStatus_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_status(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeTimestamp_lower(now),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Why what is in the session is not in the store, where that is so.
+     */
+open func storeFault() -> StoreFault?  {
+    return try!  FfiConverterOptionTypeStoreFault.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_store_fault(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The tokens themselves.
+     */
+open func tokens() -> TokenSet?  {
+    return try!  FfiConverterOptionTypeTokenSet.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_tokens(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Time has passed. Spurious ones do nothing.
+     */
+open func wake(now: Clocks) -> [CoordinatorOutput]  {
+    return try!  FfiConverterSequenceTypeCoordinatorOutput.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_wake(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * When to call `wake` if nothing else happens before: at whichever comes first.
+     */
+open func wakeAt() -> WakeAt  {
+    return try!  FfiConverterTypeWakeAt_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_wake_at(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_uniffi_trait_display(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+    )
+}
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinator: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Coordinator
+
+    public static func lift(_ handle: UInt64) throws -> Coordinator {
+        return Coordinator(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Coordinator) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Coordinator {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Coordinator, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinator_lift(_ handle: UInt64) throws -> Coordinator {
+    return try FfiConverterTypeCoordinator.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinator_lower(_ value: Coordinator) -> UInt64 {
+    return FfiConverterTypeCoordinator.lower(value)
+}
+
+
+
+
+
+
+/**
  * An effect on its way to be done: what it is, and the means to ask whether it is still wanted.
  */
 public protocol EffectTaskProtocol: AnyObject, Sendable {
@@ -2902,6 +3255,75 @@ public func FfiConverterTypeCallback_lower(_ value: Callback) -> RustBuffer {
 
 
 /**
+ * What both clocks read.
+ */
+public struct Clocks: Equatable, Hashable {
+    /**
+     * The wall's.
+     */
+    public var wall: Timestamp
+    /**
+     * Milliseconds of one that only goes forward and counts sleep.
+     */
+    public var mono: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The wall's.
+         */wall: Timestamp, 
+        /**
+         * Milliseconds of one that only goes forward and counts sleep.
+         */mono: UInt64) {
+        self.wall = wall
+        self.mono = mono
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Clocks: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeClocks: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Clocks {
+        return
+            try Clocks(
+                wall: FfiConverterTypeTimestamp.read(from: &buf), 
+                mono: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Clocks, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.wall, into: &buf)
+        FfiConverterUInt64.write(value.mono, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeClocks_lift(_ buf: RustBuffer) throws -> Clocks {
+    return try FfiConverterTypeClocks.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeClocks_lower(_ value: Clocks) -> RustBuffer {
+    return FfiConverterTypeClocks.lower(value)
+}
+
+
+/**
  * The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
  */
 public struct ConfigParts {
@@ -3097,6 +3519,125 @@ public func FfiConverterTypeConfigParts_lift(_ buf: RustBuffer) throws -> Config
 #endif
 public func FfiConverterTypeConfigParts_lower(_ value: ConfigParts) -> RustBuffer {
     return FfiConverterTypeConfigParts.lower(value)
+}
+
+
+/**
+ * What a coordinator has to know about its surroundings. What is left out is as usual for the configuration.
+ */
+public struct CoordinatorOptions: Equatable, Hashable {
+    /**
+     * Without one the session lives in memory alone.
+     */
+    public var hasStore: Bool
+    /**
+     * Which lock of the operating system the store has: a machine and a file.
+     */
+    public var lockDomain: String?
+    /**
+     * Whether the server replaces the refresh token at every use.
+     */
+    public var rotates: Bool?
+    /**
+     * The patience of a caller that names none.
+     */
+    public var patienceMs: UInt64?
+    /**
+     * How long the host may take for a question.
+     */
+    public var hostLimitMs: UInt64?
+    /**
+     * How long revocations and a store are waited for where nothing depends on them.
+     */
+    public var farewellMs: UInt64?
+    /**
+     * The times of the intent protocol.
+     */
+    public var times: IntentTimes?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Without one the session lives in memory alone.
+         */hasStore: Bool, 
+        /**
+         * Which lock of the operating system the store has: a machine and a file.
+         */lockDomain: String? = nil, 
+        /**
+         * Whether the server replaces the refresh token at every use.
+         */rotates: Bool? = nil, 
+        /**
+         * The patience of a caller that names none.
+         */patienceMs: UInt64? = nil, 
+        /**
+         * How long the host may take for a question.
+         */hostLimitMs: UInt64? = nil, 
+        /**
+         * How long revocations and a store are waited for where nothing depends on them.
+         */farewellMs: UInt64? = nil, 
+        /**
+         * The times of the intent protocol.
+         */times: IntentTimes? = nil) {
+        self.hasStore = hasStore
+        self.lockDomain = lockDomain
+        self.rotates = rotates
+        self.patienceMs = patienceMs
+        self.hostLimitMs = hostLimitMs
+        self.farewellMs = farewellMs
+        self.times = times
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CoordinatorOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinatorOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoordinatorOptions {
+        return
+            try CoordinatorOptions(
+                hasStore: FfiConverterBool.read(from: &buf), 
+                lockDomain: FfiConverterOptionString.read(from: &buf), 
+                rotates: FfiConverterOptionBool.read(from: &buf), 
+                patienceMs: FfiConverterOptionUInt64.read(from: &buf), 
+                hostLimitMs: FfiConverterOptionUInt64.read(from: &buf), 
+                farewellMs: FfiConverterOptionUInt64.read(from: &buf), 
+                times: FfiConverterOptionTypeIntentTimes.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CoordinatorOptions, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.hasStore, into: &buf)
+        FfiConverterOptionString.write(value.lockDomain, into: &buf)
+        FfiConverterOptionBool.write(value.rotates, into: &buf)
+        FfiConverterOptionUInt64.write(value.patienceMs, into: &buf)
+        FfiConverterOptionUInt64.write(value.hostLimitMs, into: &buf)
+        FfiConverterOptionUInt64.write(value.farewellMs, into: &buf)
+        FfiConverterOptionTypeIntentTimes.write(value.times, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorOptions_lift(_ buf: RustBuffer) throws -> CoordinatorOptions {
+    return try FfiConverterTypeCoordinatorOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorOptions_lower(_ value: CoordinatorOptions) -> RustBuffer {
+    return FfiConverterTypeCoordinatorOptions.lower(value)
 }
 
 
@@ -3904,6 +4445,95 @@ public func FfiConverterTypeHttpRequest_lower(_ value: HttpRequest) -> RustBuffe
 
 
 /**
+ * The times of the intent protocol. Coordinators that share a store must agree on them.
+ */
+public struct IntentTimes: Equatable, Hashable {
+    /**
+     * No request is processed by a server later than this after it was sent.
+     */
+    public var requestMs: UInt64
+    /**
+     * What clocks, saves and polls may be late.
+     */
+    public var marginMs: UInt64
+    /**
+     * The longest pause between two looks at somebody's intent that counts as unbroken.
+     */
+    public var pollGapMs: UInt64
+    /**
+     * The longest pause before a result is saved again.
+     */
+    public var resaveMs: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * No request is processed by a server later than this after it was sent.
+         */requestMs: UInt64, 
+        /**
+         * What clocks, saves and polls may be late.
+         */marginMs: UInt64, 
+        /**
+         * The longest pause between two looks at somebody's intent that counts as unbroken.
+         */pollGapMs: UInt64, 
+        /**
+         * The longest pause before a result is saved again.
+         */resaveMs: UInt64) {
+        self.requestMs = requestMs
+        self.marginMs = marginMs
+        self.pollGapMs = pollGapMs
+        self.resaveMs = resaveMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension IntentTimes: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeIntentTimes: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> IntentTimes {
+        return
+            try IntentTimes(
+                requestMs: FfiConverterUInt64.read(from: &buf), 
+                marginMs: FfiConverterUInt64.read(from: &buf), 
+                pollGapMs: FfiConverterUInt64.read(from: &buf), 
+                resaveMs: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: IntentTimes, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.requestMs, into: &buf)
+        FfiConverterUInt64.write(value.marginMs, into: &buf)
+        FfiConverterUInt64.write(value.pollGapMs, into: &buf)
+        FfiConverterUInt64.write(value.resaveMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeIntentTimes_lift(_ buf: RustBuffer) throws -> IntentTimes {
+    return try FfiConverterTypeIntentTimes.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeIntentTimes_lower(_ value: IntentTimes) -> RustBuffer {
+    return FfiConverterTypeIntentTimes.lower(value)
+}
+
+
+/**
  * A URL that somebody wants to call, judged by [`Config::judge_url`](crate::Config::judge_url).
  */
 public struct JudgedUrl: Equatable, Hashable {
@@ -4588,6 +5218,105 @@ public func FfiConverterTypeProvider_lower(_ value: Provider) -> RustBuffer {
 
 
 /**
+ * A token that may be handed out without asking, while the wall clock reads between its lines.
+ */
+public struct PublishedToken {
+    /**
+     * The token.
+     */
+    public var token: AccessToken
+    /**
+     * Its generation.
+     */
+    public var generation: UInt64
+    /**
+     * When the server will refuse it, if known.
+     */
+    public var expiresAt: Timestamp?
+    /**
+     * Not while the wall clock reads earlier than this.
+     */
+    public var from: Timestamp
+    /**
+     * Not from this on; none: no such line.
+     */
+    public var until: Timestamp?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The token.
+         */token: AccessToken, 
+        /**
+         * Its generation.
+         */generation: UInt64, 
+        /**
+         * When the server will refuse it, if known.
+         */expiresAt: Timestamp?, 
+        /**
+         * Not while the wall clock reads earlier than this.
+         */from: Timestamp, 
+        /**
+         * Not from this on; none: no such line.
+         */until: Timestamp?) {
+        self.token = token
+        self.generation = generation
+        self.expiresAt = expiresAt
+        self.from = from
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PublishedToken: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePublishedToken: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PublishedToken {
+        return
+            try PublishedToken(
+                token: FfiConverterTypeAccessToken.read(from: &buf), 
+                generation: FfiConverterUInt64.read(from: &buf), 
+                expiresAt: FfiConverterOptionTypeTimestamp.read(from: &buf), 
+                from: FfiConverterTypeTimestamp.read(from: &buf), 
+                until: FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PublishedToken, into buf: inout [UInt8]) {
+        FfiConverterTypeAccessToken.write(value.token, into: &buf)
+        FfiConverterUInt64.write(value.generation, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.expiresAt, into: &buf)
+        FfiConverterTypeTimestamp.write(value.from, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublishedToken_lift(_ buf: RustBuffer) throws -> PublishedToken {
+    return try FfiConverterTypePublishedToken.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePublishedToken_lower(_ value: PublishedToken) -> RustBuffer {
+    return FfiConverterTypePublishedToken.lower(value)
+}
+
+
+/**
  * Tokens fresh from a parser, and what had to be tolerated to read them.
  */
 public struct ReadTokens {
@@ -5112,6 +5841,85 @@ public func FfiConverterTypeSignOutOptions_lower(_ value: SignOutOptions) -> Rus
 
 
 /**
+ * What a call of an API has cost so far.
+ */
+public struct Spent: Equatable, Hashable {
+    /**
+     * How often it was sent again with another token.
+     */
+    public var replays: UInt32
+    /**
+     * How long it has waited because the API asked for it.
+     */
+    public var waitedMs: UInt64
+    /**
+     * How long the caller is ready to wait for that in all.
+     */
+    public var limitMs: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How often it was sent again with another token.
+         */replays: UInt32, 
+        /**
+         * How long it has waited because the API asked for it.
+         */waitedMs: UInt64, 
+        /**
+         * How long the caller is ready to wait for that in all.
+         */limitMs: UInt64) {
+        self.replays = replays
+        self.waitedMs = waitedMs
+        self.limitMs = limitMs
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Spent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Spent {
+        return
+            try Spent(
+                replays: FfiConverterUInt32.read(from: &buf), 
+                waitedMs: FfiConverterUInt64.read(from: &buf), 
+                limitMs: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Spent, into buf: inout [UInt8]) {
+        FfiConverterUInt32.write(value.replays, into: &buf)
+        FfiConverterUInt64.write(value.waitedMs, into: &buf)
+        FfiConverterUInt64.write(value.limitMs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpent_lift(_ buf: RustBuffer) throws -> Spent {
+    return try FfiConverterTypeSpent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpent_lower(_ value: Spent) -> RustBuffer {
+    return FfiConverterTypeSpent.lower(value)
+}
+
+
+/**
  * A summary for people and user interfaces, free of secrets.
  */
 public struct Status: Equatable, Hashable {
@@ -5301,6 +6109,75 @@ public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
 
 
 /**
+ * How a store failed.
+ */
+public struct StoreFault: Equatable, Hashable {
+    /**
+     * What kind of failure.
+     */
+    public var kind: StoreFaultKind
+    /**
+     * For people, without secrets.
+     */
+    public var problem: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What kind of failure.
+         */kind: StoreFaultKind, 
+        /**
+         * For people, without secrets.
+         */problem: String) {
+        self.kind = kind
+        self.problem = problem
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension StoreFault: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStoreFault: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StoreFault {
+        return
+            try StoreFault(
+                kind: FfiConverterTypeStoreFaultKind.read(from: &buf), 
+                problem: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: StoreFault, into buf: inout [UInt8]) {
+        FfiConverterTypeStoreFaultKind.write(value.kind, into: &buf)
+        FfiConverterString.write(value.problem, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStoreFault_lift(_ buf: RustBuffer) throws -> StoreFault {
+    return try FfiConverterTypeStoreFault.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStoreFault_lower(_ value: StoreFault) -> RustBuffer {
+    return FfiConverterTypeStoreFault.lower(value)
+}
+
+
+/**
  * Where a request goes, in normal form.
  */
 public struct TargetUri: Equatable, Hashable {
@@ -5426,6 +6303,75 @@ public func FfiConverterTypeTargetUri_lift(_ buf: RustBuffer) throws -> TargetUr
 #endif
 public func FfiConverterTypeTargetUri_lower(_ value: TargetUri) -> RustBuffer {
     return FfiConverterTypeTargetUri.lower(value)
+}
+
+
+/**
+ * When to call `wake`: at whichever comes first.
+ */
+public struct WakeAt: Equatable, Hashable {
+    /**
+     * By the wall clock.
+     */
+    public var wall: Timestamp?
+    /**
+     * By the monotonic clock.
+     */
+    public var mono: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * By the wall clock.
+         */wall: Timestamp?, 
+        /**
+         * By the monotonic clock.
+         */mono: UInt64?) {
+        self.wall = wall
+        self.mono = mono
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension WakeAt: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWakeAt: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WakeAt {
+        return
+            try WakeAt(
+                wall: FfiConverterOptionTypeTimestamp.read(from: &buf), 
+                mono: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WakeAt, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeTimestamp.write(value.wall, into: &buf)
+        FfiConverterOptionUInt64.write(value.mono, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWakeAt_lift(_ buf: RustBuffer) throws -> WakeAt {
+    return try FfiConverterTypeWakeAt.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWakeAt_lower(_ value: WakeAt) -> RustBuffer {
+    return FfiConverterTypeWakeAt.lower(value)
 }
 
 
@@ -5851,6 +6797,227 @@ public func FfiConverterTypeBlame_lift(_ buf: RustBuffer) throws -> Blame {
 #endif
 public func FfiConverterTypeBlame_lower(_ value: Blame) -> RustBuffer {
     return FfiConverterTypeBlame.lower(value)
+}
+
+
+
+/**
+ * Why a call failed. Free of secrets.
+ */
+
+public enum CallFailure: Equatable, Hashable {
+    
+    /**
+     * Only the user can help.
+     */
+    case signInRequired(
+        /**
+         * Why.
+         */reason: SignInReason
+    )
+    /**
+     * The last attempt failed; the next one is not due.
+     */
+    case unavailable(
+        /**
+         * How.
+         */fault: Fault, 
+        /**
+         * When the session tries again.
+         */retryAt: Timestamp
+    )
+    /**
+     * The login ended without tokens.
+     */
+    case loginFailed(
+        /**
+         * Why.
+         */fault: Fault
+    )
+    /**
+     * The callback is no pending login's.
+     */
+    case callbackIgnored(
+        /**
+         * Why.
+         */reason: CallbackIgnored
+    )
+    /**
+     * The login was cancelled, or made pointless by a sign-out.
+     */
+    case loginCancelled
+    /**
+     * Another sign-in took its place.
+     */
+    case loginSuperseded
+    /**
+     * The caller's patience ended.
+     */
+    case timeout(
+        /**
+         * It was this long.
+         */limitMs: UInt64
+    )
+    /**
+     * The store can neither be read nor take what a renewal would bring.
+     */
+    case store(
+        /**
+         * How it failed.
+         */fault: StoreFault
+    )
+    /**
+     * What was granted is not known: name a scope.
+     */
+    case scopeUnknown
+    /**
+     * It cannot be done with these tokens.
+     */
+    case misuse(
+        /**
+         * Which mistake.
+         */mistake: MisuseError
+    )
+    /**
+     * The coordinator is closed.
+     */
+    case closed
+    /**
+     * The process was forked, or the event loop replaced.
+     */
+    case interrupted
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CallFailure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCallFailure: FfiConverterRustBuffer {
+    typealias SwiftType = CallFailure
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CallFailure {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .signInRequired(reason: try FfiConverterTypeSignInReason.read(from: &buf)
+        )
+        
+        case 2: return .unavailable(fault: try FfiConverterTypeFault.read(from: &buf), retryAt: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+        
+        case 3: return .loginFailed(fault: try FfiConverterTypeFault.read(from: &buf)
+        )
+        
+        case 4: return .callbackIgnored(reason: try FfiConverterTypeCallbackIgnored.read(from: &buf)
+        )
+        
+        case 5: return .loginCancelled
+        
+        case 6: return .loginSuperseded
+        
+        case 7: return .timeout(limitMs: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 8: return .store(fault: try FfiConverterTypeStoreFault.read(from: &buf)
+        )
+        
+        case 9: return .scopeUnknown
+        
+        case 10: return .misuse(mistake: try FfiConverterTypeMisuseError.read(from: &buf)
+        )
+        
+        case 11: return .closed
+        
+        case 12: return .interrupted
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CallFailure, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .signInRequired(reason):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeSignInReason.write(reason, into: &buf)
+            
+        
+        case let .unavailable(fault,retryAt):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeFault.write(fault, into: &buf)
+            FfiConverterTypeTimestamp.write(retryAt, into: &buf)
+            
+        
+        case let .loginFailed(fault):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeFault.write(fault, into: &buf)
+            
+        
+        case let .callbackIgnored(reason):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeCallbackIgnored.write(reason, into: &buf)
+            
+        
+        case .loginCancelled:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .loginSuperseded:
+            writeInt(&buf, Int32(6))
+        
+        
+        case let .timeout(limitMs):
+            writeInt(&buf, Int32(7))
+            FfiConverterUInt64.write(limitMs, into: &buf)
+            
+        
+        case let .store(fault):
+            writeInt(&buf, Int32(8))
+            FfiConverterTypeStoreFault.write(fault, into: &buf)
+            
+        
+        case .scopeUnknown:
+            writeInt(&buf, Int32(9))
+        
+        
+        case let .misuse(mistake):
+            writeInt(&buf, Int32(10))
+            FfiConverterTypeMisuseError.write(mistake, into: &buf)
+            
+        
+        case .closed:
+            writeInt(&buf, Int32(11))
+        
+        
+        case .interrupted:
+            writeInt(&buf, Int32(12))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCallFailure_lift(_ buf: RustBuffer) throws -> CallFailure {
+    return try FfiConverterTypeCallFailure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCallFailure_lower(_ value: CallFailure) -> RustBuffer {
+    return FfiConverterTypeCallFailure.lower(value)
 }
 
 
@@ -6293,6 +7460,839 @@ public func FfiConverterTypeConfigError_lift(_ buf: RustBuffer) throws -> Config
 public func FfiConverterTypeConfigError_lower(_ value: ConfigError) -> RustBuffer {
     return FfiConverterTypeConfigError.lower(value)
 }
+
+
+/**
+ * One call. `within` is the caller's patience in milliseconds; the configured one where absent.
+ */
+
+public enum CoordinatorCall {
+    
+    /**
+     * An access token that is good now.
+     */
+    case token(
+        /**
+         * Which.
+         */of: TokenOf, 
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * New tokens, whatever the clock says.
+     */
+    case refresh(
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * An API answered.
+     */
+    case answered(
+        /**
+         * Of the token that it was called with.
+         */generation: UInt64, 
+        /**
+         * The status.
+         */status: UInt16, 
+        /**
+         * The `Retry-After` header.
+         */retryAfter: String?, 
+        /**
+         * What this call of an API has cost so far.
+         */spent: Spent
+    )
+    /**
+     * Sign in. The same sign-in again joins the one under way.
+     */
+    case signIn(
+        /**
+         * By what.
+         */credential: Credential, 
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * A browser came back.
+     */
+    case completeLogin(
+        /**
+         * As received.
+         */callback: Secret, 
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * Give a login up: that of a ticket and no other, or all.
+     */
+    case cancelLogin(
+        /**
+         * Whose.
+         */of: UInt64?
+    )
+    /**
+     * Sign out: here at once, then in the store, then at the server.
+     */
+    case signOut(
+        /**
+         * What to do beyond forgetting the tokens.
+         */options: SignOutOptions
+    )
+    /**
+     * Take in what another process may have stored.
+     */
+    case look
+    /**
+     * Ends when everything is stored and no grant request is out.
+     */
+    case flush(
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * Begin nothing more, finish what is under way, store it.
+     */
+    case close(
+        /**
+         * The longest that it may take.
+         */withinMs: UInt64?
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CoordinatorCall: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinatorCall: FfiConverterRustBuffer {
+    typealias SwiftType = CoordinatorCall
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoordinatorCall {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .token(of: try FfiConverterTypeTokenOf.read(from: &buf), withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 2: return .refresh(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 3: return .answered(generation: try FfiConverterUInt64.read(from: &buf), status: try FfiConverterUInt16.read(from: &buf), retryAfter: try FfiConverterOptionString.read(from: &buf), spent: try FfiConverterTypeSpent.read(from: &buf)
+        )
+        
+        case 4: return .signIn(credential: try FfiConverterTypeCredential.read(from: &buf), withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 5: return .completeLogin(callback: try FfiConverterTypeSecret.read(from: &buf), withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 6: return .cancelLogin(of: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 7: return .signOut(options: try FfiConverterTypeSignOutOptions.read(from: &buf)
+        )
+        
+        case 8: return .look
+        
+        case 9: return .flush(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 10: return .close(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CoordinatorCall, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .token(of,withinMs):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeTokenOf.write(of, into: &buf)
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .refresh(withinMs):
+            writeInt(&buf, Int32(2))
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .answered(generation,status,retryAfter,spent):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt64.write(generation, into: &buf)
+            FfiConverterUInt16.write(status, into: &buf)
+            FfiConverterOptionString.write(retryAfter, into: &buf)
+            FfiConverterTypeSpent.write(spent, into: &buf)
+            
+        
+        case let .signIn(credential,withinMs):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeCredential.write(credential, into: &buf)
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .completeLogin(callback,withinMs):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeSecret.write(callback, into: &buf)
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .cancelLogin(of):
+            writeInt(&buf, Int32(6))
+            FfiConverterOptionUInt64.write(of, into: &buf)
+            
+        
+        case let .signOut(options):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeSignOutOptions.write(options, into: &buf)
+            
+        
+        case .look:
+            writeInt(&buf, Int32(8))
+        
+        
+        case let .flush(withinMs):
+            writeInt(&buf, Int32(9))
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .close(withinMs):
+            writeInt(&buf, Int32(10))
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorCall_lift(_ buf: RustBuffer) throws -> CoordinatorCall {
+    return try FfiConverterTypeCoordinatorCall.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorCall_lower(_ value: CoordinatorCall) -> RustBuffer {
+    return FfiConverterTypeCoordinatorCall.lower(value)
+}
+
+
+
+/**
+ * For whoever listens.
+ */
+
+public enum CoordinatorEvent: Equatable, Hashable {
+    
+    /**
+     * What the session says.
+     */
+    case session(
+        /**
+         * What.
+         */event: Event
+    )
+    /**
+     * The store fails; it is tried again. Told once, until it works.
+     */
+    case storeFailed(
+        /**
+         * How.
+         */fault: StoreFault
+    )
+    /**
+     * The store works again.
+     */
+    case storeRecovered
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CoordinatorEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinatorEvent: FfiConverterRustBuffer {
+    typealias SwiftType = CoordinatorEvent
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoordinatorEvent {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .session(event: try FfiConverterTypeEvent.read(from: &buf)
+        )
+        
+        case 2: return .storeFailed(fault: try FfiConverterTypeStoreFault.read(from: &buf)
+        )
+        
+        case 3: return .storeRecovered
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CoordinatorEvent, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .session(event):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeEvent.write(event, into: &buf)
+            
+        
+        case let .storeFailed(fault):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeStoreFault.write(fault, into: &buf)
+            
+        
+        case .storeRecovered:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorEvent_lift(_ buf: RustBuffer) throws -> CoordinatorEvent {
+    return try FfiConverterTypeCoordinatorEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorEvent_lower(_ value: CoordinatorEvent) -> RustBuffer {
+    return FfiConverterTypeCoordinatorEvent.lower(value)
+}
+
+
+
+/**
+ * One thing to do. It is begun when it is taken; the next one does not wait for its end.
+ */
+
+public enum CoordinatorOutput {
+    
+    /**
+     * Begin this job, and report with `done`.
+     */
+    case `do`(
+        /**
+         * Goes into the report.
+         */job: UInt64, 
+        /**
+         * What to do.
+         */op: JobOp
+    )
+    /**
+     * The job is not wanted any longer.
+     */
+    case stop(
+        /**
+         * Which.
+         */job: UInt64
+    )
+    /**
+     * The answer to a call.
+     */
+    case resolve(
+        /**
+         * Whose.
+         */ticket: UInt64, 
+        /**
+         * The answer.
+         */reply: CoordinatorReply
+    )
+    /**
+     * For the user of this call: where to go on another device, and which code to enter.
+     */
+    case show(
+        /**
+         * Whose.
+         */ticket: UInt64, 
+        /**
+         * What.
+         */prompt: DevicePrompt
+    )
+    /**
+     * For whoever listens, in order.
+     */
+    case tell(
+        /**
+         * What happened.
+         */event: CoordinatorEvent
+    )
+    /**
+     * Replaces the token that may be handed out without asking.
+     */
+    case publish(
+        /**
+         * The token and its lines.
+         */fresh: PublishedToken?
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CoordinatorOutput: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinatorOutput: FfiConverterRustBuffer {
+    typealias SwiftType = CoordinatorOutput
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoordinatorOutput {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .`do`(job: try FfiConverterUInt64.read(from: &buf), op: try FfiConverterTypeJobOp.read(from: &buf)
+        )
+        
+        case 2: return .stop(job: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 3: return .resolve(ticket: try FfiConverterUInt64.read(from: &buf), reply: try FfiConverterTypeCoordinatorReply.read(from: &buf)
+        )
+        
+        case 4: return .show(ticket: try FfiConverterUInt64.read(from: &buf), prompt: try FfiConverterTypeDevicePrompt.read(from: &buf)
+        )
+        
+        case 5: return .tell(event: try FfiConverterTypeCoordinatorEvent.read(from: &buf)
+        )
+        
+        case 6: return .publish(fresh: try FfiConverterOptionTypePublishedToken.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CoordinatorOutput, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .`do`(job,op):
+            writeInt(&buf, Int32(1))
+            FfiConverterUInt64.write(job, into: &buf)
+            FfiConverterTypeJobOp.write(op, into: &buf)
+            
+        
+        case let .stop(job):
+            writeInt(&buf, Int32(2))
+            FfiConverterUInt64.write(job, into: &buf)
+            
+        
+        case let .resolve(ticket,reply):
+            writeInt(&buf, Int32(3))
+            FfiConverterUInt64.write(ticket, into: &buf)
+            FfiConverterTypeCoordinatorReply.write(reply, into: &buf)
+            
+        
+        case let .show(ticket,prompt):
+            writeInt(&buf, Int32(4))
+            FfiConverterUInt64.write(ticket, into: &buf)
+            FfiConverterTypeDevicePrompt.write(prompt, into: &buf)
+            
+        
+        case let .tell(event):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeCoordinatorEvent.write(event, into: &buf)
+            
+        
+        case let .publish(fresh):
+            writeInt(&buf, Int32(6))
+            FfiConverterOptionTypePublishedToken.write(fresh, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorOutput_lift(_ buf: RustBuffer) throws -> CoordinatorOutput {
+    return try FfiConverterTypeCoordinatorOutput.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorOutput_lower(_ value: CoordinatorOutput) -> RustBuffer {
+    return FfiConverterTypeCoordinatorOutput.lower(value)
+}
+
+
+
+/**
+ * The answer to a call.
+ */
+
+public enum CoordinatorReply {
+    
+    /**
+     * Use this token.
+     */
+    case token(
+        /**
+         * The token.
+         */token: AccessToken, 
+        /**
+         * Name it when an API has answered.
+         */generation: UInt64, 
+        /**
+         * When the server will refuse it, if known.
+         */expiresAt: Timestamp?
+    )
+    /**
+     * What to do with an API's answer.
+     */
+    case api(
+        /**
+         * What.
+         */next: NextStep
+    )
+    /**
+     * Signed in.
+     */
+    case signedIn(
+        /**
+         * The callback without its secrets.
+         */cleanedUrl: String?, 
+        /**
+         * The caller's own part of the state.
+         */state: String?
+    )
+    /**
+     * Bring the browser there.
+     */
+    case url(
+        /**
+         * Where.
+         */url: Secret
+    )
+    /**
+     * Done.
+     */
+    case done
+    /**
+     * It failed.
+     */
+    case failed(
+        /**
+         * Why.
+         */failure: CallFailure
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CoordinatorReply: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoordinatorReply: FfiConverterRustBuffer {
+    typealias SwiftType = CoordinatorReply
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoordinatorReply {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .token(token: try FfiConverterTypeAccessToken.read(from: &buf), generation: try FfiConverterUInt64.read(from: &buf), expiresAt: try FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+        
+        case 2: return .api(next: try FfiConverterTypeNextStep.read(from: &buf)
+        )
+        
+        case 3: return .signedIn(cleanedUrl: try FfiConverterOptionString.read(from: &buf), state: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 4: return .url(url: try FfiConverterTypeSecret.read(from: &buf)
+        )
+        
+        case 5: return .done
+        
+        case 6: return .failed(failure: try FfiConverterTypeCallFailure.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CoordinatorReply, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .token(token,generation,expiresAt):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeAccessToken.write(token, into: &buf)
+            FfiConverterUInt64.write(generation, into: &buf)
+            FfiConverterOptionTypeTimestamp.write(expiresAt, into: &buf)
+            
+        
+        case let .api(next):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeNextStep.write(next, into: &buf)
+            
+        
+        case let .signedIn(cleanedUrl,state):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionString.write(cleanedUrl, into: &buf)
+            FfiConverterOptionString.write(state, into: &buf)
+            
+        
+        case let .url(url):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeSecret.write(url, into: &buf)
+            
+        
+        case .done:
+            writeInt(&buf, Int32(5))
+        
+        
+        case let .failed(failure):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeCallFailure.write(failure, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorReply_lift(_ buf: RustBuffer) throws -> CoordinatorReply {
+    return try FfiConverterTypeCoordinatorReply.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoordinatorReply_lower(_ value: CoordinatorReply) -> RustBuffer {
+    return FfiConverterTypeCoordinatorReply.lower(value)
+}
+
+
+
+/**
+ * By what somebody signs in.
+ */
+
+public enum Credential {
+    
+    /**
+     * A browser: answered with the URL to open.
+     */
+    case browser(
+        /**
+         * Flow, scope, state and hints.
+         */options: LoginOptions, 
+        /**
+         * Fresh randomness.
+         */entropy: Entropy
+    )
+    /**
+     * A code whose state the host has checked itself.
+     */
+    case code(
+        /**
+         * The authorization code.
+         */code: Secret, 
+        /**
+         * The PKCE verifier, where the login used one.
+         */verifier: Secret?
+    )
+    /**
+     * Another device (RFC 8628).
+     */
+    case device(
+        /**
+         * The scope to ask for.
+         */scope: Scope?
+    )
+    /**
+     * Webex: the guest that this JWT names.
+     */
+    case jwt(
+        /**
+         * A guest issuer JWT.
+         */jwt: Secret
+    )
+    /**
+     * Webex: a guest of a Service App.
+     */
+    case guest(
+        /**
+         * The Service App's access token.
+         */serviceToken: Secret, 
+        /**
+         * The guest's own identifier.
+         */subject: String, 
+        /**
+         * The name that others see.
+         */displayName: String
+    )
+    /**
+     * The client itself.
+     */
+    case client(
+        /**
+         * The scope to ask for.
+         */scope: Scope?
+    )
+    /**
+     * Tokens from elsewhere.
+     */
+    case tokens(
+        /**
+         * As text.
+         */tokens: Secret
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Credential: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCredential: FfiConverterRustBuffer {
+    typealias SwiftType = Credential
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Credential {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .browser(options: try FfiConverterTypeLoginOptions.read(from: &buf), entropy: try FfiConverterTypeEntropy.read(from: &buf)
+        )
+        
+        case 2: return .code(code: try FfiConverterTypeSecret.read(from: &buf), verifier: try FfiConverterOptionTypeSecret.read(from: &buf)
+        )
+        
+        case 3: return .device(scope: try FfiConverterOptionTypeScope.read(from: &buf)
+        )
+        
+        case 4: return .jwt(jwt: try FfiConverterTypeSecret.read(from: &buf)
+        )
+        
+        case 5: return .guest(serviceToken: try FfiConverterTypeSecret.read(from: &buf), subject: try FfiConverterString.read(from: &buf), displayName: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 6: return .client(scope: try FfiConverterOptionTypeScope.read(from: &buf)
+        )
+        
+        case 7: return .tokens(tokens: try FfiConverterTypeSecret.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Credential, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .browser(options,entropy):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeLoginOptions.write(options, into: &buf)
+            FfiConverterTypeEntropy.write(entropy, into: &buf)
+            
+        
+        case let .code(code,verifier):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeSecret.write(code, into: &buf)
+            FfiConverterOptionTypeSecret.write(verifier, into: &buf)
+            
+        
+        case let .device(scope):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionTypeScope.write(scope, into: &buf)
+            
+        
+        case let .jwt(jwt):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeSecret.write(jwt, into: &buf)
+            
+        
+        case let .guest(serviceToken,subject,displayName):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeSecret.write(serviceToken, into: &buf)
+            FfiConverterString.write(subject, into: &buf)
+            FfiConverterString.write(displayName, into: &buf)
+            
+        
+        case let .client(scope):
+            writeInt(&buf, Int32(6))
+            FfiConverterOptionTypeScope.write(scope, into: &buf)
+            
+        
+        case let .tokens(tokens):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeSecret.write(tokens, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCredential_lift(_ buf: RustBuffer) throws -> Credential {
+    return try FfiConverterTypeCredential.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCredential_lower(_ value: Credential) -> RustBuffer {
+    return FfiConverterTypeCredential.lower(value)
+}
+
 
 
 /**
@@ -7832,6 +9832,390 @@ public func FfiConverterTypeInput_lower(_ value: Input) -> RustBuffer {
 
 
 /**
+ * A job.
+ */
+
+public enum JobOp {
+    
+    /**
+     * Read what the store holds.
+     */
+    case load
+    /**
+     * Compare and swap, durably.
+     */
+    case save(
+        /**
+         * The bytes.
+         */snapshot: Secret, 
+        /**
+         * Their revision.
+         */revision: UInt64, 
+        /**
+         * Only if the store holds this revision; 0: only if it holds nothing.
+         */replaces: UInt64, 
+        /**
+         * When somebody should open this session next.
+         */dueAt: Timestamp?
+    )
+    /**
+     * Try the store's lock, without waiting.
+     */
+    case tryLock
+    /**
+     * Let go of it.
+     */
+    case unlock
+    /**
+     * Send.
+     */
+    case send(
+        /**
+         * Complete.
+         */request: HttpRequest, 
+        /**
+         * On a connection of its own.
+         */freshConnection: Bool, 
+        /**
+         * Its limit.
+         */withinMs: UInt64, 
+        /**
+         * Later than this on the monotonic clock it is `NotSent`.
+         */notAfter: UInt64?
+    )
+    /**
+     * Ask the host for tokens.
+     */
+    case askForToken(
+        /**
+         * For what.
+         */ask: TokenAsk, 
+        /**
+         * Its limit.
+         */withinMs: UInt64
+    )
+    /**
+     * Ask the host for a guest JWT.
+     */
+    case askForJwt(
+        /**
+         * Its limit.
+         */withinMs: UInt64
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension JobOp: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJobOp: FfiConverterRustBuffer {
+    typealias SwiftType = JobOp
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JobOp {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .load
+        
+        case 2: return .save(snapshot: try FfiConverterTypeSecret.read(from: &buf), revision: try FfiConverterUInt64.read(from: &buf), replaces: try FfiConverterUInt64.read(from: &buf), dueAt: try FfiConverterOptionTypeTimestamp.read(from: &buf)
+        )
+        
+        case 3: return .tryLock
+        
+        case 4: return .unlock
+        
+        case 5: return .send(request: try FfiConverterTypeHttpRequest.read(from: &buf), freshConnection: try FfiConverterBool.read(from: &buf), withinMs: try FfiConverterUInt64.read(from: &buf), notAfter: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 6: return .askForToken(ask: try FfiConverterTypeTokenAsk.read(from: &buf), withinMs: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        case 7: return .askForJwt(withinMs: try FfiConverterUInt64.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: JobOp, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .load:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .save(snapshot,revision,replaces,dueAt):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeSecret.write(snapshot, into: &buf)
+            FfiConverterUInt64.write(revision, into: &buf)
+            FfiConverterUInt64.write(replaces, into: &buf)
+            FfiConverterOptionTypeTimestamp.write(dueAt, into: &buf)
+            
+        
+        case .tryLock:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .unlock:
+            writeInt(&buf, Int32(4))
+        
+        
+        case let .send(request,freshConnection,withinMs,notAfter):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeHttpRequest.write(request, into: &buf)
+            FfiConverterBool.write(freshConnection, into: &buf)
+            FfiConverterUInt64.write(withinMs, into: &buf)
+            FfiConverterOptionUInt64.write(notAfter, into: &buf)
+            
+        
+        case let .askForToken(ask,withinMs):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeTokenAsk.write(ask, into: &buf)
+            FfiConverterUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .askForJwt(withinMs):
+            writeInt(&buf, Int32(7))
+            FfiConverterUInt64.write(withinMs, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJobOp_lift(_ buf: RustBuffer) throws -> JobOp {
+    return try FfiConverterTypeJobOp.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJobOp_lower(_ value: JobOp) -> RustBuffer {
+    return FfiConverterTypeJobOp.lower(value)
+}
+
+
+
+/**
+ * How a job ended. A result of another kind than was asked for counts as its failure.
+ */
+
+public enum JobResult {
+    
+    /**
+     * What the store holds.
+     */
+    case loaded(
+        /**
+         * The bytes.
+         */snapshot: Secret?
+    )
+    /**
+     * It is stored.
+     */
+    case saved
+    /**
+     * The store holds something else, or nothing.
+     */
+    case conflict(
+        /**
+         * The bytes.
+         */snapshot: Secret?
+    )
+    /**
+     * The store failed. A save may have happened all the same.
+     */
+    case storeFailed(
+        /**
+         * How.
+         */fault: StoreFault
+    )
+    /**
+     * The lock is ours.
+     */
+    case locked
+    /**
+     * Another holds the lock.
+     */
+    case lockBusy
+    /**
+     * The lock is free.
+     */
+    case unlocked
+    /**
+     * An answer, any status.
+     */
+    case response(
+        /**
+         * As received.
+         */response: HttpResponse
+    )
+    /**
+     * The request failed below HTTP.
+     */
+    case sendFailed(
+        /**
+         * How.
+         */fault: SendFault
+    )
+    /**
+     * What the host brought: tokens, or a JWT.
+     */
+    case answer(
+        /**
+         * As text.
+         */secret: Secret
+    )
+    /**
+     * The host could not.
+     */
+    case hostFailed(
+        /**
+         * For people, without secrets.
+         */reason: String
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension JobResult: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeJobResult: FfiConverterRustBuffer {
+    typealias SwiftType = JobResult
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> JobResult {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .loaded(snapshot: try FfiConverterOptionTypeSecret.read(from: &buf)
+        )
+        
+        case 2: return .saved
+        
+        case 3: return .conflict(snapshot: try FfiConverterOptionTypeSecret.read(from: &buf)
+        )
+        
+        case 4: return .storeFailed(fault: try FfiConverterTypeStoreFault.read(from: &buf)
+        )
+        
+        case 5: return .locked
+        
+        case 6: return .lockBusy
+        
+        case 7: return .unlocked
+        
+        case 8: return .response(response: try FfiConverterTypeHttpResponse.read(from: &buf)
+        )
+        
+        case 9: return .sendFailed(fault: try FfiConverterTypeSendFault.read(from: &buf)
+        )
+        
+        case 10: return .answer(secret: try FfiConverterTypeSecret.read(from: &buf)
+        )
+        
+        case 11: return .hostFailed(reason: try FfiConverterString.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: JobResult, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .loaded(snapshot):
+            writeInt(&buf, Int32(1))
+            FfiConverterOptionTypeSecret.write(snapshot, into: &buf)
+            
+        
+        case .saved:
+            writeInt(&buf, Int32(2))
+        
+        
+        case let .conflict(snapshot):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionTypeSecret.write(snapshot, into: &buf)
+            
+        
+        case let .storeFailed(fault):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeStoreFault.write(fault, into: &buf)
+            
+        
+        case .locked:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .lockBusy:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .unlocked:
+            writeInt(&buf, Int32(7))
+        
+        
+        case let .response(response):
+            writeInt(&buf, Int32(8))
+            FfiConverterTypeHttpResponse.write(response, into: &buf)
+            
+        
+        case let .sendFailed(fault):
+            writeInt(&buf, Int32(9))
+            FfiConverterTypeSendFault.write(fault, into: &buf)
+            
+        
+        case let .answer(secret):
+            writeInt(&buf, Int32(10))
+            FfiConverterTypeSecret.write(secret, into: &buf)
+            
+        
+        case let .hostFailed(reason):
+            writeInt(&buf, Int32(11))
+            FfiConverterString.write(reason, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJobResult_lift(_ buf: RustBuffer) throws -> JobResult {
+    return try FfiConverterTypeJobResult.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeJobResult_lower(_ value: JobResult) -> RustBuffer {
+    return FfiConverterTypeJobResult.lower(value)
+}
+
+
+
+/**
  * Why no guest JWT could be made.
  */
 public 
@@ -8674,6 +11058,101 @@ public func FfiConverterTypeMisuseError_lower(_ value: MisuseError) -> RustBuffe
 
 
 /**
+ * What to do with an API's answer.
+ */
+
+public enum NextStep {
+    
+    /**
+     * Hand it to the caller.
+     */
+    case `return`(
+        /**
+         * Why a refused token could not be replaced.
+         */why: CallFailure?
+    )
+    /**
+     * Call again with this token.
+     */
+    case again(
+        /**
+         * The token.
+         */token: AccessToken, 
+        /**
+         * Its generation.
+         */generation: UInt64, 
+        /**
+         * For the next `Answered`.
+         */spent: Spent
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NextStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNextStep: FfiConverterRustBuffer {
+    typealias SwiftType = NextStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NextStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .`return`(why: try FfiConverterOptionTypeCallFailure.read(from: &buf)
+        )
+        
+        case 2: return .again(token: try FfiConverterTypeAccessToken.read(from: &buf), generation: try FfiConverterUInt64.read(from: &buf), spent: try FfiConverterTypeSpent.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: NextStep, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .`return`(why):
+            writeInt(&buf, Int32(1))
+            FfiConverterOptionTypeCallFailure.write(why, into: &buf)
+            
+        
+        case let .again(token,generation,spent):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeAccessToken.write(token, into: &buf)
+            FfiConverterUInt64.write(generation, into: &buf)
+            FfiConverterTypeSpent.write(spent, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNextStep_lift(_ buf: RustBuffer) throws -> NextStep {
+    return try FfiConverterTypeNextStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNextStep_lower(_ value: NextStep) -> RustBuffer {
+    return FfiConverterTypeNextStep.lower(value)
+}
+
+
+
+/**
  * Why tokens could not be revoked at all.
  */
 
@@ -8740,6 +11219,99 @@ public func FfiConverterTypeNotRevoked_lower(_ value: NotRevoked) -> RustBuffer 
     return FfiConverterTypeNotRevoked.lower(value)
 }
 
+
+
+/**
+ * Why a coordinator could not be opened.
+ */
+public 
+enum OpenError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * What is stored cannot be used.
+     */
+    case Stored(
+        /**
+         * Why.
+         */why: RestoreError
+    )
+    /**
+     * The seed has served already.
+     */
+    case UsedEntropy
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension OpenError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOpenError: FfiConverterRustBuffer {
+    typealias SwiftType = OpenError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OpenError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Stored(
+            why: try FfiConverterTypeRestoreError.read(from: &buf)
+            )
+        case 2: return .UsedEntropy
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OpenError, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case let .Stored(why):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeRestoreError.write(why, into: &buf)
+            
+        
+        case .UsedEntropy:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenError_lift(_ buf: RustBuffer) throws -> OpenError {
+    return try FfiConverterTypeOpenError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenError_lower(_ value: OpenError) -> RustBuffer {
+    return FfiConverterTypeOpenError.lower(value)
+}
 
 
 /**
@@ -9068,6 +11640,99 @@ public func FfiConverterTypePurpose_lower(_ value: Purpose) -> RustBuffer {
     return FfiConverterTypePurpose.lower(value)
 }
 
+
+
+/**
+ * Why a call was not accepted: nothing has happened, and its ticket is free.
+ */
+public 
+enum RefusedError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+
+    
+    
+    /**
+     * The ticket is another call's, which is still open.
+     */
+    case TicketInUse
+    /**
+     * The call itself is a mistake.
+     */
+    case Misuse(
+        /**
+         * Which.
+         */mistake: MisuseError
+    )
+
+    
+
+    
+
+    
+    public var errorDescription: String? {
+        String(reflecting: self)
+    }
+    
+}
+
+#if compiler(>=6)
+extension RefusedError: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRefusedError: FfiConverterRustBuffer {
+    typealias SwiftType = RefusedError
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RefusedError {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .TicketInUse
+        case 2: return .Misuse(
+            mistake: try FfiConverterTypeMisuseError.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RefusedError, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case .TicketInUse:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .Misuse(mistake):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeMisuseError.write(mistake, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRefusedError_lift(_ buf: RustBuffer) throws -> RefusedError {
+    return try FfiConverterTypeRefusedError.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRefusedError_lower(_ value: RefusedError) -> RustBuffer {
+    return FfiConverterTypeRefusedError.lower(value)
+}
 
 
 /**
@@ -10109,6 +12774,111 @@ public func FfiConverterTypeStateError_lower(_ value: StateError) -> RustBuffer 
 
 
 /**
+ * What kind of failure of a store.
+ */
+
+public enum StoreFaultKind: Equatable, Hashable {
+    
+    /**
+     * It does not answer.
+     */
+    case unavailable
+    /**
+     * It may not be used.
+     */
+    case denied
+    /**
+     * It is full.
+     */
+    case full
+    /**
+     * It holds what cannot be read, or another client's session.
+     */
+    case damaged
+    /**
+     * Anything else.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension StoreFaultKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStoreFaultKind: FfiConverterRustBuffer {
+    typealias SwiftType = StoreFaultKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StoreFaultKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .unavailable
+        
+        case 2: return .denied
+        
+        case 3: return .full
+        
+        case 4: return .damaged
+        
+        case 5: return .other
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: StoreFaultKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .unavailable:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .denied:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .full:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .damaged:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .other:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStoreFaultKind_lift(_ buf: RustBuffer) throws -> StoreFaultKind {
+    return try FfiConverterTypeStoreFaultKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStoreFaultKind_lower(_ value: StoreFaultKind) -> RustBuffer {
+    return FfiConverterTypeStoreFaultKind.lower(value)
+}
+
+
+
+/**
  * Why a stored snapshot was ignored.
  */
 
@@ -10362,6 +13132,97 @@ public func FfiConverterTypeTokenAsk_lift(_ buf: RustBuffer) throws -> TokenAsk 
 #endif
 public func FfiConverterTypeTokenAsk_lower(_ value: TokenAsk) -> RustBuffer {
     return FfiConverterTypeTokenAsk.lower(value)
+}
+
+
+
+/**
+ * Which token.
+ */
+
+public enum TokenOf: Equatable, Hashable {
+    
+    /**
+     * The session's own.
+     */
+    case session
+    /**
+     * Webex: a user token with just this scope.
+     */
+    case user(
+        /**
+         * Which scope.
+         */scope: Scope
+    )
+    /**
+     * Webex: a user token with all that was granted, less the reserved scope.
+     */
+    case userDefault
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TokenOf: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTokenOf: FfiConverterRustBuffer {
+    typealias SwiftType = TokenOf
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TokenOf {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .session
+        
+        case 2: return .user(scope: try FfiConverterTypeScope.read(from: &buf)
+        )
+        
+        case 3: return .userDefault
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: TokenOf, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .session:
+            writeInt(&buf, Int32(1))
+        
+        
+        case let .user(scope):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeScope.write(scope, into: &buf)
+            
+        
+        case .userDefault:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTokenOf_lift(_ buf: RustBuffer) throws -> TokenOf {
+    return try FfiConverterTypeTokenOf.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTokenOf_lower(_ value: TokenOf) -> RustBuffer {
+    return FfiConverterTypeTokenOf.lower(value)
 }
 
 
@@ -10980,6 +13841,30 @@ fileprivate struct FfiConverterOptionTypeFreshToken: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeIntentTimes: FfiConverterRustBuffer {
+    typealias SwiftType = IntentTimes?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeIntentTimes.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeIntentTimes.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeLoginOptions: FfiConverterRustBuffer {
     typealias SwiftType = LoginOptions?
 
@@ -11020,6 +13905,78 @@ fileprivate struct FfiConverterOptionTypeMetadataSource: FfiConverterRustBuffer 
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeMetadataSource.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePublishedToken: FfiConverterRustBuffer {
+    typealias SwiftType = PublishedToken?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePublishedToken.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePublishedToken.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeStoreFault: FfiConverterRustBuffer {
+    typealias SwiftType = StoreFault?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeStoreFault.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeStoreFault.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeCallFailure: FfiConverterRustBuffer {
+    typealias SwiftType = CallFailure?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeCallFailure.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeCallFailure.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -11386,6 +14343,31 @@ fileprivate struct FfiConverterSequenceTypeResponseHeader: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeResponseHeader.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCoordinatorOutput: FfiConverterRustBuffer {
+    typealias SwiftType = [CoordinatorOutput]
+
+    public static func write(_ value: [CoordinatorOutput], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCoordinatorOutput.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CoordinatorOutput] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CoordinatorOutput]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCoordinatorOutput.read(from: &buf))
         }
         return seq
     }
@@ -12327,6 +15309,42 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_config_parts() != 36203) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_call() != 608) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_done() != 53347) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_drain() != 14314) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_give_up() != 54279) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_logout_url() != 33691) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_restarted() != 62827) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_revision() != 20185) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_status() != 45836) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_store_fault() != 6355) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_tokens() != 60106) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_wake() != 49368) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_wake_at() != 30561) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_task_effect() != 48787) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -12445,6 +15463,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_config_new() != 57781) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_constructor_coordinator_open() != 64782) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_httpresponse_new() != 19874) {

@@ -64,7 +64,7 @@ fun variant(value: JsonNode): Pair<String, JsonNode> {
 }
 
 /** One of the words of a plain enum. */
-private inline fun <reified T : Enum<T>> word(): (JsonNode) -> T = { value ->
+inline fun <reified T : Enum<T>> word(): (JsonNode) -> T = { value ->
     val name = variant(value).first
     enumValues<T>().find { it.name.lowercase() == name } ?: throw Problem("unknown word $name")
 }
@@ -137,7 +137,7 @@ fun loginOptions(value: JsonNode): LoginOptions {
     )
 }
 
-private fun signOutOptions(value: JsonNode) = SignOutOptions(
+fun signOutOptions(value: JsonNode) = SignOutOptions(
     revoke = may(value, "revoke", ::flag) ?: true, logout = may(value, "logout", word<LogoutVia>()) ?: LogoutVia.NOTHING,
     goto = may(value, "goto", ::text),
 )

@@ -41,5 +41,8 @@ private fun run(file: JsonNode): List<Map<String, Any?>> = file["groups"].flatMa
     }
 }
 
-private fun result(kind: String, test: JsonNode, config: JsonNode?): Any =
-    if (kind == "transcript") transcript(test, config) else call(kind, need(test, "input") { it }, config)
+private fun result(kind: String, test: JsonNode, config: JsonNode?): Any = when (kind) {
+    "transcript" -> transcript(test, config)
+    "coordinator" -> coordinated(test, config)
+    else -> call(kind, need(test, "input") { it }, config)
+}

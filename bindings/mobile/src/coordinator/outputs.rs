@@ -1,0 +1,405 @@
+//! What a coordinator has its driver do.
+
+use std::sync::Arc;
+
+use webex_oauth::coordinator as core;
+use webex_oauth::{CallbackIgnored, Timestamp};
+
+use super::given::Spent;
+use crate::access::SignInReason;
+use crate::effect::{DevicePrompt, TokenAsk};
+use crate::error::{Fault, MisuseError};
+use crate::event::Event;
+use crate::http::HttpRequest;
+use crate::ms;
+use crate::secret::{AccessToken, Secret};
+
+/// One thing to do. It is begun when it is taken; the next one does not wait for its end.
+#[derive(Debug, uniffi::Enum)]
+pub enum CoordinatorOutput {
+    /// Begin this job, and report with `done`.
+    Do {
+        /// Goes into the report.
+        job: u64,
+        /// What to do.
+        op: JobOp,
+    },
+    /// The job is not wanted any longer.
+    Stop {
+        /// Which.
+        job: u64,
+    },
+    /// The answer to a call.
+    Resolve {
+        /// Whose.
+        ticket: u64,
+        /// The answer.
+        reply: CoordinatorReply,
+    },
+    /// For the user of this call: where to go on another device, and which code to enter.
+    Show {
+        /// Whose.
+        ticket: u64,
+        /// What.
+        prompt: DevicePrompt,
+    },
+    /// For whoever listens, in order.
+    Tell {
+        /// What happened.
+        event: CoordinatorEvent,
+    },
+    /// Replaces the token that may be handed out without asking.
+    Publish {
+        /// The token and its lines.
+        fresh: Option<PublishedToken>,
+    },
+}
+
+impl From<core::Output> for CoordinatorOutput {
+    fn from(output: core::Output) -> Self {
+        use core::Output;
+        match output {
+            Output::Do { job, op } => Self::Do { job: job.0, op: op.into() },
+            Output::Stop { job } => Self::Stop { job: job.0 },
+            Output::Resolve { ticket, reply } => Self::Resolve { ticket: ticket.0, reply: reply.into() },
+            Output::Show { ticket, what: core::Shown::DeviceCode(prompt) } => {
+                Self::Show { ticket: ticket.0, prompt: (&prompt).into() }
+            }
+            Output::Tell { event } => Self::Tell { event: event.into() },
+            Output::Publish { fresh } => Self::Publish { fresh: fresh.map(PublishedToken::from) },
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, uniffi::Enum)]
+pub enum JobOp {
+    /// Read what the store holds.
+    Load,
+    /// Compare and swap, durably.
+    Save {
+        /// The bytes.
+        snapshot: Arc<Secret>,
+        /// Their revision.
+        revision: u64,
+        /// Only if the store holds this revision; 0: only if it holds nothing.
+        replaces: u64,
+        /// When somebody should open this session next.
+        due_at: Option<Timestamp>,
+    },
+    /// Try the store's lock, without waiting.
+    TryLock,
+    /// Let go of it.
+    Unlock,
+    /// Send.
+    Send {
+        /// Complete.
+        request: HttpRequest,
+        /// On a connection of its own.
+        fresh_connection: bool,
+        /// Its limit.
+        within_ms: u64,
+        /// Later than this on the monotonic clock it is `NotSent`.
+        not_after: Option<u64>,
+    },
+    /// Ask the host for tokens.
+    AskForToken {
+        /// For what.
+        ask: TokenAsk,
+        /// Its limit.
+        within_ms: u64,
+    },
+    /// Ask the host for a guest JWT.
+    AskForJwt {
+        /// Its limit.
+        within_ms: u64,
+    },
+}
+
+impl From<core::Op> for JobOp {
+    fn from(op: core::Op) -> Self {
+        use core::Op;
+        match op {
+            Op::Load => Self::Load,
+            Op::Save { snapshot, revision, replaces, due_at } => {
+                Self::Save { snapshot: Secret::of(snapshot), revision, replaces, due_at }
+            }
+            Op::TryLock => Self::TryLock,
+            Op::Unlock => Self::Unlock,
+            Op::Send { request, fresh_connection, within, not_after } => Self::Send {
+                request: (&request).into(),
+                fresh_connection,
+                within_ms: ms(within),
+                not_after: not_after.map(|tick| tick.as_millis()),
+            },
+            Op::AskForToken { ask, within } => Self::AskForToken { ask: (&ask).into(), within_ms: ms(within) },
+            Op::AskForJwt { within } => Self::AskForJwt { within_ms: ms(within) },
+        }
+    }
+}
+
+/// The answer to a call.
+#[derive(Debug, uniffi::Enum)]
+pub enum CoordinatorReply {
+    /// Use this token.
+    Token {
+        /// The token.
+        token: Arc<AccessToken>,
+        /// Name it when an API has answered.
+        generation: u64,
+        /// When the server will refuse it, if known.
+        expires_at: Option<Timestamp>,
+    },
+    /// What to do with an API's answer.
+    Api {
+        /// What.
+        next: NextStep,
+    },
+    /// Signed in.
+    SignedIn {
+        /// The callback without its secrets.
+        cleaned_url: Option<String>,
+        /// The caller's own part of the state.
+        state: Option<String>,
+    },
+    /// Bring the browser there.
+    Url {
+        /// Where.
+        url: Arc<Secret>,
+    },
+    /// Done.
+    Done,
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: CallFailure,
+    },
+}
+
+impl From<core::Reply> for CoordinatorReply {
+    fn from(reply: core::Reply) -> Self {
+        use core::{Next, Reply};
+        match reply {
+            Reply::Token { token, generation, expires_at } => {
+                Self::Token { token: AccessToken::of(&token), generation, expires_at }
+            }
+            Reply::Api(Next::Return { why }) => {
+                Self::Api { next: NextStep::Return { why: why.map(CallFailure::from) } }
+            }
+            Reply::Api(Next::Again { token, generation, spent }) => {
+                let core::Spent { replays, waited, limit } = spent;
+                let spent = Spent { replays, waited_ms: ms(waited), limit_ms: ms(limit) };
+                Self::Api { next: NextStep::Again { token: AccessToken::of(&token), generation, spent } }
+            }
+            Reply::SignedIn { cleaned_url, state } => Self::SignedIn { cleaned_url, state },
+            Reply::Url(url) => Self::Url { url: Secret::of(url) },
+            Reply::Done => Self::Done,
+            Reply::Failed(failure) => Self::Failed { failure: failure.into() },
+        }
+    }
+}
+
+/// What to do with an API's answer.
+#[derive(Debug, uniffi::Enum)]
+pub enum NextStep {
+    /// Hand it to the caller.
+    Return {
+        /// Why a refused token could not be replaced.
+        why: Option<CallFailure>,
+    },
+    /// Call again with this token.
+    Again {
+        /// The token.
+        token: Arc<AccessToken>,
+        /// Its generation.
+        generation: u64,
+        /// For the next `Answered`.
+        spent: Spent,
+    },
+}
+
+/// Why a call failed. Free of secrets.
+#[derive(Debug, uniffi::Enum)]
+pub enum CallFailure {
+    /// Only the user can help.
+    SignInRequired {
+        /// Why.
+        reason: SignInReason,
+    },
+    /// The last attempt failed; the next one is not due.
+    Unavailable {
+        /// How.
+        fault: Fault,
+        /// When the session tries again.
+        retry_at: Timestamp,
+    },
+    /// The login ended without tokens.
+    LoginFailed {
+        /// Why.
+        fault: Fault,
+    },
+    /// The callback is no pending login's.
+    CallbackIgnored {
+        /// Why.
+        reason: CallbackIgnored,
+    },
+    /// The login was cancelled, or made pointless by a sign-out.
+    LoginCancelled,
+    /// Another sign-in took its place.
+    LoginSuperseded,
+    /// The caller's patience ended.
+    Timeout {
+        /// It was this long.
+        limit_ms: u64,
+    },
+    /// The store can neither be read nor take what a renewal would bring.
+    Store {
+        /// How it failed.
+        fault: StoreFault,
+    },
+    /// What was granted is not known: name a scope.
+    ScopeUnknown,
+    /// It cannot be done with these tokens.
+    Misuse {
+        /// Which mistake.
+        mistake: MisuseError,
+    },
+    /// The coordinator is closed.
+    Closed,
+    /// The process was forked, or the event loop replaced.
+    Interrupted,
+}
+
+impl From<core::Failure> for CallFailure {
+    fn from(failure: core::Failure) -> Self {
+        use core::Failure;
+        match failure {
+            Failure::SignInRequired { reason } => Self::SignInRequired { reason: reason.into() },
+            Failure::Unavailable { fault, retry_at } => Self::Unavailable { fault: (&*fault).into(), retry_at },
+            Failure::LoginFailed { fault } => Self::LoginFailed { fault: (&*fault).into() },
+            Failure::CallbackIgnored { reason } => Self::CallbackIgnored { reason },
+            Failure::LoginCancelled => Self::LoginCancelled,
+            Failure::LoginSuperseded => Self::LoginSuperseded,
+            Failure::Timeout { limit } => Self::Timeout { limit_ms: ms(limit) },
+            Failure::Store(fault) => Self::Store { fault: fault.into() },
+            Failure::ScopeUnknown => Self::ScopeUnknown,
+            Failure::Misuse(misuse) => Self::Misuse { mistake: misuse.into() },
+            Failure::Closed => Self::Closed,
+            Failure::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// For whoever listens.
+#[derive(Debug, uniffi::Enum)]
+pub enum CoordinatorEvent {
+    /// What the session says.
+    Session {
+        /// What.
+        event: Event,
+    },
+    /// The store fails; it is tried again. Told once, until it works.
+    StoreFailed {
+        /// How.
+        fault: StoreFault,
+    },
+    /// The store works again.
+    StoreRecovered,
+}
+
+impl From<core::ClientEvent> for CoordinatorEvent {
+    fn from(event: core::ClientEvent) -> Self {
+        use core::ClientEvent;
+        match event {
+            ClientEvent::Session(event) => Self::Session { event: (&event).into() },
+            ClientEvent::StoreFailed(fault) => Self::StoreFailed { fault: fault.into() },
+            ClientEvent::StoreRecovered => Self::StoreRecovered,
+        }
+    }
+}
+
+/// What kind of failure of a store.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum StoreFaultKind {
+    /// It does not answer.
+    Unavailable,
+    /// It may not be used.
+    Denied,
+    /// It is full.
+    Full,
+    /// It holds what cannot be read, or another client's session.
+    Damaged,
+    /// Anything else.
+    Other,
+}
+
+/// How a store failed.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct StoreFault {
+    /// What kind of failure.
+    pub kind: StoreFaultKind,
+    /// For people, without secrets.
+    pub problem: String,
+}
+
+impl From<core::StoreFault> for StoreFault {
+    fn from(core::StoreFault { kind, problem }: core::StoreFault) -> Self {
+        let kind = match kind {
+            core::StoreFaultKind::Unavailable => StoreFaultKind::Unavailable,
+            core::StoreFaultKind::Denied => StoreFaultKind::Denied,
+            core::StoreFaultKind::Full => StoreFaultKind::Full,
+            core::StoreFaultKind::Damaged => StoreFaultKind::Damaged,
+            core::StoreFaultKind::Other => StoreFaultKind::Other,
+        };
+        Self { kind, problem }
+    }
+}
+
+impl From<StoreFault> for core::StoreFault {
+    fn from(StoreFault { kind, problem }: StoreFault) -> Self {
+        let kind = match kind {
+            StoreFaultKind::Unavailable => core::StoreFaultKind::Unavailable,
+            StoreFaultKind::Denied => core::StoreFaultKind::Denied,
+            StoreFaultKind::Full => core::StoreFaultKind::Full,
+            StoreFaultKind::Damaged => core::StoreFaultKind::Damaged,
+            StoreFaultKind::Other => core::StoreFaultKind::Other,
+        };
+        Self { kind, problem }
+    }
+}
+
+/// A token that may be handed out without asking, while the wall clock reads between its lines.
+#[derive(Debug, uniffi::Record)]
+pub struct PublishedToken {
+    /// The token.
+    pub token: Arc<AccessToken>,
+    /// Its generation.
+    pub generation: u64,
+    /// When the server will refuse it, if known.
+    pub expires_at: Option<Timestamp>,
+    /// Not while the wall clock reads earlier than this.
+    pub from: Timestamp,
+    /// Not from this on; none: no such line.
+    pub until: Option<Timestamp>,
+}
+
+impl From<core::Fresh> for PublishedToken {
+    fn from(core::Fresh { token, generation, expires_at, from, until }: core::Fresh) -> Self {
+        Self { token: AccessToken::of(&token), generation, expires_at, from, until }
+    }
+}
+
+/// When to call `wake`: at whichever comes first.
+#[derive(Debug, Clone, Copy, uniffi::Record)]
+pub struct WakeAt {
+    /// By the wall clock.
+    pub wall: Option<Timestamp>,
+    /// By the monotonic clock.
+    pub mono: Option<u64>,
+}
+
+impl From<core::WakeAt> for WakeAt {
+    fn from(core::WakeAt { wall, mono }: core::WakeAt) -> Self {
+        Self { wall, mono: mono.map(|tick| tick.as_millis()) }
+    }
+}
