@@ -177,8 +177,8 @@ impl Coordinator {
     }
 
     /// Where a browser goes to sign out at the identity provider, without signing out here.
-    pub fn logout_url(&self, goto: Option<String>) -> Option<Arc<Secret>> {
-        self.lock().session().logout_url(goto.as_deref()).map(Secret::of)
+    pub fn logout_url(&self, return_to: Option<String>) -> Option<Arc<Secret>> {
+        self.lock().session().logout_url(return_to.as_deref()).map(Secret::of)
     }
 }
 

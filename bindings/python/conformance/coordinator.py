@@ -155,8 +155,8 @@ def call(value: Any) -> coordinator.Call:
     if name == "token":
         kind, user_scope = variant(fields["of"])
         given["of"] = scope(user_scope) if kind == "user" else kind
-    if name == "cancel_login":
-        given |= some(fields, of=same)
+    if name in ("cancel_login", "await_login"):
+        given |= some(fields, of=same, login=same)
     if name == "sign_out":
         given |= some(fields.get("options", {}), revoke=same, logout=same, goto=text)
     made: coordinator.Call = named(name)(**given)

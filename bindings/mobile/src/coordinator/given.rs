@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::coordinator::{self as core, Call, Done, Of, Ticket};
-use webex_oauth::{Scope, SendFault};
+use webex_oauth::coordinator::{self as core, Call, Done, Of, Ticket, Which};
+use webex_oauth::{LoginId, Scope, SendFault};
 
 use super::millis;
 use super::outputs::StoreFault;
@@ -216,10 +216,19 @@ pub enum CoordinatorCall {
         /// Patience.
         within_ms: Option<u64>,
     },
-    /// Give a login up: that of a ticket and no other, or all.
+    /// Ends with the login in a browser that this URL or state names, whoever completes it.
+    AwaitLogin {
+        /// Its URL, or its state.
+        of: Arc<Secret>,
+        /// Patience.
+        within_ms: Option<u64>,
+    },
+    /// Give logins up: that of a ticket, the one in a browser that a URL or state names, or all.
     CancelLogin {
-        /// Whose.
+        /// The ticket.
         of: Option<u64>,
+        /// The URL of the one in a browser, or its state.
+        login: Option<Arc<Secret>>,
     },
     /// Sign out: here at once, then in the store, then at the server.
     SignOut {
@@ -262,13 +271,25 @@ impl CoordinatorCall {
             Self::CompleteLogin { callback, within_ms } => {
                 Call::CompleteLogin { callback: callback.core(), within: span(within_ms) }
             }
-            Self::CancelLogin { of } => Call::CancelLogin { of: of.map(Ticket) },
+            Self::AwaitLogin { of, within_ms } => Call::AwaitLogin { of: login_id(&of)?, within: span(within_ms) },
+            Self::CancelLogin { of, login } => {
+                let browser = login.map(|login| login_id(&login)).transpose()?.map(Which::Browser);
+                let ticket = of.map(|ticket| Which::Ticket(Ticket(ticket)));
+                Call::CancelLogin { of: browser.or(ticket).unwrap_or(Which::All) }
+            }
             Self::SignOut { options } => Call::SignOut { options: options.into() },
             Self::Look => Call::Look,
             Self::Flush { within_ms } => Call::Flush { within: span(within_ms) },
             Self::Close { within_ms } => Call::Close { within: span(within_ms) },
         })
     }
+}
+
+fn login_id(text: &Secret) -> Result<LoginId, MisuseError> {
+    LoginId::of(text.core().expose()).ok_or_else(|| MisuseError::InvalidArgument {
+        argument: "login".to_owned(),
+        problem: "neither a URL with a state nor a state".to_owned(),
+    })
 }
 
 /// How a job ended. A result of another kind than was asked for counts as its failure.

@@ -87,10 +87,19 @@ class CompleteLogin:
 
 
 @dataclass(frozen=True)
+class AwaitLogin:
+    """Ends with the login in a browser that this URL or state names, whoever completes it."""
+
+    of: _Text
+    within: _Within = None
+
+
+@dataclass(frozen=True)
 class CancelLogin:
-    """Give a login up: that of a ticket and no other, or all."""
+    """Give logins up: that of a ticket, the one in a browser that a URL or state names, or all."""
 
     of: int | None = None
+    login: _Text | None = None
 
 
 @dataclass(frozen=True)
@@ -507,7 +516,7 @@ class Interrupted:
     """The process was forked, or the event loop replaced."""
 
 
-Call = Token | Refresh | Answered | SignIn | CompleteLogin | CancelLogin | SignOut | Look | Flush | Close
+Call = Token | Refresh | Answered | SignIn | CompleteLogin | AwaitLogin | CancelLogin | SignOut | Look | Flush | Close
 Credential = Browser | Code | Device | Jwt | Guest | ClientCredentials | Tokens
 Done = (
     Loaded | Saved | Conflict | StoreFailed | Locked | LockBusy | Unlocked | Response | SendFailed | Answer | HostFailed
@@ -536,6 +545,7 @@ __all__ = [
     "Answered",
     "AskForJwt",
     "AskForToken",
+    "AwaitLogin",
     "Browser",
     "Call",
     "CallbackIgnored",

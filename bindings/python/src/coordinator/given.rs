@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use webex_oauth::coordinator::{Call, Credential, Done, Of, Spent, StoreFault, StoreFaultKind, Ticket};
-use webex_oauth::{Secret, SignOutOptions};
+use webex_oauth::coordinator::{Call, Credential, Done, Of, Spent, StoreFault, StoreFaultKind, Ticket, Which};
+use webex_oauth::{LoginId, Secret, SignOutOptions};
 
 use crate::convert::Span;
 use crate::errors::invalid;
@@ -72,7 +72,12 @@ pub(super) fn call(given: &Bound<'_, PyAny>) -> PyResult<Call> {
             Call::SignIn { credential: credential(&Given(&given.member("credential")?))?, within: given.within()? }
         }
         "CompleteLogin" => Call::CompleteLogin { callback: given.secret("callback")?, within: given.within()? },
-        "CancelLogin" => Call::CancelLogin { of: given.member("of")?.extract::<Option<u64>>()?.map(Ticket) },
+        "AwaitLogin" => Call::AwaitLogin { of: login(&given, &given.secret("of")?)?, within: given.within()? },
+        "CancelLogin" => {
+            let browser = given.maybe_secret("login")?.map(|text| login(&given, &text)).transpose()?;
+            let ticket = given.member("of")?.extract::<Option<u64>>()?.map(|ticket| Which::Ticket(Ticket(ticket)));
+            Call::CancelLogin { of: browser.map(Which::Browser).or(ticket).unwrap_or(Which::All) }
+        }
         "SignOut" => Call::SignOut {
             options: SignOutOptions {
                 revoke: given.member("revoke")?.extract()?,
@@ -85,6 +90,11 @@ pub(super) fn call(given: &Bound<'_, PyAny>) -> PyResult<Call> {
         "Close" => Call::Close { within: given.within()? },
         _ => return given.unknown("call"),
     })
+}
+
+/// By the URL of a login, or its state.
+fn login(given: &Given<'_, '_>, text: &Secret) -> PyResult<LoginId> {
+    LoginId::of(text.expose()).ok_or_else(|| invalid(given.0.py(), "login", "neither a URL with a state nor a state"))
 }
 
 fn of(given: &Bound<'_, PyAny>) -> PyResult<Of> {

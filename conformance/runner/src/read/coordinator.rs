@@ -5,7 +5,7 @@ use webex_oauth::coordinator::{
     Call, Credential, Done, Now, Of, Options, Spent, StoreFault, StoreFaultKind, StoreTraits, Tick, Ticket, Times,
     Which,
 };
-use webex_oauth::{Config, Secret};
+use webex_oauth::{Config, LoginId, Secret};
 
 use super::{
     Object, Read, entropy, flag, login_options, may, natural, need, object, response, scope, secret, send_fault,
@@ -57,15 +57,24 @@ pub(crate) fn call(value: &Value) -> Read<Call> {
         },
         "sign_in" => Call::SignIn { credential: need(fields, "credential", credential)?, within },
         "complete_login" => Call::CompleteLogin { callback: need(fields, "callback", secret)?, within },
-        "cancel_login" => Call::CancelLogin {
-            of: may(fields, "of", natural)?.map_or(Which::All, |ticket| Which::Ticket(Ticket(ticket))),
-        },
+        "await_login" => Call::AwaitLogin { of: need(fields, "of", login)?, within },
+        "cancel_login" => Call::CancelLogin { of: which(fields)? },
         "sign_out" => Call::SignOut { options: may(fields, "options", sign_out_options)?.unwrap_or_default() },
         "look" => Call::Look,
         "flush" => Call::Flush { within },
         "close" => Call::Close { within },
         other => return Err(format!("unknown call {other}")),
     })
+}
+
+fn login(value: &Value) -> Read<LoginId> {
+    LoginId::of(&text(value)?).ok_or_else(|| format!("no login: {value}"))
+}
+
+fn which(fields: &Object) -> Read<Which> {
+    let browser = may(fields, "login", login)?.map(Which::Browser);
+    let ticket = may(fields, "of", natural)?.map(|ticket| Which::Ticket(Ticket(ticket)));
+    Ok(browser.or(ticket).unwrap_or(Which::All))
 }
 
 fn of(value: &Value) -> Read<Of> {

@@ -146,7 +146,9 @@ private func coordinatorCall(_ value: JSON) throws -> CoordinatorCall {
             retryAfter: try may(fields, "retry_after", text), spent: try spent(fields["spent"] ?? .null))
     case "sign_in": return .signIn(credential: try need(fields, "credential", credential), withinMs: within)
     case "complete_login": return .completeLogin(callback: try need(fields, "callback", secret), withinMs: within)
-    case "cancel_login": return .cancelLogin(of: try may(fields, "of", natural))
+    case "await_login": return .awaitLogin(of: try need(fields, "of", secret), withinMs: within)
+    case "cancel_login":
+        return .cancelLogin(of: try may(fields, "of", natural), login: try may(fields, "login", secret))
     case "sign_out":
         return .signOut(options: try may(fields, "options", signOutOptions) ?? signOutOptions(.object([:])))
     case "look": return .look

@@ -1062,7 +1062,7 @@ public protocol CoordinatorProtocol: AnyObject, Sendable {
     /**
      * Where a browser goes to sign out at the identity provider, without signing out here.
      */
-    func logoutUrl(goto: String?)  -> Secret?
+    func logoutUrl(returnTo: String?)  -> Secret?
     
     /**
      * No job will report, and whoever waited is gone. `seed` is a new one.
@@ -1228,12 +1228,12 @@ open func giveUp(ticket: UInt64)  {try! rustCall() {
     /**
      * Where a browser goes to sign out at the identity provider, without signing out here.
      */
-open func logoutUrl(goto: String?) -> Secret?  {
+open func logoutUrl(returnTo: String?) -> Secret?  {
     return try!  FfiConverterOptionTypeSecret.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(
             self.uniffiCloneHandle(),
-        FfiConverterOptionString.lower(goto),uniffiCallStatus
+        FfiConverterOptionString.lower(returnTo),uniffiCallStatus
     )
 })
 }
@@ -7527,12 +7527,26 @@ public enum CoordinatorCall {
          */withinMs: UInt64?
     )
     /**
-     * Give a login up: that of a ticket and no other, or all.
+     * Ends with the login in a browser that this URL or state names, whoever completes it.
+     */
+    case awaitLogin(
+        /**
+         * Its URL, or its state.
+         */of: Secret, 
+        /**
+         * Patience.
+         */withinMs: UInt64?
+    )
+    /**
+     * Give logins up: that of a ticket, the one in a browser that a URL or state names, or all.
      */
     case cancelLogin(
         /**
-         * Whose.
-         */of: UInt64?
+         * The ticket.
+         */of: UInt64?, 
+        /**
+         * The URL of the one in a browser, or its state.
+         */login: Secret?
     )
     /**
      * Sign out: here at once, then in the store, then at the server.
@@ -7598,18 +7612,21 @@ public struct FfiConverterTypeCoordinatorCall: FfiConverterRustBuffer {
         case 5: return .completeLogin(callback: try FfiConverterTypeSecret.read(from: &buf), withinMs: try FfiConverterOptionUInt64.read(from: &buf)
         )
         
-        case 6: return .cancelLogin(of: try FfiConverterOptionUInt64.read(from: &buf)
+        case 6: return .awaitLogin(of: try FfiConverterTypeSecret.read(from: &buf), withinMs: try FfiConverterOptionUInt64.read(from: &buf)
         )
         
-        case 7: return .signOut(options: try FfiConverterTypeSignOutOptions.read(from: &buf)
+        case 7: return .cancelLogin(of: try FfiConverterOptionUInt64.read(from: &buf), login: try FfiConverterOptionTypeSecret.read(from: &buf)
         )
         
-        case 8: return .look
-        
-        case 9: return .flush(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        case 8: return .signOut(options: try FfiConverterTypeSignOutOptions.read(from: &buf)
         )
         
-        case 10: return .close(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        case 9: return .look
+        
+        case 10: return .flush(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
+        )
+        
+        case 11: return .close(withinMs: try FfiConverterOptionUInt64.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -7651,27 +7668,34 @@ public struct FfiConverterTypeCoordinatorCall: FfiConverterRustBuffer {
             FfiConverterOptionUInt64.write(withinMs, into: &buf)
             
         
-        case let .cancelLogin(of):
+        case let .awaitLogin(of,withinMs):
             writeInt(&buf, Int32(6))
+            FfiConverterTypeSecret.write(of, into: &buf)
+            FfiConverterOptionUInt64.write(withinMs, into: &buf)
+            
+        
+        case let .cancelLogin(of,login):
+            writeInt(&buf, Int32(7))
             FfiConverterOptionUInt64.write(of, into: &buf)
+            FfiConverterOptionTypeSecret.write(login, into: &buf)
             
         
         case let .signOut(options):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(8))
             FfiConverterTypeSignOutOptions.write(options, into: &buf)
             
         
         case .look:
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(9))
         
         
         case let .flush(withinMs):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterOptionUInt64.write(withinMs, into: &buf)
             
         
         case let .close(withinMs):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
             FfiConverterOptionUInt64.write(withinMs, into: &buf)
             
         }
@@ -15321,7 +15345,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_give_up() != 54279) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_logout_url() != 33691) {
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_logout_url() != 52276) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_restarted() != 62827) {

@@ -330,7 +330,7 @@ void uniffi_webex_oauth_mobile_fn_method_coordinator_give_up(uint64_t ptr, uint6
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_LOGOUT_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_LOGOUT_URL
-RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(uint64_t ptr, RustBuffer goto, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(uint64_t ptr, RustBuffer return_to, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_RESTARTED

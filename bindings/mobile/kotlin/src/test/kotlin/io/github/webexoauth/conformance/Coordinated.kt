@@ -141,7 +141,8 @@ private fun coordinatorCall(value: JsonNode): CoordinatorCall {
         )
         "sign_in" -> CoordinatorCall.SignIn(need(fields, "credential", ::credential), within)
         "complete_login" -> CoordinatorCall.CompleteLogin(need(fields, "callback", ::secret), within)
-        "cancel_login" -> CoordinatorCall.CancelLogin(may(fields, "of", ::natural))
+        "await_login" -> CoordinatorCall.AwaitLogin(need(fields, "of", ::secret), within)
+        "cancel_login" -> CoordinatorCall.CancelLogin(may(fields, "of", ::natural), may(fields, "login", ::secret))
         "sign_out" -> CoordinatorCall.SignOut(
             may(fields, "options", ::signOutOptions) ?: signOutOptions(NullNode.instance),
         )
