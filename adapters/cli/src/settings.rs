@@ -53,7 +53,7 @@ impl Settings {
         let issuer = match Server::find(&layers)? {
             Some(Server::Publishes(issuer)) => Some(issuer),
             Some(Server::Known(provider)) => {
-                parts.provider = provider;
+                parts.provider = *provider;
                 None
             }
             None => None,

@@ -160,9 +160,8 @@ impl Redactor {
             // Odd as well, in a way that is no text.
             return if is_odd { object.replacen('{', "{\"\":,", 1) } else { object };
         }
-        match serde_json::from_str::<Value>(trimmed) {
-            Ok(Value::String(inner)) => return Value::String(self.bare(&inner)).to_string(),
-            Ok(_) | Err(_) => {}
+        if let Ok(Value::String(inner)) = serde_json::from_str::<Value>(trimmed) {
+            return Value::String(self.bare(&inner)).to_string();
         }
         match adopt::form_in(trimmed) {
             Some(form) => self.form(form),

@@ -12,7 +12,7 @@ use crate::failure::{Exit, Failure};
 #[derive(Debug, Clone)]
 pub(super) enum Server {
     /// All about it is known.
-    Known(Provider),
+    Known(Box<Provider>),
     /// It publishes its metadata; the issuer.
     Publishes(String),
 }
@@ -25,12 +25,16 @@ impl Server {
         first.map_or(Ok(None), |layer| Self::named_by(layer))
     }
 
+    fn known(provider: Provider) -> Option<Self> {
+        Some(Self::Known(Box::new(provider)))
+    }
+
     fn named_by(layer: &Layer) -> Result<Option<Self>, Failure> {
         let (issuer, file) = (layer.get(Name::Issuer), layer.get(Name::Metadata));
         match (layer.get(Name::Server), issuer, file) {
             (None, None, None) => Ok(None),
-            (Some(server), None, None) => named(server).map(|provider| Some(Self::Known(provider))),
-            (None, issuer, Some(file)) => described(file, issuer).map(|provider| Some(Self::Known(provider))),
+            (Some(server), None, None) => named(server).map(Self::known),
+            (None, issuer, Some(file)) => described(file, issuer).map(Self::known),
             (None, Some(issuer), None) => Ok(Some(Self::Publishes(issuer.to_owned()))),
             (Some(_), _, _) => {
                 Err(Failure::new(Exit::Settings, "server is set and so is issuer or metadata; keep one of them"))
