@@ -11,6 +11,7 @@ use crate::stage::{Done, Stage, check, results};
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("urls-calls", "a call goes where the URL was judged to go, or nowhere", calls),
     scenario!("urls-calls-without-token", "the same for calls without the token", calls_without_token),
+    scenario!("urls-empty-query", "the question mark of an empty query stays", empty_query),
     scenario!("urls-endpoints", "endpoints that may mean another host are refused before anything is sent", endpoints),
     scenario!("urls-grants", "grants go to the normal form of their endpoint", grants),
     scenario!("urls-proxy", "loopback goes through no proxy, however it is spelled", proxy),
@@ -94,7 +95,7 @@ const HARMLESS: [(&str, &str); 13] = [
     ("http://{A}/a/../x", "/x"),
     ("http://{A}/a/%2e%2e/x", "/x"),
     ("http://{A}/x?to=http://{B}/", "/x?to=http://{B}/"),
-    ("http://{A}/%2f%e2?", "/%2F%E2?"),
+    ("http://{A}/%2f%e2", "/%2F%E2"),
     ("http://{A}/[a]|?[b]", "/%5Ba%5D%7C?%5Bb%5D"),
     ("http://{A}/50%", "/50%25"),
 ];
@@ -181,6 +182,20 @@ fn calls(stage: &mut Stage<'_>) -> Done {
 
 fn calls_without_token(stage: &mut Stage<'_>) -> Done {
     every_spelling(stage, |_| "http://127.0.0.1:9".to_owned(), &json!({}), false)
+}
+
+fn empty_query(stage: &mut Stage<'_>) -> Done {
+    let two = Two::start()?;
+    let mut open = stage.open("a");
+    open["config"]["base_url"] = json!(two.a.base());
+    let mut harness = stage.ready(open)?;
+    harness.ask("adopt", json!({ "client": "a", "tokens": "at-x" }))?;
+    one_call(&mut harness, &two, "http://{A}/%2f%e2?", &json!({}))?;
+    let requests = two.a.requests();
+    let is_whole =
+        requests.len() == 1 && requests.iter().all(|request| request.starts_with("GET /%2F%E2? HTTP/1.1\r\n"));
+    stage.end(harness);
+    check(is_whole, &format!("{requests:?}"))
 }
 
 fn endpoints(stage: &mut Stage<'_>) -> Done {

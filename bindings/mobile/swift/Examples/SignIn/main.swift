@@ -16,7 +16,7 @@ struct Person: Decodable {
 }
 
 let base = CommandLine.arguments.dropFirst().first.flatMap(URL.init(string:))
-let config = try Config.make { parts in
+let config = try await Config.make { parts in
     if let base { parts.provider = .webex(at: base) }
 }
 let file = ProcessInfo.processInfo.environment["WEBEX_SESSION_FILE"]

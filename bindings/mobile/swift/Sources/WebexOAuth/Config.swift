@@ -58,14 +58,21 @@ extension Config {
         return try Config(parts: parts)
     }
 
-    /// From named variables, the process's environment unless said otherwise: `WEBEX_CLIENT_ID` and its relatives.
+    /// From named variables, the process's environment unless said otherwise: `WEBEX_CLIENT_ID` and its relatives. The
+    /// metadata of `WEBEX_ISSUER` is fetched, that of `WEBEX_METADATA` read from its file.
     public static func make(
         variables: [String: String] = ProcessInfo.processInfo.environment,
+        transport: any HTTPTransport = URLSessionTransport.shared,
         change: (inout ConfigParts) -> Void = { _ in }
-    ) throws -> Config {
-        var parts = try configPartsFromVariables(variables: variables, legacy: false)
+    ) async throws -> Config {
+        var parts: ConfigParts
+        if let provider = try await Provider.named(by: variables, transport: transport) {
+            parts = try configPartsFromVariablesAt(provider: provider, variables: variables, legacy: false)
+        } else {
+            parts = try configPartsFromVariables(variables: variables, legacy: false)
+        }
         change(&parts)
-        return try Config(parts: parts)
+        return try Config.fromVariables(parts: parts)
     }
 }
 

@@ -168,7 +168,7 @@ extension AuthClient {
         let limits = TransportLimits(
             timeout: .millis(config.parts().requestTimeoutMs), maxBody: options.maxBody, freshConnection: false)
         do {
-            let answer = try await sendInTime(request, limits)
+            let answer = try await sendInTime(request, limits, by: transport)
             let headers = Dictionary(answer.headers.map { ($0.name, $0.value) }) { "\($0), \($1)" }
             return APIResponse(url: request.url, status: answer.status, headers: headers, body: answer.body)
         } catch let error as TransportError {

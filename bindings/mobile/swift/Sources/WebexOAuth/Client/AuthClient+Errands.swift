@@ -93,46 +93,13 @@ extension AuthClient {
             timeout: .millis(request.timeoutMs), maxBody: Int(clamping: request.maxResponseBytes),
             freshConnection: true)
         do {
-            let answer = try await sendInTime(wire, limits)
+            let answer = try await sendInTime(wire, limits, by: transport)
             let headers = answer.headers.map { ResponseHeader(name: $0.name, value: $0.value) }
             let status = UInt16(clamping: answer.status)
             let response = HttpResponse(status: status, headers: headers, body: answer.body)
             return .response(id: request.id, response: response)
         } catch {
             return .sendFailed(id: request.id, fault: (error as? TransportError)?.fault ?? .lost)
-        }
-    }
-
-    /// Whatever the transport does, there is an answer in time.
-    nonisolated func sendInTime(_ request: URLRequest, _ limits: TransportLimits) async throws -> TransportResponse {
-        let race = Race<Result<TransportResponse, any Error>>()
-        let transport = transport
-        let sending = Task {
-            do {
-                let answer = try await transport.send(request, limits: limits)
-                let fits = answer.body.count <= limits.maxBody
-                let tooLarge = TransportError(.tooLarge, problem: "the answer is too large")
-                race.finish(fits ? .success(answer) : .failure(tooLarge))
-            } catch let error as TransportError {
-                race.finish(.failure(error))
-            } catch {
-                race.finish(.failure(TransportError(.lost, problem: "the transport failed (\(type(of: error)))")))
-            }
-        }
-        let timing = Alarm(at: .now + limits.timeout) {
-            // A process that was stopped meanwhile has a moment to read what lies there already.
-            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(500)) {
-                race.finish(.failure(TransportError(.lost, problem: "no answer in time")))
-            }
-        }
-        defer {
-            sending.cancel()
-            timing.cancel()
-        }
-        return try await withTaskCancellationHandler {
-            try await race.first().get()
-        } onCancel: {
-            race.finish(.failure(CancellationError()))
         }
     }
 

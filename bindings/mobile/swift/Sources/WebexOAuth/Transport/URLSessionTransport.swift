@@ -128,10 +128,11 @@ private final class Wire: NSObject, URLSessionDataDelegate, @unchecked Sendable 
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         let fits = exchanges.withLock { exchanges -> Bool in
-            guard let exchange = exchanges[dataTask.taskIdentifier] else { return true }
-            if exchange.body.count + data.count > exchange.maxBody { return false }
-            exchanges[dataTask.taskIdentifier]?.body.append(data)
-            return true
+            // In place: beside a second reference to it each append would copy the whole body.
+            let id = dataTask.taskIdentifier
+            let room = exchanges[id].map { $0.maxBody - $0.body.count } ?? 0
+            if data.count <= room { exchanges[id]?.body.append(data) }
+            return data.count <= room || exchanges[id] == nil
         }
         if !fits { refuse(dataTask) }
     }
@@ -148,8 +149,18 @@ private final class Wire: NSObject, URLSessionDataDelegate, @unchecked Sendable 
             guard let name = name as? String, let value = value as? String else { return nil }
             return (name, value)
         }
+        guard hasOneLength(response) else {
+            return end(task, with: .failure(TransportError(.lost, problem: "the answer has two lengths")))
+        }
         end(task, with: .success(TransportResponse(status: response.statusCode, headers: headers, body: exchange.body)))
     }
+}
+
+/// Chunks count before a length (RFC 9112 section 6.3). Foundation may join the values of two headers.
+private func hasOneLength(_ response: HTTPURLResponse) -> Bool {
+    guard let text = response.value(forHTTPHeaderField: "Content-Length") else { return true }
+    let lengths = Set(text.split(separator: ",", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } })
+    return lengths.count == 1 || response.value(forHTTPHeaderField: "Transfer-Encoding") != nil
 }
 
 /// Without the URL, which may carry what the caller put there.
@@ -160,7 +171,8 @@ private func transportError(_ error: any Error) -> TransportError {
     let code = error.code
     switch code {
     case .badURL, .unsupportedURL:
-        return TransportError(.notSent, problem: "the URL cannot be called")
+        // The core has judged the URL: on Linux this is how an answer that is none is told.
+        return TransportError(.lost, problem: "the answer is not HTTP")
     case .cannotFindHost, .dnsLookupFailed:
         return TransportError(.notSent, problem: "the host is not known")
     case .cannotConnectToHost, .notConnectedToInternet, .internationalRoamingOff, .dataNotAllowed, .callIsActive:

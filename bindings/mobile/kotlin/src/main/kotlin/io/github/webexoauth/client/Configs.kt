@@ -6,7 +6,7 @@ import io.github.webexoauth.Provider
 import io.github.webexoauth.Secret
 import io.github.webexoauth.configParts
 import io.github.webexoauth.configPartsFromAuthorizationUrl
-import io.github.webexoauth.configPartsFromVariables
+import okhttp3.OkHttpClient
 import io.github.webexoauth.providerWebex
 
 /** A configuration; [change] is for everything that has a default. Throws `ConfigException`, which names the field. */
@@ -27,8 +27,12 @@ fun configOf(
 fun configFromAuthorizationUrl(url: String, change: ConfigParts.() -> ConfigParts = { this }): Config =
     Config(configPartsFromAuthorizationUrl(url).change())
 
-/** From named variables, the process's environment unless said otherwise: `WEBEX_CLIENT_ID` and its relatives. */
-fun configFromVariables(
+/**
+ * From named variables, the process's environment unless said otherwise: `WEBEX_CLIENT_ID` and its relatives. The metadata
+ * of `WEBEX_ISSUER` is fetched with [http], that of `WEBEX_METADATA` read from its file.
+ */
+suspend fun configFromVariables(
     variables: Map<String, String> = System.getenv(),
+    http: OkHttpClient = sharedHttp,
     change: ConfigParts.() -> ConfigParts = { this },
-): Config = Config(configPartsFromVariables(variables, false).change())
+): Config = Config.fromVariables(partsFromVariables(variables, http).change())
