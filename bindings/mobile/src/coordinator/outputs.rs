@@ -73,6 +73,7 @@ impl From<core::Output> for CoordinatorOutput {
 
 /// A job.
 #[derive(Debug, uniffi::Enum)]
+#[allow(clippy::large_enum_variant, reason = "uniffi has no boxes, and this is made once")]
 pub enum JobOp {
     /// Read what the store holds.
     Load,

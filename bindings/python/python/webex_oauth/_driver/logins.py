@@ -38,8 +38,8 @@ class Logins:
         self._browsers[id] = login
 
     def came_back(self, id: str | None) -> Login:
-        """The browser came back: its login is under way now. A restored one, or one that another client of this store began,
-        has nobody yet who waits for it."""
+        """The browser came back: its login is under way now. A restored one, or one that another client of this store
+        began, has nobody yet who waits for it."""
         login = self._browsers.pop(id, None)
         if login is None:
             login = Login(object())
