@@ -215,7 +215,7 @@ class AsyncClient:
     async def cancel_login(self, of: str | Secret | None = None, *, under_way: bool = False) -> None:
         """The user gave up one login in a browser, named by its URL or its state, or all that there are.
 
-        With ``under_way`` the one that is worked on, on a device for one, while those that wait for their browser go on.
+        With ``under_way`` the one that is worked on, on a device for one; those that wait for their browser go on.
 
         A session that was there before goes on."""
         await (await self._enter()).signing_in.cancel_login(of, under_way=under_way)

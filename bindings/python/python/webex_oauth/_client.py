@@ -234,7 +234,7 @@ class Client:
     def cancel_login(self, of: str | Secret | None = None, *, under_way: bool = False) -> None:
         """The user gave up one login in a browser, named by its URL or its state, or all that there are.
 
-        With ``under_way`` the one that is worked on, on a device for one, while those that wait for their browser go on.
+        With ``under_way`` the one that is worked on, on a device for one; those that wait for their browser go on.
 
         A session that was there before goes on."""
         run(self._driver.signing_in.cancel_login(of, under_way=under_way))
