@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import webex_oauth
 from conftest import Simulator, eventually
-from webex_oauth import Client
+from webex_oauth import Client, protocol
 
 Make = Callable[..., Client]
 
@@ -27,7 +27,7 @@ def test_logins_side_by_side_end_each_by_itself(simulator: Simulator, make_clien
         client.complete_login(simulator.approve(one))
     callback = simulator.approve(two)
     event = client.complete_login(callback)
-    assert event.login == webex_oauth.protocol.login_id(callback)
+    assert event.login == protocol.login_id(callback)
     # A browser sends the address again: that is done already.
     assert client.complete_login(callback).login == event.login
     assert simulator.counters()["grants_succeeded"] == 1
