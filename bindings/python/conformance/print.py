@@ -73,7 +73,8 @@ def names_of(value: Any) -> list[str]:
     """The members of a class: those that `match` names, or all that can be read where it names none or not all."""
     if isinstance(value, (Fault, TokenSet, Status, Provider, Config)) or type(value).__name__ == "HttpRequest":
         readable = [name for name in dir(type(value)) if not name.startswith("_") and not name.endswith("_ms")]
-        return [name for name in readable if not callable(getattr(value, name))]
+        # What the advice is made of is not printed beside it, in any column.
+        return [name for name in readable if not callable(getattr(value, name)) and name != "secret_was_encoded"]
     return list(type(value).__match_args__)
 
 
