@@ -1,17 +1,11 @@
 //! Servers by their metadata.
 
-use std::time::Duration;
-
 use http::header::{ACCEPT, HeaderValue};
 use webex_oauth::{MetadataAnswer, MetadataStep, Provider, SendFault, TargetUri, TransportHints, metadata_step};
 use webex_oauth_driver::ClientError;
+use webex_oauth_driver::settings::{METADATA_MOST_BYTES, METADATA_PATIENCE};
 
 use crate::transport::{AsyncHttp, Request, from_wire, send_in_time};
-
-/// For one document; there are three places at most.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// No server says more about itself.
-const MOST_BYTES: usize = 1024 * 1024;
 
 /// The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
 ///
@@ -29,8 +23,12 @@ pub async fn discover(http: &dyn AsyncHttp, issuer: &str) -> Result<Provider, Cl
 /// One address of the metadata.
 async fn fetch(http: &dyn AsyncHttp, url: &str) -> MetadataAnswer {
     let Some(request) = request(url) else { return MetadataAnswer::Failed(SendFault::NotSent) };
-    let hints =
-        TransportHints { timeout: PATIENCE, max_response_bytes: MOST_BYTES, follow_redirects: false, idempotent: true };
+    let hints = TransportHints {
+        timeout: METADATA_PATIENCE,
+        max_response_bytes: METADATA_MOST_BYTES,
+        follow_redirects: false,
+        idempotent: true,
+    };
     match send_in_time(http, request, hints).await {
         Ok(response) => MetadataAnswer::Response(from_wire(response)),
         Err(error) => MetadataAnswer::Failed(error.fault),

@@ -2,6 +2,7 @@
 //! [`ConfigParts::from_variables`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use webex_oauth::{
     Config, ConfigError, ConfigParts, MetadataAnswer, MetadataSource, MetadataStep, Provider, metadata_step,
@@ -11,6 +12,10 @@ use crate::store::FileStore;
 
 /// The file in which the session is kept, shared by every driver of every language on this machine.
 pub const SESSION_FILE: &str = "WEBEX_SESSION_FILE";
+/// For one document of a server's metadata; there are three places at most.
+pub const METADATA_PATIENCE: Duration = Duration::from_secs(30);
+/// No server says more about itself, in bytes.
+pub const METADATA_MOST_BYTES: usize = 1024 * 1024;
 
 /// The configuration that `WEBEX_*` and its relatives describe, not yet checked. With `legacy`, `CISCOSPARK_*` counts
 /// as well. A value that is not Unicode counts as absent.
@@ -49,7 +54,11 @@ pub fn config() -> Result<Config, ConfigError> {
 
 /// The server that the file of `WEBEX_METADATA` describes; `None` where it is not set.
 pub fn metadata_file() -> Result<Option<Provider>, ConfigError> {
-    let Some(source) = MetadataSource::from_variables(variable)? else { return Ok(None) };
+    MetadataSource::from_variables(variable)?.map_or(Ok(None), |source| read_metadata(&source))
+}
+
+/// The server that the source's file describes; `None` where it has none.
+pub fn read_metadata(source: &MetadataSource) -> Result<Option<Provider>, ConfigError> {
     let Some(path) = &source.file else { return Ok(None) };
     let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
     source.read_file(&document).map(Some)

@@ -1,16 +1,10 @@
 //! Servers by their metadata.
 
-use std::time::Duration;
-
 use webex_oauth::{MetadataAnswer, Provider, SendFault, TargetUri};
-use webex_oauth_driver::{ClientError, settings};
+use webex_oauth_driver::ClientError;
+use webex_oauth_driver::settings::{self, METADATA_MOST_BYTES, METADATA_PATIENCE};
 
 use crate::transport::Transport;
-
-/// For one document; there are three places at most.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// No server says more about itself.
-const MOST_BYTES: usize = 1024 * 1024;
 
 /// The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
 ///
@@ -31,7 +25,7 @@ pub(crate) fn fetch(transport: &Transport, url: &str) -> MetadataAnswer {
     let (Ok(request), Ok(target)) = (request, TargetUri::parse(url)) else {
         return MetadataAnswer::Failed(SendFault::NotSent);
     };
-    match transport.call(&request, &target, PATIENCE, MOST_BYTES) {
+    match transport.call(&request, &target, METADATA_PATIENCE, METADATA_MOST_BYTES) {
         Ok(answer) => MetadataAnswer::Response(webex_oauth::HttpResponse {
             status: answer.status().as_u16(),
             headers: Vec::new(),

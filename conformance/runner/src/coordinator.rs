@@ -9,6 +9,7 @@ use webex_oauth::{Config, Secret};
 use crate::functions::{group_config, revision};
 use crate::print::{self, Out, out};
 use crate::read::{self, Object, Read, may, natural, need, text};
+use crate::steps::steps;
 
 /// The coordinator of a step that names none.
 const FIRST: &str = "a";
@@ -28,13 +29,7 @@ struct Driven {
 
 pub(crate) fn run(test: &Object, config: Option<&Value>) -> Read<Out> {
     let mut stage = Stage { config: group_config(config)?, coordinators: BTreeMap::new(), saved: BTreeMap::new() };
-    let steps = test.get("steps").and_then(Value::as_array).ok_or("steps is missing")?;
-    let mut results: Vec<Value> = Vec::with_capacity(steps.len());
-    for (at, step) in steps.iter().enumerate() {
-        let result = read::object(step).and_then(|step| stage.step(step));
-        results.push(result.map_err(|problem| format!("step {at}: {problem}"))?.into());
-    }
-    Ok(out().put("steps", results))
+    steps(test, |step| stage.step(step))
 }
 
 impl Stage {

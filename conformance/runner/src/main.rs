@@ -6,6 +6,7 @@ mod coordinator;
 mod functions;
 mod print;
 mod read;
+mod steps;
 mod transcript;
 
 use std::io::Write;

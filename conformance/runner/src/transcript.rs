@@ -8,6 +8,7 @@ use webex_oauth::{Config, Effect, Secret, Session, Timestamp};
 use crate::functions::{group_config, queries, revision};
 use crate::print::{self, Out, out};
 use crate::read::{self, Object, Read, may, need, scope, text, time};
+use crate::steps::steps;
 
 /// The session of a step that names none.
 const FIRST: &str = "a";
@@ -25,13 +26,7 @@ pub(crate) fn run(test: &Object, config: Option<&Value>) -> Read<Out> {
     let first = Session::new(config.clone(), read::seed(&seed)?);
     let sessions = BTreeMap::from([(FIRST.to_owned(), first)]);
     let mut stage = Stage { config, sessions, stored: BTreeMap::new() };
-    let steps = test.get("steps").and_then(Value::as_array).ok_or("steps is missing")?;
-    let mut results: Vec<Value> = Vec::with_capacity(steps.len());
-    for (at, step) in steps.iter().enumerate() {
-        let result = read::object(step).and_then(|step| stage.step(step));
-        results.push(result.map_err(|problem| format!("step {at}: {problem}"))?.into());
-    }
-    Ok(out().put("steps", results))
+    steps(test, |step| stage.step(step))
 }
 
 impl Stage {

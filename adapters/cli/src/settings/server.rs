@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use webex_oauth::{MetadataSource, Provider};
+use webex_oauth_driver::settings::read_metadata;
 use webex_oauth_ureq::discover_document;
 
 use super::layer::{Layer, Name};
@@ -34,7 +35,10 @@ impl Server {
         match (layer.get(Name::Server), issuer, file) {
             (None, None, None) => Ok(None),
             (Some(server), None, None) => named(server).map(Self::known),
-            (None, issuer, Some(file)) => described(file, issuer).map(Self::known),
+            (None, issuer, Some(file)) => {
+                let source = MetadataSource { issuer: issuer.map(str::to_owned), file: Some(file.to_owned()) };
+                Ok(read_metadata(&source)?.and_then(Self::known))
+            }
             (None, Some(issuer), None) => Ok(Some(Self::Publishes(issuer.to_owned()))),
             (Some(_), _, _) => {
                 Err(Failure::new(Exit::Settings, "server is set and so is issuer or metadata; keep one of them"))
@@ -53,13 +57,6 @@ fn named(server: &str) -> Result<Provider, Failure> {
             )
         }),
     }
-}
-
-/// The server of a file.
-fn described(path: &str, issuer: Option<&str>) -> Result<Provider, Failure> {
-    let source = MetadataSource { issuer: issuer.map(str::to_owned), file: Some(path.to_owned()) };
-    let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
-    Ok(source.read_file(&document)?)
 }
 
 /// The server of an issuer, by what it said at the last sign-in; it is asked where that is not there.
