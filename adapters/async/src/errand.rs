@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use webex_oauth::{HttpRequest, Input, RequestId, Secret, SendFault};
 use webex_oauth_driver::old::prove;
-use webex_oauth_driver::{ClientEvent, Saved, StoreError, StoreLock};
+use webex_oauth_driver::{ClientEvent, Put, Saved, StoreError, StoreLock};
 
 use crate::inner::{Errand, Inner};
 use crate::transport::{from_wire, send_in_time, to_wire};
@@ -90,7 +90,11 @@ impl Drop for Busy<'_> {
 
 async fn save(inner: &Inner, snapshot: Secret, replaces: u64) {
     let result = match inner.store.clone() {
-        Some(store) => inner.unblock(move || store.save(&snapshot, replaces)).await,
+        Some(store) => {
+            let revision = webex_oauth::snapshot_revision(snapshot.expose()).unwrap_or_default();
+            let put = Put::new(snapshot, revision, replaces.into());
+            inner.unblock(move || store.save(&put)).await
+        }
         None => Some(Ok(Saved::Stored)),
     };
     let result = result.unwrap_or_else(|| Err(gave_up()));

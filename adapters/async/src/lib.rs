@@ -25,7 +25,9 @@ pub use client::Client;
 pub use discover::discover;
 pub use events::Events;
 pub use login::{DeviceLogin, Guest, SignedIn};
-pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+pub use webex_oauth_driver::{
+    ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock,
+};
 
 #[cfg(feature = "reqwest")]
 pub use crate::reqwest::Reqwest;

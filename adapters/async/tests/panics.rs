@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kit::{Fake, Tasks, block_on};
 use webex_oauth_async::webex_oauth::{Renewal, Secret, SignOutOptions};
-use webex_oauth_async::{ClientError, ClientEvent, MemoryStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_async::{ClientError, ClientEvent, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
 
 /// So many polls are more than enough for everything here.
 const ENOUGH: usize = 1000;
@@ -43,9 +43,9 @@ impl Store for Mined {
         self.inner.load()
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         self.save.step_on();
-        self.inner.save(snapshot, replaces)
+        self.inner.save(put)
     }
 
     fn delete(&self) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kit::{Fake, block_on};
 use webex_oauth_async::webex_oauth::{Secret, SignOutOptions};
-use webex_oauth_async::{ClientError, MemoryStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_async::{ClientError, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
 
 /// Full whenever the test says so.
 #[derive(Debug, Clone, Default)]
@@ -21,11 +21,11 @@ impl Store for Disk {
         self.inner.load()
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         if self.is_full.load(Ordering::SeqCst) {
             return Err(StoreError::Full { path: "session".into() });
         }
-        self.inner.save(snapshot, replaces)
+        self.inner.save(put)
     }
 
     fn delete(&self) -> Result<(), StoreError> {

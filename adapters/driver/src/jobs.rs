@@ -13,7 +13,7 @@ use webex_oauth::{Config, Misuse, Secret, SendFault};
 use crate::error::ClientError;
 use crate::event::ClientEvent;
 use crate::machine;
-use crate::store::{Saved, Store, StoreError, StoreLock};
+use crate::store::{Put, Saved, Store, StoreError, StoreLock};
 
 /// A coordinator asks for one thing at a time; the others are those that hang.
 const MOST_HANGING: usize = 8;
@@ -77,10 +77,14 @@ impl StoreJobs {
     fn attempt(&self, op: &Op) -> Result<Done, StoreError> {
         Ok(match op {
             Op::Load => Done::Loaded(self.store.load()?),
-            Op::Save { snapshot, replaces, .. } => match self.store.save(snapshot, *replaces)? {
-                Saved::Stored => Done::Saved,
-                Saved::Conflict { found } => Done::Conflict(found),
-            },
+            Op::Save { snapshot, revision, replaces, due_at } => {
+                let mut put = Put::new(snapshot.clone(), *revision, (*replaces).into());
+                put.due_at = *due_at;
+                match self.store.save(&put)? {
+                    Saved::Stored => Done::Saved,
+                    Saved::Conflict { found } => Done::Conflict(found),
+                }
+            }
             Op::TryLock => match self.store.try_lock()? {
                 Some(lock) => {
                     self.keep(Some(lock));

@@ -20,4 +20,4 @@ pub use event::ClientEvent;
 pub use jobs::{StoreJobs, client_error, client_event, host_answer, open, store_error};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
-pub use store::{FileStore, MemoryStore, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
+pub use store::{FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};

@@ -7,7 +7,7 @@ pub use desk::Desk;
 pub use logins::{LoginTicket, Logins, SignIn};
 use webex_oauth::{CallbackIgnored, snapshot_revision};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Put, Store, StoreError};
 
 /// Saves once more what the store holds, under its lock: shows that it would take what a request brings. A refresh token
 /// is spent only where its successor can be kept.
@@ -15,7 +15,7 @@ pub fn prove(store: &dyn Store) -> Result<(), StoreError> {
     let Some(found) = store.load()? else { return Ok(()) };
     match snapshot_revision(found.expose()) {
         // In conflict with a save that worked just now.
-        Ok(revision) => store.save(&found, revision).map(drop),
+        Ok(revision) => store.save(&Put::new(found, revision, revision.into())).map(drop),
         // It is not ours to touch, which is told when there is something to save.
         Err(_) => Ok(()),
     }

@@ -5,6 +5,7 @@ mod file;
 mod key_ring;
 mod lock;
 mod memory;
+mod put;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ pub use error::StoreError;
 pub use file::FileStore;
 pub use key_ring::key_ring_locks;
 pub use memory::MemoryStore;
-use webex_oauth::{Secret, snapshot_revision};
+pub use put::{Put, Replaces, conflict};
+use webex_oauth::Secret;
 
 /// Keeps one snapshot. Several sessions, also in other processes, may share what it stands for.
 ///
@@ -23,10 +25,10 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// What is stored, or `None` where there is nothing yet. The bytes are not looked into.
     fn load(&self) -> Result<Option<Secret>, StoreError>;
 
-    /// Stores `snapshot` durably, if the store holds revision `replaces`, or, where that is 0, nothing; otherwise changes
-    /// nothing and says what it holds. Comparing and storing is one step. What was deleted is not brought back by who has not
-    /// noticed: a number other than 0 never inserts.
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError>;
+    /// Stores the snapshot durably, if the store holds what is to be replaced; otherwise changes nothing and says what it
+    /// holds. Comparing and storing is one step. What was deleted is not brought back by who has not noticed:
+    /// [`Replaces::Revision`] never inserts.
+    fn save(&self, put: &Put) -> Result<Saved, StoreError>;
 
     /// Forgets what is stored. Nothing there is a success.
     fn delete(&self) -> Result<(), StoreError>;
@@ -53,8 +55,8 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).load()
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
-        (**self).save(snapshot, replaces)
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
+        (**self).save(put)
     }
 
     fn delete(&self) -> Result<(), StoreError> {
@@ -72,19 +74,6 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         (**self).lock(patience)
     }
-}
-
-/// Whether a save that replaces this revision may go on; otherwise what became of it. `damaged` where nobody can tell.
-pub fn conflict(
-    found: Option<Secret>,
-    replaces: u64,
-    damaged: impl FnOnce() -> StoreError,
-) -> Result<Option<Saved>, StoreError> {
-    let is_as_expected = match &found {
-        None => replaces == 0,
-        Some(found) => snapshot_revision(found.expose()).map_err(|_| damaged())? == replaces && replaces != 0,
-    };
-    Ok((!is_as_expected).then_some(Saved::Conflict { found }))
 }
 
 /// What became of a save.

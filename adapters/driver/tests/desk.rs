@@ -5,7 +5,7 @@ use webex_oauth::{
     Timestamp, WhichLogin,
 };
 use webex_oauth_driver::old::Desk;
-use webex_oauth_driver::{ClientEvent, MemoryStore, Saved, Store, StoreError};
+use webex_oauth_driver::{ClientEvent, MemoryStore, Put, Saved, Store, StoreError};
 
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -25,6 +25,10 @@ fn adopt(tokens: &str) -> Input {
 
 const TOKENS: &str = r#"{"access_token":"A1","refresh_token":"R1","expires_in":1000}"#;
 
+fn put(snapshot: &Secret, replaces: u64) -> Put {
+    Put::of(snapshot.clone(), replaces.into()).unwrap()
+}
+
 fn failure() -> StoreError {
     StoreError::Other { problem: "broken".to_owned() }
 }
@@ -35,7 +39,7 @@ fn run(desk: &mut Desk, store: &MemoryStore, now: Timestamp) -> Vec<Effect> {
     while let Some(effect) = desk.next(now) {
         match effect {
             Effect::Persist { snapshot, replaces, .. } => {
-                let saved = store.save(&snapshot, replaces);
+                let saved = store.save(&put(&snapshot, replaces));
                 assert!(!matches!(desk.saved(now, saved), Some(Err(_))));
             }
             other => rest.push(other),
@@ -82,7 +86,7 @@ fn a_new_token_is_given_out_once_it_is_saved() {
     assert_eq!(desk.access(START), None, "not yet");
     assert!(!desk.is_free());
     assert_eq!(desk.next(START), None);
-    assert_eq!(desk.saved(START, store.save(&snapshot, 0)), None);
+    assert_eq!(desk.saved(START, store.save(&put(&snapshot, 0))), None);
     assert_eq!(token(&desk, START).as_deref(), Some("A1"));
     assert!(matches!(desk.next(START), Some(Effect::Notify { .. })));
 }
@@ -116,7 +120,7 @@ fn a_failed_save_keeps_the_tokens_and_is_tried_again() {
 
     desk.input(at(10), Input::Tick).unwrap();
     let Some(Effect::Persist { snapshot, replaces: 0, .. }) = desk.next(at(10)) else { panic!() };
-    assert_eq!(desk.saved(at(10), store.save(&snapshot, 0)), Some(Ok(())), "recovered");
+    assert_eq!(desk.saved(at(10), store.save(&put(&snapshot, 0))), Some(Ok(())), "recovered");
     assert!(!desk.is_unsaved());
     assert_eq!(token(&signed_in_elsewhere(&store), at(10)).as_deref(), Some("A1"));
 }
@@ -191,7 +195,7 @@ fn a_store_works_again_also_where_it_holds_what_another_process_stored_meanwhile
 
     ours.input(at(11), Input::Tick).unwrap();
     let Some(Effect::Persist { snapshot, replaces, .. }) = ours.next(at(11)) else { panic!() };
-    assert_eq!(ours.saved(at(11), store.save(&snapshot, replaces)), Some(Ok(())));
+    assert_eq!(ours.saved(at(11), store.save(&put(&snapshot, replaces))), Some(Ok(())));
     assert!(!ours.is_unsaved());
     run(&mut ours, &store, at(11));
     assert_eq!(token(&ours, at(11)).as_deref(), Some("A4"));
@@ -268,13 +272,13 @@ fn what_another_version_or_client_has_stored_is_left_alone() {
         let store = MemoryStore::new();
         let mut desk = signed_in(&store);
         store.delete().unwrap();
-        assert_eq!(store.save(&theirs, 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(&theirs, 0)), Ok(Saved::Stored));
         for now in [at(1), at(20)] {
             desk.input(now, adopt(r#"{"access_token":"A2","refresh_token":"R2","expires_in":1000}"#)).unwrap();
             let mut told = Vec::new();
             while let Some(effect) = desk.next(now) {
                 if let Effect::Persist { snapshot, replaces, .. } = effect {
-                    told.extend(desk.saved(now, store.save(&snapshot, replaces)));
+                    told.extend(desk.saved(now, store.save(&put(&snapshot, replaces))));
                 }
             }
             assert!(matches!(told[..], [Err(StoreError::Other { .. })]), "{told:?}");

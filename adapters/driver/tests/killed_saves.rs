@@ -6,10 +6,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use webex_oauth::Secret;
-use webex_oauth_driver::{FileStore, Saved, Store as _};
+use webex_oauth_driver::{FileStore, Put, Replaces, Saved, Store as _};
 
 fn snapshot(revision: u64) -> Secret {
     Secret::new(format!(r#"{{"webex_oauth":1,"revision":{revision}}}"#))
+}
+
+fn put(revision: u64, replaces: u64) -> Put {
+    Put::new(snapshot(revision), revision, replaces.into())
 }
 
 /// A killed save may leave its tokens behind once, not once each time; and the next one takes them away.
@@ -18,7 +22,7 @@ fn killed_saves_leave_nothing_that_stays() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.json");
     let store = FileStore::new(&path);
-    store.save(&snapshot(1), 0).map(|_| ()).unwrap();
+    store.save(&put(1, 0)).map(|_| ()).unwrap();
     let names = || {
         let entries = std::fs::read_dir(folder.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -52,7 +56,7 @@ fn killed_saves_leave_nothing_that_stays() {
     assert!(left > 0, "none was killed in the middle: nothing is shown");
     let found = webex_oauth::snapshot_revision(store.load().unwrap().unwrap().expose()).unwrap();
     std::fs::write(folder.path().join("session.json.new"), "half of a session").unwrap();
-    assert_eq!(store.save(&snapshot(found + 1), found), Ok(Saved::Stored));
+    assert_eq!(store.save(&put(found + 1, found)), Ok(Saved::Stored));
     assert_eq!(names(), ["session.json", "session.json.lock"]);
     std::fs::write(folder.path().join("session.json.new"), "half of a session").unwrap();
     assert_eq!(store.delete(), Ok(()));
@@ -72,6 +76,7 @@ fn saves_until_it_is_killed() {
         let found = store.load().unwrap().unwrap();
         let revision = webex_oauth::snapshot_revision(found.expose()).unwrap();
         let next = format!(r#"{{"webex_oauth":1,"revision":{},"filler":"{filler}"}}"#, revision + 1);
-        store.save(&Secret::new(next), revision).map(|_| ()).unwrap();
+        let put = Put::new(Secret::new(next), revision + 1, Replaces::Revision(revision));
+        store.save(&put).map(|_| ()).unwrap();
     }
 }

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use webex_oauth::Secret;
-use webex_oauth_driver::{FileStore, MemoryStore, Saved, Store, StoreError};
+use webex_oauth_driver::{FileStore, MemoryStore, Put, Saved, Store, StoreError};
 
 fn snapshot(revision: u64) -> Secret {
     Secret::new(format!(r#"{{"webex_oauth":1,"revision":{revision}}}"#))
+}
+
+fn put(revision: u64, replaces: u64) -> Put {
+    Put::new(snapshot(revision), revision, replaces.into())
 }
 
 fn folder() -> tempfile::TempDir {
@@ -24,8 +28,8 @@ fn in_each(test: impl Fn(&dyn Store)) {
 fn what_was_saved_is_loaded() {
     in_each(|store| {
         assert_eq!(store.load(), Ok(None));
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
-        assert_eq!(store.save(&snapshot(2), 1), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(2, 1)), Ok(Saved::Stored));
         assert_eq!(store.load(), Ok(Some(snapshot(2))));
         assert_eq!(store.delete(), Ok(()));
         assert_eq!(store.delete(), Ok(()), "nothing there is a success");
@@ -36,9 +40,9 @@ fn what_was_saved_is_loaded() {
 #[test]
 fn who_is_late_is_told_what_is_there() {
     in_each(|store| {
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
-        assert_eq!(store.save(&snapshot(9), 8), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
+        assert_eq!(store.save(&put(9, 8)), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
         assert_eq!(store.load(), Ok(Some(snapshot(1))), "nothing was changed");
     });
 }
@@ -46,19 +50,19 @@ fn who_is_late_is_told_what_is_there() {
 #[test]
 fn what_was_deleted_is_not_brought_back_by_who_has_not_noticed() {
     in_each(|store| {
-        assert_eq!(store.save(&snapshot(7), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(7, 0)), Ok(Saved::Stored));
         assert_eq!(store.delete(), Ok(()));
-        assert_eq!(store.save(&snapshot(8), 7), Ok(Saved::Conflict { found: None }));
+        assert_eq!(store.save(&put(8, 7)), Ok(Saved::Conflict { found: None }));
         assert_eq!(store.load(), Ok(None));
-        assert_eq!(store.save(&snapshot(9), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(9, 0)), Ok(Saved::Stored));
     });
 }
 
 #[test]
 fn nothing_replaces_what_has_no_number_although_nothing_was_expected() {
     in_each(|store| {
-        assert_eq!(store.save(&snapshot(0), 0), Ok(Saved::Stored));
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Conflict { found: Some(snapshot(0)) }));
+        assert_eq!(store.save(&put(0, 0)), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Conflict { found: Some(snapshot(0)) }));
     });
 }
 
@@ -68,7 +72,7 @@ fn whoever_has_the_same_lock_has_the_same_name_for_it() {
     let (path, other) = (folder.path().join("a/session.json"), folder.path().join("b/session.json"));
     let first = FileStore::new(&path);
     let before = first.lock_domain();
-    assert_eq!(first.save(&snapshot(1), 0), Ok(Saved::Stored));
+    assert_eq!(first.save(&put(1, 0)), Ok(Saved::Stored));
     assert!(before.is_some());
     assert_eq!(FileStore::new(&path).lock_domain(), before);
     assert_ne!(FileStore::new(&other).lock_domain(), before);
@@ -92,7 +96,7 @@ fn the_lock_is_one_and_is_let_go() {
 fn saving_works_while_the_lock_is_held() {
     in_each(|store| {
         let _held = store.try_lock().unwrap().unwrap();
-        assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
     });
 }
 
@@ -100,7 +104,7 @@ fn saving_works_while_the_lock_is_held() {
 fn of_many_writers_each_revision_has_one() {
     let folder = folder();
     let store = FileStore::new(folder.path().join("session.json"));
-    store.save(&snapshot(1), 0).map(|_| ()).unwrap();
+    store.save(&put(1, 0)).map(|_| ()).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -108,7 +112,7 @@ fn of_many_writers_each_revision_has_one() {
                 while stored < 10 {
                     let found = store.load().unwrap().unwrap();
                     let revision = webex_oauth::snapshot_revision(found.expose()).unwrap();
-                    stored += u32::from(store.save(&snapshot(revision + 1), revision) == Ok(Saved::Stored));
+                    stored += u32::from(store.save(&put(revision + 1, revision)) == Ok(Saved::Stored));
                 }
             });
         }
@@ -123,7 +127,7 @@ fn what_is_not_a_session_is_left_alone() {
     for bytes in [&b"{"[..], b"\xff\xfe", b"[]", b"{\"webex_oauth\":1}"] {
         std::fs::write(&path, bytes).unwrap();
         let store = FileStore::new(&path);
-        assert!(matches!(store.save(&snapshot(1), 0), Err(StoreError::Damaged { .. })));
+        assert!(matches!(store.save(&put(1, 0)), Err(StoreError::Damaged { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     std::fs::write(&path, b"").unwrap();
@@ -140,11 +144,11 @@ fn a_folder_in_the_way_is_an_error_with_a_path() {
 
     let path = folder.path().join("other.json");
     std::fs::create_dir(folder.path().join("other.json.lock")).unwrap();
-    let error = FileStore::new(&path).save(&snapshot(1), 0).unwrap_err();
+    let error = FileStore::new(&path).save(&put(1, 0)).unwrap_err();
     assert!(matches!(error, StoreError::Lock { .. }), "{error:?}");
 
     std::fs::write(folder.path().join("file"), b"").unwrap();
-    assert!(FileStore::new(folder.path().join("file/session.json")).save(&snapshot(1), 0).is_err());
+    assert!(FileStore::new(folder.path().join("file/session.json")).save(&put(1, 0)).is_err());
 }
 
 #[cfg(unix)]
@@ -153,7 +157,7 @@ fn only_the_owner_may_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let path = folder.path().join("new/session.json");
-    FileStore::new(&path).save(&snapshot(1), 0).map(|_| ()).unwrap();
+    FileStore::new(&path).save(&put(1, 0)).map(|_| ()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(&path.with_file_name("session.json.lock")), 0o600);
@@ -170,10 +174,10 @@ fn a_link_stays_a_link() {
     let (target, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
     std::os::unix::fs::symlink("real.json", &link).unwrap();
     let (before, there) = (FileStore::new(&link), FileStore::new(&target));
-    assert_eq!(before.save(&snapshot(1), 0), Ok(Saved::Stored), "before there is anything to point to");
+    assert_eq!(before.save(&put(1, 0)), Ok(Saved::Stored), "before there is anything to point to");
     assert_eq!(there.load(), Ok(Some(snapshot(1))));
     let after = FileStore::new(&link);
-    assert_eq!(after.save(&snapshot(2), 1), Ok(Saved::Stored));
+    assert_eq!(after.save(&put(2, 1)), Ok(Saved::Stored));
     assert_eq!(there.load(), Ok(Some(snapshot(2))));
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     let _held = before.try_lock().unwrap().unwrap();
@@ -186,7 +190,7 @@ fn a_link_that_leads_round_in_circles_is_an_error() {
     let folder = folder();
     let link = folder.path().join("link.json");
     std::os::unix::fs::symlink("link.json", &link).unwrap();
-    assert!(FileStore::new(&link).save(&snapshot(1), 0).is_err());
+    assert!(FileStore::new(&link).save(&put(1, 0)).is_err());
 }
 
 /// The program may go elsewhere before its first save.
@@ -216,7 +220,7 @@ fn what_is_no_file_is_neither_read_nor_replaced_nor_deleted() {
         let store = FileStore::new(path);
         let failed = StoreError::Io { path: path.clone(), kind: std::io::ErrorKind::Unsupported };
         assert_eq!(store.load(), Err(failed.clone()));
-        assert_eq!(store.save(&snapshot(1), 0), Err(failed.clone()));
+        assert_eq!(store.save(&put(1, 0)), Err(failed.clone()));
         assert_eq!(store.delete(), Err(failed));
         let kind = std::fs::symlink_metadata(path).unwrap().file_type();
         assert!(kind.is_char_device() || kind.is_fifo());
@@ -232,12 +236,12 @@ fn what_lies_where_a_save_writes_is_taken_away_and_not_written_to() {
     std::fs::write(&victim, "mine").unwrap();
     std::os::unix::fs::symlink(&victim, folder.path().join("session.json.new")).unwrap();
     let store = FileStore::new(&path);
-    assert_eq!(store.save(&snapshot(1), 0), Ok(Saved::Stored));
+    assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
     assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
     assert!(std::fs::symlink_metadata(&path).unwrap().is_file());
 
     std::fs::create_dir(folder.path().join("session.json.new")).unwrap();
-    assert!(matches!(store.save(&snapshot(2), 1), Err(StoreError::Io { .. })));
+    assert!(matches!(store.save(&put(2, 1)), Err(StoreError::Io { .. })));
     assert_eq!(store.load(), Ok(Some(snapshot(1))), "a save that fails leaves what was there");
 }
 
@@ -273,7 +277,7 @@ fn other_languages_hold_the_same_lock() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_read_only_folder_is_told_as_such() {
-    let error = FileStore::new("/sys/kernel/session.json").save(&snapshot(1), 0).unwrap_err();
+    let error = FileStore::new("/sys/kernel/session.json").save(&put(1, 0)).unwrap_err();
     assert!(matches!(error, StoreError::Denied { .. }), "{error:?}");
 }
 
@@ -283,7 +287,7 @@ fn a_read_only_folder_is_told_as_such() {
 fn a_full_disk_leaves_what_was_there() {
     let folder = folder();
     let path = folder.path().join("session.json");
-    assert_eq!(FileStore::new(&path).save(&snapshot(1), 0), Ok(Saved::Stored));
+    assert_eq!(FileStore::new(&path).save(&put(1, 0)), Ok(Saved::Stored));
     let test = std::env::current_exe().unwrap();
     let status = std::process::Command::new("bash")
         .args(["-c", r#"trap '' XFSZ; ulimit -f 0; exec "$0" --exact on_a_full_disk --ignored --nocapture >/dev/null"#])
@@ -302,7 +306,7 @@ fn a_full_disk_leaves_what_was_there() {
 #[ignore = "runs in a process of its own, started by the test before"]
 fn on_a_full_disk() {
     let store = FileStore::new(std::env::var_os("FULL_DISK").unwrap());
-    if !matches!(store.save(&snapshot(2), 1), Err(StoreError::Full { .. })) {
+    if !matches!(store.save(&put(2, 1)), Err(StoreError::Full { .. })) {
         std::process::exit(1);
     }
 }

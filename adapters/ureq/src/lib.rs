@@ -34,7 +34,9 @@ pub use call::refresh_error;
 pub use client::Client;
 pub use discover::{discover, discover_document};
 pub use login::{BrowserLogin, DeviceLogin, Guest};
-pub use webex_oauth_driver::{ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+pub use webex_oauth_driver::{
+    ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock,
+};
 
 pub use http;
 pub use webex_oauth;

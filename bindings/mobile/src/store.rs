@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_driver::{FileStore, Put, Saved, Store, StoreError, StoreLock};
 
 use crate::secret::Secret;
 
@@ -33,7 +33,11 @@ impl SessionFile {
 
     /// Stores `snapshot` durably, where what is there is what it replaces.
     pub fn save(&self, snapshot: &Secret, replaces: u64) -> Result<SavedFile, SessionFileError> {
-        Ok(match self.0.save(&snapshot.core(), replaces).map_err(|error| self.told(error))? {
+        let snapshot = snapshot.core();
+        // The file does not look at it; where it is no number, the save fails in the store's own words.
+        let revision = webex_oauth::snapshot_revision(snapshot.expose()).unwrap_or_default();
+        let put = Put::new(snapshot, revision, replaces.into());
+        Ok(match self.0.save(&put).map_err(|error| self.told(error))? {
             Saved::Stored => SavedFile::Stored,
             Saved::Conflict { found } => SavedFile::Conflict { found: found.map(Secret::of) },
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyring::{Entry, Error};
 use webex_oauth::Secret;
-use webex_oauth_driver::{FileStore, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
+use webex_oauth_driver::{FileStore, Put, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
 
 use crate::places::Profile;
 
@@ -58,10 +58,10 @@ impl Store for KeyringStore {
         }
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let _lock = self.locks.lock_saves(SAVE_PATIENCE)?;
         let damaged = || StoreError::Damaged { what: format!("{self:?}") };
-        if let Some(conflict) = conflict(self.load()?, replaces, damaged)? {
+        if let Some(conflict) = conflict(self.load()?, put.replaces, damaged)? {
             return Ok(conflict);
         }
         if let Some(folder) = self.marker.parent() {
@@ -69,7 +69,7 @@ impl Store for KeyringStore {
         }
         // Before the entry: an entry without the marker would be overlooked.
         File::create(&self.marker).map_err(|error| at(&self.marker, &error))?;
-        self.entry.set_secret(snapshot.expose().as_bytes()).map_err(|error| told(&error))?;
+        self.entry.set_secret(put.snapshot.expose().as_bytes()).map_err(|error| told(&error))?;
         Ok(Saved::Stored)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use webex_oauth::Secret;
 
-use super::{Saved, Store, StoreError, StoreLock, conflict, lock, wait_for};
+use super::{Put, Saved, Store, StoreError, StoreLock, conflict, lock, wait_for};
 use crate::machine;
 
 /// No session is longer; what is longer is not one.
@@ -130,12 +130,12 @@ impl Store for FileStore {
         }
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let _lock = self.lock_saves(SAVE_PATIENCE)?;
-        if let Some(conflict) = conflict(self.load()?, replaces, || self.damaged())? {
+        if let Some(conflict) = conflict(self.load()?, put.replaces, || self.damaged())? {
             return Ok(conflict);
         }
-        self.replace(snapshot.expose().as_bytes()).map_err(|error| StoreError::of(&self.path, &error))?;
+        self.replace(put.snapshot.expose().as_bytes()).map_err(|error| StoreError::of(&self.path, &error))?;
         Ok(Saved::Stored)
     }
 

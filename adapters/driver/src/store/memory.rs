@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use webex_oauth::Secret;
 
-use super::{Saved, Store, StoreError, StoreLock, conflict};
+use super::{Put, Saved, Store, StoreError, StoreLock, conflict};
 use crate::machine;
 
 /// Keeps a snapshot in memory. Clones share it: for several clients of one process, and for tests.
@@ -33,13 +33,13 @@ impl Store for MemoryStore {
         Ok(self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let mut held = self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         let damaged = || StoreError::Damaged { what: "the store in memory".to_owned() };
-        if let Some(conflict) = conflict(held.clone(), replaces, damaged)? {
+        if let Some(conflict) = conflict(held.clone(), put.replaces, damaged)? {
             return Ok(conflict);
         }
-        *held = Some(snapshot.clone());
+        *held = Some(put.snapshot.clone());
         Ok(Saved::Stored)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::Fault;
 use webex_oauth_ureq::webex_oauth::{Renewal, Secret};
-use webex_oauth_ureq::{Client, ClientError, MemoryStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_ureq::{Client, ClientError, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
 
 use crate::kit::{Clock, builder, handoff, is_refreshed, issue, parts, prepare, signed_in, simulator, wait_for};
 
@@ -50,9 +50,9 @@ impl Store for Hanging {
         self.inner.load()
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         self.wait();
-        self.inner.save(snapshot, replaces)
+        self.inner.save(put)
     }
 
     fn delete(&self) -> Result<(), StoreError> {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::{Fault, FaultKind, Simulator};
 use webex_oauth_ureq::webex_oauth::{Secret, SignOutOptions};
-use webex_oauth_ureq::{Client, ClientError, ClientEvent, FileStore, MemoryStore, Saved, Store, StoreError, StoreLock};
+use webex_oauth_ureq::{
+    Client, ClientError, ClientEvent, FileStore, MemoryStore, Put, Saved, Store, StoreError, StoreLock,
+};
 
 use crate::kit::{Clock, builder, is_refreshed, parts, prepare, rotating, signed_in, simulator, wait_for};
 
@@ -39,11 +41,11 @@ impl<S: Store> Store for Fragile<S> {
         self.inner.load()
     }
 
-    fn save(&self, snapshot: &Secret, replaces: u64) -> Result<Saved, StoreError> {
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         if self.fails.load(Ordering::SeqCst) {
             return Err(StoreError::Full { path: "/full".into() });
         }
-        let saved = self.inner.save(snapshot, replaces);
+        let saved = self.inner.save(put);
         if self.dies_after.fetch_sub(1, Ordering::SeqCst) <= 1 {
             std::process::exit(86);
         }

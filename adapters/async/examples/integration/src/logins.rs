@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use webex_oauth_async::webex_oauth::{CallbackIgnored, Config, LoginOptions, Secret, SignOutOptions};
-use webex_oauth_async::{Client, ClientError, MemoryStore, Reqwest, Store as _};
+use webex_oauth_async::{Client, ClientError, MemoryStore, Put, Replaces, Reqwest, Store as _};
 
 use crate::sessions::{KEY_LEN, Sessions, random_key};
 
@@ -87,7 +87,7 @@ impl Logins {
         }
         let store = MemoryStore::new();
         // A new store holds nothing that could be in the way.
-        let _ = store.save(&Secret::new(snapshot.to_owned()), 0)?;
+        let _ = store.save(&Put::of(snapshot.into(), Replaces::Nothing)?)?;
         let client = self.open(store)?;
         let done = match client.complete_login(callback.clone()).await {
             Ok(done) => done,

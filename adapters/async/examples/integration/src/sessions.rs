@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use webex_oauth_async::webex_oauth::{Config, Secret};
-use webex_oauth_async::{Client, ClientError, FileStore, MemoryStore, Reqwest, Store as _};
+use webex_oauth_async::{Client, ClientError, FileStore, MemoryStore, Put, Replaces, Reqwest, Store as _};
 
 /// A user who does not come back leaves memory after so long.
 const IDLE: Duration = Duration::from_secs(12 * 3600);
@@ -39,15 +39,15 @@ impl Sessions {
     /// A session for somebody who has just signed in, under a new key.
     pub(crate) fn create(&self, snapshot: &Secret) -> Result<(String, Client), ClientError> {
         // Under a new key there is nothing that could be in the way.
-        let key = random_key()?;
+        let (key, put) = (random_key()?, Put::of(snapshot.clone(), Replaces::Nothing)?);
         let client = match self.file(&key) {
             Some(file) => {
-                let _ = file.save(snapshot, 0)?;
+                let _ = file.save(&put)?;
                 self.builder().store(file).open()
             }
             None => {
                 let store = MemoryStore::new();
-                let _ = store.save(snapshot, 0)?;
+                let _ = store.save(&put)?;
                 self.builder().store(store).open()
             }
         }?;
