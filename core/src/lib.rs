@@ -44,6 +44,8 @@ mod logins;
 pub mod protocol;
 mod provider;
 mod schedule;
+#[cfg(feature = "sealed")]
+pub mod sealed;
 mod secret;
 mod session;
 mod snapshot;
@@ -72,7 +74,7 @@ pub use protocol::state_param::LoginState;
 pub use provider::{ClientAuth, JwtScheme, Leniency, MetadataAnswer, MetadataStep, Provider, metadata_step};
 pub use secret::{AccessToken, Entropy, EntropyError, Secret};
 pub use session::Session;
-pub use snapshot::{RestoreError, revision as snapshot_revision};
+pub use snapshot::{RestoreError, SealedHeader, revision as snapshot_revision};
 pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};

@@ -9,11 +9,15 @@
 
 mod read;
 mod record;
+mod sealed;
 mod write;
 
 use serde::Deserialize;
 
 use self::record::Record;
+pub use self::sealed::SealedHeader;
+#[cfg(feature = "sealed")]
+pub(crate) use self::sealed::is_key_id;
 use crate::config::Config;
 use crate::secret::Secret;
 use crate::state::State;
@@ -42,8 +46,16 @@ pub enum RestoreError {
     },
 }
 
-/// The revision of stored bytes: the key by which a store compares before it swaps.
+/// The revision of stored bytes, encrypted or not: the key by which a store compares before it swaps.
 pub fn revision(snapshot: &str) -> Result<u64, RestoreError> {
+    match SealedHeader::read(snapshot) {
+        Some(header) => Ok(header.revision),
+        None => plain_revision(snapshot),
+    }
+}
+
+/// The same of bytes that are not encrypted.
+pub(crate) fn plain_revision(snapshot: &str) -> Result<u64, RestoreError> {
     #[derive(Deserialize)]
     struct Revision {
         revision: u64,
