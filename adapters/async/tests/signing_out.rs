@@ -23,7 +23,7 @@ impl Store for Disk {
 
     fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         if self.is_full.load(Ordering::SeqCst) {
-            return Err(StoreError::Full { path: "session".into() });
+            return Err(StoreError::Full { what: "session".into() });
         }
         self.inner.save(put)
     }

@@ -138,6 +138,9 @@ impl From<StoreError> for Failure {
             StoreError::Busy { .. } => "wait for the other process and try again",
             StoreError::Damaged { .. } => FORGET,
             StoreError::Lock { .. } | StoreError::Io { .. } => "keep the tokens elsewhere with WEBEX_SESSION_FILE",
+            StoreError::Unavailable { .. } => "try again when it answers",
+            StoreError::Sealed { .. } => "bring the key that it is sealed with",
+            StoreError::Refused { .. } => "choose another store",
             StoreError::Other { .. } => "unlock it, or keep the tokens in a file with --store file",
         };
         Self::new(Exit::Store, format!("{error}; {advice}"))

@@ -103,7 +103,9 @@ impl ClientError {
         match self {
             Self::Unavailable { fault, .. } | Self::LoginFailed { fault } => fault.is_transient(),
             Self::Timeout { .. } | Self::Call { .. } => true,
-            Self::Store(error) => matches!(error, StoreError::Busy { .. } | StoreError::Full { .. }),
+            Self::Store(error) => {
+                matches!(error, StoreError::Busy { .. } | StoreError::Full { .. } | StoreError::Unavailable { .. })
+            }
             Self::SignInRequired { .. }
             | Self::CallbackIgnored { .. }
             | Self::LoginCancelled

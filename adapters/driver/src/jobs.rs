@@ -117,10 +117,10 @@ impl StoreJobs {
 
 fn fault_of(error: &StoreError) -> StoreFault {
     let kind = match error {
-        StoreError::Denied { .. } => StoreFaultKind::Denied,
+        StoreError::Denied { .. } | StoreError::Refused { .. } => StoreFaultKind::Denied,
         StoreError::Full { .. } => StoreFaultKind::Full,
-        StoreError::Damaged { .. } => StoreFaultKind::Damaged,
-        StoreError::Busy { .. } => StoreFaultKind::Unavailable,
+        StoreError::Damaged { .. } | StoreError::Sealed { .. } => StoreFaultKind::Damaged,
+        StoreError::Busy { .. } | StoreError::Unavailable { .. } => StoreFaultKind::Unavailable,
         StoreError::Lock { .. } | StoreError::Io { .. } | StoreError::Other { .. } => StoreFaultKind::Other,
     };
     StoreFault { kind, problem: error.to_string() }

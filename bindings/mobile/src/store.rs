@@ -59,12 +59,16 @@ impl SessionFile {
     fn told(&self, error: StoreError) -> SessionFileError {
         let text = |path: std::path::PathBuf| path.display().to_string();
         match error {
-            StoreError::Denied { path } => SessionFileError::Denied { path: text(path) },
-            StoreError::Full { path } => SessionFileError::Full { path: text(path) },
+            StoreError::Denied { what } => SessionFileError::Denied { path: what },
+            StoreError::Full { what } => SessionFileError::Full { path: what },
             StoreError::Busy { what } => SessionFileError::Busy { path: what },
             StoreError::Lock { path, kind } => SessionFileError::Lock { path: text(path), problem: kind.to_string() },
             StoreError::Damaged { what } => SessionFileError::Damaged { path: what },
             StoreError::Io { path, kind } => SessionFileError::Io { path: text(path), problem: kind.to_string() },
+            // A file has no other failures; these are databases'.
+            error @ (StoreError::Unavailable { .. } | StoreError::Sealed { .. } | StoreError::Refused { .. }) => {
+                SessionFileError::Io { path: self.path(), problem: error.to_string() }
+            }
             StoreError::Other { problem } => SessionFileError::Io { path: self.path(), problem },
         }
     }

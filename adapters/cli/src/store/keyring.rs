@@ -112,11 +112,10 @@ fn marker(beside: &Path) -> PathBuf {
 }
 
 fn at(path: &Path, error: &io::Error) -> StoreError {
+    let what = || path.display().to_string();
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            StoreError::Denied { path: path.to_owned() }
-        }
-        io::ErrorKind::StorageFull => StoreError::Full { path: path.to_owned() },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreError::Denied { what: what() },
+        io::ErrorKind::StorageFull => StoreError::Full { what: what() },
         kind => StoreError::Io { path: path.to_owned(), kind },
     }
 }

@@ -2,21 +2,45 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A store that does not do what it should. The session goes on in memory and tries again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Reading or writing is not allowed: a read-only folder or file system, or somebody else's.
-    #[error("{}: no permission, or read-only", path.display())]
+    #[error("{what}: no permission, or read-only")]
     Denied {
-        /// Which file or folder.
-        path: PathBuf,
+        /// Which file, folder or store.
+        what: String,
     },
     /// No space is left, or none of the user's share.
-    #[error("{}: the disk is full", path.display())]
+    #[error("{what}: the disk is full")]
     Full {
-        /// Which file.
-        path: PathBuf,
+        /// Which file or store.
+        what: String,
+    },
+    /// It does not answer, or not in time. Trying again may help.
+    #[error("{what}: not available")]
+    Unavailable {
+        /// Which store, and how it went.
+        what: String,
+        /// When to try again, where the store has said so.
+        retry_after: Option<Duration>,
+    },
+    /// What is stored is encrypted, and stays closed. That says nothing about whether anybody is signed in: it is left as it
+    /// is, and nothing is saved over it.
+    #[error("the stored session is sealed with key {key_id:?}: {why}")]
+    Sealed {
+        /// The key that it names.
+        key_id: String,
+        /// Why it stays closed.
+        why: String,
+    },
+    /// The store is not one that sessions may be kept in, or may not be used like this.
+    #[error("{what}")]
+    Refused {
+        /// Why.
+        what: String,
     },
     /// Another process holds the lock and does not let go.
     #[error("{what}: locked by another process")]
@@ -57,13 +81,13 @@ pub enum StoreError {
 impl StoreError {
     /// The failure of an operation on `path`.
     pub(super) fn of(path: &Path, error: &io::Error) -> Self {
-        let path = path.to_owned();
+        let what = || path.display().to_string();
         match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { what: what() },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::Full { path }
+                Self::Full { what: what() }
             }
-            kind => Self::Io { path, kind },
+            kind => Self::Io { path: path.to_owned(), kind },
         }
     }
 

@@ -17,12 +17,14 @@ pub struct Put {
     /// When somebody should open this session next, to renew it ahead of its end. For a store that is searched for what is
     /// due; `None`: there is nothing to be done.
     pub due_at: Option<Timestamp>,
+    /// The key under which the snapshot is encrypted; `None` where it is not.
+    pub key_id: Option<String>,
 }
 
 impl Put {
     /// Nothing is due.
     pub fn new(snapshot: Secret, revision: u64, replaces: Replaces) -> Self {
-        Self { snapshot, revision, replaces, due_at: None }
+        Self { snapshot, revision, replaces, due_at: None, key_id: None }
     }
 
     /// The same, with the revision that stands in the snapshot. Fails where that is none.

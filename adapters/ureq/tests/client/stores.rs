@@ -43,7 +43,7 @@ impl<S: Store> Store for Fragile<S> {
 
     fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         if self.fails.load(Ordering::SeqCst) {
-            return Err(StoreError::Full { path: "/full".into() });
+            return Err(StoreError::Full { what: "/full".into() });
         }
         let saved = self.inner.save(put);
         if self.dies_after.fetch_sub(1, Ordering::SeqCst) <= 1 {
