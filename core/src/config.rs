@@ -162,7 +162,7 @@ impl ConfigParts {
 #[derive(Debug, Clone)]
 pub struct Config(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     parts: ConfigParts,
     client_auth: ClientAuth,

@@ -47,6 +47,7 @@ mod schedule;
 #[cfg(feature = "sealed")]
 pub mod sealed;
 mod secret;
+mod services;
 mod session;
 mod snapshot;
 mod state;
@@ -73,6 +74,7 @@ pub use protocol::scope::{Scope, ScopeDelta};
 pub use protocol::state_param::LoginState;
 pub use provider::{ClientAuth, JwtScheme, Leniency, MetadataAnswer, MetadataStep, Provider, metadata_step};
 pub use secret::{AccessToken, Entropy, EntropyError, Secret};
+pub use services::{Service, Services};
 pub use session::Session;
 pub use snapshot::{RestoreError, SealedHeader, revision as snapshot_revision};
 pub use target_uri::{TargetUri, UrlError};

@@ -70,6 +70,15 @@ pub struct Provider {
     pub guest_token_endpoint: Option<String>,
     /// The REST API's base, without a slash at its end: `{api_base}/people/me`.
     pub api_base: Option<String>,
+    /// Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
+    #[serde(default)]
+    pub userinfo_endpoint: Option<String>,
+    /// Webex: where the catalog of its services is. See [`Services`](crate::Services).
+    #[serde(default)]
+    pub catalog_endpoint: Option<String>,
+    /// The hosts that the catalog names may see the access token.
+    #[serde(default)]
+    pub catalog_hosts_carry_token: bool,
     /// Hosts that may see the access token: a domain and its sub-domains over https, or `host:port` exactly, where
     /// plain http passes on loopback.
     pub token_hosts: Vec<String>,
@@ -118,7 +127,10 @@ impl Provider {
 
     /// Webex for government (FedRAMP).
     pub fn webex_fedramp() -> Self {
-        Self::webex_with("webex_fedramp", "https://api-usgov.webex.com/v1", "https://idbroker-f.webex.com")
+        let mut provider =
+            Self::webex_with("webex_fedramp", "https://api-usgov.webex.com/v1", "https://idbroker-f.webex.com");
+        provider.catalog_endpoint = Some("https://u2c.gov.ciscospark.com/u2c/api/v1/catalog".to_owned());
+        provider
     }
 
     /// The identity broker itself, as first-party clients and the JavaScript SDK use it.
@@ -144,6 +156,7 @@ impl Provider {
         let base = base.trim_end_matches('/');
         let mut provider = Self::webex_with("webex", &format!("{base}/v1"), base);
         provider.token_hosts = TokenHost::of_url(base).iter().map(TokenHost::to_string).collect();
+        provider.catalog_endpoint = Some(format!("{base}/u2c/api/v1/catalog"));
         provider
     }
 
@@ -162,6 +175,9 @@ impl Provider {
             jwt_login_endpoint: None,
             guest_token_endpoint: None,
             api_base: None,
+            userinfo_endpoint: None,
+            catalog_endpoint: None,
+            catalog_hosts_carry_token: false,
             token_hosts: Vec::new(),
             client_auth: ClientAuth::BasicFormEncoded,
             secret_required: false,
@@ -224,6 +240,8 @@ impl Provider {
         provider.revocation_endpoint = Some(format!("{idbroker}/idb/oauth2/v1/revoke"));
         provider.logout_endpoint = Some(format!("{idbroker}/idb/oauth2/v1/logout"));
         provider.token_hosts = WEBEX_HOSTS.iter().map(|&host| host.to_owned()).collect();
+        provider.catalog_endpoint = Some("https://u2c.wbx2.com/u2c/api/v1/catalog".to_owned());
+        provider.catalog_hosts_carry_token = true;
         provider.client_auth = ClientAuth::Body;
         provider.secret_required = true;
         provider.downscope = true;

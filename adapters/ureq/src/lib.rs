@@ -25,7 +25,7 @@ mod client;
 mod discover;
 mod executor;
 mod login;
-
+mod services;
 mod transport;
 mod wire;
 

@@ -283,7 +283,7 @@ pub fn config_parts_from_variables_at(
 /// A checked configuration.
 #[derive(uniffi::Object)]
 #[uniffi::export(Display)]
-pub struct Config(webex_oauth::Config);
+pub struct Config(pub(crate) webex_oauth::Config);
 
 #[uniffi::export]
 impl Config {

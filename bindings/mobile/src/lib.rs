@@ -15,6 +15,7 @@ mod http;
 mod input;
 mod provider;
 mod secret;
+mod services;
 mod session;
 mod store;
 mod target_uri;
@@ -37,6 +38,7 @@ pub use functions::{AuthorizeRequest, Callback, CallbackOutcome, ExpectedCallbac
 pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
 pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
 pub use secret::{AccessToken, Entropy, Secret};
+pub use services::{Service, Services};
 pub use session::Session;
 pub use store::{SavedFile, SessionFile, SessionFileError, SessionFileLock};
 pub use target_uri::{JudgedUrl, TargetUri};

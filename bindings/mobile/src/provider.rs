@@ -31,6 +31,12 @@ pub struct Provider {
     pub guest_token_endpoint: Option<String>,
     /// The REST API's base, without a slash at its end.
     pub api_base: Option<String>,
+    /// Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
+    pub userinfo_endpoint: Option<String>,
+    /// Webex: where the catalog of its services is; see `Services`.
+    pub catalog_endpoint: Option<String>,
+    /// The hosts that the catalog names may see the access token.
+    pub catalog_hosts_carry_token: bool,
     /// Hosts that may see the access token.
     pub token_hosts: Vec<String>,
     /// How the client authenticates if the configuration does not say.

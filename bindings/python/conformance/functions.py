@@ -34,6 +34,7 @@ from webex_oauth import (
     Scope,
     ScopeDelta,
     Secret,
+    Services,
     Session,
     TargetUri,
     protocol,
@@ -95,6 +96,11 @@ def guest_jwt(given: Json) -> Secret:
         lifetime=lifetime(guest["lifetime"]),
         **some(guest, subject=text, display_name=text),
     )
+
+
+def show_services(services: Services) -> Json:
+    all_of_them = [{"name": name, "url": services.url(name), "hosts": services.hosts(name)} for name in services.names()]
+    return {"read_at": show(services.read_at), "services": all_of_them}
 
 
 def metadata_answer(answer: Json) -> Any:
@@ -243,6 +249,13 @@ def call(kind: str, given: Any, group: Json | None) -> Json:
             case "api", "judge":
                 session = Session(config(group or {}), entropy(0))
                 value = session.judge(instant(fields["now"]), fields["status"], **some(fields, retry_after=text))
+            case "api", "read_services":
+                value = show_services(Services.read(instant(fields["now"]), fields.get("status", 200), text(fields["body"])))
+            case "api", "catalog_url":
+                value = config(group or {}).catalog_url()
+            case "api", "services_may_carry_token":
+                known = config(group or {}).with_services(Services.read(0, 200, text(fields["body"])))
+                value = known.may_carry_token(text(fields["url"]))
             case "api", "may_carry_token":
                 value = config(group or {}).may_carry_token(text(fields["url"]))
             case "api", "judge_url":

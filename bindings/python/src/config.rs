@@ -11,6 +11,7 @@ use crate::errors::{Raise, invalid};
 use crate::provider::Provider;
 use crate::scope::{Scope, ScopeText};
 use crate::secret::{Secret, SecretText};
+use crate::services::Services;
 use crate::target_uri::JudgedUrl;
 use crate::words::{ClientAuth, DownscopeFailure, Renewal};
 
@@ -304,6 +305,17 @@ impl Config {
     /// Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to.
     fn may_carry_token(&self, url: &str) -> bool {
         self.0.may_carry_token(url)
+    }
+
+    /// Where the server's catalog of services is: `GET` it with the access token, and give the answer to `Services.read`.
+    fn catalog_url(&self, py: Python<'_>) -> PyResult<String> {
+        self.0.catalog_url().map_err(|error| error.raise(py))
+    }
+
+    /// The same configuration once the server's catalog is known: where the provider trusts it, the token may also go to
+    /// the hosts that it names. For judging calls.
+    fn with_services(&self, services: &Services) -> Self {
+        Self(self.0.with_services(&services.0))
     }
 
     fn __repr__(&self) -> String {

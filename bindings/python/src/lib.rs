@@ -17,6 +17,7 @@ mod protocol;
 mod provider;
 mod scope;
 mod secret;
+mod services;
 mod session;
 mod target_uri;
 mod tokens;
@@ -56,6 +57,8 @@ mod _core {
     use super::scope::{Scope, ScopeDelta};
     #[pymodule_export]
     use super::secret::{AccessToken, Secret};
+    #[pymodule_export]
+    use super::services::Services;
     #[pymodule_export]
     use super::session::{Session, snapshot_revision};
     #[pymodule_export]

@@ -66,6 +66,12 @@ fields! {
     guest_token_endpoint: Option<String>, |p| p.guest_token_endpoint.clone(), |p, v| p.guest_token_endpoint = v;
     /// The REST API's base, without a slash at its end.
     api_base: Option<String>, |p| p.api_base.clone(), |p, v| p.api_base = v;
+    /// Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
+    userinfo_endpoint: Option<String>, |p| p.userinfo_endpoint.clone(), |p, v| p.userinfo_endpoint = v;
+    /// Webex: where the catalog of its services is; see `Services`.
+    catalog_endpoint: Option<String>, |p| p.catalog_endpoint.clone(), |p, v| p.catalog_endpoint = v;
+    /// The hosts that the catalog names may see the access token.
+    catalog_hosts_carry_token: bool, |p| p.catalog_hosts_carry_token, |p, v| p.catalog_hosts_carry_token = v;
     /// Hosts that may see the access token.
     token_hosts: Vec<String>, |p| p.token_hosts.clone(), |p, v| p.token_hosts = v;
     /// How the client authenticates if the configuration does not say.

@@ -13,7 +13,7 @@ use webex_oauth::protocol::retry_after::retry_after;
 use webex_oauth::protocol::{pkce, state_param, token};
 use webex_oauth::{
     Config, ConfigError, ConfigParts, Entropy, EntropyError, MetadataSource, Misuse, Provider, RetryAfterBounds,
-    ScopeDelta, Session, TargetUri, Timestamp, metadata_step, snapshot_revision,
+    ScopeDelta, Services, Session, TargetUri, Timestamp, metadata_step, snapshot_revision,
 };
 
 use crate::print::{self, Out, out};
@@ -126,6 +126,12 @@ pub(crate) fn call(kind: &str, input: &Value, config: Option<&Value>) -> Read<Ou
             },
             print::misuse,
         ),
+        ("api", "catalog_url") => either(group_config(config)?.catalog_url(), |url| url.as_str().into(), print::misuse),
+        ("api", "read_services") => either(services(given)?, print::services, print::config_error),
+        ("api", "services_may_carry_token") => {
+            let services = services(given)?.map_err(|error| format!("the catalog: {error}"))?;
+            value(group_config(config)?.with_services(&services).may_carry_token(&texts("url")?))
+        }
         ("api", "target_uri") => either(
             TargetUri::parse(&texts("text")?).map_err(Misuse::from),
             |target| print::target_uri(target).into(),
@@ -138,6 +144,12 @@ pub(crate) fn call(kind: &str, input: &Value, config: Option<&Value>) -> Read<Ou
 pub(crate) fn group_config(config: Option<&Value>) -> Read<Config> {
     let config = config.ok_or("the group has no config")?;
     read::config(config)?.map_err(|error| format!("the group's config: {error}"))
+}
+
+fn services(given: &Object) -> Read<Result<Services, ConfigError>> {
+    let (now, status) =
+        (may(given, "now", time)?.unwrap_or_default(), may(given, "status", read::status)?.unwrap_or(200));
+    Ok(Services::read(now, status, need(given, "body", text)?.as_bytes()))
 }
 
 fn authorize_url(given: &Object) -> Read<String> {

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use webex_oauth::protocol::callback::{Callback, Outcome};
 use webex_oauth::{
     Access, AccessToken, CallbackIgnored, Deviation, DevicePrompt, Effect, Event, HttpRequest, LoginId, Phase,
-    ReadTokens, ReturnTo, Scope, ScopeDelta, Secret, SignInReason, StaleWhy, Status, StoreIgnored, TargetUri,
-    Timestamp, TokenAsk, TokenSet, Verdict,
+    ReadTokens, ReturnTo, Scope, ScopeDelta, Secret, Service, Services, SignInReason, StaleWhy, Status, StoreIgnored,
+    TargetUri, Timestamp, TokenAsk, TokenSet, Verdict,
 };
 
 pub(crate) use config::{config, config_error, metadata_step};
@@ -130,6 +130,14 @@ pub(crate) fn target_uri(target: &TargetUri) -> Out {
         .put("request_target", target.request_target())
         .put("is_loopback", target.is_loopback())
         .put("is_secure", target.is_secure())
+}
+
+pub(crate) fn services(services: &Services) -> Value {
+    let service = |(name, service): (&str, &Service)| -> Value {
+        out().put("name", name).put("url", service.url.as_str()).put("hosts", service.hosts.clone()).into()
+    };
+    let all: Vec<Value> = services.iter().map(service).collect();
+    out().put("read_at", services.read_at().as_millis()).put("services", all).into()
 }
 
 fn device_prompt(prompt: &DevicePrompt) -> Out {

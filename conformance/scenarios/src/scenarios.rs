@@ -5,6 +5,7 @@ mod closing;
 mod logins;
 mod odd;
 mod refresh;
+mod services;
 mod sign_out;
 mod stores;
 mod tabs;
@@ -35,6 +36,7 @@ const SCENARIOS: &[&[Scenario]] = &[
     tabs::SCENARIOS,
     sign_out::SCENARIOS,
     closing::SCENARIOS,
+    services::SCENARIOS,
     urls::SCENARIOS,
 ];
 

@@ -7,7 +7,7 @@ use crate::provider::Provider;
 use crate::target_uri::TargetUri;
 
 /// Where the session's requests go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
     pub(crate) token: Arc<TargetUri>,
     /// Where a device polls: the token endpoint where there is no other.
@@ -29,6 +29,8 @@ impl Endpoints {
         let token = read(&mut provider.token_endpoint, "token_endpoint")?;
         let device_token = read_some(&mut provider.device_token_endpoint, "device_token_endpoint")?;
         read_some(&mut provider.api_base, "api_base")?;
+        read_some(&mut provider.userinfo_endpoint, "userinfo_endpoint")?;
+        read_some(&mut provider.catalog_endpoint, "catalog_endpoint")?;
         if let Some(base) = &mut provider.api_base {
             base.truncate(base.trim_end_matches('/').len());
         }

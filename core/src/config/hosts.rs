@@ -1,5 +1,7 @@
 //! Where the access token may go.
 
+use std::sync::Arc;
+
 use super::{Config, TokenHost};
 use crate::error::Misuse;
 use crate::target_uri::TargetUri;
@@ -37,6 +39,13 @@ impl Config {
     /// Whether the access token may be sent to `url`: see [`Config::judge_url`], which also says where to connect to.
     pub fn may_carry_token(&self, url: &str) -> bool {
         self.judge_url(url).is_ok_and(|judged| judged.may_carry_token)
+    }
+
+    /// The same with further hosts that may see the token.
+    pub(crate) fn with_token_hosts(&self, hosts: impl Iterator<Item = TokenHost>) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.token_hosts.extend(hosts);
+        Self(Arc::new(inner))
     }
 
     fn is_token_host(&self, target: &TargetUri) -> bool {

@@ -8,7 +8,7 @@ use crate::protocol::{authorize, client_auth, request};
 use crate::provider::ClientAuth;
 use crate::secret::Secret;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Written {
     /// The client's part of a login URL, where there is a redirect URI.
     pub(super) login_parameters: Option<String>,

@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{ClientAuth, Provider};
-use crate::config::{ConfigError, TokenHost};
+use crate::config::{ConfigError, TokenHost, check_endpoint};
 use crate::error::SendFault;
 use crate::http::HttpResponse;
 use crate::protocol::members::{Member, Members};
@@ -161,6 +161,8 @@ impl Metadata {
         provider.device_authorization_endpoint = self.device_authorization_endpoint;
         provider.revocation_endpoint = self.revocation_endpoint;
         provider.logout_endpoint = self.end_session_endpoint;
+        provider.userinfo_endpoint =
+            self.userinfo_endpoint.filter(|url| check_endpoint(url, "userinfo_endpoint").is_ok());
         Ok(provider)
     }
 

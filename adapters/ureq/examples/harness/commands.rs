@@ -68,6 +68,10 @@ pub(crate) fn run(harness: &Harness, command: &Value) -> Answer {
         }
         "call" => Ok(many(command, || call(harness, &client, command))),
         "refresh" => done(client.refresh()),
+        "services" => {
+            let max_age = Duration::from_millis(command["max_age"].as_u64().unwrap_or_default());
+            client.services(max_age).map(|services| report::services(&services))
+        }
         "sign_out" => client.sign_out(sign_out_options(command)).map(|url| json!({ "url": url.map(exposed) })),
         _ => return Err(json!({ "kind": "other", "text": format!("no such command: {name}") })),
     };

@@ -1,7 +1,7 @@
 //! From results to lines.
 
 use serde_json::{Value, json};
-use webex_oauth_ureq::webex_oauth::{CallbackIgnored, Phase, SendFault, Status};
+use webex_oauth_ureq::webex_oauth::{CallbackIgnored, Phase, SendFault, Services, Status};
 use webex_oauth_ureq::{ClientError, ClientEvent};
 
 use crate::Harness;
@@ -67,6 +67,11 @@ pub(crate) fn status(status: &Status) -> Value {
         "can_refresh": status.can_refresh,
         "generation": status.generation,
     })
+}
+
+pub(crate) fn services(services: &Services) -> Value {
+    let urls: serde_json::Map<_, _> = services.iter().map(|(name, at)| (name.to_owned(), json!(at.url))).collect();
+    json!({ "services": urls })
 }
 
 pub(crate) fn event(event: &ClientEvent) -> Value {

@@ -136,11 +136,14 @@ fn provider_fields(provider: &mut Provider, fields: &Object) -> Read<()> {
         ("jwt_login_endpoint", &mut provider.jwt_login_endpoint),
         ("guest_token_endpoint", &mut provider.guest_token_endpoint),
         ("api_base", &mut provider.api_base),
+        ("userinfo_endpoint", &mut provider.userinfo_endpoint),
+        ("catalog_endpoint", &mut provider.catalog_endpoint),
         ("reserved_scope", &mut provider.reserved_scope),
         ("logout_service", &mut provider.logout_service),
     ] {
         set_some(endpoint, may(fields, name, text)?);
     }
+    set(&mut provider.catalog_hosts_carry_token, may(fields, "catalog_hosts_carry_token", flag)?);
     set(&mut provider.token_hosts, may(fields, "token_hosts", |hosts| list(hosts, text))?);
     set(&mut provider.client_auth, may(fields, "client_auth", client_auth)?);
     set(&mut provider.secret_required, may(fields, "secret_required", flag)?);

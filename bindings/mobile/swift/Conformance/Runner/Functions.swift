@@ -95,6 +95,11 @@ private func call(_ kind: String, _ name: String, _ given: JSON, _ config: JSON?
                 retryAfter: may(given, "retry_after", text)))
     case ("api", "judge_url"): return value(try groupConfig(config).judgeUrl(url: need(given, "url", text)))
     case ("api", "target_uri"): return value(try targetUri(text: need(given, "text", text)))
+    case ("api", "catalog_url"): return value(try groupConfig(config).catalogUrl())
+    case ("api", "read_services"): return value(try services(given))
+    case ("api", "services_may_carry_token"):
+        let known = try groupConfig(config).withServices(services: services(given))
+        return value(known.mayCarryToken(url: try need(given, "url", text)))
     case ("api", "may_carry_token"): return value(try groupConfig(config).mayCarryToken(url: need(given, "url", text)))
     default: throw Problem("unknown function \(name) of kind \(kind)")
     }
@@ -103,6 +108,11 @@ private func call(_ kind: String, _ name: String, _ given: JSON, _ config: JSON?
 func groupConfig(_ value: JSON?) throws -> Config {
     guard let value else { throw Problem("the group has no config") }
     do { return try config(value) } catch let error as ConfigError { throw Problem("the group's config: \(error)") }
+}
+
+private func services(_ given: JSON) throws -> Services {
+    try Services.read(
+        now: may(given, "now", time) ?? 0, status: may(given, "status", status) ?? 200, body: Data(try need(given, "body", text).utf8))
 }
 
 private func authorize(_ given: JSON) throws -> String {

@@ -18,6 +18,7 @@ func json(_ value: Any) -> JSON? {
     case let token as AccessToken: return .text(token.exposeHeader())
     case let tokens as TokenSet: return tokenSet(tokens)
     case let config as Config: return configuration(config)
+    case let services as Services: return ["read_at": json(services.readAt()), "services": json(services.all())]
     case let request as HttpRequest: return httpRequest(request)
     case let fault as Fault: return members(fault).without("summary")
     case let policy as RefreshPolicy: return refreshPolicy(policy)

@@ -14,6 +14,7 @@ import io.github.webexoauth.JwtException
 import io.github.webexoauth.MisuseException
 import io.github.webexoauth.OrgIdException
 import io.github.webexoauth.RestoreException
+import io.github.webexoauth.Services
 import io.github.webexoauth.Session
 import io.github.webexoauth.StateException
 import io.github.webexoauth.TokenAnswer
@@ -143,6 +144,10 @@ private fun call(kind: String, name: String, given: JsonNode, config: JsonNode?)
     )
     "api" to "judge_url" -> value(groupConfig(config).judgeUrl(need(given, "url", ::text)))
     "api" to "target_uri" -> value(targetUri(need(given, "text", ::text)))
+    "api" to "catalog_url" -> value(groupConfig(config).catalogUrl())
+    "api" to "read_services" -> value(services(given))
+    "api" to "services_may_carry_token" ->
+        value(groupConfig(config).withServices(services(given)).mayCarryToken(need(given, "url", ::text)))
     "api" to "may_carry_token" -> value(groupConfig(config).mayCarryToken(need(given, "url", ::text)))
     else -> when (kind) {
         "scope" -> value(scope(name, given))
@@ -153,6 +158,11 @@ private fun call(kind: String, name: String, given: JsonNode, config: JsonNode?)
         }
         else -> throw Problem("unknown function $name of kind $kind")
     }
+}
+
+private fun services(given: JsonNode): Services {
+    val status = may(given, "status", ::status) ?: 200u
+    return Services.read(may(given, "now", ::time) ?: 0, status, need(given, "body", ::text).toByteArray())
 }
 
 private fun authorize(given: JsonNode): String = authorizeUrl(

@@ -8,6 +8,7 @@ import io.github.webexoauth.Fault
 import io.github.webexoauth.HttpRequest
 import io.github.webexoauth.RefreshPolicy
 import io.github.webexoauth.Secret
+import io.github.webexoauth.Services
 import io.github.webexoauth.SignInReason
 import io.github.webexoauth.TokenSet
 import java.util.concurrent.ConcurrentHashMap
@@ -31,6 +32,7 @@ fun json(value: Any?): Any? = when (value) {
     is AccessToken -> value.exposeHeader()
     is TokenSet -> tokenSet(value)
     is Config -> members(value.parts()) + ("client_auth" to json(value.clientAuth()))
+    is Services -> mapOf("read_at" to value.readAt(), "services" to json(value.all()))
     is HttpRequest -> httpRequest(value)
     is Fault -> members(value) - "summary"
     is RefreshPolicy -> members(value) - setOf("soon_permille_low", "soon_permille_high") +
