@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use webex_oauth::{Config, Phase, RestoreError, Session};
-use webex_oauth_ureq::{Client, ClientError};
+use webex_oauth::{Config, Phase, RestoreError, Secret, Session};
+use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
@@ -32,6 +32,13 @@ pub(crate) enum For {
     Tokens,
 }
 
+/// A login that waits for its user.
+pub(crate) enum Begun {
+    /// With this address.
+    InBrowser(Secret),
+    OnDevice(Arc<DeviceLogin>),
+}
+
 /// A command at work. Clones are handles to the same.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -40,6 +47,8 @@ pub(crate) struct App {
     pub(crate) opened: Opened,
     pub(crate) client: Client,
     record: Option<PathBuf>,
+    /// The login that this command began. Other processes may have begun others.
+    begun: Arc<Mutex<Option<Begun>>>,
     /// Nothing was stored for this profile before.
     is_new: bool,
     spinner: Arc<Mutex<Option<Spinner>>>,
@@ -74,6 +83,7 @@ impl App {
             opened,
             client,
             record: global.record.clone(),
+            begun: Arc::default(),
             is_new,
             spinner: Arc::default(),
             interrupted: Arc::default(),
@@ -98,6 +108,11 @@ impl App {
         if let Some(spinner) = self.spinner.lock().unwrap_or_else(PoisonError::into_inner).take() {
             spinner.clear();
         }
+    }
+
+    /// Remembers the login that this command began.
+    pub(crate) fn began(&self, login: Begun) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(login);
     }
 
     /// Ends a sign-in: a failed one leaves nothing behind, a successful one is in the store.
@@ -151,7 +166,11 @@ impl App {
     /// the store afterwards would be a trace.
     fn leave_no_trace(&self) {
         // Cancelling and deleting are never worth a failure of their own.
-        let _ = self.client.cancel_login();
+        match self.begun.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(Begun::InBrowser(url)) => drop(self.client.cancel_login_of(&url)),
+            Some(Begun::OnDevice(login)) => login.cancel(),
+            None => {}
+        }
         // The answer of a request that is under way may carry the only refresh token that still counts.
         self.client.close();
         if self.is_new {

@@ -84,6 +84,14 @@ Example:
     /// Ask the server who is signed in
     Whoami(JsonArgs),
 
+    /// Print where the services of the server are, by its catalog
+    #[command(after_help = "\
+The answer is remembered for a day.
+
+Example:
+  $ curl -H \"Authorization: Bearer $(webex-oauth token)\" \"$(webex-oauth services hydra)/people/me\"")]
+    Services(ServicesArgs),
+
     /// Show scopes, expiries and when to sign in again, without asking anybody
     Status(JsonArgs),
 
@@ -213,6 +221,21 @@ pub(crate) struct JsonArgs {
     /// One line of JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServicesArgs {
+    /// Only the address of this one
+    #[arg(conflicts_with = "json")]
+    pub(crate) name: Option<String>,
+
+    /// One line of JSON: addresses by name
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Ask the server, whatever is remembered
+    #[arg(long)]
+    pub(crate) refresh: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod logout;
 mod outcome;
 mod pages;
 mod replay;
+mod services;
 mod simulator;
 mod status;
 mod tokens;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Login(args) => login::run(global, terminal, args),
         Command::Token => tokens::token(global, terminal),
         Command::Whoami(args) => whoami::run(global, terminal, args.json),
+        Command::Services(args) => services::run(global, terminal, args),
         Command::Status(args) => status::run(global, terminal, args.json),
         Command::Refresh => tokens::refresh(global, terminal),
         Command::Guest(args) => guest::run(global, terminal, args),

@@ -1,6 +1,6 @@
 //! Profiles and the files that belong to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
@@ -43,10 +43,23 @@ impl Places {
         self.data.join(format!("{profile}.metadata.json"))
     }
 
+    /// What the catalog of a profile's server said last. There is no secret in it.
+    pub(crate) fn services_file(&self, profile: &Profile) -> PathBuf {
+        self.data.join(format!("{profile}.services.json"))
+    }
+
     /// Beside this name are the files that go with the tokens in a key ring. There is no secret in them.
     pub(crate) fn keyring_file(&self, profile: &Profile) -> PathBuf {
         self.data.join(format!("{profile}.keyring"))
     }
+}
+
+/// Keeps what a server said, so that it need not be asked. Whoever reads half of it asks again.
+pub(crate) fn keep(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, bytes)
 }
 
 /// The name of a profile: safe as the name of a file and of an entry in a key ring.

@@ -1,10 +1,12 @@
 //! `login --device`: a code and a QR code to confirm elsewhere.
 
+use std::sync::Arc;
+
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use webex_oauth::protocol::device::DevicePrompt;
 
-use crate::app::App;
+use crate::app::{App, Begun};
 use crate::failure::Failure;
 use crate::terminal::{PICTURE, STRONG, plain};
 
@@ -12,9 +14,9 @@ pub(crate) fn login(app: &App) -> Result<(), Failure> {
     let spinner = app.spin("asking for a code");
     let login = app.client.begin_device_login(None);
     drop(spinner);
-    let login = login?;
+    let login = Arc::new(login?);
+    app.began(Begun::OnDevice(Arc::clone(&login)));
     if let Some(error) = app.client.store_error() {
-        login.cancel();
         return Err(error.into());
     }
     let prompt = login.prompt();

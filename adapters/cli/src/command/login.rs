@@ -9,7 +9,7 @@ use webex_oauth_driver::open_browser;
 use webex_oauth_ureq::{BrowserLogin, ClientError};
 
 use super::device;
-use crate::app::{App, For};
+use crate::app::{App, Begun, For};
 use crate::args::{Global, LoginArgs};
 use crate::command::outcome;
 use crate::failure::{Exit, Failure};
@@ -48,6 +48,7 @@ fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
     let no_browser = args.no_browser;
     let shown = app.clone();
     let open = move |url: &Secret| {
+        shown.began(Begun::InBrowser(url.clone()));
         if shown.client.store_error().is_some() {
             // Before the user has done anything in vain.
             let _ = shown.client.cancel_login_of(url);
@@ -72,6 +73,7 @@ fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
 
 fn by_hand(app: &App, args: &LoginArgs) -> Result<(), Failure> {
     let url = app.client.begin_login(options(app, args)?)?;
+    app.began(Begun::InBrowser(url.clone()));
     if let Some(error) = app.client.store_error() {
         return Err(error.into());
     }

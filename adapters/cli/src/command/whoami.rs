@@ -24,10 +24,15 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
 
 fn ask(app: &App) -> Result<Value, Failure> {
     let config = app.client.config();
-    let base = config.provider().api_base.as_deref();
-    let base =
-        base.ok_or_else(|| Failure::new(Exit::Settings, "this server has no Webex API; choose another --server"))?;
-    let answer = app.client.get(&format!("{base}/people/me"))?;
+    let provider = config.provider();
+    let of_webex = provider.api_base.as_ref().map(|base| format!("{base}/people/me"));
+    let url = of_webex.or_else(|| provider.userinfo_endpoint.clone()).ok_or_else(|| {
+        Failure::new(
+            Exit::Settings,
+            "this server does not say where to ask: it has no Webex API and no userinfo_endpoint",
+        )
+    })?;
+    let answer = app.client.get(&url)?;
     if answer.status().as_u16() != 200 {
         return Err(refused(&answer, &secrets(app)));
     }
@@ -44,10 +49,14 @@ fn secrets(app: &App) -> Vec<Secret> {
     access.into_iter().chain(tokens.refresh_token).collect()
 }
 
-/// Says at least who it is about.
+/// Says at least who it is about: Webex's `people/me`, or claims of OpenID Connect (Core 1.0 section 5.1).
 fn is_person(answer: &Value) -> bool {
-    let says = |name: &str| answer.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-    says("id") || says("displayName")
+    first(answer, &["id", "displayName", "sub"]).is_some()
+}
+
+/// The first of these members that is there.
+fn first<'a>(person: &'a Value, names: &[&str]) -> Option<&'a str> {
+    names.iter().filter_map(|name| person.get(name)?.as_str()).find(|text| !text.is_empty())
 }
 
 fn refused(answer: &Response<Vec<u8>>, secrets: &[Secret]) -> Failure {
@@ -69,16 +78,16 @@ fn refused(answer: &Response<Vec<u8>>, secrets: &[Secret]) -> Failure {
 /// Name and address, then what programs want.
 fn describe(person: &Value, secrets: &[Secret]) -> String {
     let short = |text: &str| short(text, secrets);
-    let text = |name: &str| person.get(name).and_then(Value::as_str).map(short);
     let emails = person.get("emails").and_then(Value::as_array);
-    let email = emails.and_then(|list| list.first()).and_then(Value::as_str).map(short);
-    let name = text("displayName").unwrap_or_else(|| "(no name)".to_owned());
+    let email = emails.and_then(|list| list.first()).and_then(Value::as_str).or_else(|| first(person, &["email"]));
+    let email = email.map(short);
+    let name = first(person, &["displayName", "name", "preferred_username"]).map_or("(no name)".to_owned(), short);
     let mut lines = vec![match email {
         Some(email) => format!("{STRONG}{name}{STRONG:#} <{email}>"),
         None => format!("{STRONG}{name}{STRONG:#}"),
     }];
-    for (label, member) in [("id", "id"), ("organization", "orgId"), ("type", "type")] {
-        lines.extend(text(member).map(|value| format!("{label:<13} {value}")));
+    for (label, members) in [("id", &["id", "sub"][..]), ("organization", &["orgId"]), ("type", &["type"])] {
+        lines.extend(first(person, members).map(|value| format!("{label:<13} {}", short(value))));
     }
     lines.join("\n")
 }
@@ -101,6 +110,14 @@ mod tests {
         let person = json!({"displayName": "Ada\u{1b}]0;x\u{7}", "emails": ["a@example.com"], "orgId": "o"});
         let text = anstream::adapter::strip_str(&describe(&person, &[])).to_string();
         assert_eq!(text, "Ada]0;x <a@example.com>\norganization  o");
+    }
+
+    #[test]
+    fn claims_of_openid_connect_name_a_person_as_well() {
+        let claims = json!({"sub": "248289761001", "name": "Jane Doe", "email": "jane@example.com", "emails": []});
+        let text = anstream::adapter::strip_str(&describe(&claims, &[])).to_string();
+        assert_eq!(text, "Jane Doe <jane@example.com>\nid            248289761001");
+        assert!(is_person(&json!({"sub": "x"})));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use webex_oauth_ureq::discover_document;
 
 use super::layer::{Layer, Name};
 use crate::failure::{Exit, Failure};
+use crate::places::keep;
 
 /// The server that a source of settings names.
 #[derive(Debug, Clone)]
@@ -69,14 +70,6 @@ pub(super) fn remembered(issuer: &str, file: &Path) -> Result<Provider, Failure>
 pub(super) fn asked(issuer: &str, file: &Path) -> Result<Provider, Failure> {
     let (provider, document) = discover_document(issuer)?;
     // Without it the next command asks again.
-    let _ = remember(file, &document);
+    let _ = keep(file, &document);
     Ok(provider)
-}
-
-/// Whoever reads half of it asks.
-fn remember(file: &Path, document: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(file, document)
 }

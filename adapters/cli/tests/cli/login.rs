@@ -102,6 +102,20 @@ fn an_interrupted_second_sign_in_leaves_the_first() {
 }
 
 #[test]
+fn an_interrupted_sign_in_leaves_the_one_in_another_terminal() {
+    let world = World::new();
+    let mut first = world.start(&["login", "--no-browser"]);
+    let url = first.url();
+    let mut second = world.start(&["login", "--no-browser"]);
+    second.url();
+    second.signal("INT");
+    second.end().failed(130, &["interrupted"]);
+    world.accept(&url);
+    assert_eq!(first.end().code, 0);
+    world.run(&["whoami"]).done();
+}
+
+#[test]
 fn a_failed_sign_in_leaves_that_of_another_process() {
     for signal in [None, Some("INT")] {
         let world = World::new();

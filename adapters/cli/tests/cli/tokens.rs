@@ -173,3 +173,22 @@ fn what_is_forgotten_does_not_come_back_with_a_refresh() {
     assert!(!world.session_file().exists());
     world.run(&["status"]).failed(4, &["nobody is signed in"]);
 }
+
+#[test]
+fn services_are_asked_for_once_a_day() {
+    let world = World::new();
+    world.sign_in();
+    let catalogs = || world.simulator.log().iter().filter(|entry| entry.path.starts_with("/u2c/")).count();
+    let all = world.run(&["services"]);
+    assert!(
+        all.done().lines().any(|line| line == format!("hydra         {}", world.simulator.url("/v1"))),
+        "{}",
+        all.done()
+    );
+    assert_eq!(world.run(&["services", "hydra"]).done(), world.simulator.url("/v1"));
+    assert!(world.run(&["services", "--json"]).done().contains(r#""conversation":"http://127.0.0.1"#));
+    assert_eq!(catalogs(), 1);
+    world.run(&["services", "--refresh"]).done();
+    assert_eq!(catalogs(), 2);
+    world.run(&["services", "nowhere"]).usage_error("webex-oauth services");
+}
