@@ -824,6 +824,17 @@ public protocol ConfigProtocol: AnyObject, Sendable {
      */
     func parts()  -> ConfigParts
     
+    /**
+     * Where the server's catalog is: `GET` it with the access token.
+     */
+    func catalogUrl() throws  -> String
+    
+    /**
+     * The same configuration once the server's catalog is known: where the provider trusts it, the token may also go to
+     * the hosts that it names. For judging calls.
+     */
+    func withServices(services: Services)  -> Config
+    
 }
 /**
  * A checked configuration.
@@ -969,6 +980,32 @@ open func parts() -> ConfigParts  {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_method_config_parts(
             self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Where the server's catalog is: `GET` it with the access token.
+     */
+open func catalogUrl()throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeMisuseError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_config_catalog_url(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The same configuration once the server's catalog is known: where the provider trusts it, the token may also go to
+     * the hosts that it names. For judging calls.
+     */
+open func withServices(services: Services) -> Config  {
+    return try!  FfiConverterTypeConfig_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_config_with_services(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeServices_lower(services),uniffiCallStatus
     )
 })
 }
@@ -1944,6 +1981,232 @@ public func FfiConverterTypeSecret_lift(_ handle: UInt64) throws -> Secret {
 #endif
 public func FfiConverterTypeSecret_lower(_ value: Secret) -> UInt64 {
     return FfiConverterTypeSecret.lower(value)
+}
+
+
+
+
+
+
+/**
+ * The services of a server: their addresses by name, and since when they are known. Holds no secret.
+ */
+public protocol ServicesProtocol: AnyObject, Sendable {
+    
+    /**
+     * Every service, in the order of their names.
+     */
+    func all()  -> [Service]
+    
+    /**
+     * Whether it was read longer ago than `max_age_ms`; left out: a day.
+     */
+    func isOld(now: Timestamp, maxAgeMs: UInt64?)  -> Bool
+    
+    /**
+     * When the catalog was read.
+     */
+    func readAt()  -> Timestamp
+    
+    /**
+     * As JSON, to be kept.
+     */
+    func toJson()  -> String
+    
+    /**
+     * The base of a service; nothing where the catalog does not know it.
+     */
+    func url(name: String)  -> String?
+    
+}
+/**
+ * The services of a server: their addresses by name, and since when they are known. Holds no secret.
+ */
+open class Services: ServicesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_webex_oauth_mobile_fn_clone_services(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_webex_oauth_mobile_fn_free_services(handle, $0) }
+    }
+
+    
+    /**
+     * Reads the answer of `Config.catalog_url`: its status and its body. What cannot be used of it is left out.
+     */
+public static func read(now: Timestamp, status: UInt16, body: Data)throws  -> Services  {
+    return try  FfiConverterTypeServices_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_constructor_services_read(
+        FfiConverterTypeTimestamp_lower(now),
+        FfiConverterUInt16.lower(status),
+        FfiConverterData.lower(body),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What `to_json` gave. The addresses are checked again.
+     */
+public static func restore(json: String)throws  -> Services  {
+    return try  FfiConverterTypeServices_lift(try rustCallWithError(FfiConverterTypeConfigError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_constructor_services_restore(
+        FfiConverterString.lower(json),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+    /**
+     * Every service, in the order of their names.
+     */
+open func all() -> [Service]  {
+    return try!  FfiConverterSequenceTypeService.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_services_all(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Whether it was read longer ago than `max_age_ms`; left out: a day.
+     */
+open func isOld(now: Timestamp, maxAgeMs: UInt64?) -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_services_is_old(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeTimestamp_lower(now),
+        FfiConverterOptionUInt64.lower(maxAgeMs),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * When the catalog was read.
+     */
+open func readAt() -> Timestamp  {
+    return try!  FfiConverterTypeTimestamp_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_services_read_at(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * As JSON, to be kept.
+     */
+open func toJson() -> String  {
+    return try!  FfiConverterString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_services_to_json(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The base of a service; nothing where the catalog does not know it.
+     */
+open func url(name: String) -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_services_url(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeServices: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Services
+
+    public static func lift(_ handle: UInt64) throws -> Services {
+        return Services(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Services) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Services {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Services, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeServices_lift(_ handle: UInt64) throws -> Services {
+    return try FfiConverterTypeServices.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeServices_lower(_ value: Services) -> UInt64 {
+    return FfiConverterTypeServices.lower(value)
 }
 
 
@@ -5001,6 +5264,18 @@ public struct Provider: Equatable, Hashable {
      */
     public var apiBase: String?
     /**
+     * Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
+     */
+    public var userinfoEndpoint: String?
+    /**
+     * Webex: where the catalog of its services is; see `Services`.
+     */
+    public var catalogEndpoint: String?
+    /**
+     * The hosts that the catalog names may see the access token.
+     */
+    public var catalogHostsCarryToken: Bool
+    /**
      * Hosts that may see the access token.
      */
     public var tokenHosts: [String]
@@ -5081,6 +5356,15 @@ public struct Provider: Equatable, Hashable {
          * The REST API's base, without a slash at its end.
          */apiBase: String?, 
         /**
+         * Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
+         */userinfoEndpoint: String?, 
+        /**
+         * Webex: where the catalog of its services is; see `Services`.
+         */catalogEndpoint: String?, 
+        /**
+         * The hosts that the catalog names may see the access token.
+         */catalogHostsCarryToken: Bool, 
+        /**
          * Hosts that may see the access token.
          */tokenHosts: [String], 
         /**
@@ -5122,6 +5406,9 @@ public struct Provider: Equatable, Hashable {
         self.jwtLoginEndpoint = jwtLoginEndpoint
         self.guestTokenEndpoint = guestTokenEndpoint
         self.apiBase = apiBase
+        self.userinfoEndpoint = userinfoEndpoint
+        self.catalogEndpoint = catalogEndpoint
+        self.catalogHostsCarryToken = catalogHostsCarryToken
         self.tokenHosts = tokenHosts
         self.clientAuth = clientAuth
         self.secretRequired = secretRequired
@@ -5162,6 +5449,9 @@ public struct FfiConverterTypeProvider: FfiConverterRustBuffer {
                 jwtLoginEndpoint: FfiConverterOptionString.read(from: &buf), 
                 guestTokenEndpoint: FfiConverterOptionString.read(from: &buf), 
                 apiBase: FfiConverterOptionString.read(from: &buf), 
+                userinfoEndpoint: FfiConverterOptionString.read(from: &buf), 
+                catalogEndpoint: FfiConverterOptionString.read(from: &buf), 
+                catalogHostsCarryToken: FfiConverterBool.read(from: &buf), 
                 tokenHosts: FfiConverterSequenceString.read(from: &buf), 
                 clientAuth: FfiConverterTypeClientAuth.read(from: &buf), 
                 secretRequired: FfiConverterBool.read(from: &buf), 
@@ -5188,6 +5478,9 @@ public struct FfiConverterTypeProvider: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.jwtLoginEndpoint, into: &buf)
         FfiConverterOptionString.write(value.guestTokenEndpoint, into: &buf)
         FfiConverterOptionString.write(value.apiBase, into: &buf)
+        FfiConverterOptionString.write(value.userinfoEndpoint, into: &buf)
+        FfiConverterOptionString.write(value.catalogEndpoint, into: &buf)
+        FfiConverterBool.write(value.catalogHostsCarryToken, into: &buf)
         FfiConverterSequenceString.write(value.tokenHosts, into: &buf)
         FfiConverterTypeClientAuth.write(value.clientAuth, into: &buf)
         FfiConverterBool.write(value.secretRequired, into: &buf)
@@ -5758,6 +6051,85 @@ public func FfiConverterTypeScopeDelta_lift(_ buf: RustBuffer) throws -> ScopeDe
 #endif
 public func FfiConverterTypeScopeDelta_lower(_ value: ScopeDelta) -> RustBuffer {
     return FfiConverterTypeScopeDelta.lower(value)
+}
+
+
+/**
+ * Where one service is.
+ */
+public struct Service: Equatable, Hashable {
+    /**
+     * Its name in the catalog.
+     */
+    public var name: String
+    /**
+     * Its base, in normal form; paths of its API come behind.
+     */
+    public var url: String
+    /**
+     * Hosts that serve the same, the preferred one first.
+     */
+    public var hosts: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name in the catalog.
+         */name: String, 
+        /**
+         * Its base, in normal form; paths of its API come behind.
+         */url: String, 
+        /**
+         * Hosts that serve the same, the preferred one first.
+         */hosts: [String]) {
+        self.name = name
+        self.url = url
+        self.hosts = hosts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Service: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeService: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Service {
+        return
+            try Service(
+                name: FfiConverterString.read(from: &buf), 
+                url: FfiConverterString.read(from: &buf), 
+                hosts: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Service, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.url, into: &buf)
+        FfiConverterSequenceString.write(value.hosts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeService_lift(_ buf: RustBuffer) throws -> Service {
+    return try FfiConverterTypeService.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeService_lower(_ value: Service) -> RustBuffer {
+    return FfiConverterTypeService.lower(value)
 }
 
 
@@ -14375,6 +14747,31 @@ fileprivate struct FfiConverterSequenceTypeResponseHeader: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeService: FfiConverterRustBuffer {
+    typealias SwiftType = [Service]
+
+    public static func write(_ value: [Service], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeService.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Service] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Service]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeService.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeCoordinatorOutput: FfiConverterRustBuffer {
     typealias SwiftType = [CoordinatorOutput]
 
@@ -15333,6 +15730,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_config_parts() != 36203) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_method_config_catalog_url() != 40642) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_config_with_services() != 2025) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_call() != 608) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15382,6 +15785,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_secret_expose() != 36899) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_services_all() != 30964) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_services_is_old() != 28412) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_services_read_at() != 10504) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_services_to_json() != 1912) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_services_url() != 31199) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_session_access() != 36607) {
@@ -15499,6 +15917,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_secret_new() != 45386) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_constructor_services_read() != 25537) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_constructor_services_restore() != 60099) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_constructor_session_new() != 39152) {
