@@ -55,6 +55,12 @@ impl Services {
         Time(self.0.read_at())
     }
 
+    /// The same in milliseconds since the Unix epoch, exactly.
+    #[getter]
+    fn read_at_ms(&self) -> i64 {
+        self.0.read_at().as_millis()
+    }
+
     /// Whether it was read longer ago than `max_age`; left out: a day.
     #[pyo3(signature = (now, max_age=None))]
     fn is_old(&self, now: Time, max_age: Option<Span>) -> bool {
