@@ -71,13 +71,13 @@ pub struct Provider {
     /// The REST API's base, without a slash at its end: `{api_base}/people/me`.
     pub api_base: Option<String>,
     /// Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userinfo_endpoint: Option<String>,
     /// Webex: where the catalog of its services is. See [`Services`](crate::Services).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog_endpoint: Option<String>,
     /// The hosts that the catalog names may see the access token.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub catalog_hosts_carry_token: bool,
     /// Hosts that may see the access token: a domain and its sub-domains over https, or `host:port` exactly, where
     /// plain http passes on loopback.

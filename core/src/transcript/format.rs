@@ -58,8 +58,15 @@ impl ConfigRecord {
         let parts = config.parts();
         let refresh = &parts.refresh;
         let waits = &parts.retry_after;
+        // What calls of APIs alone need is no part of a recording.
+        let provider = Provider {
+            userinfo_endpoint: None,
+            catalog_endpoint: None,
+            catalog_hosts_carry_token: false,
+            ..parts.provider.clone()
+        };
         Self {
-            provider: parts.provider.clone(),
+            provider,
             client_id: parts.client_id.clone(),
             has_secret: parts.client_secret.is_some(),
             redirect_uri: parts.redirect_uri.clone(),
