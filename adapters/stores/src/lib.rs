@@ -1,0 +1,40 @@
+//! Sessions of many users, in one database that all nodes of a service share.
+//!
+//! A store keeps one record for each ([tenant, user](Key)) and has three operations: load, save by compare-and-swap, delete.
+//! [`Records`] is the blocking face, [`AsyncRecords`] the async one; [`Blocking`] and [`Unblock`] turn one into the other, and
+//! [`UserStore`] is the session of one user as the clients of `webex-oauth-ureq` and `webex-oauth-async` take it.
+#![warn(missing_docs)]
+
+mod key;
+mod limits;
+mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod records;
+mod revisions;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tokio")]
+mod unblock;
+mod user;
+
+pub use key::Key;
+pub use memory::Memory;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
+pub use records::{AsyncRecords, BoxFuture, Claim, Claimed, Records};
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+#[cfg(feature = "tokio")]
+pub use unblock::{Blocking, Unblock};
+pub use user::UserStore;
+pub use webex_oauth_driver::{Put, Replaces, Saved, Store, StoreError};
+
+/// The programs in the README compile.
+#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,29 @@
+//! Numbers as databases have them.
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use webex_oauth::Timestamp;
+use webex_oauth_driver::StoreError;
+
+/// No session is longer; what is longer is not one.
+pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// A revision as a database has it: signed, of 64 bits.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn signed(revision: u64) -> Result<i64, StoreError> {
+    i64::try_from(revision).map_err(|_| StoreError::Refused { what: "a revision has 48 bits".to_owned() })
+}
+
+/// An instant as every database can keep it: from antiquity on, for some 270,000 years.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn millis(at: Option<Timestamp>) -> Option<i64> {
+    const MOST: i64 = 8_640_000_000_000_000;
+    at.map(|at| at.as_millis().clamp(-MOST / 100, MOST))
+}
+
+/// What a store may be asked to keep.
+pub(crate) fn check_body(body: &str) -> Result<(), StoreError> {
+    if body.len() > MAX_BODY {
+        return Err(StoreError::Refused { what: format!("a session has {MAX_BODY} bytes at most") });
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Records that end with their process: for tests, and for a service that begins.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use webex_oauth::{Secret, Timestamp};
+use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+
+use crate::revisions::{may_follow, reused};
+use crate::{Claim, Claimed, Key, Records};
+
+/// Keeps records in memory.
+#[derive(Default)]
+pub struct Memory {
+    rows: Mutex<BTreeMap<Key, Row>>,
+}
+
+struct Row {
+    revision: u64,
+    /// `None`: deleted.
+    body: Option<Secret>,
+    due_at: Option<Timestamp>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records for Memory {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        Ok(self.rows().get(key).and_then(|row| row.body.clone()))
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        crate::limits::check_body(put.snapshot.expose())?;
+        let mut rows = self.rows();
+        let found = rows.get(key);
+        let body = found.and_then(|row| row.body.clone());
+        let is_as_expected = match (put.replaces, found) {
+            (Replaces::Nothing, Some(row)) if body.is_none() && !may_follow(put.revision, row.revision) => {
+                return Err(reused());
+            }
+            (Replaces::Nothing, _) => body.is_none(),
+            (Replaces::Revision(revision), Some(row)) => body.is_some() && row.revision == revision,
+            (Replaces::Revision(_), None) => false,
+        };
+        if !is_as_expected {
+            return Ok(Saved::Conflict { found: body });
+        }
+        let row = Row { revision: put.revision, body: Some(put.snapshot.clone()), due_at: put.due_at };
+        rows.insert(key.clone(), row);
+        Ok(Saved::Stored)
+    }
+
+    fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        if let Some(row) = self.rows().get_mut(key) {
+            (row.body, row.due_at) = (None, None);
+        }
+        Ok(())
+    }
+
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let mut rows = self.rows();
+        let mut due: Vec<(Timestamp, Key)> = rows
+            .iter()
+            .filter_map(|(key, row)| row.due_at.filter(|at| *at <= claim.now).map(|at| (at, key.clone())))
+            .collect();
+        due.sort();
+        due.truncate(usize::try_from(claim.most).unwrap_or(usize::MAX));
+        let mut claimed = Vec::with_capacity(due.len());
+        for (_, key) in due {
+            if let Some(row) = rows.get_mut(&key) {
+                row.due_at = Some(claim.until);
+                let body = row.body.clone();
+                claimed.extend(body.map(|snapshot| Claimed { key, snapshot: Ok(snapshot) }));
+            }
+        }
+        Ok(claimed)
+    }
+}
+
+/// Nothing of what is in it.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}

@@ -1,0 +1,186 @@
+//! PostgreSQL: many nodes.
+
+mod failure;
+mod lease;
+mod options;
+mod schema;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use webex_oauth::Secret;
+use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+
+use self::failure::Place;
+use self::lease::Lease;
+pub use self::options::PostgresOptions;
+use crate::limits::{check_body, millis, signed};
+use crate::revisions::{COUNT_BITS, reused};
+use crate::unblock::within;
+use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key};
+
+const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = $1 AND user_key = $2 AND deleted_at IS NULL";
+
+const REPLACE: &str = "UPDATE webex_oauth_session
+    SET revision = $4, body = $5, key_id = $6, due_at = 'epoch'::timestamptz + $7::bigint * interval '1 millisecond',
+        updated_at = now()
+    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL";
+
+/// `$7`: how many bits of a revision are counted.
+const INSERT: &str = "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
+    VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond')
+    ON CONFLICT (tenant, user_key) DO UPDATE
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
+        updated_at = now(), deleted_at = NULL
+    WHERE found.deleted_at IS NOT NULL
+        AND (excluded.revision > found.revision OR excluded.revision >> $7::int <> found.revision >> $7::int)";
+
+const DELETE: &str = "UPDATE webex_oauth_session
+    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now()
+    WHERE tenant = $1 AND user_key = $2 AND deleted_at IS NULL";
+
+/// What another node is claiming, or saving, at this moment is left to it.
+const CLAIM: &str = "WITH due AS MATERIALIZED (
+        SELECT tenant, user_key FROM webex_oauth_session
+        WHERE due_at <= 'epoch'::timestamptz + $1::bigint * interval '1 millisecond' AND deleted_at IS NULL
+        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+    UPDATE webex_oauth_session AS session SET due_at = 'epoch'::timestamptz + $2::bigint * interval '1 millisecond'
+    FROM due WHERE session.tenant = due.tenant AND session.user_key = due.user_key
+    RETURNING session.tenant, session.user_key, session.body";
+
+/// Records in a database of PostgreSQL that all nodes share. Clones share one pool of connections; needs a tokio runtime.
+///
+/// Saves are durable when they answer, as far as the server's `synchronous_commit` goes.
+#[derive(Clone)]
+pub struct Postgres {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    place: Place,
+    pool: Pool,
+    limit: Duration,
+}
+
+impl Postgres {
+    /// Options for the database at this URL: `postgres://user:password@host:5432/database`, or the other form of libpq,
+    /// `host=... dbname=...`.
+    pub fn options(url: &str) -> Result<PostgresOptions, StoreError> {
+        PostgresOptions::new(url)
+    }
+
+    /// Connects, with the options as they are.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::options(url)?.connect().await
+    }
+
+    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is; several nodes
+    /// may do it at once. Nothing else makes tables.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.lease().await?;
+            let found = schema::migrate(lease.client()?).await;
+            lease.done(found)?.map_err(|version| self.inner.place.newer(version))
+        })
+        .await
+    }
+
+    async fn check_version(&self) -> Result<(), StoreError> {
+        self.within(async {
+            let mut lease = self.lease().await?;
+            let found = schema::version(lease.client()?).await;
+            match lease.done(found)? {
+                Some(version) if version > schema::VERSION => Err(self.inner.place.newer(version)),
+                Some(_) | None => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn lease(&self) -> Result<Lease<'_>, StoreError> {
+        Lease::take(&self.inner.pool, &self.inner.place).await
+    }
+
+    /// The whole of it, the wait for a connection included.
+    async fn within<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        within(self.inner.limit, self, work).await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        let mut lease = self.lease().await?;
+        let found = lease.query(LOAD, &[&key.tenant(), &key.user()]).await?;
+        found.first().map(|row| row.try_get::<_, String>(0).map(Secret::new)).transpose().map_err(|_| self.damaged())
+    }
+
+    fn damaged(&self) -> StoreError {
+        StoreError::Damaged { what: self.inner.place.to_string() }
+    }
+
+    async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        let body = put.snapshot.expose();
+        check_body(body)?;
+        let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
+        let key_id = put.key_id.as_deref().unwrap_or_default();
+        let (tenant, user) = (key.tenant(), key.user());
+        let mut lease = self.lease().await?;
+        let stored = match put.replaces {
+            Replaces::Nothing => {
+                let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
+                lease.execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits]).await?
+            }
+            Replaces::Revision(replaces) => {
+                let replaces = signed(replaces)?;
+                lease.execute(REPLACE, &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at]).await?
+            }
+        };
+        drop(lease);
+        if stored == 1 {
+            return Ok(Saved::Stored);
+        }
+        match (self.find(key).await?, put.replaces) {
+            (None, Replaces::Nothing) => Err(reused()),
+            (found, _) => Ok(Saved::Conflict { found }),
+        }
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let (now, until) = (millis(Some(claim.now)), millis(Some(claim.until)));
+        let mut lease = self.lease().await?;
+        let rows = lease.query(CLAIM, &[&now, &until, &i64::from(claim.most)]).await?;
+        let read = |row: &tokio_postgres::Row| {
+            let text = |at: usize| row.try_get::<_, String>(at).map_err(|_| self.damaged());
+            Ok(Claimed { key: Key::new(text(0)?, text(1)?)?, snapshot: text(2).map(Secret::new) })
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+impl AsyncRecords for Postgres {
+    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Secret>, StoreError>> {
+        Box::pin(self.within(self.find(key)))
+    }
+
+    fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(self.within(self.put(key, put)))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.within(async move {
+            let mut lease = self.lease().await?;
+            lease.execute(DELETE, &[&key.tenant(), &key.user()]).await.map(drop)
+        }))
+    }
+
+    fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        Box::pin(self.within(self.claim(claim)))
+    }
+}
+
+/// Host and database.
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.place.fmt(f)
+    }
+}

@@ -1,0 +1,48 @@
+//! The tables.
+
+use deadpool_postgres::Object;
+use tokio_postgres::Error;
+
+/// The version of the tables that this library reads and writes.
+pub(super) const VERSION: i32 = 1;
+
+/// `expires_at` is for what deletes old sessions, which nothing here does yet.
+const TABLES: &str = "
+    CREATE TABLE webex_oauth_schema (version integer NOT NULL);
+    CREATE TABLE webex_oauth_session (
+        tenant text NOT NULL, user_key text NOT NULL,
+        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL,
+        due_at timestamptz, expires_at timestamptz, deleted_at timestamptz, updated_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant, user_key)) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    INSERT INTO webex_oauth_schema VALUES (1);
+";
+
+/// Any number; the same for all that make these tables.
+const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(7305513812)";
+
+/// The version of the tables that are there; `None`: there are none.
+pub(super) async fn version(client: &Object) -> Result<Option<i32>, Error> {
+    let row = client.query_one("SELECT to_regclass('webex_oauth_schema') IS NOT NULL", &[]).await?;
+    if !row.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    client.query_one("SELECT max(version) FROM webex_oauth_schema", &[]).await?.try_get(0)
+}
+
+/// Makes the tables where there are none. `Err(version)` within: those that are there are newer.
+pub(super) async fn migrate(client: &mut Object) -> Result<Result<(), i32>, Error> {
+    if let Some(found) = version(client).await? {
+        return Ok(if found > VERSION { Err(found) } else { Ok(()) });
+    }
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(ONE_AT_A_TIME).await?;
+    // Another node may have been faster.
+    let row = transaction.query_one("SELECT to_regclass('webex_oauth_schema') IS NOT NULL", &[]).await?;
+    if !row.try_get::<_, bool>(0)? {
+        transaction.batch_execute(TABLES).await?;
+    }
+    transaction.commit().await?;
+    Ok(Ok(()))
+}

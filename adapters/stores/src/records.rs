@@ -1,0 +1,113 @@
+//! What a store is.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use webex_oauth::{Secret, Timestamp};
+use webex_oauth_driver::{Put, Saved, StoreError};
+
+use crate::Key;
+
+/// A future of a method of a trait.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A store of sessions, one record for each key. Its calls block.
+///
+/// It has no clock, takes no lock and does not look into the bytes. Whoever has the same store open, on this machine or
+/// another one, sees the same records.
+pub trait Records: Send + Sync + fmt::Debug {
+    /// What is stored for this key, or `None`. Exactly the bytes that were saved last.
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError>;
+
+    /// Stores durably, if the record is what [`Put::replaces`] says; otherwise changes nothing and answers what there is.
+    /// Comparing and storing is one step.
+    ///
+    /// - `Replaces::Revision(n)` never inserts: what was deleted stays deleted.
+    /// - `Replaces::Nothing` inserts, also where a record was deleted. A revision that the deleted record may have had is
+    ///   refused: whoever still has it in memory would take this record for its own.
+    ///
+    /// After an error it may be stored all the same: load, and look.
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError>;
+
+    /// Deletes the record and leaves a mark in its place: whoever has the session open finds that it is over. Nothing there is
+    /// a success.
+    fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Takes those sessions that have been due longest and puts them off, in one step: no two claims get the same. In any order.
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+}
+
+/// [`Records`] for async programs: the same promises.
+///
+/// A future that is dropped may have done its work or not.
+pub trait AsyncRecords: Send + Sync + fmt::Debug {
+    /// See [`Records::load`].
+    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Secret>, StoreError>>;
+
+    /// See [`Records::save`].
+    fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>>;
+
+    /// See [`Records::delete`].
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// See [`Records::claim_due`].
+    fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+}
+
+/// Which sessions are claimed. The caller has the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Those that are due now.
+    pub now: Timestamp,
+    /// They are due again then, unless they are saved before: whoever has claimed them may crash.
+    pub until: Timestamp,
+    /// So many at most.
+    pub most: u32,
+}
+
+/// A session that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Whose.
+    pub key: Key,
+    /// What is stored, or why it cannot be read.
+    pub snapshot: Result<Secret, StoreError>,
+}
+
+impl<R: Records + ?Sized> Records for Arc<R> {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        (**self).load(key)
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        (**self).save(key, put)
+    }
+
+    fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        (**self).delete(key)
+    }
+
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        (**self).claim_due(claim)
+    }
+}
+
+impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
+    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Secret>, StoreError>> {
+        (**self).load(key)
+    }
+
+    fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        (**self).save(key, put)
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
+        (**self).delete(key)
+    }
+
+    fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        (**self).claim_due(claim)
+    }
+}

@@ -1,0 +1,244 @@
+//! SQLite: many users, one machine.
+
+mod failure;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
+use webex_oauth::Secret;
+use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+
+use self::failure::{Place, newer, not_migrated};
+use crate::limits::{check_body, millis, signed};
+use crate::revisions::{COUNT_BITS, reused};
+use crate::{Claim, Claimed, Key, Records};
+
+/// The version of the tables that this library reads and writes.
+const VERSION: i64 = 1;
+
+/// The columns that every engine has, times in Unix milliseconds. `expires_at` is for what deletes old sessions, which
+/// nothing here does yet.
+const TABLES: &str = "
+    CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL);
+    CREATE TABLE webex_oauth_session (
+        tenant TEXT NOT NULL, user_key TEXT NOT NULL,
+        revision INTEGER NOT NULL, body TEXT NOT NULL, key_id TEXT NOT NULL,
+        due_at INTEGER, expires_at INTEGER, deleted_at INTEGER, updated_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, user_key)) STRICT;
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    INSERT INTO webex_oauth_schema VALUES (1);
+";
+
+const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
+
+const REPLACE: &str = "UPDATE webex_oauth_session
+    SET revision = :revision, body = :body, key_id = :key_id, due_at = :due_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL";
+
+const INSERT: &str = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at, updated_at)
+    VALUES (:tenant, :user, :revision, :body, :key_id, :due_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (tenant, user_key) DO UPDATE
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
+        updated_at = excluded.updated_at, deleted_at = NULL
+    WHERE deleted_at IS NOT NULL
+        AND (excluded.revision > revision OR excluded.revision >> :bits <> revision >> :bits)";
+
+const DELETE: &str = "UPDATE webex_oauth_session
+    SET body = '', key_id = '', due_at = NULL, deleted_at = CAST(unixepoch('subsec') * 1000 AS INTEGER),
+        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
+
+const CLAIM: &str = "UPDATE webex_oauth_session SET due_at = :until
+    WHERE rowid IN (
+        SELECT rowid FROM webex_oauth_session
+        WHERE due_at <= :now AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT :most)
+    RETURNING tenant, user_key, body";
+
+/// Records in a file of SQLite, which any number of processes of one machine may share. Clones share the connections.
+///
+/// Saves are on the disk when they answer (`synchronous = FULL`, WAL). A file on a network share is not for this.
+#[derive(Clone)]
+pub struct Sqlite {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    place: Place,
+    /// Whoever reads does not wait for a save to be on the disk.
+    reader: Mutex<Connection>,
+    writer: Mutex<Connection>,
+}
+
+impl Sqlite {
+    /// How long a save waits for those of other processes, unless said otherwise.
+    pub const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// Opens the file, or makes one that only its owner may read. The tables are made by [`Sqlite::migrate`] and by nothing
+    /// else.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, Self::PATIENCE)
+    }
+
+    /// The same, waiting so long for other processes.
+    pub fn open_with(path: impl AsRef<Path>, patience: Duration) -> Result<Self, StoreError> {
+        // Taken from the current folder now, whatever becomes of that.
+        let path = std::path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
+        let place = Place::new(path);
+        make_private(place.path()).map_err(|error| place.io(&error))?;
+        let open = || -> Result<Connection, rusqlite::Error> {
+            // Not as a URI, and not shared by threads: that is what the locks here are for.
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(place.path(), flags)?;
+            connection.busy_timeout(patience)?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            // What was deleted is not left in the file.
+            connection.pragma_update(None, "secure_delete", "ON")?;
+            Ok(connection)
+        };
+        let failed = |error| place.failure(&error);
+        let (reader, writer) = (open().map_err(failed)?, open().map_err(failed)?);
+        let store = Self { inner: Arc::new(Inner { place, reader: reader.into(), writer: writer.into() }) };
+        store.version()?;
+        Ok(store)
+    }
+
+    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is.
+    pub fn migrate(&self) -> Result<(), StoreError> {
+        let mut writer = lock(&self.inner.writer);
+        let failed = |error| self.inner.place.failure(&error);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        match version_in(&transaction).map_err(failed)? {
+            None => transaction.execute_batch(TABLES).map_err(failed)?,
+            Some(found) if found > VERSION => return Err(newer(&self.inner.place, found)),
+            // There is no older one.
+            Some(_) => {}
+        }
+        transaction.commit().map_err(failed)
+    }
+
+    fn version(&self) -> Result<(), StoreError> {
+        match version_in(&lock(&self.inner.reader)).map_err(|error| self.inner.place.failure(&error))? {
+            Some(found) if found > VERSION => Err(newer(&self.inner.place, found)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        work(&lock(&self.inner.reader)).map_err(|error| self.failure(&error))
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        work(&lock(&self.inner.writer)).map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &rusqlite::Error) -> StoreError {
+        match failure::is_missing_table(error) {
+            true => not_migrated(&self.inner.place),
+            false => self.inner.place.failure(error),
+        }
+    }
+
+    /// Why an insert has changed nothing.
+    fn not_inserted(&self, key: &Key) -> Result<Saved, StoreError> {
+        match self.load(key)? {
+            Some(found) => Ok(Saved::Conflict { found: Some(found) }),
+            None => Err(reused()),
+        }
+    }
+}
+
+impl Records for Sqlite {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(LOAD)?;
+            statement.query_row(params![key.tenant(), key.user()], |row| row.get::<_, String>(0)).optional()
+        })?;
+        Ok(found.map(Secret::new))
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        check_body(put.snapshot.expose())?;
+        let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
+        let key_id = put.key_id.as_deref().unwrap_or_default();
+        let body = put.snapshot.expose();
+        let (tenant, user) = (key.tenant(), key.user());
+        match put.replaces {
+            Replaces::Nothing => {
+                let stored = self.write(|connection| {
+                    connection.prepare_cached(INSERT)?.execute(named_params! {
+                        ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
+                        ":due_at": due_at, ":bits": COUNT_BITS,
+                    })
+                })?;
+                if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key) }
+            }
+            Replaces::Revision(replaces) => {
+                let replaces = signed(replaces)?;
+                let stored = self.write(|connection| {
+                    connection.prepare_cached(REPLACE)?.execute(named_params! {
+                        ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
+                        ":due_at": due_at, ":replaces": replaces,
+                    })
+                })?;
+                if stored == 1 { Ok(Saved::Stored) } else { Ok(Saved::Conflict { found: self.load(key)? }) }
+            }
+        }
+    }
+
+    fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.write(|connection| connection.prepare_cached(DELETE)?.execute(params![key.tenant(), key.user()]))?;
+        Ok(())
+    }
+
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let rows = self.write(|connection| {
+            let mut statement = connection.prepare_cached(CLAIM)?;
+            let parameters = named_params! {
+                ":until": claim.until.as_millis(), ":now": claim.now.as_millis(), ":most": claim.most,
+            };
+            let rows = statement.query_map(parameters, |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        rows.into_iter()
+            .map(|(tenant, user, body)| Ok(Claimed { key: Key::new(tenant, user)?, snapshot: Ok(Secret::new(body)) }))
+            .collect()
+    }
+}
+
+/// The path alone.
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SQLite in {}", self.inner.place.path().display())
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn version_in(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let found = connection.query_row("SELECT max(version) FROM webex_oauth_schema", [], |row| row.get(0));
+    match found {
+        Err(error) if failure::is_missing_table(&error) => Ok(None),
+        found => found,
+    }
+}
+
+/// SQLite would make a file that others may read; the ones beside it get the permissions of this one.
+fn make_private(path: &PathBuf) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}

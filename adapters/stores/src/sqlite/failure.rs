@@ -1,0 +1,67 @@
+//! What SQLite says, in the words of a store. Nothing of a statement's values is quoted.
+
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+use webex_oauth_driver::StoreError;
+
+/// Which database.
+#[derive(Debug, Clone)]
+pub(super) struct Place(PathBuf);
+
+impl Place {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &PathBuf {
+        &self.0
+    }
+
+    fn name(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    pub(super) fn io(&self, error: &io::Error) -> StoreError {
+        let what = self.name();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreError::Denied { what },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full { what },
+            kind => StoreError::Io { path: self.0.clone(), kind },
+        }
+    }
+
+    pub(super) fn failure(&self, error: &rusqlite::Error) -> StoreError {
+        let what = self.name();
+        let Some(code) = error.sqlite_error_code() else {
+            // A value of another type than the column has.
+            return StoreError::Damaged { what };
+        };
+        match code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { what },
+            ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::AuthorizationForStatementDenied => StoreError::Denied { what },
+            ErrorCode::DiskFull => StoreError::Full { what },
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged { what },
+            _ => StoreError::Other { problem: format!("{what}: SQLite says {code:?}") },
+        }
+    }
+}
+
+pub(super) fn is_missing_table(error: &rusqlite::Error) -> bool {
+    // There is no code of its own for it.
+    matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.starts_with("no such table"))
+        || matches!(error, rusqlite::Error::SqlInputError { msg, .. } if msg.starts_with("no such table"))
+}
+
+pub(super) fn not_migrated(place: &Place) -> StoreError {
+    StoreError::Refused { what: format!("{}: there are no tables for sessions: call migrate once", place.name()) }
+}
+
+pub(super) fn newer(place: &Place, found: i64) -> StoreError {
+    let what = format!("{}: its tables are of version {found}, this library reads {}", place.name(), super::VERSION);
+    StoreError::Refused { what }
+}

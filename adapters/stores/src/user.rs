@@ -1,0 +1,54 @@
+//! The session of one user.
+
+use std::fmt;
+
+use webex_oauth::Secret;
+use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
+
+use crate::{Key, Records};
+
+/// One record of a store, as a client takes it: `webex-oauth-ureq` over [`Records`].
+///
+/// It costs nothing and keeps nothing: make one for each client.
+#[derive(Clone)]
+pub struct UserStore<R> {
+    records: R,
+    key: Key,
+}
+
+impl<R> UserStore<R> {
+    /// The record of this key. The store is shared: an `Arc` of it, or a clone of a handle.
+    pub fn new(records: R, key: Key) -> Self {
+        Self { records, key }
+    }
+
+    /// Whose it is.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl<R: Records> Store for UserStore<R> {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        self.records.load(&self.key)
+    }
+
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
+        self.records.save(&self.key, put)
+    }
+
+    fn delete(&self) -> Result<(), StoreError> {
+        self.records.delete(&self.key)
+    }
+
+    /// There is none to be had, and none is needed: the intent that a client saves before a renewal is the lease.
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        Ok(Some(StoreLock::none()))
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for UserStore<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:?}", self.key, self.records)
+    }
+}
