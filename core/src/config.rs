@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use url::Url;
 
-pub(crate) use check::check_redirect_uri;
 use check::{check_https, check_values, token_hosts};
+pub(crate) use check::{check_plain_host, check_redirect_uri};
 pub(crate) use endpoints::{Endpoints, check_endpoint};
 pub use error::ConfigError;
 pub use hosts::JudgedUrl;
@@ -107,6 +107,7 @@ impl ConfigParts {
     pub fn apply_authorization_url(&mut self, text: &str) -> Result<(), ConfigError> {
         const FIELD: &str = "authorization_url";
         let text = text.trim();
+        check_plain_host(text, FIELD)?;
         let url = Url::parse(text).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URL"))?;
         check_https(&url, FIELD)?;
         let endpoint = text.split(['?', '#']).next().unwrap_or(text);

@@ -11,7 +11,8 @@ use url::{Host, Position, Url};
 ///
 /// Upper case, a port that the scheme has anyway, dot segments, bytes that a URL may not have: such spelling is
 /// normalized. Spelling that is read differently elsewhere is refused: credentials, backslashes, control characters,
-/// percent-encoded hosts, IPv4 addresses in any form but `127.0.0.1`, IPv4 in IPv6, full-width letters and dots.
+/// percent-encoded hosts, IPv4 addresses in any form but `127.0.0.1`, IPv4 in IPv6, hosts that are not in ASCII (their `xn--`
+/// form is).
 /// The fragment is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TargetUri {
@@ -50,6 +51,7 @@ impl TargetUri {
         if authority.contains('@') {
             return Err(UrlError("must not carry credentials"));
         }
+        plain_host(text)?;
         let url = Url::parse(text).map_err(|_| UrlError("its host or port cannot be used"))?;
         let (host, is_loopback) = read_host(url.host(), authority)?;
         let port = url.port().unwrap_or(default_port);
@@ -114,6 +116,17 @@ impl fmt::Display for TargetUri {
     }
 }
 
+/// A host is in ASCII: `xn--…` stands for one in the letters of another language (RFC 5890 section 2.3.2.1), so that no table
+/// of letters decides where a token goes.
+pub(crate) fn plain_host(url: &str) -> Result<(), UrlError> {
+    let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if authority.is_ascii() {
+        return Ok(());
+    }
+    Err(UrlError("its host is not in ASCII: write it in its xn-- form"))
+}
+
 fn split_scheme(text: &str) -> Option<(&'static str, u16, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     let starts_with_host = !rest.starts_with(['/', '?', '#']);
@@ -161,13 +174,10 @@ fn without_port(authority: &str) -> &str {
     authority.split(':').next().unwrap_or_default()
 }
 
-/// A label of a domain that was written as what it is, or in the letters of another language. Full-width letters and
-/// whatever else becomes ASCII on the way is neither.
+/// A label of a domain that was written as what it is.
 fn is_label(label: &str, written: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !label.is_empty()
-        && label.bytes().all(is_plain)
-        && if written.is_ascii() { label.eq_ignore_ascii_case(written) } else { label.starts_with("xn--") }
+    !label.is_empty() && label.bytes().all(is_plain) && label.eq_ignore_ascii_case(written)
 }
 
 /// Path and query with nothing in them but what RFC 3986 allows there, and escapes in upper case: what one library

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{ConfigError, ConfigParts, Renewal, TokenHost, check_endpoint};
 use crate::secret::Secret;
+use crate::target_uri::plain_host;
 
 /// Everything that is there, whatever is missing.
 pub(super) fn check_values(parts: &ConfigParts) -> Result<(), ConfigError> {
@@ -35,6 +36,7 @@ pub(super) fn token_hosts(parts: &ConfigParts) -> Result<Vec<TokenHost>, ConfigE
 fn check_resource(text: &str) -> Result<(), ConfigError> {
     const FIELD: &str = "resource";
     check_text(text, FIELD)?;
+    check_plain_host(text, FIELD)?;
     let url = Url::parse(text).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URI (RFC 8707 section 2)"))?;
     if url.fragment().is_some() {
         return Err(ConfigError::invalid(FIELD, "must not have a fragment (RFC 8707 section 2)"));
@@ -78,6 +80,11 @@ fn check_timing(parts: &ConfigParts) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// A host in other letters than ASCII has another form, and that is the one to write.
+pub(crate) fn check_plain_host(url: &str, field: &'static str) -> Result<(), ConfigError> {
+    plain_host(url).map_err(|error| ConfigError::invalid(field, error.problem()))
+}
+
 /// The base of a server, below which paths of Webex are.
 pub(super) fn check_base(text: &str, field: &'static str) -> Result<(), ConfigError> {
     check_endpoint(text, field)?;
@@ -112,6 +119,7 @@ pub(crate) fn check_redirect_uri(text: &str) -> Result<(), ConfigError> {
     if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
         return Err(ConfigError::invalid(FIELD, "contains quotes, as a Windows shell leaves them"));
     }
+    check_plain_host(text, FIELD)?;
     let url = Url::parse(text).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URI"))?;
     if url.fragment().is_some() {
         return Err(ConfigError::invalid(FIELD, "must not have a fragment (RFC 6749 section 3.1.2)"));

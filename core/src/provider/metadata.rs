@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{ClientAuth, Provider};
-use crate::config::{ConfigError, TokenHost, check_endpoint};
+use crate::config::{ConfigError, TokenHost, check_endpoint, check_plain_host};
 use crate::error::SendFault;
 use crate::http::HttpResponse;
 use crate::protocol::members::{Member, Members};
@@ -66,6 +66,7 @@ pub fn metadata_step(issuer: &str, answers: &[MetadataAnswer]) -> Result<Metadat
 fn metadata_urls(issuer: &str) -> Result<Vec<String>, ConfigError> {
     const FIELD: &str = "issuer";
     crate::config::check_endpoint(issuer, FIELD)?;
+    check_plain_host(issuer, FIELD)?;
     let mut url = Url::parse(issuer).map_err(|_| ConfigError::invalid(FIELD, "not an absolute URL"))?;
     if url.query().is_some() {
         return Err(ConfigError::invalid(FIELD, "must not have a query (RFC 8414 section 2)"));
