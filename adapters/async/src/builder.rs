@@ -4,44 +4,45 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::{Config, Input, Secret, Timestamp, TokenAsk};
-use webex_oauth_driver::old::{Desk, SignIn};
-use webex_oauth_driver::{ClientError, Store};
+use webex_oauth::coordinator::Tick;
+use webex_oauth::{Config, Secret, Timestamp, TokenAsk};
+use webex_oauth_driver::{AsyncStore, AsyncStoreJobs, ClientError, Store};
 
-use crate::client::Client;
-use crate::events;
+use crate::client::{Client, Limits};
+use crate::executor::{Clocks, Executor};
 use crate::host::{Host, bounds::Asked};
-use crate::inner::Inner;
+use crate::store::Unblocked;
 use crate::transport::AsyncHttp;
 
 /// Puts a [`Client`] together: [`Client::builder`].
 pub struct ClientBuilder {
     config: Config,
     http: Option<Arc<dyn AsyncHttp>>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Kept>,
     host: Host,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    clocks: Clocks,
+    patience: Option<Duration>,
     limits: Limits,
+    record: bool,
 }
 
-/// How far [`Client::call`] goes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) max_body: usize,
-    pub(crate) max_wait: Duration,
-    pub(crate) patience: Duration,
+enum Kept {
+    Blocking(Arc<dyn Store>),
+    Async(Arc<dyn AsyncStore>),
 }
 
 impl ClientBuilder {
     pub(crate) fn new(config: Config) -> Self {
-        let patience = config.parts().request_timeout.saturating_add(Duration::from_secs(20));
+        let (request, wait) = (config.parts().request_timeout, Duration::from_secs(60));
         Self {
             config,
             http: None,
             store: None,
             host: Host::default(),
-            clock: Box::new(webex_oauth_driver::now),
-            limits: Limits { max_body: 16 * 1024 * 1024, max_wait: Duration::from_secs(60), patience },
+            clocks: Clocks::default(),
+            patience: None,
+            limits: Limits { request, wait, body: 16 * 1024 * 1024 },
+            record: false,
         }
     }
 
@@ -52,17 +53,33 @@ impl ClientBuilder {
         self
     }
 
-    /// Where the session is kept, and where several processes meet. Without one it lives in memory.
+    /// Where the session is kept, and where several processes meet. Without one it lives in memory. Its calls are made by
+    /// [`AsyncHttp::unblock`].
     #[must_use]
     pub fn store(mut self, store: impl Store + 'static) -> Self {
-        self.store = Some(Arc::new(store));
+        self.store = Some(Kept::Blocking(Arc::new(store)));
+        self
+    }
+
+    /// The same, for a store that is async itself.
+    #[must_use]
+    pub fn async_store(mut self, store: impl AsyncStore) -> Self {
+        self.store = Some(Kept::Async(Arc::new(store)));
         self
     }
 
     /// Another clock than the system's. A browser has no other.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clocks.wall = Some(Box::new(clock));
+        self
+    }
+
+    /// Another clock than the system's for patience and limits: it only goes forward, and counts sleep. A browser has no
+    /// other.
+    #[must_use]
+    pub fn monotonic_clock(mut self, clock: impl Fn() -> Tick + Send + Sync + 'static) -> Self {
+        self.clocks.mono = Some(Box::new(clock));
         self
     }
 
@@ -90,7 +107,7 @@ impl ClientBuilder {
     /// The longest answer that [`Client::call`] takes, in bytes. 16 MiB unless said otherwise.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
-        self.limits.max_body = bytes;
+        self.limits.body = bytes;
         self
     }
 
@@ -98,44 +115,68 @@ impl ClientBuilder {
     /// as it is. One minute unless said otherwise.
     #[must_use]
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
-        self.limits.max_wait = max_wait;
+        self.limits.wait = max_wait;
         self
     }
 
-    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and twenty seconds
-    /// unless said otherwise.
+    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and half a minute unless
+    /// said otherwise.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.limits.patience = patience;
+        self.patience = Some(patience);
         self
     }
 
-    /// Opens the session that the store holds, or a new one. Reads the store once, blocking for moments.
+    /// Keeps a transcript of what happens, without secrets: [`Client::transcript`].
+    #[must_use]
+    pub fn record(mut self) -> Self {
+        self.record = true;
+        self
+    }
+
+    /// Loads what the store holds and starts the client. A login that was pending there still is.
     ///
-    /// A stored session that cannot be used is an error, and left as it is.
-    pub fn open(self) -> Result<Client, ClientError> {
+    /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none. Fails where the store
+    /// cannot be read, or holds the session of another client; what is there is left alone.
+    pub async fn open(self) -> Result<Client, ClientError> {
         let http = match self.http {
             Some(http) => http,
             None => default_http()?,
         };
-        let stored = self.store.as_ref().map_or(Ok(None), |store| store.load())?;
-        let desk = Desk::open(self.config, stored.as_ref())?;
-        let (sender, receiver) = events::channel();
-        let inner = Inner::new(desk, http, self.store, self.host, self.clock, sender);
-        let inner = Arc::new(inner);
-        // A configured token (WEBEX_ACCESS_TOKEN) is where a session without tokens begins.
-        inner.with(|table, now| {
-            let session = table.desk.session();
-            let configured = session.config().parts().access_token.clone();
-            match configured.filter(|_| session.tokens().is_none()) {
-                Some(tokens) => {
-                    table.sign_in(now, Input::Adopt { tokens: tokens.clone() }, SignIn::Adopt(tokens)).map(drop)
-                }
-                None => Ok(()),
-            }
-        })?;
-        Ok(Client::over(inner, receiver, self.limits))
+        let initial = self.config.parts().access_token.clone();
+        let store: Option<Arc<dyn AsyncStore>> = match self.store {
+            Some(Kept::Blocking(store)) => Some(Arc::new(Unblocked::new(store, Arc::clone(&http)))),
+            Some(Kept::Async(store)) => Some(store),
+            None => None,
+        };
+        let (coordinator, stores) = AsyncStoreJobs::open(self.config, store, self.patience, self.record).await?;
+        let initial = initial.filter(|_| coordinator.session().tokens().is_none());
+        let executor = Arc::new(Executor::new(coordinator, stores, http, self.host, self.clocks));
+        let client = Client::over(executor, self.limits);
+        if let Some(tokens) = initial {
+            client.adopt(tokens).await?;
+        }
+        Ok(client)
     }
+}
+
+/// What the environment of the process says.
+#[cfg(feature = "reqwest")]
+pub(crate) async fn from_env() -> Result<ClientBuilder, ClientError> {
+    use webex_oauth_driver::settings;
+    let http = default_http()?;
+    let described = crate::store::unblock(&*http, || (settings::metadata_file(), settings::store())).await;
+    let (described, store) = described.unwrap_or((Ok(None), None));
+    let server = match (described?, settings::issuer()?) {
+        (None, Some(issuer)) => Some(crate::discover(&*http, &issuer).await?),
+        (described, _) => described,
+    };
+    let mut builder = ClientBuilder::new(settings::parts_at(false, server)?.build_from_variables()?);
+    builder.http = Some(http);
+    Ok(match store {
+        Some(store) => builder.store(store),
+        None => builder,
+    })
 }
 
 #[cfg(feature = "reqwest")]

@@ -2,7 +2,8 @@
 
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
-use webex_oauth::{AccessToken, Input, Misuse, TargetUri, TransportHints, Verdict};
+use webex_oauth::coordinator::{Call, Coordinator, Next, Of, Reply, Spent};
+use webex_oauth::{AccessToken, Misuse, TargetUri, TransportHints};
 use webex_oauth_driver::ClientError;
 
 use crate::client::Client;
@@ -20,8 +21,9 @@ impl Client {
     /// Calls an API. Every status is an answer; redirects are not followed.
     ///
     /// The call goes where [`Config::judge_url`](webex_oauth::Config::judge_url) says, or nowhere, if the URL may mean
-    /// another host to others. The token goes to the hosts that it allows, and
-    /// never in place of an `Authorization` of the caller's own: other requests are sent as they are. With the token,
+    /// another host to others. The token goes to the hosts that it allows, and never in place of an `Authorization` of the
+    /// caller's own: other requests are sent as they are. That it does not go to a host is told once, by an event. With the
+    /// token,
     ///
     /// - 401 is told to the session, and the call is made once more if that brought another token. If not, the first
     ///   answer is returned, with the reason: [`refresh_error`];
@@ -31,48 +33,20 @@ impl Client {
     ///
     /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
     pub async fn call(&self, mut request: Request) -> Result<Response, ClientError> {
+        if self.executor().ask(Coordinator::is_closing) {
+            return Err(ClientError::Closed);
+        }
         let judged = self.config().judge_url(&request.uri().to_string())?;
         // What was judged is what is connected to.
         *request.uri_mut() = uri(&judged.target)?;
-        if !judged.may_carry_token || request.headers().contains_key(AUTHORIZATION) {
+        if request.headers().contains_key(AUTHORIZATION) {
             return self.send(request).await;
         }
-        let (token, mut generation) = self.ready(None).await?;
-        present(&mut request, &token)?;
-        let (mut left, mut may_replay) = (self.limits.max_wait, true);
-        loop {
-            let mut answer = self.send(request.clone()).await?;
-            match self.judge(&answer) {
-                Verdict::Pass => return Ok(answer),
-                Verdict::Wait { wait } if wait > left => return Ok(answer),
-                Verdict::Wait { wait } => {
-                    left -= wait;
-                    self.crew.inner().http.sleep(wait).await;
-                }
-                Verdict::Embargoed => {
-                    self.give(Input::Embargoed).await?;
-                    return Ok(answer);
-                }
-                Verdict::Rejected => {
-                    let turn = self.give(Input::TokenRejected { generation }).await?;
-                    if !std::mem::take(&mut may_replay) {
-                        return Ok(answer);
-                    }
-                    self.done(turn).await?;
-                    match self.ready(None).await {
-                        Ok((_, same)) if same == generation => return Ok(answer),
-                        Ok((token, newer)) => {
-                            present(&mut request, &token)?;
-                            generation = newer;
-                        }
-                        Err(error) => {
-                            answer.extensions_mut().insert(RefreshError(error));
-                            return Ok(answer);
-                        }
-                    }
-                }
-            }
+        if !judged.may_carry_token {
+            self.executor().called_without_token(judged.target.url().into())?;
+            return self.send(request).await;
         }
+        self.call_with_token(request).await
     }
 
     /// [`Client::call`] for a plain `GET`.
@@ -81,20 +55,39 @@ impl Client {
         self.call(request.map_err(|_| invalid("url", "not a URL"))?).await
     }
 
-    fn judge(&self, response: &Response) -> Verdict {
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let status = response.status().as_u16();
-        self.crew.inner().read(|table, now| table.desk.session().judge(now, status, retry_after))
+    async fn call_with_token(&self, mut request: Request) -> Result<Response, ClientError> {
+        let (token, mut generation) = self.obtain(Of::Session).await?;
+        let mut spent = Spent { limit: self.limits().wait, ..Spent::default() };
+        present(&mut request, &token)?;
+        loop {
+            let mut answer = self.send(request.clone()).await?;
+            let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let (status, retry_after) = (answer.status().as_u16(), retry_after.map(str::to_owned));
+            let call = Call::Answered { generation, status, retry_after, spent };
+            match self.executor().call("a token", call).await? {
+                Reply::Api(Next::Again { token, generation: newer, spent: so_far }) => {
+                    present(&mut request, &token)?;
+                    (generation, spent) = (newer, so_far);
+                }
+                Reply::Api(Next::Return { why: Some(why) }) => {
+                    let why = self.executor().error(why, "a token");
+                    answer.extensions_mut().insert(RefreshError(why));
+                    return Ok(answer);
+                }
+                _ => return Ok(answer),
+            }
+        }
     }
 
     async fn send(&self, request: Request) -> Result<Response, ClientError> {
+        let limits = self.limits();
         let hints = TransportHints {
-            timeout: self.config().parts().request_timeout,
-            max_response_bytes: self.limits.max_body,
+            timeout: limits.request,
+            max_response_bytes: limits.body,
             follow_redirects: false,
             idempotent: request.method().is_idempotent(),
         };
-        let sent = send_in_time(&*self.crew.inner().http, request, hints).await;
+        let sent = send_in_time(&*self.executor().http, request, hints).await;
         sent.map_err(|error| ClientError::Call { fault: error.fault, problem: error.problem })
     }
 }

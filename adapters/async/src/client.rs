@@ -1,28 +1,38 @@
 //! The client: a handle that is cloned and shared between tasks.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use webex_oauth::{Config, Input, Phase, Secret, Session, SignOutOptions, Status, TokenSet};
-use webex_oauth_driver::old::{LoginTicket, SignIn};
-use webex_oauth_driver::{ClientError, ClientEvent};
+use webex_oauth::coordinator::{Call, Coordinator, Of, Reply};
+use webex_oauth::{AccessToken, Config, Phase, Scope, Secret, Session, SignOutOptions, Status, TokenSet};
+use webex_oauth_driver::{ClientError, StoreError, store_error};
 
-use crate::builder::{ClientBuilder, Limits};
-use crate::crew::Crew;
-use crate::events::{self, Events};
-use crate::inner::{Delivery, Inner, Table};
+use crate::builder::ClientBuilder;
+use crate::events::Events;
+use crate::executor::Executor;
+
+/// What [`Client::call`] may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// One request.
+    pub(crate) request: Duration,
+    /// Waiting in all because an API asks for it.
+    pub(crate) wait: Duration,
+    /// The bytes of an answer.
+    pub(crate) body: usize,
+}
+
+/// A token and its generation.
+pub(crate) type Ready = (AccessToken, u64);
 
 /// Signs in, keeps the tokens fresh and calls APIs. A handle: clone it, share it between tasks.
 ///
 /// Every future of it may be dropped at any await. What was begun belongs to the client and is carried on by whoever
-/// waits for it, by [`Client::run`], or, where nobody is left, by [`AsyncHttp::spawn`](crate::AsyncHttp::spawn).
+/// waits for something, by [`Client::run`], and by [`AsyncHttp::spawn`](crate::AsyncHttp::spawn).
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) crew: Arc<Crew>,
-    events: async_broadcast::InactiveReceiver<ClientEvent>,
-    pub(crate) limits: Limits,
+    executor: Arc<Executor>,
+    limits: Limits,
 }
 
 impl Client {
@@ -33,26 +43,28 @@ impl Client {
 
     /// With reqwest, the session in memory.
     #[cfg(feature = "reqwest")]
-    pub fn new(config: Config) -> Result<Self, ClientError> {
-        Self::builder(config).open()
+    pub async fn new(config: Config) -> Result<Self, ClientError> {
+        Self::builder(config).open().await
     }
 
-    /// As `WEBEX_*` in the environment say, with the session in the file that `WEBEX_SESSION_FILE` names.
+    /// As `WEBEX_*` in the environment say, with the session in the file that `WEBEX_SESSION_FILE` names. The metadata of
+    /// `WEBEX_ISSUER` is fetched.
     #[cfg(feature = "reqwest")]
-    pub fn from_env() -> Result<Self, ClientError> {
-        let builder = Self::builder(webex_oauth_driver::settings::config()?);
-        match webex_oauth_driver::settings::store() {
-            Some(store) => builder.store(store).open(),
-            None => builder.open(),
-        }
+    pub async fn from_env() -> Result<Self, ClientError> {
+        let builder = crate::builder::from_env().await?;
+        builder.open().await
     }
 
-    pub(crate) fn over(
-        inner: Arc<Inner>,
-        events: async_broadcast::InactiveReceiver<ClientEvent>,
-        limits: Limits,
-    ) -> Self {
-        Self { crew: Arc::new(Crew::new(inner)), events, limits }
+    pub(crate) fn over(executor: Arc<Executor>, limits: Limits) -> Self {
+        Self { executor, limits }
+    }
+
+    pub(crate) fn executor(&self) -> &Arc<Executor> {
+        &self.executor
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Keeps the session going until the client is closed: refreshes ahead of expiry, carries on what others have
@@ -64,17 +76,51 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Without it the client works all the same, but refreshes only when somebody waits for a token. Where other
-    /// processes share the store, and the host has no [`AsyncHttp::spawn`](crate::AsyncHttp::spawn), it is needed: a
-    /// refresh that nobody drives any longer locks them out.
+    /// Without it the client works all the same, but refreshes only when somebody asks for a token. Where other
+    /// processes share the store, and the host has no [`AsyncHttp::spawn`](crate::AsyncHttp::spawn), it is needed: what
+    /// nobody drives any longer keeps them waiting.
     pub async fn run(&self) {
-        let _runner = Runner::new(self.crew.inner());
-        self.crew.until(|table, _| table.is_closed().then_some(())).await;
+        self.executor.run().await;
+    }
+
+    /// The token that was published, or whichever the coordinator has.
+    pub(crate) async fn obtain(&self, of: Of) -> Result<Ready, ClientError> {
+        if let (Of::Session, Some(published)) = (&of, self.executor.published()) {
+            return Ok(published);
+        }
+        match self.executor.call("a token", Call::Token { of, within: None }).await? {
+            Reply::Token { token, generation, .. } => Ok((token, generation)),
+            _ => Err(ClientError::Closed),
+        }
+    }
+
+    /// A valid access token. Returns at once while there is one, and waits for the one refresh that serves everybody
+    /// while there is none.
+    pub async fn token(&self) -> Result<AccessToken, ClientError> {
+        self.obtain(Of::Session).await.map(|(token, _)| token)
+    }
+
+    /// The value of an `Authorization` header: `Bearer <token>`.
+    pub async fn authorization_header(&self) -> Result<Secret, ClientError> {
+        self.token().await.map(|token| Secret::new(token.expose_header()))
+    }
+
+    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own.
+    ///
+    /// Errors as for [`Client::token`], and [`ClientError::Misuse`] where `scope` is not a part of the granted one.
+    pub async fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
+        self.obtain(Of::User(scope.clone())).await.map(|(token, _)| token)
+    }
+
+    /// Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected.
+    pub async fn refresh(&self) -> Result<(), ClientError> {
+        self.executor.call("a refresh", Call::Refresh { within: None }).await.map(drop)
     }
 
     /// How the session stands, for people and user interfaces.
     pub fn status(&self) -> Status {
-        self.crew.inner().read(|table, now| table.desk.session().status(now))
+        let now = self.executor.wall();
+        self.ask(|session| session.status(now))
     }
 
     /// Where the session is.
@@ -102,104 +148,45 @@ impl Client {
         self.ask(|session| session.logout_url(goto))
     }
 
-    /// What happens from now on.
-    pub fn events(&self) -> Events {
-        events::listen(&self.events)
+    /// What has happened so far, without secrets, where [`ClientBuilder::record`] asked for it: for a bug report, and to
+    /// be played again by [`replay`](webex_oauth::transcript::replay).
+    pub fn transcript(&self) -> Option<String> {
+        self.ask(|session| session.transcript().map(str::to_owned))
     }
 
-    /// Signs out: here at once, whatever the network says; then tells the server what was asked for and waits for its
-    /// answers. Dropping the future leaves that to the client.
+    /// What happens from now on.
+    pub fn events(&self) -> Events {
+        self.executor.events.listen()
+    }
+
+    /// Why the session could not be stored, until it can. It goes on in memory meanwhile, and tries again.
+    pub fn store_error(&self) -> Option<StoreError> {
+        let fault = self.executor.ask(|coordinator| coordinator.store_fault().cloned())?;
+        Some(store_error(&fault, self.executor.last_error()))
+    }
+
+    /// Signs out: here at once, whatever the network says; then revokes the tokens as `options` say and waits a few seconds
+    /// for that. Dropping the future leaves it to the client.
     ///
     /// Answers the URL for the browser where [`LogoutVia::Browser`](webex_oauth::LogoutVia) was asked for.
     ///
     /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told: after a
     /// restart the user would be signed in again.
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
-        let turn = self.give(Input::SignOut { options }).await?;
-        let url = self.done(turn).await?;
-        let store_error = self.crew.until(|table, _| (table.busy == 0).then(|| table.store_error())).await;
-        match (store_error, url) {
-            (Some(error), _) => Err(error.into()),
-            (None, delivery) => Ok(delivery.map(|Delivery(url)| url)),
+        match self.executor.call("a sign-out", Call::SignOut { options }).await? {
+            Reply::Url(url) => Ok(Some(url)),
+            _ => Ok(None),
         }
     }
 
-    /// Begins nothing more, finishes what is under way, and stores what could not be stored before. Whoever waits gets
-    /// [`ClientError::Closed`], and [`Client::run`] returns. The session stays in its store.
+    /// Begins nothing more, finishes a refresh that is under way, and stores what could not be stored before. Whoever waits
+    /// gets [`ClientError::Closed`], [`Client::run`] returns, and [`Client::events`] end. The session stays in its store.
     pub async fn close(&self) {
-        self.crew.inner().with(|table, _| {
-            table.closing = true;
-            table.changed = true;
-        });
-        self.crew.until(|table, _| (table.busy == 0).then_some(())).await;
-        let again = self.crew.inner().with(|table, now| table.save_again(now));
-        if let Some(turn) = again {
-            self.crew.until(|table, _| (table.busy == 0 && table.is_done(turn)).then_some(())).await;
-        }
+        self.executor.close().await;
     }
 
     fn ask<T>(&self, question: impl FnOnce(&Session) -> T) -> T {
-        self.crew.inner().read(|table, _| question(table.desk.session()))
-    }
-
-    /// Gives an input when its turn has come. Answers the number of the turn.
-    pub(crate) async fn give(&self, input: Input) -> Result<u64, ClientError> {
-        let mut input = Some(input);
-        self.crew.until_open(|table, now| table.when_free(now, &mut input, Table::give)).await?
-    }
-
-    /// The same, for one that begins a login.
-    pub(crate) async fn give_login(&self, input: Input, by: SignIn) -> Result<(u64, LoginTicket), ClientError> {
-        let mut input = Some(input);
-        self.crew
-            .until_open(|table, now| {
-                table.when_free(now, &mut input, |table, now, input| table.sign_in(now, input, by.clone()))
-            })
-            .await?
-    }
-
-    /// The answer of `wait`, unless it takes longer than `limit`.
-    pub(crate) async fn in_time<T>(
-        &self,
-        what: &'static str,
-        limit: Duration,
-        wait: impl Future<Output = Result<T, ClientError>>,
-    ) -> Result<T, ClientError> {
-        match select(pin!(wait), self.crew.inner().http.sleep(limit)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => Err(ClientError::Timeout { what, limit }),
-        }
-    }
-
-    /// Waits until everything that a turn led to is done and stored; answers what it brought for its caller.
-    pub(crate) async fn done(&self, turn: u64) -> Result<Option<Delivery>, ClientError> {
-        self.crew.until_open(|table, _| table.is_done(turn).then(|| table.take_delivery(turn))).await
-    }
-}
-
-/// Says that somebody drives the errands for good.
-struct Runner<'a>(&'a Inner);
-
-impl<'a> Runner<'a> {
-    fn new(inner: &'a Inner) -> Self {
-        inner.with(|table, now| {
-            table.runners += 1;
-            table.changed = true;
-            if std::mem::take(&mut table.refresh_soon) {
-                table.post(now, Input::EnsureFresh);
-            }
-        });
-        Self(inner)
-    }
-}
-
-impl Drop for Runner<'_> {
-    fn drop(&mut self) {
-        self.0.with(|table, _| {
-            table.runners -= 1;
-            // Those who wait take over.
-            table.changed = true;
-        });
+        self.executor.ask(|coordinator: &Coordinator| question(coordinator.session()))
     }
 }
 

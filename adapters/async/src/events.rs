@@ -9,14 +9,14 @@ use webex_oauth_driver::ClientEvent;
 /// So many events wait for a listener that does not come for them; then the oldest are dropped.
 const KEPT: usize = 256;
 
-/// What happens from now on, as a [`Stream`]. Ends when the client is gone.
+/// What happens from now on, as a [`Stream`]. Ends when the client is closed, or gone.
 #[derive(Debug, Clone)]
 pub struct Events {
     receiver: async_broadcast::Receiver<ClientEvent>,
 }
 
 impl Events {
-    /// The next event; `None` when the client is gone.
+    /// The next event; `None` when the client is closed, or gone.
     pub async fn next(&mut self) -> Option<ClientEvent> {
         loop {
             match self.receiver.recv_direct().await {
@@ -47,14 +47,33 @@ impl Stream for Events {
     }
 }
 
-/// Both ends of a channel that never holds anybody up.
-pub(crate) fn channel() -> (async_broadcast::Sender<ClientEvent>, async_broadcast::InactiveReceiver<ClientEvent>) {
-    let (mut sender, receiver) = async_broadcast::broadcast(KEPT);
-    sender.set_overflow(true);
-    sender.set_await_active(false);
-    (sender, receiver.deactivate())
+/// A channel that never holds anybody up.
+pub(crate) struct Broadcast {
+    sender: async_broadcast::Sender<ClientEvent>,
+    receiver: async_broadcast::InactiveReceiver<ClientEvent>,
 }
 
-pub(crate) fn listen(receiver: &async_broadcast::InactiveReceiver<ClientEvent>) -> Events {
-    Events { receiver: receiver.activate_cloned() }
+impl Default for Broadcast {
+    fn default() -> Self {
+        let (mut sender, receiver) = async_broadcast::broadcast(KEPT);
+        sender.set_overflow(true);
+        sender.set_await_active(false);
+        Self { sender, receiver: receiver.deactivate() }
+    }
+}
+
+impl Broadcast {
+    pub(crate) fn listen(&self) -> Events {
+        Events { receiver: self.receiver.activate_cloned() }
+    }
+
+    pub(crate) fn tell(&self, event: ClientEvent) {
+        // Nobody listens, or the channel is closed: nothing is lost that anybody wanted.
+        let _ = self.sender.try_broadcast(event);
+    }
+
+    /// The streams end, when what is in them has been taken.
+    pub(crate) fn close(&self) {
+        self.sender.close();
+    }
 }

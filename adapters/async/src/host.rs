@@ -2,7 +2,7 @@
 
 use webex_oauth::{Secret, TokenAsk};
 
-use crate::transport::BoxFuture;
+use webex_oauth_driver::BoxFuture;
 
 type Answer = BoxFuture<'static, Result<Secret, String>>;
 

@@ -3,20 +3,17 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
-mod bell;
 mod builder;
 mod call;
 mod client;
-mod crew;
 mod discover;
-mod errand;
 mod events;
+mod executor;
 mod host;
-mod inner;
 mod login;
 #[cfg(feature = "reqwest")]
 mod reqwest;
-mod token;
+mod store;
 mod transport;
 
 pub use builder::ClientBuilder;
@@ -26,12 +23,13 @@ pub use discover::discover;
 pub use events::Events;
 pub use login::{DeviceLogin, Guest, SignedIn};
 pub use webex_oauth_driver::{
-    ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock,
+    AsyncStore, BoxFuture, ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError,
+    StoreLock,
 };
 
 #[cfg(feature = "reqwest")]
 pub use crate::reqwest::Reqwest;
-pub use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
+pub use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};
 
 pub use ::http;
 pub use webex_oauth;

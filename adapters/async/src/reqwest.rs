@@ -1,16 +1,26 @@
 //! The ready-made transport: reqwest on tokio, rustls with the roots of the operating system.
 
+mod body;
+
 use std::error::Error as _;
 use std::time::Duration;
 
 use webex_oauth::{SendFault, TargetUri, TransportHints};
+use webex_oauth_driver::BoxFuture;
 
-use crate::transport::{AsyncHttp, BoxFuture, Request, Response, SendError};
+use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};
 
 /// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime, which may be another one for each call.
 #[derive(Debug, Clone)]
 pub struct Reqwest {
-    client: ::reqwest::Client,
+    calls: Pair,
+    /// For what may not be sent twice, nor over a connection that has ended without a word.
+    grants: Pair,
+}
+
+#[derive(Debug, Clone)]
+struct Pair {
+    usual: ::reqwest::Client,
     /// For this machine.
     direct: ::reqwest::Client,
 }
@@ -29,13 +39,19 @@ impl Reqwest {
                 .user_agent(concat!("webex-oauth/", env!("CARGO_PKG_VERSION")))
         };
         let build = |builder: ::reqwest::ClientBuilder| builder.build().map_err(|error| broken(&error));
-        Ok(Self { client: build(builder())?, direct: build(builder().no_proxy())? })
+        let once = || builder().pool_max_idle_per_host(0).retry(::reqwest::retry::never());
+        Ok(Self {
+            calls: Pair { usual: build(builder())?, direct: build(builder().no_proxy())? },
+            grants: Pair { usual: build(once())?, direct: build(once().no_proxy())? },
+        })
     }
 
     /// With a client of your own: proxies, further roots, a pool that is shared. It must not follow redirects:
-    /// `redirect(Policy::none())`.
+    /// `redirect(Policy::none())`. Nor should it send again by itself, `retry(reqwest::retry::never())`, or send a grant over
+    /// a connection that was used before, `pool_max_idle_per_host(0)`.
     pub fn with_client(client: ::reqwest::Client) -> Self {
-        Self { direct: client.clone(), client }
+        let pair = Pair { direct: client.clone(), usual: client };
+        Self { calls: pair.clone(), grants: pair }
     }
 }
 
@@ -43,9 +59,14 @@ impl AsyncHttp for Reqwest {
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
         let target = TargetUri::parse(&request.uri().to_string());
         let is_here = target.is_ok_and(|target| target.is_loopback());
-        let client = if is_here { &self.direct } else { &self.client }.clone();
+        let grant = request.extensions().get::<GrantRequest>().cloned();
+        let clients = if grant.is_some() { &self.grants } else { &self.calls };
+        let client = if is_here { &clients.direct } else { &clients.usual }.clone();
         Box::pin(async move {
-            let request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;
+            let mut request = ::reqwest::Request::try_from(request).map_err(|error| broken(&error))?;
+            if let Some(grant) = grant {
+                body::guard(&mut request, grant);
+            }
             let mut answer = client.execute(request).await.map_err(|error| failed(&error))?;
             let announced = answer.content_length().unwrap_or(0);
             if announced > u64::try_from(hints.max_response_bytes).unwrap_or(u64::MAX) {
@@ -99,7 +120,7 @@ fn tls() -> Result<rustls::ClientConfig, SendError> {
 
 /// A request that never left, or may have: only what is certainly unsent may be sent again.
 fn failed(error: &::reqwest::Error) -> SendError {
-    let unsent = error.is_connect() || error.is_builder();
+    let unsent = error.is_connect() || error.is_builder() || body::was_held_back(error);
     SendError::new(if unsent { SendFault::NotSent } else { SendFault::Lost }, innermost(error))
 }
 

@@ -1,17 +1,11 @@
 //! What the client needs of its host: a way to send a request, and a way to wait.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use webex_oauth::{HttpRequest, HttpResponse, SendFault, TransportHints};
-
-/// A boxed future; `Send`, except in a browser, where nothing is.
-#[cfg(not(target_arch = "wasm32"))]
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-/// A boxed future; `Send`, except in a browser, where nothing is.
-#[cfg(target_arch = "wasm32")]
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+use webex_oauth_driver::BoxFuture;
 
 /// A request as it goes on the wire.
 pub type Request = http::Request<Vec<u8>>;
@@ -38,12 +32,35 @@ pub trait AsyncHttp: Send + Sync + 'static {
         Box::pin(std::future::ready(()))
     }
 
-    /// Runs `work` in the background, to its end: what was begun for callers who have all been dropped. Called wherever
-    /// the last one is. As given, `work` is dropped, and what was begun waits for the next caller: then spawn
-    /// [`Client::run`](crate::Client::run) where other processes share the store, and await
-    /// [`Client::close`](crate::Client::close) before the last handle goes.
+    /// Runs `work` in the background, to its end: what callers have begun, as long as it is under way. Called wherever
+    /// a caller is, and not waited for. As given, `work` is dropped, and callers do it while they wait; what is left when the
+    /// last one goes waits for the next. Then spawn [`Client::run`](crate::Client::run) where other processes share the
+    /// store, and await [`Client::close`](crate::Client::close) before the last handle goes.
     fn spawn(&self, work: BoxFuture<'static, ()>) {
         drop(work);
+    }
+}
+
+/// Among the extensions of a request that spends something: a refresh token, a code. It goes over a connection of its own,
+/// since on a stale one it could be lost without a trace, and is not sent twice.
+#[derive(Clone)]
+pub struct GrantRequest(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl GrantRequest {
+    pub(crate) fn new(in_time: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(in_time))
+    }
+
+    /// Whether it may still go out, to be asked right before its body does: later than that it is [`SendFault::NotSent`], since
+    /// another process may take the attempt for abandoned.
+    pub fn is_in_time(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for GrantRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GrantRequest")
     }
 }
 

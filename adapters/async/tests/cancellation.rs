@@ -120,7 +120,7 @@ fn run_carries_on_what_everybody_has_dropped() {
 fn a_login_dropped_at_any_point_is_finished_by_others() {
     for before in 0..60 {
         let fake = Fake::rotating(POLLS);
-        let client = fake.builder().store(MemoryStore::new()).open().unwrap();
+        let client = block_on(fake.builder().store(MemoryStore::new()).open()).unwrap();
         let mut tasks = Tasks::new();
         let login = client.clone();
         tasks.spawn(async move { login.sign_in_with_jwt("h.p.s").await.map(|()| String::new()) });

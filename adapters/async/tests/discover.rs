@@ -13,7 +13,7 @@ async fn a_server_is_found_by_its_issuer() {
     assert_eq!(provider.issuer.as_deref(), Some(issuer));
     assert_eq!(provider.token_endpoint, format!("{issuer}/v1/access_token"));
     let config = ConfigParts::new(provider, "C1").build().unwrap();
-    assert!(Client::builder(config).http(http).open().is_ok());
+    assert!(Client::builder(config).http(http).open().await.is_ok());
 }
 
 #[tokio::test]

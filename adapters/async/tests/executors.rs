@@ -54,7 +54,7 @@ fn judge(simulator: &Simulator, got: &[String]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_tokio() {
     let simulator = simulator();
-    let client = builder(&simulator).open().unwrap();
+    let client = builder(&simulator).open().await.unwrap();
     client.adopt(expired(&simulator)).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..TASKS {
@@ -69,8 +69,8 @@ async fn on_tokio() {
 #[test]
 fn on_smol() {
     let simulator = simulator();
-    let client = builder(&simulator).http(smol::Threads::default()).open().unwrap();
     let got = smol::run(|executor| async move {
+        let client = builder(&simulator).http(smol::Threads::default()).open().await.unwrap();
         client.adopt(expired(&simulator)).await.unwrap();
         let runner = executor.spawn({
             let client = client.clone();

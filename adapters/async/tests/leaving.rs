@@ -21,7 +21,7 @@ impl World {
     async fn left() -> (Self, Client) {
         let simulator = Simulator::start(Options { rotate: true, ..Options::default() }).unwrap();
         let world = Self { simulator, store: MemoryStore::new() };
-        let client = world.client();
+        let client = world.client().await;
         let issued = world.simulator.issue(CLIENT_ID, "spark:people_read").unwrap();
         let tokens = json!({
             "access_token": issued.access_token,
@@ -42,17 +42,17 @@ impl World {
     }
 
     /// As another process has it.
-    fn client(&self) -> Client {
+    async fn client(&self) -> Client {
         let mut parts = ConfigParts::new(Provider::webex_at(self.simulator.base_url()), CLIENT_ID);
         parts.client_secret = Some(CLIENT_SECRET.into());
         parts.request_timeout = PATIENCE;
         parts.refresh.proactive = false;
-        Client::builder(parts.build().unwrap()).store(self.store.clone()).patience(PATIENCE).open().unwrap()
+        Client::builder(parts.build().unwrap()).store(self.store.clone()).patience(PATIENCE).open().await.unwrap()
     }
 
     async fn judge(&self) {
         self.simulator.release();
-        self.client().token().await.unwrap();
+        self.client().await.token().await.unwrap();
         let counters = self.simulator.counters();
         assert_eq!((counters.refreshes_attempted, counters.reuse_detected), (1, 0));
     }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kit::{Fake, Tasks, block_on};
-use webex_oauth_async::webex_oauth::{Renewal, Secret, SignOutOptions};
-use webex_oauth_async::{ClientError, ClientEvent, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
+use webex_oauth_async::webex_oauth::{Renewal, Secret};
+use webex_oauth_async::{Client, ClientError, ClientEvent, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
 
 /// So many polls are more than enough for everything here.
 const ENOUGH: usize = 1000;
@@ -56,6 +56,25 @@ impl Store for Mined {
         self.lock.step_on();
         self.inner.try_lock()
     }
+
+    fn lock_domain(&self) -> Option<String> {
+        self.inner.lock_domain()
+    }
+}
+
+/// A token for somebody who has the time: what failed is tried again.
+fn token_in_time(fake: &Fake, client: &Client) -> Result<String, ClientError> {
+    let client = client.clone();
+    let mut tasks = Tasks::new();
+    let caller = tasks.spawn(async move { client.token().await.map(|token| token.expose().to_owned()) });
+    for _ in 0..200 {
+        tasks.run(ENOUGH);
+        if let Some(result) = tasks.result(caller) {
+            return result.clone();
+        }
+        fake.advance(Duration::from_millis(25));
+    }
+    panic!("no token within five seconds");
 }
 
 #[test]
@@ -65,12 +84,10 @@ fn a_save_that_panics_is_a_failed_save() {
     let client = fake.with_expired(fake.builder().store(store.clone()));
     let mut events = client.events();
     store.save.lay();
-    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+    assert_eq!(token_in_time(&fake, &client), Ok("a1".to_owned()));
     let told = std::iter::from_fn(|| events.try_next());
     assert_eq!(told.filter(|event| matches!(event, ClientEvent::StoreFailed(_))).count(), 1);
-    // It is tried again.
-    block_on(client.sign_out(SignOutOptions::default())).unwrap();
-    assert!(!store.inner.load().unwrap().unwrap().expose().contains("r1"));
+    assert!(store.inner.load().unwrap().unwrap().expose().contains("r1"), "it was tried again");
 }
 
 /// The store shows first that it takes a save: a refresh whose answer is not kept may end the sign-in.
@@ -78,13 +95,13 @@ fn a_save_that_panics_is_a_failed_save() {
 fn where_a_save_panics_no_refresh_is_sent_while_the_token_lives() {
     let fake = Fake::rotating(0);
     let store = Mined::default();
-    let client = fake.builder().store(store.clone()).open().unwrap();
+    let client = block_on(fake.builder().store(store.clone()).open()).unwrap();
     block_on(client.adopt(r#"{"access_token":"a0","refresh_token":"r0","expires_in":3600}"#)).unwrap();
     fake.advance(Duration::from_secs(60));
     let mut events = client.events();
     store.save.lay();
     let refreshed = block_on(client.refresh());
-    assert!(matches!(refreshed, Err(ClientError::Unavailable { .. })), "{refreshed:?}");
+    assert!(matches!(refreshed, Err(ClientError::Store { .. })), "{refreshed:?}");
     assert_eq!((fake.sends(), block_on(client.token()).unwrap().expose()), (0, "a0"));
     let told = std::iter::from_fn(|| events.try_next());
     assert_eq!(told.filter(|event| matches!(event, ClientEvent::StoreFailed(_))).count(), 1);
@@ -100,11 +117,14 @@ fn a_load_and_a_lock_that_panic_hold_nobody_up() {
     let client = fake.with_expired(fake.builder().store(store.clone()));
     store.load.lay();
     store.lock.lay();
-    assert_eq!(block_on(client.token()).unwrap().expose(), "a1");
+    assert_eq!(token_in_time(&fake, &client), Ok("a1".to_owned()));
+    assert!(store.inner.try_lock().unwrap().is_some(), "the lock is free again");
 
     let store = Mined::default();
-    let client = fake.builder().store(store.clone()).open().unwrap();
+    let client = block_on(fake.builder().store(store.clone()).open()).unwrap();
     store.load.lay();
+    // Somebody else may have signed in: nobody can tell.
+    assert!(matches!(block_on(client.token()), Err(ClientError::Store(_))));
     assert!(matches!(block_on(client.token()), Err(ClientError::SignInRequired { .. })));
 }
 
@@ -122,7 +142,7 @@ fn a_callback_that_panics_has_failed() {
             Ok(Secret::from(r#"{"access_token":"a1","expires_in":3600}"#))
         }
     });
-    let client = builder.open().unwrap();
+    let client = block_on(builder.open()).unwrap();
     block_on(client.adopt(r#"{"access_token":"a0","expires_in":3600}"#)).unwrap();
     mine.lay();
     let mut tasks = Tasks::new();

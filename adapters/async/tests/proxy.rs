@@ -36,7 +36,7 @@ fn sign_in() {
         let mut parts = ConfigParts::new(Provider::webex_at(&base), CLIENT_ID);
         parts.client_secret = Some(CLIENT_SECRET.into());
         parts.scope = "spark:people_read".into();
-        let client = Client::new(parts.build().unwrap()).unwrap();
+        let client = runtime.block_on(Client::new(parts.build().unwrap())).unwrap();
         runtime.block_on(client.sign_in_with_client_credentials(None)).unwrap();
     }
 }

@@ -13,7 +13,7 @@ fn past_soon_the_caller_gets_the_old_token_and_run_renews_it() {
     let fake = Fake::rotating(1);
     let mut parts = kit::parts();
     parts.refresh.proactive = false;
-    let client = fake.builder_with(parts.build().unwrap()).open().unwrap();
+    let client = block_on(fake.builder_with(parts.build().unwrap()).open()).unwrap();
     block_on(client.adopt(TOKENS)).unwrap();
     let mut tasks = Tasks::new();
     let running = client.clone();
@@ -35,7 +35,7 @@ fn what_a_caller_noticed_is_done_when_somebody_runs_the_client() {
     let fake = Fake::rotating(1);
     let mut parts = kit::parts();
     parts.refresh.proactive = false;
-    let client = fake.builder_with(parts.build().unwrap()).open().unwrap();
+    let client = block_on(fake.builder_with(parts.build().unwrap()).open()).unwrap();
     block_on(client.adopt(TOKENS)).unwrap();
     fake.advance(Duration::from_secs(901));
     assert_eq!(block_on(client.token()).unwrap().expose(), "a0");

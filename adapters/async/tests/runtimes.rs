@@ -14,7 +14,7 @@ fn client(simulator: &Simulator) -> Client {
     parts.client_secret = Some(CLIENT_SECRET.into());
     parts.redirect_uri = Some("http://127.0.0.1/callback".to_owned());
     parts.scope = "spark:people_read".into();
-    Client::builder(parts.build().unwrap()).store(MemoryStore::new()).open().unwrap()
+    once(Client::builder(parts.build().unwrap()).store(MemoryStore::new()).open()).unwrap()
 }
 
 fn runtime() -> Runtime {

@@ -4,8 +4,9 @@ mod kit;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use kit::{Fake, block_on};
+use kit::{Fake, Tasks, block_on};
 use webex_oauth_async::webex_oauth::{Secret, SignOutOptions};
 use webex_oauth_async::{ClientError, MemoryStore, Put, Saved, Store, StoreError, StoreLock};
 
@@ -46,9 +47,14 @@ fn a_sign_out_that_is_not_stored_is_told() {
     let told = block_on(client.sign_out(SignOutOptions::default()));
     assert!(matches!(told, Err(ClientError::Store(StoreError::Full { .. }))), "{told:?}");
     assert!(client.tokens().is_none(), "here it is over");
-    // Once there is room again.
+    // Once there is room again, whoever runs the client has it stored.
     disk.is_full.store(false, Ordering::SeqCst);
+    let mut tasks = Tasks::new();
+    let running = client.clone();
+    tasks.spawn(async move { running.run().await });
+    fake.advance(Duration::from_millis(50));
+    tasks.run(100);
     block_on(client.sign_out(SignOutOptions::default())).unwrap();
-    drop(client);
-    assert!(fake.builder().store(disk).open().unwrap().tokens().is_none(), "after a restart, too");
+    drop((client, tasks));
+    assert!(block_on(fake.builder().store(disk).open()).unwrap().tokens().is_none(), "after a restart, too");
 }

@@ -10,14 +10,16 @@ mod event;
 mod jobs;
 mod loopback;
 mod machine;
-pub mod old;
 pub mod settings;
 mod store;
 
 pub use browser::open_browser;
 pub use error::ClientError;
 pub use event::ClientEvent;
-pub use jobs::{StoreJobs, client_error, client_event, host_answer, open, store_error};
+pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event, host_answer, open, store_error};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
-pub use store::{FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
+pub use store::{
+    AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
+    key_ring_locks,
+};

@@ -35,6 +35,11 @@ pub fn parts_with(legacy: bool, fetch: impl FnMut(&str) -> MetadataAnswer) -> Re
     parts_of(variable, legacy, server)
 }
 
+/// The same at a server that is known already, if it is: for a driver that fetches by other means.
+pub fn parts_at(legacy: bool, server: Option<Provider>) -> Result<ConfigParts, ConfigError> {
+    parts_of(variable, legacy, server)
+}
+
 /// The configuration of variables at a server that is known already, if it is.
 pub fn parts_of(
     lookup: impl Fn(&str) -> Option<String>,

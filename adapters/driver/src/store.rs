@@ -1,5 +1,6 @@
 //! Where a session survives a restart, and where several processes meet.
 
+mod asynchronous;
 mod error;
 mod file;
 mod key_ring;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use asynchronous::{AsyncStore, BoxFuture};
 pub use error::StoreError;
 pub use file::FileStore;
 pub use key_ring::key_ring_locks;

@@ -148,7 +148,7 @@ impl Client {
     /// Why the session could not be stored, until it can. It goes on in memory meanwhile, and tries again.
     pub fn store_error(&self) -> Option<StoreError> {
         let fault = self.executor().ask(|coordinator| coordinator.store_fault().cloned())?;
-        Some(store_error(&fault, self.executor().stores.as_ref()))
+        Some(store_error(&fault, self.executor().last_error()))
     }
 
     /// Signs out: forgets the tokens at once, whatever the network says, then revokes them as `options` say and waits a

@@ -19,7 +19,7 @@ use webex_oauth::coordinator::{
     Call, Coordinator, Done, Failure, Fresh, JobId, Now, Op, Output, Refused, Reply, Shown, Ticket, WakeAt,
 };
 use webex_oauth::{AccessToken, Secret, SendFault, Timestamp};
-use webex_oauth_driver::{ClientError, StoreJobs, client_error, client_event, now, tick};
+use webex_oauth_driver::{ClientError, LastError, StoreJobs, client_error, client_event, now, tick};
 
 pub(crate) use self::events::Events;
 pub(crate) use self::host::Host;
@@ -156,7 +156,7 @@ impl Executor {
                         let _ = waiting.send(News::Shown(what));
                     }
                 }
-                Output::Tell { event } => self.events.tell(&client_event(event, self.stores.as_ref())),
+                Output::Tell { event } => self.events.tell(&client_event(event, self.last_error())),
                 Output::Publish { fresh } => self.fresh.store(fresh.map(Arc::new)),
             }
         }
@@ -200,7 +200,11 @@ impl Executor {
 
     /// Why a call failed, for its caller.
     pub(crate) fn error(&self, failure: Failure, what: &'static str) -> ClientError {
-        client_error(failure, what, self.stores.as_ref())
+        client_error(failure, what, self.last_error())
+    }
+
+    pub(crate) fn last_error(&self) -> Option<&LastError> {
+        self.stores.as_ref().map(StoreJobs::last_error)
     }
 
     /// A panic elsewhere leaves the coordinator whole: it is not in there that anything of others runs.

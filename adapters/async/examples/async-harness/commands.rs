@@ -25,7 +25,7 @@ pub(crate) async fn run(harness: &Arc<Harness>, command: &Value) -> Answer {
             return Ok(json!({}));
         }
         "open" => {
-            let opened = open(harness, command).map_err(|error| report::error(harness, &error))?;
+            let opened = open(harness, command).await.map_err(|error| report::error(harness, &error))?;
             harness.clients.lock().unwrap().insert(argument(command, "client"), opened);
             return Ok(json!({}));
         }

@@ -82,7 +82,7 @@ fn host(answers: &Value) -> impl Fn() -> std::future::Ready<Result<Secret, Strin
     }
 }
 
-pub(crate) fn open(harness: &Harness, command: &Value) -> Result<Opened, ClientError> {
+pub(crate) async fn open(harness: &Harness, command: &Value) -> Result<Opened, ClientError> {
     let ahead = Arc::clone(&harness.ahead);
     let clock = move || webex_oauth_driver::now().plus_millis(ahead.load(Ordering::SeqCst));
     let (tokens, jwts) = (host(&command["host"]), host(&command["host"]));
@@ -96,7 +96,7 @@ pub(crate) fn open(harness: &Harness, command: &Value) -> Result<Opened, ClientE
     if let Some(max_wait) = duration(&command["max_wait"]) {
         builder = builder.max_wait(max_wait);
     }
-    let client = with_store(harness, builder, &command["store"]).open()?;
+    let client = with_store(harness, builder, &command["store"]).open().await?;
     let events = Arc::new(Mutex::new(client.events()));
     let running = client.clone();
     tokio::spawn(async move { running.run().await });

@@ -9,7 +9,7 @@ use crate::kit::{Server, approve, login, me, open};
 #[ignore = "scripts/stages/50-e2e"]
 async fn the_bare_implicit_grant_has_nothing_to_renew() {
     let server = Server::start("authlib", &[]).await;
-    let client = open(server.parts("implicit", ClientAuth::None, None).await);
+    let client = open(server.parts("implicit", ClientAuth::None, None).await).await;
     let options = LoginOptions { flow: Flow::Implicit, ..LoginOptions::default() };
     login(&client, options, &["--user", "alice"]).await.unwrap();
     assert_eq!(me(&client, &server).await["user"], "alice");
@@ -20,7 +20,7 @@ async fn the_bare_implicit_grant_has_nothing_to_renew() {
 #[ignore = "scripts/stages/50-e2e"]
 async fn a_device_that_polls_too_fast_slows_down_and_gets_there() {
     let server = Server::start("authlib", &["--interval", "1", "--first-interval", "2"]).await;
-    let client = open(server.parts("device", ClientAuth::None, None).await);
+    let client = open(server.parts("device", ClientAuth::None, None).await).await;
     let login = client.begin_device_login(None).await.unwrap();
     let complete = login.prompt().verification_uri_complete.clone().unwrap();
     approve(complete.expose(), &[]).await;
@@ -46,7 +46,7 @@ async fn a_refresh_without_rotation_keeps_its_refresh_token() {
 #[ignore = "scripts/stages/50-e2e"]
 async fn basic_may_have_to_be_raw() {
     let server = Server::start("authlib", &[]).await;
-    let client = open(server.parts("basic", ClientAuth::BasicRaw, Some("test only basic")).await);
+    let client = open(server.parts("basic", ClientAuth::BasicRaw, Some("test only basic")).await).await;
     login(&client, LoginOptions::default(), &[]).await.unwrap();
     assert_eq!(me(&client, &server).await["client_id"], "basic");
     client.sign_in_with_client_credentials(Some(Scope::parse("read"))).await.unwrap();

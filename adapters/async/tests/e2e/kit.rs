@@ -36,7 +36,7 @@ impl Server {
 
     /// The configuration, as the server's own metadata describes it.
     pub(crate) async fn parts(&self, client_id: &str, auth: ClientAuth, secret: Option<&str>) -> ConfigParts {
-        let anybody = Client::new(ConfigParts::new(Provider::webex(), "nobody").build().unwrap()).unwrap();
+        let anybody = Client::new(ConfigParts::new(Provider::webex(), "nobody").build().unwrap()).await.unwrap();
         let document = anybody.get(&self.metadata).await.unwrap();
         let mut provider = Provider::from_metadata(document.body(), &self.issuer).unwrap();
         provider.token_hosts = vec![self.issuer.trim_start_matches("http://").to_owned()];
@@ -50,12 +50,12 @@ impl Server {
     }
 
     pub(crate) async fn public(&self) -> Client {
-        open(self.parts("public", ClientAuth::None, None).await)
+        open(self.parts("public", ClientAuth::None, None).await).await
     }
 }
 
-pub(crate) fn open(parts: ConfigParts) -> Client {
-    Client::new(parts.build().unwrap()).unwrap()
+pub(crate) async fn open(parts: ConfigParts) -> Client {
+    Client::new(parts.build().unwrap()).await.unwrap()
 }
 
 /// The person opens the URL, logs in and decides. Answers what leaves the server: the callback URL, or the body of a

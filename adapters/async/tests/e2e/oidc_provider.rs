@@ -11,7 +11,7 @@ async fn fifty_tasks_share_each_rotation() {
     let server = Server::start("oidc-provider", &["--access-ttl", "6"]).await;
     let mut parts = server.parts("public", ClientAuth::None, None).await;
     parts.refresh.proactive = false;
-    let client = open(parts);
+    let client = open(parts).await;
     login(&client, LoginOptions::default(), &["--user", "alice"]).await.unwrap();
     for round in 1..=2 {
         let before = client.tokens().unwrap();
@@ -51,7 +51,7 @@ async fn a_confidential_client_authenticates_in_both_ways() {
     for (id, auth, secret) in
         [("basic", ClientAuth::BasicFormEncoded, "test only: 100%/+&="), ("post", ClientAuth::Body, "test-only-post")]
     {
-        let client = open(server.parts(id, auth, Some(secret)).await);
+        let client = open(server.parts(id, auth, Some(secret)).await).await;
         login(&client, LoginOptions::default(), &[]).await.unwrap();
         client.refresh().await.unwrap();
         assert_eq!(me(&client, &server).await["client_id"], id);
@@ -83,7 +83,7 @@ async fn who_declines_gets_access_denied() {
 async fn a_machine_signs_in_as_itself_and_renews() {
     let server = Server::start("oidc-provider", &[]).await;
     let secret = Some("test-only-machine");
-    let client = open(server.parts("machine", ClientAuth::BasicFormEncoded, secret).await);
+    let client = open(server.parts("machine", ClientAuth::BasicFormEncoded, secret).await).await;
     client.sign_in_with_client_credentials(None).await.unwrap();
     let first = client.token().await.unwrap();
     assert_eq!(me(&client, &server).await["client_id"], "machine");
@@ -95,7 +95,7 @@ async fn a_machine_signs_in_as_itself_and_renews() {
 #[ignore = "scripts/stages/50-e2e"]
 async fn a_device_is_signed_in_elsewhere() {
     let server = Server::start("oidc-provider", &[]).await;
-    let client = open(server.parts("device", ClientAuth::None, None).await);
+    let client = open(server.parts("device", ClientAuth::None, None).await).await;
     let login = client.begin_device_login(None).await.unwrap();
     let complete = login.prompt().verification_uri_complete.clone().unwrap();
     approve(complete.expose(), &["--user", "carol"]).await;

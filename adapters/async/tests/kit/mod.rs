@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use webex_oauth_async::webex_oauth::coordinator::Tick;
 use webex_oauth_async::webex_oauth::{Config, ConfigParts, Provider, SendFault, Timestamp, TransportHints};
 use webex_oauth_async::{AsyncHttp, BoxFuture, Client, ClientBuilder, Request, Response, SendError};
 
@@ -103,7 +104,9 @@ impl Fake {
 
     pub(crate) fn builder_with(&self, config: Config) -> ClientBuilder {
         let fake = self.clone();
-        Client::builder(config).http(self.clone()).clock(move || fake.now())
+        let other = self.clone();
+        let tick = move || Tick::from_millis(other.now().as_millis().unsigned_abs());
+        Client::builder(config).http(self.clone()).clock(move || fake.now()).monotonic_clock(tick)
     }
 
     /// A client whose access token has just expired.
@@ -112,7 +115,7 @@ impl Fake {
     }
 
     pub(crate) fn with_expired(&self, builder: ClientBuilder) -> Client {
-        let client = builder.open().unwrap();
+        let client = block_on(builder.open()).unwrap();
         block_on(client.adopt(r#"{"access_token":"a0","refresh_token":"r0","expires_in":3600,"scope":"x y"}"#))
             .unwrap();
         self.advance(Duration::from_secs(3600));

@@ -27,6 +27,11 @@ impl Put {
         Self { snapshot, revision, replaces, due_at: None, key_id: None }
     }
 
+    /// As a job has it.
+    pub(crate) fn of_job(snapshot: &Secret, revision: u64, replaces: u64, due_at: Option<Timestamp>) -> Self {
+        Self { due_at, ..Self::new(snapshot.clone(), revision, replaces.into()) }
+    }
+
     /// The same, with the revision that stands in the snapshot. Fails where that is none.
     pub fn of(snapshot: Secret, replaces: Replaces) -> Result<Self, RestoreError> {
         let revision = snapshot_revision(snapshot.expose())?;

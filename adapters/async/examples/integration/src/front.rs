@@ -22,7 +22,7 @@ pub(crate) async fn page() -> Response {
 
 /// Hands the session of this browser over to the front end.
 pub(crate) async fn handoff(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let Some(client) = user(&shared, &cookies) else {
+    let Some(client) = user(&shared, &cookies).await else {
         return Redirect::to("/").into_response();
     };
     // A fresh one, if it should be due. Where that fails, the front end finds out what to do.
@@ -51,7 +51,7 @@ pub(crate) async fn refresh(
     if !kind.starts_with("application/json") || !wish.is_object() {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "The body has to be a JSON object.");
     }
-    let renewed = match (wish.get("refresh_token"), user(&shared, &cookies)) {
+    let renewed = match (wish.get("refresh_token"), user(&shared, &cookies).await) {
         (Some(Value::String(token)), _) => renew_for(&shared, token).await,
         (Some(_), _) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "refresh_token has to be a text."),
         (None, Some(client)) => client.refresh().await.map(|()| handoff_json(&client, false)),
@@ -75,7 +75,7 @@ pub(crate) async fn refresh(
 
 /// A client of nobody's, for one refresh.
 async fn renew_for(shared: &Shared, refresh_token: &str) -> Result<Option<Secret>, ClientError> {
-    let client = Client::builder(shared.config.clone()).http(shared.http.clone()).open()?;
+    let client = Client::builder(shared.config.clone()).http(shared.http.clone()).open().await?;
     client.adopt(json!({ "refresh_token": refresh_token }).to_string()).await?;
     client.token().await?;
     Ok(handoff_json(&client, true))
@@ -91,7 +91,7 @@ pub(crate) async fn me(State(shared): State<Shared>, headers: HeaderMap) -> Resp
     let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_token", "The front end has to send its token.");
     };
-    let Ok(client) = Client::builder(shared.config.clone()).http(shared.http.clone()).open() else {
+    let Ok(client) = Client::builder(shared.config.clone()).http(shared.http.clone()).open().await else {
         return unanswered();
     };
     let request = axum::http::Request::builder().uri(me_url(&client)).header(header::AUTHORIZATION, authorization);

@@ -75,7 +75,7 @@ pub(crate) async fn outcome(cookies: Cookies) -> Response {
 
 /// Ends the login of this browser, and makes it the session if it worked out. Answers where to go on.
 async fn complete(shared: &Shared, cookies: Cookies, callback: String) -> (Cookies, Result<String, Notice>) {
-    let before = user(shared, &cookies);
+    let before = user(shared, &cookies).await;
     let Some(login) = cookies.get(Kind::Login) else {
         let notice = callback_ignored(CallbackIgnored::NoLoginPending, before.is_some());
         return (cookies, Err(notice));
@@ -124,10 +124,10 @@ pub(crate) async fn logout(State(shared): State<Shared>, cookies: Cookies) -> Re
 
 /// Signs a user out for good. The browser does not wait for the revocation.
 fn leave(shared: Shared, key: String) {
-    let Some(client) = shared.sessions.get(&key) else {
-        return;
-    };
     tokio::spawn(async move {
+        let Some(client) = shared.sessions.get(&key).await else {
+            return;
+        };
         // Here it is complete at once, whatever the server says.
         let _ = client.sign_out(SignOutOptions::default()).await;
         shared.sessions.forget(&key);
@@ -135,7 +135,7 @@ fn leave(shared: Shared, key: String) {
 }
 
 /// The user of this browser, if somebody is signed in.
-pub(crate) fn user(shared: &Shared, cookies: &Cookies) -> Option<Client> {
+pub(crate) async fn user(shared: &Shared, cookies: &Cookies) -> Option<Client> {
     let key = cookies.get(Kind::Session)?;
-    shared.sessions.get(&key).filter(is_signed_in)
+    shared.sessions.get(&key).await.filter(is_signed_in)
 }

@@ -58,7 +58,7 @@ impl Logins {
     /// The URL to bring the browser to, and what it has to keep until it comes back.
     pub(crate) async fn begin(&self, options: LoginOptions) -> Result<(Secret, String), ClientError> {
         let id = random_key()?;
-        let client = self.open(MemoryStore::new())?;
+        let client = self.open(MemoryStore::new()).await?;
         let url = client.begin_login(options).await?;
         Ok((url, id + client.snapshot().expose()))
     }
@@ -80,7 +80,7 @@ impl Logins {
                 if *first.expose() == *callback && at.elapsed() < TWICE =>
             {
                 let (session, to_front) = (session.clone(), *to_front);
-                let client = sessions.get(&session).ok_or_else(none)?;
+                let client = sessions.get(&session).await.ok_or_else(none)?;
                 return Ok(Ended { session, client, to_front });
             }
             End::SignedIn { .. } | End::Spent => return Err(none()),
@@ -88,7 +88,7 @@ impl Logins {
         let store = MemoryStore::new();
         // A new store holds nothing that could be in the way.
         let _ = store.save(&Put::of(snapshot.into(), Replaces::Nothing)?)?;
-        let client = self.open(store)?;
+        let client = self.open(store).await?;
         let done = match client.complete_login(callback.clone()).await {
             Ok(done) => done,
             Err(error) => {
@@ -101,7 +101,7 @@ impl Logins {
         *end = End::Spent;
         let state: Value = done.state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let to_front = state["to"] == "front";
-        let (session, client) = match sessions.create(&client.snapshot()) {
+        let (session, client) = match sessions.create(&client.snapshot()).await {
             Ok(created) => created,
             Err(error) => {
                 // What cannot be kept must not live on at Webex either.
@@ -128,8 +128,8 @@ impl Logins {
         (login.at, Arc::clone(&login.end))
     }
 
-    fn open(&self, store: MemoryStore) -> Result<Client, ClientError> {
-        Client::builder(self.config.clone()).http(self.http.clone()).store(store).open()
+    async fn open(&self, store: MemoryStore) -> Result<Client, ClientError> {
+        Client::builder(self.config.clone()).http(self.http.clone()).store(store).open().await
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Back>> {

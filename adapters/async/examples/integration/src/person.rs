@@ -18,7 +18,7 @@ const MAX_PICTURE: usize = 2 * 1024 * 1024;
 /// The start, or the person.
 pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Response {
     let scopes = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let Some(client) = user(&shared, &cookies) else {
+    let Some(client) = user(&shared, &cookies).await else {
         return page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response();
     };
     let profile = match profile(&client).await {
@@ -47,7 +47,7 @@ pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Resp
 /// The person's picture, fetched by us: pages load nothing from elsewhere.
 pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> Response {
     let none = || axum::http::StatusCode::NOT_FOUND.into_response();
-    let Some(client) = user(&shared, &cookies) else {
+    let Some(client) = user(&shared, &cookies).await else {
         return none();
     };
     let Ok(profile) = profile(&client).await else {
@@ -76,7 +76,7 @@ pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> R
 
 /// Renews the tokens because the person wants it.
 pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let Some(client) = user(&shared, &cookies) else {
+    let Some(client) = user(&shared, &cookies).await else {
         return Redirect::to("/").into_response();
     };
     match client.refresh().await {

@@ -37,18 +37,18 @@ impl Sessions {
     }
 
     /// A session for somebody who has just signed in, under a new key.
-    pub(crate) fn create(&self, snapshot: &Secret) -> Result<(String, Client), ClientError> {
+    pub(crate) async fn create(&self, snapshot: &Secret) -> Result<(String, Client), ClientError> {
         // Under a new key there is nothing that could be in the way.
         let (key, put) = (random_key()?, Put::of(snapshot.clone(), Replaces::Nothing)?);
         let client = match self.file(&key) {
             Some(file) => {
                 let _ = file.save(&put)?;
-                self.builder().store(file).open()
+                self.builder().store(file).open().await
             }
             None => {
                 let store = MemoryStore::new();
                 let _ = store.save(&put)?;
-                self.builder().store(store).open()
+                self.builder().store(store).open().await
             }
         }?;
         let client = self.insert(key.clone(), client);
@@ -56,7 +56,7 @@ impl Sessions {
     }
 
     /// Who has this key. After a restart that is read from the folder.
-    pub(crate) fn get(&self, key: &str) -> Option<Client> {
+    pub(crate) async fn get(&self, key: &str) -> Option<Client> {
         if let Some(here) = self.lock().get_mut(key) {
             here.seen = Instant::now();
             return Some(here.client.clone());
@@ -64,7 +64,7 @@ impl Sessions {
         // Two requests may come here at once; the second one to arrive takes what the first one has opened.
         let file = self.file(key)?;
         file.load().ok()??;
-        let client = self.builder().store(file).open().ok()?;
+        let client = self.builder().store(file).open().await.ok()?;
         Some(self.insert(key.to_owned(), client))
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Widget {
 
 impl Space {
     pub(crate) async fn new(config: &Config, http: &Reqwest, settings: WidgetSettings) -> Result<Self, Problem> {
-        let bot = Client::builder(config.clone()).http(http.clone()).open();
+        let bot = Client::builder(config.clone()).http(http.clone()).open().await;
         let bot = bot.map_err(|error| Problem(format!("The bot cannot be set up: {error}.")))?;
         let token = json!({ "access_token": settings.bot_token.expose() }).to_string();
         bot.adopt(token).await.map_err(|_| Problem("BOT_TOKEN is not what a token looks like.".to_owned()))?;
@@ -81,7 +81,7 @@ fn policy(origin: &str) -> String {
 
 /// `/space`.
 pub(crate) async fn page(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies)) else {
+    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
         return Redirect::to("/").into_response();
     };
     show(space, &client).await.unwrap_or_else(Notice::into_response)
@@ -116,7 +116,7 @@ async fn show(space: &Space, client: &Client) -> Result<Response, Notice> {
 
 /// Says something in the space.
 pub(crate) async fn post(State(shared): State<Shared>, cookies: Cookies, body: Bytes) -> Response {
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies)) else {
+    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
         return Redirect::to("/").into_response();
     };
     let said = url::form_urlencoded::parse(&body).find(|(name, _)| name == "text");
@@ -137,7 +137,7 @@ pub(crate) async fn token(State(shared): State<Shared>, cookies: Cookies) -> Res
     if shared.space.as_deref().is_none_or(|space| space.widget.is_none()) {
         return (StatusCode::NOT_FOUND, axum::Json(json!({ "error": "not_found" }))).into_response();
     }
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies)) else {
+    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "login_required" }))).into_response();
     };
     match client.token().await {
