@@ -19,16 +19,17 @@ impl Coordinator {
             return self.saved();
         }
         match found {
-            None if self.saving.stored == 0 => {
-                self.save_failed(unreadable("it says that it holds nothing, and something else"))
-            }
+            None if self.saving.stored == 0 => self.save_failed(contradiction()),
             None => {
                 self.end_save();
                 self.row_is_gone();
             }
             Some(found) => {
-                if let Err(fault) = self.revision_of(&found) {
-                    return self.save_failed(fault);
+                match self.revision_of(&found) {
+                    Err(fault) => return self.save_failed(fault),
+                    // Taken for news it would be saved over for ever.
+                    Ok(revision) if revision == self.saving.stored => return self.save_failed(contradiction()),
+                    Ok(_) => {}
                 }
                 self.end_save();
                 self.store_works();
@@ -128,6 +129,10 @@ impl Coordinator {
             self.act(Guarded::RevokeUnlessKept { tokens: Box::new(tokens) }, false);
         }
     }
+}
+
+fn contradiction() -> StoreFault {
+    unreadable("it says that it holds something else than was to be replaced, and that it holds just that")
 }
 
 fn unreadable(problem: &str) -> StoreFault {
