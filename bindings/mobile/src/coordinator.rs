@@ -15,9 +15,10 @@ pub use self::outputs::{
     CallFailure, CoordinatorEvent, CoordinatorOutput, CoordinatorReply, JobOp, NextStep, PublishedToken, StoreFault,
     StoreFaultKind, WakeAt,
 };
-use crate::access::Status;
+use crate::access::{Access, Status};
 use crate::config::Config;
 use crate::error::{EntropyError, MisuseError, RestoreError};
+use crate::ms;
 use crate::secret::{Entropy, Secret};
 use crate::tokens::TokenSet;
 
@@ -65,6 +66,12 @@ pub struct Clocks {
     pub wall: Timestamp,
     /// Milliseconds of one that only goes forward and counts sleep.
     pub mono: u64,
+}
+
+/// Reads a clock that only goes forward and counts sleep, in milliseconds.
+#[uniffi::export]
+pub fn monotonic_ms() -> u64 {
+    webex_oauth_driver::tick().as_millis()
 }
 
 impl From<Clocks> for core::Now {
@@ -119,6 +126,28 @@ impl Coordinator {
         Ok(drain(&mut coordinator))
     }
 
+    /// Begins a transcript, before the first call.
+    pub fn start_recording(&self) {
+        self.lock().start_recording();
+    }
+
+    /// The transcript so far, without secrets, as JSON lines, where one was begun.
+    pub fn transcript(&self) -> Option<String> {
+        self.lock().session().transcript().map(str::to_owned)
+    }
+
+    /// An API was called without the token, since `judge_url` said that it may not go there: told once for each host.
+    pub fn called_without_token(&self, now: Clocks, url: &Secret) -> Result<Vec<CoordinatorOutput>, MisuseError> {
+        let mut coordinator = self.lock();
+        coordinator.called_without_token(now.into(), url.core())?;
+        Ok(drain(&mut coordinator))
+    }
+
+    /// Whether nothing new is begun any longer.
+    pub fn is_closing(&self) -> bool {
+        self.lock().is_closing()
+    }
+
     /// What is to be done and was not handed out yet: after a call that was refused.
     pub fn drain(&self) -> Vec<CoordinatorOutput> {
         drain(&mut self.lock())
@@ -156,9 +185,19 @@ impl Coordinator {
         self.lock().wake_at().into()
     }
 
+    /// How long to sleep until then, in milliseconds: half a minute at most, since clocks are set.
+    pub fn pause(&self, now: Clocks) -> u64 {
+        ms(self.lock().wake_at().pause(&now.into()))
+    }
+
     /// Why what is in the session is not in the store, where that is so.
     pub fn store_fault(&self) -> Option<StoreFault> {
         self.lock().store_fault().cloned().map(StoreFault::from)
+    }
+
+    /// May the session's token be used now?
+    pub fn access(&self, now: Timestamp) -> Access {
+        self.lock().session().access(now).into()
     }
 
     /// A summary of the session for people.

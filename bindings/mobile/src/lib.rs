@@ -27,7 +27,7 @@ pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
 pub use coordinator::{
     CallFailure, Clocks, Coordinator, CoordinatorCall, CoordinatorEvent, CoordinatorOptions, CoordinatorOutput,
     CoordinatorReply, Credential, IntentTimes, JobOp, JobResult, NextStep, OpenError, PublishedToken, RefusedError,
-    Spent, StoreFault, StoreFaultKind, TokenOf, WakeAt,
+    Spent, StoreFault, StoreFaultKind, TokenOf, WakeAt, monotonic_ms,
 };
 pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
 pub use error::{

@@ -48,6 +48,11 @@ impl SessionFile {
         self.0.delete().map_err(|error| self.told(error))
     }
 
+    /// Names that lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is free.
+    pub fn lock_domain(&self) -> Option<String> {
+        self.0.lock_domain()
+    }
+
     /// Takes the lock that is held around grant requests; nothing where another holds it.
     pub fn try_lock(&self) -> Result<Option<Arc<SessionFileLock>>, SessionFileError> {
         let lock = self.0.try_lock().map_err(|error| self.told(error))?;

@@ -296,6 +296,8 @@ impl From<core::Failure> for CallFailure {
 pub enum CoordinatorEvent {
     /// What the session says.
     Session {
+        /// The event's name in the Webex world.
+        name: String,
         /// What.
         event: Event,
     },
@@ -312,7 +314,7 @@ impl From<core::ClientEvent> for CoordinatorEvent {
     fn from(event: core::ClientEvent) -> Self {
         use core::ClientEvent;
         match event {
-            ClientEvent::Session(event) => Self::Session { event: (&event).into() },
+            ClientEvent::Session(event) => Self::Session { name: event.name().to_owned(), event: (&event).into() },
             ClientEvent::StoreFailed(fault) => Self::StoreFailed { fault: fault.into() },
             ClientEvent::StoreRecovered => Self::StoreRecovered,
         }

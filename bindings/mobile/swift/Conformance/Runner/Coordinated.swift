@@ -231,7 +231,7 @@ private func failure(_ failure: CallFailure) -> JSON? {
 
 private func told(_ event: CoordinatorEvent) -> JSON? {
     switch event {
-    case .session(let event): return ["session": json(event)]
+    case .session(_, let event): return ["session": json(event)]
     case .storeFailed(let fault): return ["store_failed": json(fault)]
     case .storeRecovered: return json(event)
     }

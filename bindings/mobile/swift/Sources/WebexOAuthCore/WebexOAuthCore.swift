@@ -1077,9 +1077,19 @@ public func FfiConverterTypeConfig_lower(_ value: Config) -> UInt64 {
 public protocol CoordinatorProtocol: AnyObject, Sendable {
     
     /**
+     * May the session's token be used now?
+     */
+    func access(now: Timestamp)  -> Access
+    
+    /**
      * Takes a call in, under a ticket of the caller's choice. What else was due by the clock is there at the next `wake`.
      */
     func call(now: Clocks, ticket: UInt64, call: CoordinatorCall) throws  -> [CoordinatorOutput]
+    
+    /**
+     * An API was called without the token, since `judge_url` said that it may not go there: told once for each host.
+     */
+    func calledWithoutToken(now: Clocks, url: Secret) throws  -> [CoordinatorOutput]
     
     /**
      * A job ended. Unknown, late and repeated reports are ignored.
@@ -1097,9 +1107,19 @@ public protocol CoordinatorProtocol: AnyObject, Sendable {
     func giveUp(ticket: UInt64) 
     
     /**
+     * Whether nothing new is begun any longer.
+     */
+    func isClosing()  -> Bool
+    
+    /**
      * Where a browser goes to sign out at the identity provider, without signing out here.
      */
     func logoutUrl(returnTo: String?)  -> Secret?
+    
+    /**
+     * How long to sleep until then, in milliseconds: half a minute at most, since clocks are set.
+     */
+    func pause(now: Clocks)  -> UInt64
     
     /**
      * No job will report, and whoever waited is gone. `seed` is a new one.
@@ -1110,6 +1130,11 @@ public protocol CoordinatorProtocol: AnyObject, Sendable {
      * The revision of the session.
      */
     func revision()  -> UInt64
+    
+    /**
+     * Begins a transcript, before the first call.
+     */
+    func startRecording() 
     
     /**
      * A summary of the session for people.
@@ -1125,6 +1150,11 @@ public protocol CoordinatorProtocol: AnyObject, Sendable {
      * The tokens themselves.
      */
     func tokens()  -> TokenSet?
+    
+    /**
+     * The transcript so far, without secrets, as JSON lines, where one was begun.
+     */
+    func transcript()  -> String?
     
     /**
      * Time has passed. Spurious ones do nothing.
@@ -1209,6 +1239,19 @@ public static func `open`(config: Config, stored: Secret?, seed: Entropy, option
 
     
     /**
+     * May the session's token be used now?
+     */
+open func access(now: Timestamp) -> Access  {
+    return try!  FfiConverterTypeAccess_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_access(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeTimestamp_lower(now),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Takes a call in, under a ticket of the caller's choice. What else was due by the clock is there at the next `wake`.
      */
 open func call(now: Clocks, ticket: UInt64, call: CoordinatorCall)throws  -> [CoordinatorOutput]  {
@@ -1219,6 +1262,20 @@ open func call(now: Clocks, ticket: UInt64, call: CoordinatorCall)throws  -> [Co
         FfiConverterTypeClocks_lower(now),
         FfiConverterUInt64.lower(ticket),
         FfiConverterTypeCoordinatorCall_lower(call),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * An API was called without the token, since `judge_url` said that it may not go there: told once for each host.
+     */
+open func calledWithoutToken(now: Clocks, url: Secret)throws  -> [CoordinatorOutput]  {
+    return try  FfiConverterSequenceTypeCoordinatorOutput.lift(try rustCallWithError(FfiConverterTypeMisuseError_lift) {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_called_without_token(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),
+        FfiConverterTypeSecret_lower(url),uniffiCallStatus
     )
 })
 }
@@ -1263,6 +1320,18 @@ open func giveUp(ticket: UInt64)  {try! rustCall() {
 }
     
     /**
+     * Whether nothing new is begun any longer.
+     */
+open func isClosing() -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_is_closing(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * Where a browser goes to sign out at the identity provider, without signing out here.
      */
 open func logoutUrl(returnTo: String?) -> Secret?  {
@@ -1271,6 +1340,19 @@ open func logoutUrl(returnTo: String?) -> Secret?  {
     uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(
             self.uniffiCloneHandle(),
         FfiConverterOptionString.lower(returnTo),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * How long to sleep until then, in milliseconds: half a minute at most, since clocks are set.
+     */
+open func pause(now: Clocks) -> UInt64  {
+    return try!  FfiConverterUInt64.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_pause(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeClocks_lower(now),uniffiCallStatus
     )
 })
 }
@@ -1299,6 +1381,17 @@ open func revision() -> UInt64  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * Begins a transcript, before the first call.
+     */
+open func startRecording()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_start_recording(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
 }
     
     /**
@@ -1333,6 +1426,18 @@ open func tokens() -> TokenSet?  {
     return try!  FfiConverterOptionTypeTokenSet.lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_method_coordinator_tokens(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The transcript so far, without secrets, as JSON lines, where one was begun.
+     */
+open func transcript() -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_coordinator_transcript(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2680,6 +2785,11 @@ public protocol SessionFileProtocol: AnyObject, Sendable {
     func load() throws  -> Secret?
     
     /**
+     * Names that lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is free.
+     */
+    func lockDomain()  -> String?
+    
+    /**
      * Where it is.
      */
     func path()  -> String
@@ -2782,6 +2892,18 @@ open func load()throws  -> Secret?  {
     return try  FfiConverterOptionTypeSecret.lift(try rustCallWithError(FfiConverterTypeSessionFileError_lift) {
         uniffiCallStatus in
     uniffi_webex_oauth_mobile_fn_method_sessionfile_load(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * Names that lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is free.
+     */
+open func lockDomain() -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_sessionfile_lock_domain(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -8102,6 +8224,9 @@ public enum CoordinatorEvent: Equatable, Hashable {
      */
     case session(
         /**
+         * The event's name in the Webex world.
+         */name: String, 
+        /**
          * What.
          */event: Event
     )
@@ -8138,7 +8263,7 @@ public struct FfiConverterTypeCoordinatorEvent: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
         
-        case 1: return .session(event: try FfiConverterTypeEvent.read(from: &buf)
+        case 1: return .session(name: try FfiConverterString.read(from: &buf), event: try FfiConverterTypeEvent.read(from: &buf)
         )
         
         case 2: return .storeFailed(fault: try FfiConverterTypeStoreFault.read(from: &buf)
@@ -8154,8 +8279,9 @@ public struct FfiConverterTypeCoordinatorEvent: FfiConverterRustBuffer {
         switch value {
         
         
-        case let .session(event):
+        case let .session(name,event):
             writeInt(&buf, Int32(1))
+            FfiConverterString.write(name, into: &buf)
             FfiConverterTypeEvent.write(event, into: &buf)
             
         
@@ -15095,6 +15221,16 @@ public func unreadableMetadata(source: MetadataSource, why: String) -> ConfigErr
 })
 }
 /**
+ * Reads a clock that only goes forward and counts sleep, in milliseconds.
+ */
+public func monotonicMs() -> UInt64  {
+    return try!  FfiConverterUInt64.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_func_monotonic_ms(uniffiCallStatus
+    )
+})
+}
+/**
  * Writes an authorization URL. A session does it all by itself with `BeginLogin`.
  */
 public func authorizeUrl(request: AuthorizeRequest) -> String  {
@@ -15595,6 +15731,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_func_unreadable_metadata() != 16240) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_func_monotonic_ms() != 57156) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_func_authorize_url() != 27526) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15736,7 +15875,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_config_with_services() != 2025) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_access() != 23728) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_call() != 608) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_called_without_token() != 33520) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_done() != 53347) {
@@ -15748,13 +15893,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_give_up() != 54279) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_is_closing() != 53291) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_logout_url() != 52276) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_pause() != 16593) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_restarted() != 62827) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_revision() != 20185) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_start_recording() != 31795) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_status() != 45836) {
@@ -15764,6 +15918,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_tokens() != 60106) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_transcript() != 45015) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_wake() != 49368) {
@@ -15857,6 +16014,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_load() != 55964) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_lock_domain() != 43432) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_sessionfile_path() != 61969) {

@@ -318,9 +318,19 @@ void uniffi_webex_oauth_mobile_fn_free_coordinator(uint64_t handle, RustCallStat
 uint64_t uniffi_webex_oauth_mobile_fn_constructor_coordinator_open(uint64_t config, RustBuffer stored, uint64_t seed, RustBuffer options, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_ACCESS
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_ACCESS
+RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_access(uint64_t ptr, int64_t now, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_CALL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_CALL
 RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_call(uint64_t ptr, RustBuffer now, uint64_t ticket, RustBuffer call, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_CALLED_WITHOUT_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_CALLED_WITHOUT_TOKEN
+RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_called_without_token(uint64_t ptr, RustBuffer now, uint64_t url, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_DONE
@@ -338,9 +348,19 @@ RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_drain(uint64_t ptr, R
 void uniffi_webex_oauth_mobile_fn_method_coordinator_give_up(uint64_t ptr, uint64_t ticket, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_IS_CLOSING
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_IS_CLOSING
+int8_t uniffi_webex_oauth_mobile_fn_method_coordinator_is_closing(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_LOGOUT_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_LOGOUT_URL
 RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_logout_url(uint64_t ptr, RustBuffer return_to, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_PAUSE
+uint64_t uniffi_webex_oauth_mobile_fn_method_coordinator_pause(uint64_t ptr, RustBuffer now, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_RESTARTED
@@ -351,6 +371,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_restarted(uint64_t pt
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_REVISION
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_REVISION
 uint64_t uniffi_webex_oauth_mobile_fn_method_coordinator_revision(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_START_RECORDING
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_START_RECORDING
+void uniffi_webex_oauth_mobile_fn_method_coordinator_start_recording(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_STATUS
@@ -366,6 +391,11 @@ RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_store_fault(uint64_t 
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_TOKENS
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_TOKENS
 RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_tokens(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_TRANSCRIPT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_TRANSCRIPT
+RustBuffer uniffi_webex_oauth_mobile_fn_method_coordinator_transcript(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_COORDINATOR_WAKE
@@ -678,6 +708,11 @@ void uniffi_webex_oauth_mobile_fn_method_sessionfile_delete(uint64_t ptr, RustCa
 RustBuffer uniffi_webex_oauth_mobile_fn_method_sessionfile_load(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_SESSIONFILE_LOCK_DOMAIN
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_SESSIONFILE_LOCK_DOMAIN
+RustBuffer uniffi_webex_oauth_mobile_fn_method_sessionfile_lock_domain(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_SESSIONFILE_PATH
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_METHOD_SESSIONFILE_PATH
 RustBuffer uniffi_webex_oauth_mobile_fn_method_sessionfile_path(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -822,6 +857,12 @@ RustBuffer uniffi_webex_oauth_mobile_fn_func_retry_after_bounds(RustCallStatus *
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_UNREADABLE_METADATA
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_UNREADABLE_METADATA
 RustBuffer uniffi_webex_oauth_mobile_fn_func_unreadable_metadata(RustBuffer source, RustBuffer why, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_MONOTONIC_MS
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_MONOTONIC_MS
+uint64_t uniffi_webex_oauth_mobile_fn_func_monotonic_ms(RustCallStatus *_Nonnull out_status
+    
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_FN_FUNC_AUTHORIZE_URL
@@ -1342,6 +1383,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_func_unreadable_metadata(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_MONOTONIC_MS
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_MONOTONIC_MS
+uint16_t uniffi_webex_oauth_mobile_checksum_func_monotonic_ms(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_AUTHORIZE_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_FUNC_AUTHORIZE_URL
 uint16_t uniffi_webex_oauth_mobile_checksum_func_authorize_url(void
@@ -1624,9 +1671,21 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_config_with_services(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_ACCESS
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_ACCESS
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_access(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_CALL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_CALL
 uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_call(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_CALLED_WITHOUT_TOKEN
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_CALLED_WITHOUT_TOKEN
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_called_without_token(void
     
 );
 #endif
@@ -1648,9 +1707,21 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_give_up(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_IS_CLOSING
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_IS_CLOSING
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_is_closing(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_LOGOUT_URL
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_LOGOUT_URL
 uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_logout_url(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_PAUSE
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_PAUSE
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_pause(void
     
 );
 #endif
@@ -1663,6 +1734,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_restarted(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_REVISION
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_REVISION
 uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_revision(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_START_RECORDING
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_START_RECORDING
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_start_recording(void
     
 );
 #endif
@@ -1681,6 +1758,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_store_fault(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_TOKENS
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_TOKENS
 uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_tokens(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_TRANSCRIPT
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_COORDINATOR_TRANSCRIPT
+uint16_t uniffi_webex_oauth_mobile_checksum_method_coordinator_transcript(void
     
 );
 #endif
@@ -1867,6 +1950,12 @@ uint16_t uniffi_webex_oauth_mobile_checksum_method_sessionfile_delete(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_SESSIONFILE_LOAD
 #define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_SESSIONFILE_LOAD
 uint16_t uniffi_webex_oauth_mobile_checksum_method_sessionfile_load(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_SESSIONFILE_LOCK_DOMAIN
+#define UNIFFI_FFIDEF_UNIFFI_WEBEX_OAUTH_MOBILE_CHECKSUM_METHOD_SESSIONFILE_LOCK_DOMAIN
+uint16_t uniffi_webex_oauth_mobile_checksum_method_sessionfile_lock_domain(void
     
 );
 #endif

@@ -1,18 +1,21 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.Config
+import io.github.webexoauth.Coordinator
+import io.github.webexoauth.CoordinatorCall
+import io.github.webexoauth.CoordinatorOptions
+import io.github.webexoauth.CoordinatorReply
+import io.github.webexoauth.Credential
 import io.github.webexoauth.DevicePrompt
 import io.github.webexoauth.Flow
-import io.github.webexoauth.Input
 import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.LogoutVia
-import io.github.webexoauth.RestoreException
+import io.github.webexoauth.OpenException
 import io.github.webexoauth.Secret
-import io.github.webexoauth.Session
 import io.github.webexoauth.SignOutOptions
 import io.github.webexoauth.Status
+import io.github.webexoauth.TokenOf
 import io.github.webexoauth.TokenSet
-import io.github.webexoauth.Verdict
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
@@ -26,7 +29,11 @@ import kotlinx.coroutines.flow.Flow as Events
  * What was begun belongs to the client and not to the coroutine that asked for it: a caller that is cancelled changes
  * nothing for the others, and a request that is under way is carried to its end.
  */
-class AuthClient private constructor(internal val engine: Engine) : AutoCloseable {
+class AuthClient private constructor(
+    /** The configuration in force. */
+    val config: Config,
+    internal val executor: Executor,
+) : AutoCloseable {
     companion object {
         /**
          * Loads what the store holds and starts a client. A login that was pending there still is. A token from the
@@ -38,47 +45,48 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
             transport: HttpTransport = OkHttpTransport.shared,
             options: ClientOptions = ClientOptions(),
         ): AuthClient = withContext(Dispatchers.IO) {
-            val session = session(config, store)
-            if (options.record) session.startRecording()
-            val engine = Engine(config, session, store, transport, options)
-            engine.locked { engine.alarm.set() }
-            val configured = config.parts().accessToken
-            if (configured != null && session.tokens() == null) engine.adopt(configured.expose())
-            AuthClient(engine)
+            val coordinator = coordinator(config, store, options)
+            if (options.record) coordinator.startRecording()
+            val parts = config.parts()
+            val jobs = Jobs(store?.let(::StoreJobs), transport, options, parts.requestTimeoutMs.toLong())
+            val client = AuthClient(config, Executor(coordinator, jobs, options.clock))
+            parts.accessToken?.takeIf { client.tokens == null }?.let { client.adopt(it.expose()) }
+            client
         }
 
-        private suspend fun session(config: Config, store: TokenStore?): Session {
-            val found = try {
-                store?.load()
+        private suspend fun coordinator(config: Config, store: TokenStore?, options: ClientOptions): Coordinator {
+            val (found, lockDomain) = try {
+                store?.load() to store?.lockDomain
             } catch (error: Throwable) {
                 currentCoroutineContext().ensureActive()
                 throw AuthException.Store(StoreException.of(error))
             }
+            val patience = options.patienceMillis?.coerceAtLeast(0)?.toULong()
             return try {
-                if (found != null) Session.restore(config, found) else Session(config, freshEntropy())
-            } catch (error: RestoreException) {
-                throw AuthException.Restore(error)
+                Coordinator.open(config, found, freshEntropy(), CoordinatorOptions(store != null, lockDomain, patienceMs = patience))
+            } catch (error: OpenException.Stored) {
+                throw AuthException.Restore(error.why)
             }
         }
     }
 
-    /** The configuration in force. */
-    val config: Config get() = engine.config
-
-    /** Events from now on: each collector gets all of them, in order, until the client is closed. */
-    val events: Events<AuthEvent> get() = engine.events.flow
+    /**
+     * Events from now on: each collector gets all of them, in order, until the client is closed. Who falls back by more than
+     * a thousand does not get those that come then.
+     */
+    val events: Events<AuthEvent> get() = executor.events.flow
 
     /** How the session stands, for people and user interfaces. */
-    val status: Status get() = engine.session.status(engine.now)
+    val status: Status get() = executor.coordinator.status(executor.now)
 
     /** The tokens themselves, for a hand-off. To call an API, use [token]. */
-    val tokens: TokenSet? get() = engine.session.tokens()
+    val tokens: TokenSet? get() = executor.coordinator.tokens()
 
     /** What has happened so far, without secrets, where [ClientOptions.record] asked for it: for a bug report. */
-    val transcript: String? get() = engine.session.transcript()
+    val transcript: String? get() = executor.coordinator.transcript()
 
     /** Where a browser goes to sign out at the identity provider, without signing out here. */
-    fun logoutUrl(goto: String? = null): String? = engine.session.logoutUrl(goto)?.expose()
+    fun logoutUrl(goto: String? = null): String? = executor.coordinator.logoutUrl(goto)?.expose()
 
     // ------------------------------------------------------------------ tokens
 
@@ -86,24 +94,35 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
      * An access token that is good now. Waits for a refresh only where there is none; one refresh serves everybody who
      * waits. While a token is known to be good, this is a look at a clock, without a call into the library.
      */
-    suspend fun token(): BearerToken = engine.token()
+    suspend fun token(): BearerToken = executor.published() ?: obtain(TokenOf.Session)
 
     /** The value of an `Authorization` header: `Bearer <token>`. */
     suspend fun authorizationHeader(): String = token().exposeHeader()
 
     /** Webex: a token with less scope. `null` asks for what was granted less what is reserved. */
-    suspend fun userToken(scope: String? = null): BearerToken = engine.obtain(scope ?: engine.session.userScope() ?: "")
+    suspend fun userToken(scope: String? = null): BearerToken = obtain(scope?.let { TokenOf.User(it) } ?: TokenOf.UserDefault)
+
+    private suspend fun obtain(of: TokenOf): BearerToken =
+        when (val reply = executor.call("a token", CoordinatorCall.Token(of, null))) {
+            is CoordinatorReply.Token -> bearer(reply.token, reply.generation, reply.expiresAt)
+            else -> throw AuthException.Closed()
+        }
 
     /** Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected. */
-    suspend fun refresh() = engine.refresh()
+    suspend fun refresh() {
+        executor.call("a refresh", CoordinatorCall.Refresh(null))
+    }
 
-    /** An API answered 401 to this token. Ask for a token again; where its generation is another one, call once more. */
-    suspend fun rejected(token: BearerToken) = engine.rejected(token.generation)
+    /**
+     * An API answered 401 to this token. Waits for what a renewal brings: ask for a token again, and where its generation is
+     * another one, call once more.
+     */
+    suspend fun rejected(token: BearerToken) {
+        executor.answered(token.generation, 401)
+    }
 
     /** Whether the access token may be sent to [url]. */
     fun mayCarryToken(url: String): Boolean = config.mayCarryToken(url)
-
-    internal fun judge(status: Int, retryAfter: String?): Verdict = config.judge(engine.now, status.toUShort(), retryAfter)
 
     // ------------------------------------------------------------------ logins
 
@@ -111,46 +130,51 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
      * Begins a login in a browser and returns the URL to open, with a Custom Tab for one. [completeLogin] ends it. Several
      * may be pending, eight at most: the oldest goes.
      */
-    suspend fun beginLogin(options: LoginOptions = LoginOptions(flow = Flow.CODE)): String = engine.beginLogin(options)
+    suspend fun beginLogin(options: LoginOptions = LoginOptions(flow = Flow.CODE)): String = executor.beginLogin(options)
 
     /**
      * The browser came back with this URL, its query, its fragment, or the body of a form post. Redeems the code and
      * waits for the tokens. A callback that is not known here is looked for in the store; that of a login that is done
      * already is no error, as long as its session is there.
      */
-    suspend fun completeLogin(callback: String): SignedIn = engine.completeLogin(callback)
+    suspend fun completeLogin(callback: String): SignedIn = executor.completeLogin(callback)
 
     /**
      * Gives up the login in a browser with this URL or this state, or without one all that are pending or under way. A
      * session that was there before goes on.
      */
-    suspend fun cancelLogin(of: String? = null) = engine.cancelLogin(of)
-
-    /** Gives up the login that is under way, on a device for one. Those that wait for their browser go on. */
-    suspend fun cancelLoginUnderWay() = engine.cancelLoginUnderWay()
+    suspend fun cancelLogin(of: String? = null) = executor.cancelLogin(of)
 
     /** Redeems a code whose state the app has checked itself. */
     suspend fun redeemCode(code: String, verifier: String? = null) =
-        engine.signIn(listOf("code", code)) { Input.RedeemCode(Secret(code), verifier?.let(::Secret)) }
+        signIn(Credential.Code(Secret(code), verifier?.let(::Secret)))
 
-    /** Signs in on another device (RFC 8628): [show] tells the user where to enter which code. */
-    suspend fun deviceLogin(scope: String? = null, show: suspend (DevicePrompt) -> Unit) = engine.deviceLogin(scope, show)
+    /** Begins a login on another device (RFC 8628) and waits for what to show to the user. */
+    suspend fun beginDeviceLogin(scope: String? = null): DeviceLogin = executor.beginDeviceLogin(scope)
+
+    /** The whole of it: [show] tells the user where to enter which code, then it waits for the tokens. */
+    suspend fun deviceLogin(scope: String? = null, show: suspend (DevicePrompt) -> Unit) {
+        val login = beginDeviceLogin(scope)
+        show(login.prompt)
+        login.wait()
+    }
 
     /** Webex: signs in as the guest that this JWT names. */
-    suspend fun signInWithJwt(jwt: String) = engine.signIn(listOf("jwt", jwt)) { Input.SignInWithJwt(Secret(jwt)) }
+    suspend fun signInWithJwt(jwt: String) = signIn(Credential.Jwt(Secret(jwt)))
 
     /** Webex: signs in as a guest through a Service App's token. The same subject is the same guest. */
     suspend fun signInAsGuest(serviceToken: String, subject: String, displayName: String) =
-        engine.signIn(listOf("guest", serviceToken, subject)) {
-            Input.SignInAsGuest(Secret(serviceToken), subject, displayName)
-        }
+        signIn(Credential.Guest(Secret(serviceToken), subject, displayName))
 
     /** Signs in as the client itself (RFC 6749 section 4.4). `null` asks for the configured scope. */
-    suspend fun signInWithClientCredentials(scope: String? = null) =
-        engine.signIn(listOf("client", scope)) { Input.SignInWithClientCredentials(scope) }
+    suspend fun signInWithClientCredentials(scope: String? = null) = signIn(Credential.Client(scope))
 
     /** Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string. */
-    suspend fun adopt(tokens: String) = engine.adopt(tokens)
+    suspend fun adopt(tokens: String) = signIn(Credential.Tokens(Secret(tokens)))
+
+    private suspend fun signIn(credential: Credential) {
+        executor.signIn(credential)
+    }
 
     // ------------------------------------------------------------------ the end
 
@@ -159,20 +183,21 @@ class AuthClient private constructor(internal val engine: Engine) : AutoCloseabl
      * that. Returns the URL to bring the browser to, where [options] ask for one.
      */
     suspend fun signOut(options: SignOutOptions = SignOutOptions(logout = LogoutVia.NOTHING)): String? =
-        engine.signOut(options)
+        (executor.call("a sign-out", CoordinatorCall.SignOut(options)) as? CoordinatorReply.Url)?.url?.expose()
 
     /**
      * Ends the client; the session stays in its store. Who waits gets [AuthException.Closed]. Does not block: a refresh
      * that is under way goes on behind the scenes, [shutdown] waits for it.
      */
-    override fun close() = engine.close()
+    override fun close() {
+        executor.close()
+    }
 
     /** [close], and waits for a refresh that is under way: its answer may carry the only refresh token that counts. */
     suspend fun shutdown() {
-        close()
-        engine.ending?.join()
+        executor.close().answer.await()
     }
 
     /** Nothing of the tokens, nothing of the configuration's secret. */
-    override fun toString(): String = "AuthClient(${engine.session})"
+    override fun toString(): String = "AuthClient(${status.phase})"
 }

@@ -1,5 +1,6 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.CallFailure
 import io.github.webexoauth.CallbackIgnored
 import io.github.webexoauth.Fault
 import io.github.webexoauth.MisuseException
@@ -66,6 +67,22 @@ class AuthIOException(override val cause: AuthException) : IOException(cause.mes
 
 /** All that is told of a foreign exception: its text, and its causes', may be anything. */
 internal fun kindOf(error: Throwable): String = error.javaClass.simpleName.ifEmpty { "a class without a name" }
+
+/** Why a call failed; [what] it waited for. */
+internal fun CallFailure.asException(what: String, stores: StoreJobs?): AuthException = when (this) {
+    is CallFailure.SignInRequired -> AuthException.SignInRequired(reason)
+    is CallFailure.Unavailable -> AuthException.Unavailable(fault, retryAt)
+    is CallFailure.LoginFailed -> AuthException.LoginFailed(fault)
+    is CallFailure.CallbackIgnored -> AuthException.CallbackNotOurs(reason)
+    is CallFailure.LoginCancelled -> AuthException.LoginCancelled()
+    is CallFailure.LoginSuperseded -> AuthException.LoginSuperseded()
+    is CallFailure.Timeout -> AuthException.TimedOut(what, limitMs.toLong())
+    is CallFailure.Store -> AuthException.Store(fault.asException(stores))
+    is CallFailure.ScopeUnknown ->
+        AuthException.Misuse(MisuseException.InvalidArgument("scope", "what was granted is not known, so it has to be named"))
+    is CallFailure.Misuse -> AuthException.Misuse(mistake)
+    is CallFailure.Closed, is CallFailure.Interrupted -> AuthException.Closed()
+}
 
 private fun describe(problem: MisuseException): String = when (problem) {
     is MisuseException.NotConfigured -> "the configuration lacks ${problem.what}, which ${problem.neededBy} needs"

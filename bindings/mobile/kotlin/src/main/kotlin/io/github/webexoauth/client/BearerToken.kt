@@ -1,5 +1,7 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.AccessToken
+
 /** An access token. Printing it shows nothing of it. */
 class BearerToken internal constructor(
     private val text: String,
@@ -17,3 +19,7 @@ class BearerToken internal constructor(
 
     override fun toString(): String = "BearerToken(generation $generation, redacted)"
 }
+
+/** Its texts live here: to read them costs no call into the library. */
+internal fun bearer(token: AccessToken, generation: ULong, expiresAt: Long?) =
+    BearerToken(token.expose(), token.exposeHeader(), generation.toLong(), expiresAt)

@@ -1,7 +1,10 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.CoordinatorCall
+import io.github.webexoauth.CoordinatorReply
 import io.github.webexoauth.MisuseException
-import io.github.webexoauth.Verdict
+import io.github.webexoauth.NextStep
+import io.github.webexoauth.Spent
 import okhttp3.Authenticator
 import okhttp3.OkHttpClient
 import okhttp3.Request
@@ -63,45 +66,38 @@ suspend fun AuthClient.call(
 }
 
 private suspend fun AuthClient.call(judged: Judged, maxWaitMillis: Long, maxBody: Long, http: OkHttpClient): ApiResponse {
+    if (executor.coordinator.isClosing()) throw AuthException.Closed()
     val calls = http.newBuilder().directly(judged.isLoopback).timedFromOutside().authenticator(Authenticator.NONE)
         .addNetworkInterceptor(HeaderInterceptor(this)).addNetworkInterceptor(Sent.Noted).followRedirects(false).build()
-    val timeout = engine.requestTimeout
-    if (judged.request.header("Authorization") != null || !judged.mayCarryToken) {
-        engine.checkOpen()
-        if (judged.request.header("Authorization") == null) engine.withheld(judged.request.url.toString())
+    val timeout = config.parts().requestTimeoutMs.toLong()
+    if (judged.request.header("Authorization") != null) return calls.answer(judged.request, timeout, maxBody)
+    if (!judged.mayCarryToken) {
+        executor.calledWithoutToken(judged.request.url.toString())
         return calls.answer(judged.request, timeout, maxBody)
     }
     var token = token()
-    var left = maxWaitMillis
-    var mayReplay = true
+    var spent = Spent(0u, 0u, maxWaitMillis.coerceAtLeast(0).toULong())
     while (true) {
         val answer = calls.answer(judged.request.carrying(token), timeout, maxBody)
-        when (val verdict = judge(answer.status, answer.headers["retry-after"])) {
-            is Verdict.Pass -> return answer
-            is Verdict.Wait -> {
-                val wait = verdict.waitMs.toLong()
-                if (wait < 0 || wait > left) return answer
-                left -= wait
-                engine.pause(wait)
-            }
-            is Verdict.Embargoed -> {
-                engine.embargoed()
-                return answer
-            }
-            is Verdict.Rejected -> {
-                rejected(token)
-                if (!mayReplay) return answer
-                mayReplay = false
-                val newer = try {
-                    token()
-                } catch (error: AuthException) {
-                    return answer.because(error)
-                }
-                if (newer.generation == token.generation) return answer
-                token = newer
+        when (val next = executor.answered(token.generation, answer.status, answer.headers["retry-after"], spent)) {
+            is NextStep.Return -> return next.why?.let { answer.because(executor.error(it)) } ?: answer
+            is NextStep.Again -> {
+                token = bearer(next.token, next.generation, null)
+                spent = next.spent
             }
         }
     }
+}
+
+/** An API answered: what to do with that. */
+internal suspend fun Executor.answered(
+    generation: Long,
+    status: Int,
+    retryAfter: String? = null,
+    spent: Spent = Spent(0u, 0u, 0u),
+): NextStep {
+    val call = CoordinatorCall.Answered(generation.toULong(), status.toUShort(), retryAfter, spent)
+    return (call("a token", call) as? CoordinatorReply.Api)?.next ?: NextStep.Return(null)
 }
 
 private suspend fun OkHttpClient.answer(request: Request, timeoutMillis: Long, limit: Long): ApiResponse {

@@ -7,7 +7,7 @@ import io.github.webexoauth.TokenAsk
 class ClientOptions(
     /** The wall clock, in milliseconds since 1970. */
     val clock: () -> Long = System::currentTimeMillis,
-    /** How long a caller waits; absent means a request's timeout and twenty seconds. */
+    /** How long a caller waits; absent means a request's timeout and half a minute. */
     val patienceMillis: Long? = null,
     /** Asked for a token, as text or JSON, where the configuration leaves the renewal to the host. */
     val askForToken: (suspend (TokenAsk) -> Secret)? = null,

@@ -1,7 +1,6 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.SendFault
-import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.suspendCancellableCoroutine
@@ -18,14 +17,21 @@ import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 
 /** Whether the server may have seen anything of a request, whose tag it is. */
-internal class Sent {
+internal class Sent(private val notAfter: NotAfter? = null) {
     @Volatile
     var begun = false
+        private set
+
+    /** Right before the first byte. */
+    private fun begin() {
+        notAfter?.check()
+        begun = true
+    }
 
     /** Behind the connection: from here on something is written. */
     object Noted : Interceptor {
         override fun intercept(chain: Interceptor.Chain): Response {
-            chain.request().tag(Sent::class.java)?.begun = true
+            chain.request().tag(Sent::class.java)?.begin()
             return chain.proceed(chain.request())
         }
     }
@@ -84,18 +90,15 @@ private fun Response.hasOneLength(): Boolean {
     return isOne || header("Transfer-Encoding") != null
 }
 
-/** What [body] brings, or `null` where it takes longer. */
-private suspend fun <T : Any> inTime(millis: Long, body: suspend () -> T): T? = coroutineScope {
-    val running = async { body() }
-    running.awaitInTime(millis).also { if (it == null) running.cancel() }
-}
-
 /**
- * What comes in time; `null` where nothing does. A process that was stopped meanwhile has a moment to read what lies
+ * What [body] brings, or `null` where it takes longer. A process that was stopped meanwhile has a moment to read what lies
  * there already.
  */
-internal suspend fun <T : Any> Deferred<T>.awaitInTime(millis: Long): T? =
-    withTimeoutOrNull(millis.coerceIn(1, Engine.LONGEST)) { await() } ?: withTimeoutOrNull(MOMENT) { await() }
+private suspend fun <T : Any> inTime(millis: Long, body: suspend () -> T): T? = coroutineScope {
+    val running = async { body() }
+    val answer = withTimeoutOrNull(millis.coerceIn(1, LONGEST)) { running.await() } ?: withTimeoutOrNull(MOMENT) { running.await() }
+    answer.also { if (it == null) running.cancel() }
+}
 
 private const val MOMENT = 500L
 

@@ -25,13 +25,15 @@ class FileStore(file: File) : TokenStore {
 
     override suspend fun load(): Secret? = blocking { load() }
 
-    override suspend fun save(snapshot: Secret, replaces: Long): SaveResult =
-        when (val saved = blocking { save(snapshot, replaces.toULong()) }) {
+    override suspend fun save(put: Put): SaveResult =
+        when (val saved = blocking { save(put.snapshot, put.replaces.toULong()) }) {
             is SavedFile.Stored -> SaveResult.Stored
             is SavedFile.Conflict -> SaveResult.Conflict(saved.found)
         }
 
     override suspend fun delete() = blocking { delete() }
+
+    override val lockDomain: String? get() = shared.lockDomain()
 
     override suspend fun tryLock(): StoreLock? {
         var taken: SessionFileLock? = null

@@ -1,69 +1,68 @@
 package io.github.webexoauth.client
 
-import io.github.webexoauth.Event
+import io.github.webexoauth.CoordinatorCall
+import io.github.webexoauth.CoordinatorReply
+import io.github.webexoauth.Credential
+import io.github.webexoauth.DevicePrompt
+import io.github.webexoauth.LoginOptions
+import io.github.webexoauth.MisuseException
+import io.github.webexoauth.Secret
 
-/** What a caller signs in with: the same again joins the login that is under way. `null` never joins. */
-internal typealias LoginKey = List<String?>?
+private const val LOGIN = "the login"
 
-/** Keeps account of logins, so that nobody gets the result of somebody else's. The model is adapters/driver/src/logins.rs. */
-internal class Logins {
-    /** How a login ended. */
-    class Result(val error: (() -> AuthException)?)
+/** A login in the browser that ended well. */
+class SignedIn(
+    /** The callback URL without code, token and CSRF value. */
+    val cleanedUrl: String?,
+    /** The JSON object that was given as state when the login began. */
+    val state: String?,
+)
 
-    private var last = 0L
-    /** The one under way; of one whose browser came back, which one. */
-    private class Pending(val ticket: Long, val key: LoginKey, val id: String?)
-
-    private var pending: Pending? = null
-    private val results = LinkedHashMap<Long, Result>()
-
-    /** A login begins; one that is under way is superseded, unless it is the same one. */
-    fun begin(key: LoginKey): Long {
-        pending?.let { if (key != null && key == it.key) return it.ticket }
-        return start(key, null)
+/** A device login that waits for the user. It is the client's, and goes on when this object ends. */
+class DeviceLogin internal constructor(
+    private val executor: Executor,
+    private val waiting: Waiting,
+    /** What to show to the user. */
+    val prompt: DevicePrompt,
+) {
+    /** Waits until the user has decided, or the code has ended. */
+    suspend fun wait() {
+        waiting.reply()
     }
 
-    /** The browser came back: its login is under way now, and supersedes one that is. */
-    fun cameBack(id: String?): Long = start(null, id)
-
-    private fun start(key: LoginKey, id: String?): Long {
-        end { AuthException.LoginSuperseded() }
-        last += 1
-        pending = Pending(last, key, id)
-        return last
-    }
-
-    /** The login that is under way. */
-    fun current(): Long? = pending?.ticket
-
-    /** This login in a browser, if it is under way. */
-    fun underWay(id: String?): Long? = pending?.takeIf { id != null && it.id == id }?.ticket
-
-    /** Takes note of what the session says. [signingIn]: a login is still under way. */
-    fun note(event: Event, signingIn: Boolean) {
-        when (event) {
-            // Somebody else's sign-in leaves our login alone.
-            is Event.SignedIn -> if (!signingIn || underWay(event.login) != null) end(null)
-            // Others that wait for their browser are nobody's here.
-            is Event.LoginFailed -> if (pending?.id == event.login) end { AuthException.LoginFailed(event.fault) }
-            is Event.SignedOut -> if (!signingIn) cancel()
-            else -> Unit
-        }
-    }
-
-    fun cancel() = end { AuthException.LoginCancelled() }
-
-    fun result(ticket: Long): Result? = results[ticket]
-
-    private fun end(error: (() -> AuthException)?) {
-        val ended = pending ?: return
-        pending = null
-        if (results.size >= KEPT) results.remove(results.keys.first())
-        results[ended.ticket] = Result(error)
-    }
-
-    private companion object {
-        /** So many results are kept for those who have not come for them yet. */
-        const val KEPT = 32
+    /** Gives up: [wait] ends with [AuthException.LoginCancelled]. */
+    suspend fun cancel() {
+        executor.call("the end of the login", CoordinatorCall.CancelLogin(waiting.ticket, null))
     }
 }
+
+internal suspend fun Executor.beginLogin(options: LoginOptions): String =
+    when (val reply = signIn(Credential.Browser(options, freshEntropy()))) {
+        is CoordinatorReply.Url -> reply.url.expose()
+        else -> throw AuthException.Misuse(MisuseException.NotConfigured("authorization_endpoint", "beginLogin"))
+    }
+
+internal suspend fun Executor.completeLogin(callback: String): SignedIn =
+    when (val reply = call(LOGIN, CoordinatorCall.CompleteLogin(Secret(callback), null))) {
+        is CoordinatorReply.SignedIn -> SignedIn(reply.cleanedUrl, reply.state)
+        else -> SignedIn(null, null)
+    }
+
+internal suspend fun Executor.cancelLogin(of: String?) {
+    call("the end of the login", CoordinatorCall.CancelLogin(null, of?.let(::Secret)))
+}
+
+internal suspend fun Executor.beginDeviceLogin(scope: String?): DeviceLogin {
+    val waiting = begin(LOGIN, CoordinatorCall.SignIn(Credential.Device(scope), null))
+    var prompt: DevicePrompt? = null
+    try {
+        prompt = waiting.shown.await()
+        if (prompt == null) waiting.reply()
+    } finally {
+        if (prompt == null) giveUp(waiting)
+    }
+    return DeviceLogin(this, waiting, prompt ?: throw AuthException.LoginSuperseded())
+}
+
+internal suspend fun Executor.signIn(credential: Credential): CoordinatorReply =
+    call(LOGIN, CoordinatorCall.SignIn(credential, null))

@@ -1,6 +1,7 @@
 package io.github.webexoauth.client
 
-import io.github.webexoauth.Verdict
+import io.github.webexoauth.NextStep
+import io.github.webexoauth.Spent
 import kotlinx.coroutines.runBlocking
 import okhttp3.Authenticator
 import okhttp3.Interceptor
@@ -10,6 +11,7 @@ import okhttp3.Response
 import okhttp3.Route
 import java.io.IOException
 import java.io.InterruptedIOException
+import java.net.HttpURLConnection.HTTP_UNAUTHORIZED
 
 /**
  * Gives the requests of this client the bearer token, and renews it where an API refuses it.
@@ -30,6 +32,10 @@ internal fun Request.carrying(token: BearerToken): Request = newBuilder().tag(Ca
 
 private val Request.carried: BearerToken? get() = tag(Carried::class.java)?.token
 
+/** The token that went along to where this answer came from. */
+private fun Response.carried(client: AuthClient): BearerToken? =
+    request.carried?.takeIf { request.header("Authorization") == null && client.mayCarryToken(request) }
+
 /**
  * Gives requests for the configured hosts a token to carry, never in place of the caller's own `Authorization`. Where
  * there is no token, the call fails with [AuthIOException]. A 451 ends the session.
@@ -40,17 +46,19 @@ private class BearerInterceptor(private val client: AuthClient) : Interceptor {
         if (request.header("Authorization") != null) return chain.proceed(request)
         if (!client.mayCarryToken(request)) {
             try {
-                waitFor { client.engine.withheld(request.url.toString()) }
-            } catch (_: AuthIOException) {
+                client.executor.calledWithoutToken(request.url.toString())
+            } catch (_: AuthException) {
                 // The call is made all the same.
             }
             return chain.proceed(request)
         }
         val token = waitFor { client.token() }
         val response = chain.proceed(request.carrying(token))
-        if (response.code == 451 && client.judge(451, null) is Verdict.Embargoed) {
+        // A 401 is the authenticator's; of all others nobody waits for anything here.
+        val last = response.carried(client)
+        if (last != null && !response.isSuccessful && response.code != HTTP_UNAUTHORIZED) {
             try {
-                waitFor { client.engine.embargoed() }
+                waitFor { client.executor.answered(last.generation, response.code) }
             } catch (_: IOException) {
                 // The answer is the caller's in any case.
             }
@@ -74,15 +82,13 @@ internal class HeaderInterceptor(private val client: AuthClient) : Interceptor {
 /** On a 401: renews the token, and calls once more only where that brought another one. */
 private class BearerAuthenticator(private val client: AuthClient) : Authenticator {
     override fun authenticate(route: Route?, response: Response): Request? {
-        val request = response.request
-        val carried = request.carried ?: return null
-        if (request.header("Authorization") != null || !client.mayCarryToken(request)) return null
+        val refused = response.carried(client) ?: return null
+        val replays = generateSequence(response.priorResponse) { it.priorResponse }.count { it.code == HTTP_UNAUTHORIZED }
+        val spent = Spent(replays.toUInt(), 0u, 0u)
         return try {
-            waitFor {
-                client.rejected(carried)
-                val replayed = generateSequence(response.priorResponse) { it.priorResponse }.any { it.code == 401 }
-                val newer = if (replayed) carried else client.token()
-                if (newer.generation == carried.generation) null else request.carrying(newer)
+            when (val next = waitFor { client.executor.answered(refused.generation, response.code, null, spent) }) {
+                is NextStep.Again -> response.request.carrying(bearer(next.token, next.generation, null))
+                is NextStep.Return -> null
             }
         } catch (_: AuthIOException) {
             // The caller gets the original answer.

@@ -4,6 +4,7 @@ import io.github.webexoauth.HttpRequest
 import io.github.webexoauth.HttpResponse
 import io.github.webexoauth.ResponseHeader
 import io.github.webexoauth.SendFault
+import kotlinx.coroutines.currentCoroutineContext
 import okhttp3.Authenticator
 import okhttp3.ConnectionPool
 import okhttp3.CookieJar
@@ -19,6 +20,9 @@ import java.util.concurrent.TimeUnit
 interface HttpTransport {
     /** Throws [TransportException]; whatever else it throws counts as a request that the server may have seen. */
     suspend fun send(request: HttpRequest): HttpResponse
+
+    /** Makes ready what the first request would wait for. */
+    suspend fun prepare() = Unit
 }
 
 /** Threads and connections are shared by all who have no client of their own. */
@@ -50,11 +54,13 @@ class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
             private val transport by lazy { OkHttpTransport() }
 
             override suspend fun send(request: HttpRequest): HttpResponse = transport.send(request)
+
+            override suspend fun prepare() = transport.prepare()
         }
     }
 
     override suspend fun send(request: HttpRequest): HttpResponse {
-        val sent = Sent()
+        val sent = Sent(currentCoroutineContext()[NotAfter])
         val url = request.target.asHttpUrl()
             ?: throw TransportException(SendFault.NOT_SENT, "the URL cannot be called as it is meant")
         val wire = try {
@@ -69,6 +75,11 @@ class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
         val (response, body) = call.exchange(sent, request.timeoutMs.toLong(), request.maxResponseBytes.toLong())
         val headers = response.headers.map { (name, value) -> ResponseHeader(name, value) }
         return HttpResponse(response.code.toUShort(), headers, body)
+    }
+
+    /** TLS is read from files, and OkHttp's classes are many. */
+    override suspend fun prepare() {
+        client.newCall(Request.Builder().url("https://localhost/").build())
     }
 
     /** One shot: OkHttp sends nothing of it twice, whatever the answer says. */

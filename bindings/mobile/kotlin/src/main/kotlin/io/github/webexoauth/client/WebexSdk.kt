@@ -1,10 +1,13 @@
 package io.github.webexoauth.client
 
+import io.github.webexoauth.Access
 import io.github.webexoauth.Event
 import io.github.webexoauth.SignInReason
+import io.github.webexoauth.SignedOutReason
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.mapNotNull
 import kotlinx.coroutines.launch
 
 // For apps that also use the Webex mobile SDK: its two signals, and a feed for its TokenAuthenticator.
@@ -21,7 +24,15 @@ sealed class AuthSignal {
 }
 
 /** Signals from now on, until the client is closed. */
-val AuthClient.authSignals: Flow<AuthSignal> get() = engine.signals.flow
+val AuthClient.authSignals: Flow<AuthSignal> get() = events.mapNotNull(::signal)
+
+private fun AuthClient.signal(event: AuthEvent): AuthSignal? = when (val said = (event as? AuthEvent.OfSession)?.event) {
+    is Event.SignInNeeded -> AuthSignal.ReLoginRequired(said.reason)
+    is Event.SignedOut ->
+        AuthSignal.ReLoginRequired(SignInReason.SignedOut(said.reason)).takeIf { said.reason != SignedOutReason.BY_USER }
+    is Event.RefreshFailed -> AuthSignal.TokenExpired.takeUnless { executor.coordinator.access(executor.now) is Access.Ready }
+    else -> null
+}
 
 /** Calls [handler], on a thread of its own, whenever only the user can help. Close what it returns to hear no more. */
 fun AuthClient.onReLoginRequired(handler: (SignInReason) -> Unit): AutoCloseable =
@@ -33,11 +44,10 @@ fun AuthClient.onTokenExpired(handler: () -> Unit): AutoCloseable =
 
 private fun AuthClient.onSignal(handle: (AuthSignal) -> Unit): AutoCloseable {
     // Listening begins here, not when a thread is found for it.
-    val signals = engine.signals.listen()
-    // Beside the client's own scope: what was said at the end is still heard.
-    val job = CoroutineScope(Dispatchers.Default).launch { for (signal in signals) handle(signal) }
+    val events = executor.events.listen()
+    val job = CoroutineScope(Dispatchers.Default).launch { for (event in events) signal(event)?.let(handle) }
     return AutoCloseable {
-        engine.signals.leave(signals)
+        executor.events.leave(events)
         job.cancel()
     }
 }
@@ -64,7 +74,7 @@ class TokenProvider internal constructor(private val client: AuthClient) {
     /** A good token. Throws as [AuthClient.token]. */
     suspend fun token(): ProvidedToken {
         val token = client.token()
-        val left = token.expiresAt?.let { (it - client.engine.now) / 1000 }
+        val left = token.expiresAt?.let { (it - client.executor.now) / 1000 }
         return ProvidedToken(token, left?.coerceIn(0, Int.MAX_VALUE.toLong())?.toInt())
     }
 
@@ -86,7 +96,7 @@ class TokenProvider internal constructor(private val client: AuthClient) {
      * Throws as [AuthClient.token] where there is no token to begin with.
      */
     suspend fun feed(authorize: suspend (ProvidedToken) -> Unit) {
-        val events = client.engine.events.listen()
+        val events = client.executor.events.listen()
         try {
             var fed = token().also { authorize(it) }
             for (event in events) {
@@ -100,7 +110,7 @@ class TokenProvider internal constructor(private val client: AuthClient) {
                 if (next.generation != fed.generation) fed = next.also { authorize(it) }
             }
         } finally {
-            client.engine.events.leave(events)
+            client.executor.events.leave(events)
         }
     }
 }

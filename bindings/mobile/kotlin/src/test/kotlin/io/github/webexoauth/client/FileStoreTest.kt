@@ -31,6 +31,8 @@ class FileStoreTest {
 
     private fun SaveResult.text(): String? = (this as SaveResult.Conflict).found?.expose()
 
+    private suspend fun TokenStore.save(snapshot: Secret, replaces: Long) = save(put(snapshot, replaces))
+
     private suspend fun kind(call: suspend () -> Any?): StoreException.Kind = fails<StoreException> { call() }.kind
 
     @Test
@@ -165,6 +167,8 @@ class FileStoreTest {
 
 private const val PACKAGE = "io.github.webexoauth.client"
 
+private fun put(snapshot: Secret, replaces: Long) = Put(snapshot, snapshotRevision(snapshot).toLong(), replaces)
+
 /** Saves to a file until it is killed. */
 fun main(arguments: Array<String>) = runBlocking {
     val store = FileStore(File(arguments.single()))
@@ -172,6 +176,6 @@ fun main(arguments: Array<String>) = runBlocking {
     while (true) {
         val revision = snapshotRevision(store.load()!!).toLong()
         val next = """{"webex_oauth":1,"revision":${revision + 1},"filler":"$filler"}"""
-        check(store.save(Secret(next), revision) is SaveResult.Stored)
+        check(store.save(put(Secret(next), revision)) is SaveResult.Stored)
     }
 }

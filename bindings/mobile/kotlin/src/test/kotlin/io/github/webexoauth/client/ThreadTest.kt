@@ -35,7 +35,7 @@ class ThreadTest : SimulatorTest() {
         val saved = CompletableDeferred<Unit>()
         val store = object : TokenStore {
             override suspend fun load(): Secret? = null.also { free.await() }
-            override suspend fun save(snapshot: Secret, replaces: Long): SaveResult {
+            override suspend fun save(put: Put): SaveResult {
                 free.await()
                 saved.complete(Unit)
                 return SaveResult.Stored
@@ -71,7 +71,7 @@ class ThreadTest : SimulatorTest() {
         val client = signedIn()
         val token = client.token()
         // Whatever asks it from now on throws.
-        client.engine.session.close()
+        client.executor.coordinator.close()
         repeat(100) { assertEquals(token, client.token()) }
         assertEquals(token.exposeHeader(), client.authorizationHeader())
         fails<IllegalStateException> { client.status }
