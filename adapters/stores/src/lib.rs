@@ -11,7 +11,11 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;
+#[cfg(feature = "redis")]
+mod redis;
 mod revisions;
+#[cfg(feature = "sealed")]
+mod sealed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "tls")]
@@ -25,6 +29,10 @@ pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
 pub use records::{AsyncRecords, BoxFuture, Claim, Claimed, Records};
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisOptions};
+#[cfg(feature = "sealed")]
+pub use sealed::{Sealed, SealedUser};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 #[cfg(feature = "tls")]
@@ -35,6 +43,6 @@ pub use user::UserStore;
 pub use webex_oauth_driver::{Put, Replaces, Saved, Store, StoreError};
 
 /// The programs in the README compile.
-#[cfg(all(doctest, feature = "sqlite", feature = "postgres"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "postgres", feature = "redis", feature = "sealed"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,6 +1,6 @@
 //! Numbers as databases have them.
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 use webex_oauth::Timestamp;
 use webex_oauth_driver::StoreError;
 
@@ -14,7 +14,7 @@ pub(crate) fn signed(revision: u64) -> Result<i64, StoreError> {
 }
 
 /// An instant as every database can keep it: from antiquity on, for some 270,000 years.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub(crate) fn millis(at: Option<Timestamp>) -> Option<i64> {
     const MOST: i64 = 8_640_000_000_000_000;
     at.map(|at| at.as_millis().clamp(-MOST / 100, MOST))

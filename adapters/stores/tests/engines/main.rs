@@ -8,5 +8,9 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod proxy;
+#[cfg(feature = "redis")]
+mod redis_servers;
+#[cfg(all(feature = "sealed", feature = "sqlite"))]
+mod sealed;
 #[cfg(feature = "sqlite")]
 mod sqlite;

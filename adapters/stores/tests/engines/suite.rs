@@ -199,13 +199,15 @@ pub(crate) async fn revisions_are_not_used_again(a: Node, b: Node, tenant: &str)
 
 pub(crate) async fn long_sessions_come_back_whole(a: Node, b: Node, tenant: &str) {
     let u1 = key(tenant, "u1");
-    let long = |text: &str| Secret::new(format!(r#"{{"webex_oauth":2,"revision":1,"x":"{}"}}"#, text.repeat(1 << 18)));
+    let long = |revision: u64, text: &str| {
+        Secret::new(format!(r#"{{"webex_oauth":2,"revision":{revision},"x":"{}"}}"#, text.repeat(1 << 18)))
+    };
     // A megabyte: of one byte each, of four, and of what has a meaning in SQL and Lua.
-    for (number, text) in ["abcd", "🔑", r"'\$%"].into_iter().enumerate() {
+    for (number, text) in ["abcd", "🔑", r"'\\$"].into_iter().enumerate() {
         let number = u64::try_from(number).unwrap();
-        let put = Put::new(long(text), number + 1, Replaces::from(number));
+        let put = Put::new(long(number + 1, text), number + 1, Replaces::from(number));
         assert_eq!(a.save(&u1, &put).await, Ok(Saved::Stored));
-        assert_eq!(b.load(&u1).await, Ok(Some(long(text))));
+        assert_eq!(b.load(&u1).await, Ok(Some(long(number + 1, text))));
     }
 }
 

@@ -1,0 +1,152 @@
+//! Redis, Valkey: many nodes that have it, and sessions that one may lose.
+
+mod check;
+mod failure;
+mod names;
+mod options;
+mod scripts;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::ConnectionManager;
+use webex_oauth::Secret;
+use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+
+use self::failure::Place;
+pub use self::options::RedisOptions;
+use self::scripts::{Found, Scripts};
+use crate::limits::check_body;
+use crate::revisions::reused;
+use crate::unblock::within;
+use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key};
+
+/// The version of the records that this library reads and writes.
+const VERSION: u32 = 1;
+
+/// Records in a Redis that all nodes share. Clones share one connection, which carries many requests at once and is made anew
+/// when it breaks; needs a tokio runtime.
+#[derive(Clone)]
+pub struct Redis {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    place: Place,
+    connection: ConnectionManager,
+    scripts: Scripts,
+    limit: Duration,
+}
+
+impl Redis {
+    /// Options for the server at this URL: `redis://:password@host:6379/0`; `rediss://` is TLS.
+    pub fn options(url: &str) -> Result<RedisOptions, StoreError> {
+        RedisOptions::new(url)
+    }
+
+    /// Connects, with the options as they are.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::options(url)?.connect().await
+    }
+
+    /// Notes the version of the records. Records of a newer version are refused.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.within(async {
+            check::version(&self.inner.place, &mut self.connection()).await?;
+            let set = redis::cmd("SET").arg(names::SCHEMA).arg(VERSION).query_async(&mut self.connection()).await;
+            set.map_err(|error| self.inner.place.failure(&error))
+        })
+        .await
+    }
+
+    fn connection(&self) -> ConnectionManager {
+        self.inner.connection.clone()
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        within(self.inner.limit, self, work).await
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        let found: Result<Option<String>, _> =
+            redis::cmd("HGET").arg(names::record(key)).arg("body").query_async(&mut self.connection()).await;
+        found.map(|body| body.map(Secret::new)).map_err(|error| self.inner.place.failure(&error))
+    }
+
+    async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        check_body(put.snapshot.expose())?;
+        let replaces = match put.replaces {
+            Replaces::Nothing => None,
+            Replaces::Revision(revision) => Some(revision),
+        };
+        let found = self.inner.scripts.save(&mut self.connection(), key, put, replaces).await;
+        match found.map_err(|error| self.inner.place.failure(&error))? {
+            Found::AsExpected => Ok(Saved::Stored),
+            Found::Other(found) => Ok(Saved::Conflict { found: found.map(Secret::new) }),
+            Found::Used => Err(reused()),
+            Found::Nonsense => Err(self.inner.place.damaged()),
+        }
+    }
+
+    /// Shard by shard, those first in which something has been due longest.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        let failed = |error: redis::RedisError| self.inner.place.failure(&error);
+        let mut connection = self.connection();
+        let mut pipe = redis::pipe();
+        for shard in 0..=u8::MAX {
+            pipe.cmd("ZRANGE").arg(names::due(shard)).arg(0).arg(0).arg("WITHSCORES");
+        }
+        let oldest: Vec<Vec<(String, f64)>> = pipe.query_async(&mut connection).await.map_err(failed)?;
+        let oldest = (0..=u8::MAX).zip(oldest);
+        let mut shards: Vec<(f64, u8)> =
+            oldest.filter_map(|(shard, first)| first.first().map(|(_, score)| (*score, shard))).collect();
+        shards.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let mut claimed = Vec::new();
+        for (_, shard) in shards {
+            let left = u64::from(claim.most).saturating_sub(u64::try_from(claimed.len()).unwrap_or(u64::MAX));
+            if left == 0 {
+                break;
+            }
+            let rows = self.inner.scripts.claim(&mut connection, shard, claim, left).await.map_err(failed)?;
+            if rows.is_empty() {
+                // Nothing in it is due, nor in those behind it.
+                break;
+            }
+            for (member, body) in rows {
+                let key = names::key_of(&member).ok_or_else(|| self.inner.place.damaged())?;
+                let snapshot = body.map(Secret::new).ok_or_else(|| self.inner.place.damaged());
+                claimed.push(Claimed { key, snapshot });
+            }
+        }
+        Ok(claimed)
+    }
+}
+
+impl AsyncRecords for Redis {
+    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Secret>, StoreError>> {
+        Box::pin(self.within(self.find(key)))
+    }
+
+    fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(self.within(self.put(key, put)))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.within(async move {
+            let deleted = self.inner.scripts.delete(&mut self.connection(), key).await;
+            deleted.map_err(|error| self.inner.place.failure(&error))
+        }))
+    }
+
+    fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
+        Box::pin(self.within(self.claim(claim)))
+    }
+}
+
+/// The address.
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.place.fmt(f)
+    }
+}

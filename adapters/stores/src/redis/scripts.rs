@@ -1,0 +1,127 @@
+//! What has to be one step.
+
+use redis::aio::ConnectionManager;
+use redis::{RedisResult, Script, Value};
+use webex_oauth_driver::Put;
+
+use super::names;
+use crate::limits::millis;
+use crate::revisions::COUNT_BITS;
+use crate::{Claim, Key};
+
+/// A record without `body` is one that was deleted. Answers a number, and what was found where it is 1.
+const SAVE: &str = "
+    local found = redis.call('HMGET', KEYS[1], 'revision', 'body')
+    if ARGV[1] == '' then
+        if found[2] then return {1, found[2]} end
+        if found[1] then
+            local new, old, counted = tonumber(ARGV[2]), tonumber(found[1]), tonumber(ARGV[7])
+            if new <= old and math.floor(new / counted) == math.floor(old / counted) then return {2} end
+        end
+    elseif not found[2] or found[1] ~= ARGV[1] then
+        return {1, found[2]}
+    end
+    redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4])
+    if ARGV[5] == '' then
+        redis.call('ZREM', KEYS[2], ARGV[6])
+    else
+        redis.call('ZADD', KEYS[2], ARGV[5], ARGV[6])
+    end
+    return {0}
+";
+
+const DELETE: &str = "
+    redis.call('HDEL', KEYS[1], 'body', 'key_id')
+    redis.call('ZREM', KEYS[2], ARGV[1])
+";
+
+/// The names of the records come from what is due: they have the hash tag of `KEYS[1]`.
+const CLAIM: &str = "
+    local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
+    local claimed = {}
+    for _, member in ipairs(due) do
+        redis.call('ZADD', KEYS[1], ARGV[2], member)
+        local body = redis.pcall('HGET', ARGV[4] .. member, 'body')
+        if type(body) == 'table' then body = false end
+        claimed[#claimed + 1] = {member, body}
+    end
+    return claimed
+";
+
+pub(super) struct Scripts {
+    save: Script,
+    delete: Script,
+    claim: Script,
+}
+
+/// What a save has found.
+pub(super) enum Found {
+    AsExpected,
+    Other(Option<String>),
+    /// A revision that the deleted record may have had.
+    Used,
+    Nonsense,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self { save: Script::new(SAVE), delete: Script::new(DELETE), claim: Script::new(CLAIM) }
+    }
+
+    pub(super) async fn save(
+        &self,
+        connection: &mut ConnectionManager,
+        key: &Key,
+        put: &Put,
+        replaces: Option<u64>,
+    ) -> RedisResult<Found> {
+        let text = |number: Option<String>| number.unwrap_or_default();
+        let mut call = self.save.key(names::record(key));
+        call.key(names::due(names::shard(key)))
+            .arg(text(replaces.map(|revision| revision.to_string())))
+            .arg(put.revision)
+            .arg(put.snapshot.expose())
+            .arg(put.key_id.as_deref().unwrap_or_default())
+            .arg(text(millis(put.due_at).map(|at| at.to_string())))
+            .arg(names::member(key))
+            .arg(1_u64 << COUNT_BITS);
+        let answer: Value = call.invoke_async(connection).await?;
+        Ok(read(answer))
+    }
+
+    pub(super) async fn delete(&self, connection: &mut ConnectionManager, key: &Key) -> RedisResult<()> {
+        let mut call = self.delete.key(names::record(key));
+        call.key(names::due(names::shard(key))).arg(names::member(key));
+        call.invoke_async(connection).await
+    }
+
+    /// Members, and the body of each where there is one.
+    pub(super) async fn claim(
+        &self,
+        connection: &mut ConnectionManager,
+        shard: u8,
+        claim: Claim,
+        most: u64,
+    ) -> RedisResult<Vec<(String, Option<String>)>> {
+        let mut call = self.claim.key(names::due(shard));
+        call.arg(millis(Some(claim.now))).arg(millis(Some(claim.until))).arg(most).arg(names::prefix(shard));
+        call.invoke_async(connection).await
+    }
+}
+
+fn read(answer: Value) -> Found {
+    let Value::Array(parts) = answer else { return Found::Nonsense };
+    let body = match parts.get(1) {
+        Some(Value::BulkString(bytes)) => match String::from_utf8(bytes.clone()) {
+            Ok(body) => Some(body),
+            Err(_) => return Found::Nonsense,
+        },
+        Some(_) | None => None,
+    };
+    match parts.first() {
+        Some(Value::Int(0)) => Found::AsExpected,
+        Some(Value::Int(1)) => Found::Other(body),
+        Some(Value::Int(2)) => Found::Used,
+        Some(_) | None => Found::Nonsense,
+    }
+}

@@ -1,0 +1,147 @@
+//! Encryption keeps every promise of the store behind it, and what is stored opens for its owner alone.
+
+use std::sync::Arc;
+
+use webex_oauth::sealed::Keys;
+use webex_oauth::{SealedHeader, Secret, Timestamp};
+use webex_oauth_driver::FileStore;
+use webex_oauth_stores::{
+    Claim, Memory, Put, Records, Replaces, Saved, Sealed, Sqlite, Store as _, StoreError, Unblock,
+};
+
+use crate::suite::{Node, Tenant, body, key, put};
+
+const K1: &str = "k1:uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs";
+const K2: &str = "k2:MDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk8";
+/// Another one of the same name.
+const OTHER_K1: &str = "k1:MDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk8";
+
+fn keys(texts: &[&str]) -> Keys {
+    Keys::read(&texts.join(" ")).unwrap()
+}
+
+fn migrated(path: &std::path::Path) -> Sqlite {
+    let store = Sqlite::open(path).unwrap();
+    store.migrate().unwrap();
+    store
+}
+
+async fn open() -> (Node, Node, Tenant) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.db");
+    // One node encrypts the async face, the other one the blocking one.
+    let a = Sealed::new(Unblock::new(migrated(&path)), keys(&[K1, K2]));
+    let b = Unblock::new(Sealed::new(migrated(&path), keys(&[K2, K1])));
+    (Arc::new(a), Arc::new(b), Tenant::at(folder))
+}
+
+contract! { open }
+
+fn memory() -> (Arc<Memory>, Sealed<Arc<Memory>>) {
+    let plain = Arc::new(Memory::new());
+    (plain.clone(), Sealed::new(plain, keys(&[K1])))
+}
+
+#[test]
+fn what_is_stored_is_sealed_with_the_first_key_and_names_the_revision() {
+    let (plain, store) = memory();
+    assert_eq!(store.save(&key("acme", "u1"), &put(7, 0)), Ok(Saved::Stored));
+    let record = plain.load(&key("acme", "u1")).unwrap().unwrap();
+    assert!(!record.expose().contains("AT-secret"));
+    assert_eq!(SealedHeader::read(record.expose()), Some(SealedHeader { key_id: "k1".into(), revision: 7 }));
+    // The same session again is another text: nothing shows that it is the same.
+    assert_eq!(store.save(&key("acme", "u1"), &put(7, 7)), Ok(Saved::Stored));
+    assert_ne!(plain.load(&key("acme", "u1")).unwrap().unwrap(), record);
+}
+
+#[test]
+fn the_key_is_in_its_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = Sealed::new(migrated(&path), keys(&[K2, K1]));
+    assert_eq!(store.save(&key("acme", "u1"), &put(7, 0)), Ok(Saved::Stored));
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let found: String = connection.query_row("SELECT key_id FROM webex_oauth_session", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "k2");
+}
+
+#[test]
+fn a_wrong_or_missing_key_is_told_as_such_and_nothing_is_saved_over() {
+    let (plain, store) = memory();
+    let u1 = key("acme", "u1");
+    assert_eq!(store.save(&u1, &put(7, 0)), Ok(Saved::Stored));
+    let record = plain.load(&u1).unwrap();
+    for wrong in [K2, OTHER_K1] {
+        let other = Sealed::new(plain.clone(), keys(&[wrong]));
+        let error = other.load(&u1).unwrap_err();
+        assert!(matches!(&error, StoreError::Sealed { key_id, .. } if key_id == "k1"), "{error:?}");
+        assert_eq!(other.save(&u1, &put(9, 0)), Err(error.clone()), "nobody signed in is what it does not say");
+        assert_eq!(other.save(&u1, &put(9, 8)), Err(error));
+        assert_eq!(plain.load(&u1).unwrap(), record);
+    }
+}
+
+#[test]
+fn a_record_of_another_user_does_not_open() {
+    let (plain, store) = memory();
+    let (u1, u2) = (key("acme", "u1"), key("acme", "u2"));
+    assert_eq!(store.save(&u2, &put(7, 0)), Ok(Saved::Stored));
+    let moved = Put::new(plain.load(&u2).unwrap().unwrap(), 7, Replaces::Nothing);
+    assert_eq!(plain.save(&u1, &moved), Ok(Saved::Stored));
+    assert!(matches!(store.load(&u1), Err(StoreError::Sealed { .. })));
+}
+
+#[test]
+fn what_is_not_sealed_is_refused() {
+    let (plain, store) = memory();
+    let u1 = key("acme", "u1");
+    assert_eq!(plain.save(&u1, &put(7, 0)), Ok(Saved::Stored));
+    assert!(matches!(store.load(&u1), Err(StoreError::Refused { .. })));
+    assert_eq!(
+        store.save(&key("acme", "u2"), &Put::new(Secret::new("hello"), 1, Replaces::Nothing)).map_err(drop),
+        Err(())
+    );
+}
+
+#[test]
+fn one_that_does_not_open_holds_up_no_other() {
+    let (plain, store) = memory();
+    let other = Sealed::new(plain, keys(&[K2]));
+    let due = |revision| {
+        let mut put = put(revision, 0);
+        put.due_at = Some(Timestamp::from_millis(5));
+        put
+    };
+    assert_eq!(other.save(&key("acme", "u1"), &due(1)), Ok(Saved::Stored));
+    assert_eq!(store.save(&key("acme", "u2"), &due(2)), Ok(Saved::Stored));
+    let claim = Claim { now: Timestamp::from_millis(9), until: Timestamp::from_millis(99), most: 5 };
+    let claimed = store.claim_due(claim).unwrap();
+    let of = |user: &str| claimed.iter().find(|one| one.key.user() == user).unwrap().snapshot.clone();
+    assert!(matches!(of("u1"), Err(StoreError::Sealed { .. })));
+    assert_eq!(of("u2"), Ok(body(2)));
+}
+
+#[test]
+fn a_file_is_sealed_too_and_saved_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session");
+    let sealed = |texts: &[&str]| Sealed::user(FileStore::new(&path), keys(texts), key("", "me"));
+    let store = sealed(&[K1]);
+    assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
+    assert_eq!(store.save(&put(2, 1)), Ok(Saved::Stored));
+    assert_eq!(store.save(&put(9, 1)), Ok(Saved::Conflict { found: Some(body(2)) }));
+    // A new key: it opens what is there, and seals with its own from now on.
+    assert_eq!(sealed(&[K2, K1]).load(), Ok(Some(body(2))));
+    assert_eq!(sealed(&[K2, K1]).save(&put(3, 2)), Ok(Saved::Stored));
+    assert!(matches!(store.load(), Err(StoreError::Sealed { key_id, .. }) if key_id == "k2"));
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("AT-secret"));
+}
+
+#[test]
+fn nothing_that_is_printed_has_a_key_or_a_user() {
+    let (_, store) = memory();
+    let printed = format!("{store:?} {:?}", Sealed::user(FileStore::new("/s"), keys(&[K2]), key("acme", "zoe")));
+    for secret in ["uwfbCQ1", "MDEyMzQ1", "acme", "zoe"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
