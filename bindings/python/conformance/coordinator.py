@@ -201,7 +201,7 @@ def show_member(value: Any) -> Any:
             return show_plain(value)
         case timedelta():
             return millis(value)
-        case _ if type(value).__module__ == coordinator.__name__:
+        case _ if type(value).__module__.startswith(coordinator.__name__):
             return show_variant(value)
         case _:
             return show(value)

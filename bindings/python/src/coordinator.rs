@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use webex_oauth::Entropy;
-use webex_oauth::coordinator::{JobId, Now, Options, Refused, StoreTraits, Tick, Ticket, Times};
+use webex_oauth::coordinator::{JobId, Now, Options, Refused, StoreTraits, Tick, Ticket, Times, WakeAt};
 
 use self::given::{call, done};
 use self::outputs::Outputs;
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::convert::{Span, Time};
 use crate::errors::{Raise, invalid};
 use crate::secret::{Secret, SecretText};
-use crate::session::entropy;
+use crate::session::{Session, entropy};
 use crate::tokens::TokenSet;
 
 /// What both clocks read: the wall's, and milliseconds of one that only goes forward and counts sleep.
@@ -53,6 +53,17 @@ impl Coordinator {
         let drained: Vec<_> = std::iter::from_fn(|| coordinator.poll()).collect();
         drop(coordinator);
         Ok((result, Outputs::new(py)?.list(drained)?))
+    }
+}
+
+/// The outputs of a step; of one that was refused in its exception: what was due by the clock is not lost.
+fn answered<'py>(py: Python<'py>, accepted: PyResult<()>, outputs: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match accepted {
+        Ok(()) => Ok(outputs),
+        Err(problem) => {
+            problem.value(py).setattr("outputs", outputs)?;
+            Err(problem)
+        }
     }
 }
 
@@ -107,18 +118,11 @@ impl Coordinator {
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self::call(call)?;
         let (accepted, outputs) = self.step(py, |coordinator| coordinator.call(now.into(), Ticket(ticket), call))?;
-        match accepted {
-            Ok(()) => Ok(outputs),
-            Err(refused) => {
-                // What was due by the clock is not lost.
-                let problem = match refused {
-                    Refused::TicketInUse => invalid(py, "ticket", "it belongs to a call that is still open"),
-                    Refused::Misuse(misuse) => misuse.raise(py),
-                };
-                problem.value(py).setattr("outputs", outputs)?;
-                Err(problem)
-            }
-        }
+        let accepted = accepted.map_err(|refused| match refused {
+            Refused::TicketInUse => invalid(py, "ticket", "it belongs to a call that is still open"),
+            Refused::Misuse(misuse) => misuse.raise(py),
+        });
+        answered(py, accepted, outputs)
     }
 
     /// The caller went away: its ticket is free.
@@ -147,6 +151,32 @@ impl Coordinator {
     fn restarted<'py>(&self, py: Python<'py>, now: Clocks, seed: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let seed: Entropy = entropy(seed)?;
         Ok(self.step(py, |coordinator| coordinator.restarted(now.into(), &seed))?.1)
+    }
+
+    /// An API was called without the token, since it may not go there: told to whoever listens, once for each host.
+    fn called_without_token<'py>(&self, py: Python<'py>, now: Clocks, url: SecretText) -> PyResult<Bound<'py, PyAny>> {
+        let (told, outputs) = self.step(py, |coordinator| coordinator.called_without_token(now.into(), url.0))?;
+        answered(py, told.map_err(|misuse| misuse.raise(py)), outputs)
+    }
+
+    /// How long to sleep before `wake`, at most; `None`: nothing waits for time.
+    fn pause(&self, now: Clocks) -> Option<f64> {
+        let wake_at = self.lock().wake_at();
+        (wake_at != WakeAt::default()).then(|| wake_at.pause(&now.into()).as_secs_f64())
+    }
+
+    /// Whether nothing new is begun any longer.
+    #[getter]
+    fn is_closing(&self) -> bool {
+        self.lock().is_closing()
+    }
+
+    /// A copy of the session as it is now, to ask it questions: what it is given does not come here.
+    #[getter]
+    fn session(&self, py: Python<'_>) -> PyResult<Session> {
+        let coordinator = self.lock();
+        let session = coordinator.session();
+        Session::of(py, session.config(), &session.snapshot())
     }
 
     /// When to call `wake`: by the wall clock and by the monotonic one, whichever comes first.

@@ -34,6 +34,11 @@ impl Session {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn of(py: Python<'_>, config: &webex_oauth::Config, snapshot: &webex_oauth::Secret) -> PyResult<Self> {
+        let session = webex_oauth::Session::restore(config.clone(), snapshot.expose());
+        Ok(Self { inner: Mutex::new(session.map_err(|error| error.raise(py))?) })
+    }
+
     fn give(
         &self,
         py: Python<'_>,
@@ -62,8 +67,7 @@ impl Session {
     /// A session as it was stored, a pending login included.
     #[staticmethod]
     fn restore(py: Python<'_>, config: &Config, snapshot: SecretText) -> PyResult<Self> {
-        let session = webex_oauth::Session::restore(config.0.clone(), snapshot.0.expose());
-        Ok(Self { inner: Mutex::new(session.map_err(|error| error.raise(py))?) })
+        Self::of(py, &config.0, &snapshot.0)
     }
 
     // ------------------------------------------------------------------------------------------------------- inputs

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,6 +122,17 @@ def test_killed_at_any_boundary_of_a_refresh_a_second_process_goes_on(
     assert simulator.counters()["reuse_detected"] == 0
 
 
+def token_after_all(client: Client) -> str:
+    """A token, as soon as one can be had again."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return client.token(timeout=10)
+        except webex_oauth.RefreshFailed:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_goes_on_by_itself(
@@ -135,10 +147,10 @@ def test_a_forked_child_goes_on_by_itself(
     eventually(lambda: simulator.counters()["refreshes_attempted"] == 1)
     child = os.fork()
     if child == 0:
-        # The request of the parent is not the child's: it waits for the lock, and finds the new tokens in the store.
+        # What came of the parent's request is not known here, until the new tokens are in the store.
         status = 1
         try:
-            status = 0 if client.token(timeout=10) else 2
+            status = 0 if token_after_all(client) else 2
         finally:
             os._exit(status)
     waiting.join()
@@ -153,17 +165,22 @@ def test_a_listener_may_fork(simulator: Simulator, make_client: Make) -> None:
     children: list[int] = []
 
     def listener(event: webex_oauth.ClientEvent) -> None:
-        if not children:
-            children.append(os.fork())
+        if children:
+            return
+        child = os.fork()
+        if child != 0:
+            children.append(child)
+            return
+        status = 1
+        try:
+            status = 0 if client.token() else 2
+        finally:
+            os._exit(status)
 
     client = make_client(on_event=listener)
-    status = 1
-    try:
-        client.adopt(simulator.issue())
-        status = 0 if client.token() else 2
-    finally:
-        if children == [0]:
-            os._exit(status)
+    client.adopt(simulator.issue())
+    eventually(lambda: children)
+    assert client.token()
     assert os.waitpid(children[0], 0)[1] == 0
 
 
@@ -241,11 +258,10 @@ def test_a_failed_save_is_tried_again_also_where_the_clock_was_set_back(signed_i
     client = signed_in(store=store, clock=clock)
     store.broken = True
     client.begin_login()
-    desk = client._driver.desk
-    assert desk.wake_at is not None and clock() < desk.wake_at <= clock() + 10_000
-    assert not desk.is_due(clock())
+    before = store.load()
     clock.advance(-7200)
-    assert desk.is_due(clock())
+    store.broken = False
+    eventually(lambda: store.load() != before)
 
 
 def test_a_sign_in_to_a_store_that_was_begun_anew_is_noticed(
@@ -282,8 +298,10 @@ def test_what_another_version_or_client_has_stored_is_left_alone(
     eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
     store.delete()
     client.flush()
-    stored = store.load()
-    assert stored is not None and client.token() in stored.expose()
+    # What was deleted is not brought back by who still has it in memory.
+    assert store.load() is None
+    with pytest.raises(webex_oauth.SignInRequired):
+        client.token()
 
 
 def test_a_store_that_cannot_be_read_is_told_at_once(simulator: Simulator) -> None:
@@ -420,7 +438,7 @@ def test_closing_tells_that_tokens_could_not_be_stored(simulator: Simulator, sig
         client.close()
     with pytest.raises(webex_oauth.Closed):
         client.token()
-    assert isinstance(events[-1], StoreFailed)
+    assert any(isinstance(event, StoreFailed) for event in events)
     store.broken = False
     client.close()
     stored, tokens = store.load(), client.tokens()

@@ -48,7 +48,9 @@ impl Coordinator {
         let until = now.plus(within.map_or(longest, |within| within.min(longest)));
         if let Some(closing) = &mut self.closing {
             closing.tickets.push(ticket);
-            closing.until = closing.until.min(until);
+            // Whoever closes again gives a store that failed one more chance.
+            closing.until = if closing.is_over { until } else { closing.until.min(until) };
+            (closing.is_over, closing.tried) = (false, None);
             return;
         }
         let farewell = now.plus(self.options.farewell);

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from ._calls import ApiResponse
     from ._client import Client
     from ._discover import discover_provider
-    from ._driver import ClientEvent, StoreFailed, StoreRecovered
+    from ._events import ClientEvent, StoreFailed, StoreRecovered
     from ._file_store import FileStore
     from ._guest import guest_jwt
     from ._keyring_store import KeyringStore
@@ -87,14 +87,14 @@ _LATER = {
     "ApiResponse": "_calls",
     "AsyncClient": "_async_client",
     "Client": "_client",
-    "ClientEvent": "_driver",
+    "ClientEvent": "_events",
     "FileStore": "_file_store",
     "KeyringStore": "_keyring_store",
     "MemoryStore": "_stores",
     "HttpTransport": "_transport",
     "Store": "_stores",
-    "StoreFailed": "_driver",
-    "StoreRecovered": "_driver",
+    "StoreFailed": "_events",
+    "StoreRecovered": "_events",
     "discover_provider": "_discover",
     "guest_jwt": "_guest",
 }

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ._clocks import tick
 from ._connections import Connection, Kept, open_connection, proxy_headers
 from ._core import HttpResponse
 from ._deadline import Deadline
@@ -24,17 +25,25 @@ __all__ = ["exchange"]
 _CHUNK = 64 * 1024
 
 
-def exchange(request: HttpRequest | ApiRequest, tls: Callable[[], ssl.SSLContext], kept: Kept) -> HttpResponse:
+def exchange(
+    request: HttpRequest | ApiRequest, tls: Callable[[], ssl.SSLContext], kept: Kept, not_after: int | None
+) -> HttpResponse:
     """Sends a request and reads the answer, all of it before the request's time is over."""
     with Deadline(request.hints.timeout.total_seconds()) as deadline:
-        return _Exchange(request, deadline, tls, kept).run()
+        return _Exchange(request, deadline, tls, kept, not_after).run()
 
 
 class _Exchange:
     def __init__(
-        self, request: HttpRequest | ApiRequest, deadline: Deadline, tls: Callable[[], ssl.SSLContext], kept: Kept
+        self,
+        request: HttpRequest | ApiRequest,
+        deadline: Deadline,
+        tls: Callable[[], ssl.SSLContext],
+        kept: Kept,
+        not_after: int | None,
     ) -> None:
         self._request, self._deadline, self._tls, self._kept = request, deadline, tls, kept
+        self._not_after = not_after
         self._target = target = request.target
         self._proxy = None if target.is_loopback else proxy_for(target.scheme, target.host, target.port)
         self._key = (target.scheme, target.host, target.port, self._proxy and self._proxy.key)
@@ -94,6 +103,8 @@ class _Exchange:
             line = target.url
             headers |= proxy_headers(self._proxy)
         body = request.expose_body()
+        if self._not_after is not None and tick() > self._not_after:
+            raise TransportError("it is too late to send this", fault="not_sent")
         try:
             connection.request(request.method, line, body or None, headers, preload_content=False)
         except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import sys
@@ -14,7 +15,10 @@ from ._errors import StoreError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["FileLock", "make_folder"]
+__all__ = ["FileLock", "lock_domain", "make_folder"]
+
+#: Where the system does not tell which machine it is, only this process comes to the same names.
+_PROCESS = os.urandom(16)
 
 #: What a fork copies although it belongs to the parent.
 _held: set[int] = set()
@@ -36,6 +40,17 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def lock_domain(path: Path) -> str:
+    """A name for the lock of a file that all processes of this machine come to, and no other machine; the same as in
+    the other languages."""
+    try:
+        machine = Path("/proc/sys/kernel/random/boot_id").read_bytes() or _PROCESS
+    except OSError:
+        machine = _PROCESS
+    place = os.fsencode(os.path.join(os.path.realpath(path.parent), path.name))
+    return hashlib.sha256(machine + b"\0" + place).hexdigest()[:24]
 
 
 class FileLock:
@@ -65,6 +80,10 @@ class FileLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):
+            self._close()
 
     def _close(self) -> None:
         # After a fork the child's copy is closed already, and the number may be somebody else's.

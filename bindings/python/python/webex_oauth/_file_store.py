@@ -9,9 +9,10 @@ import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
-from ._core import Secret, snapshot_revision
+from ._core import Secret
 from ._errors import RestoreError, StoreError
-from ._file_lock import FileLock, make_folder
+from ._file_lock import FileLock, lock_domain, make_folder
+from ._stores import conflict
 
 __all__ = ["SAVE_PATIENCE", "FileStore"]
 
@@ -63,11 +64,10 @@ class FileStore:
         try:
             make_folder(self.path.parent)
             with FileLock(self._beside(".lock"), SAVE_PATIENCE):
-                found = self.load()
-                if found is not None and self._revision(found) != replaces:
-                    return found
-                self._replace(snapshot)
-                return None
+                found = self._conflict(replaces)
+                if found is None:
+                    self._replace(snapshot)
+                return found
         except OSError as error:
             raise self._failed(error) from error
 
@@ -91,6 +91,9 @@ class FileStore:
             return FileLock(self._beside(".refresh-lock"), patience)
         except OSError as error:
             raise self._failed(error) from error
+
+    def lock_domain(self) -> str:
+        return lock_domain(self.path)
 
     def _beside(self, ending: str) -> str:
         return f"{self.path}{ending}"
@@ -116,9 +119,9 @@ class FileStore:
             raise self._no_file(mode)
         return True
 
-    def _revision(self, found: Secret) -> int:
+    def _conflict(self, replaces: int) -> Secret | None:
         try:
-            return snapshot_revision(found)
+            return conflict(self.load(), replaces)
         except RestoreError:
             raise self._damaged() from None
 

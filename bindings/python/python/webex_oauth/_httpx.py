@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import httpx
 
+    from ._api import Origin
     from ._async_client import AsyncClient
     from ._client import Client
     from ._core import Access
-    from ._driver.calls import Origin
 
 _classes: dict[type, type] = {}
 

@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ._core import Secret, snapshot_revision
+from ._core import Secret
 from ._errors import StoreError
-from ._file_lock import FileLock, make_folder
+from ._file_lock import FileLock, lock_domain, make_folder
 from ._file_store import SAVE_PATIENCE
+from ._stores import conflict
 
 __all__ = ["KeyringStore"]
 
@@ -37,11 +38,10 @@ class KeyringStore:
 
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
         with self._lock(".lock", SAVE_PATIENCE):
-            found = self.load()
-            if found is not None and snapshot_revision(found) != replaces:
-                return found
-            self._keyring.set_password(self._service, self._name, snapshot.expose())
-            return None
+            found = conflict(self.load(), replaces)
+            if found is None:
+                self._keyring.set_password(self._service, self._name, snapshot.expose())
+            return found
 
     def delete(self) -> None:
         with self._lock(".lock", SAVE_PATIENCE):
@@ -50,6 +50,9 @@ class KeyringStore:
 
     def lock(self, patience: float) -> AbstractContextManager[object]:
         return self._lock(".refresh-lock", patience)
+
+    def lock_domain(self) -> str:
+        return lock_domain(self._locks)
 
     def _lock(self, ending: str, patience: float) -> FileLock:
         try:

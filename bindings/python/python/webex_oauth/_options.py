@@ -22,7 +22,8 @@ from ._errors import InvalidArgument
 from ._file_store import FileStore
 
 if TYPE_CHECKING:
-    from ._driver import ClientEvent, Clock
+    from ._clocks import Clock
+    from ._events import ClientEvent
 
 
 class Settings(TypedDict, total=False):
@@ -75,7 +76,6 @@ __all__ = [
     "LoginSettings",
     "Settings",
     "conceal",
-    "describe",
     "from_env",
     "login_options",
     "seconds",
@@ -134,18 +134,10 @@ def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None
     return config, FileStore(path) if path else None
 
 
-def describe(client: Any) -> str:
-    """What a client is, for people; also of one whose making failed, which tracebacks show."""
-    driver = getattr(client, "_driver", None)
-    name = f"webex_oauth.{type(client).__name__}"
-    if driver is None:
-        return f"<{name} that was not made>"
-    return f"<{name} {driver.desk.config.client_id} {type(driver.desk.session.phase).__qualname__}>"
-
-
 def seconds(value: timedelta | float | None) -> float | None:
-    """A time limit of a caller in seconds."""
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    """A time limit of a caller in seconds. A coordinator has neither negative spans nor endless ones."""
+    limit = value.total_seconds() if isinstance(value, timedelta) else value
+    return None if limit is None else min(max(limit, 0.0), 1e9)
 
 
 def secret(text: str | Secret) -> Secret:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ._errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from ._api import Origin
     from ._client import Client
-    from ._driver.calls import Origin
 
 R = TypeVar("R")
 

@@ -1,6 +1,6 @@
 """Where a session survives a restart, and where several processes meet.
 
-A store is any object with ``load``, ``save`` and ``delete``; one that several processes share also has ``lock``.
+A store is any object with ``load``, ``save`` and ``delete``.
 """
 
 from __future__ import annotations
@@ -8,29 +8,37 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ._core import Secret, snapshot_revision
-from ._errors import RestoreError, StoreError, without_frames
+from ._errors import StoreError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["MemoryStore", "Store", "lock_of", "prove", "read_store"]
+__all__ = ["MemoryStore", "Store", "as_snapshot", "conflict"]
 
 
 @runtime_checkable
 class Store(Protocol):
-    """Keeps one snapshot. Calls may block for milliseconds; they may raise whatever they like."""
+    """Keeps one snapshot. Calls may block for milliseconds, each ends after a time; they may raise whatever they like.
+    Those of an :class:`AsyncClient` may be coroutine functions.
+
+    A store may also have ``lock(patience)``, the context of a lock that the system frees when its holder dies, or a
+    StoreError with ``is_busy``, and ``lock_domain()``, the name of that lock: whoever sees the same name waits for the
+    same lock, on one machine. It makes waiting shorter; what is safe does not rest on it.
+    """
 
     def load(self) -> Secret | None:
         """What is stored, or None where there is nothing yet."""
 
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
-        """Stores ``snapshot`` durably if the store holds revision ``replaces`` or nothing, and returns None.
+        """Stores ``snapshot`` durably and returns None, if the store holds revision ``replaces``, or nothing where that
+        is 0.
 
-        Otherwise it changes nothing and returns what it holds. Comparing and storing is one step;
+        Otherwise it changes nothing and returns what it holds, an empty ``Secret("")`` where it holds nothing any
+        longer: what was deleted is not brought back. Comparing and storing is one step;
         :func:`webex_oauth.snapshot_revision` reads the revision of stored bytes.
         """
 
@@ -38,39 +46,22 @@ class Store(Protocol):
         """Forgets what is stored. Nothing there is a success."""
 
 
-def read_store(store: Store) -> Secret | None:
-    """Loads; whatever the store raises is a StoreError."""
-    try:
-        found = store.load()
-    except StoreError:
-        raise
-    except Exception as error:
-        raise StoreError(f"the store cannot be read ({type(error).__name__})") from without_frames(error)
-    if found is None or isinstance(found, Secret):
-        return found
-    if isinstance(found, str):
-        return Secret(found)
+def as_snapshot(found: object) -> Secret | None:
+    """What a store holds, from what it has returned."""
+    if found is None:
+        return None
+    if isinstance(found, (Secret, str)):
+        snapshot = found if isinstance(found, Secret) else Secret(found)
+        return snapshot if snapshot.expose() else None
     raise StoreError(f"the store returned {type(found).__name__} in place of a snapshot")
 
 
-def prove(store: Store) -> None:
-    """Saves once more what the store holds: shows that it would take what a request brings. A refresh token is spent
-    only where its successor can be kept."""
-    found = read_store(store)
+def conflict(found: Secret | None, replaces: int) -> Secret | None:
+    """What :meth:`Store.save` returns where it must not store. Raises RestoreError where nobody can tell."""
     if found is None:
-        return
-    try:
-        revision = snapshot_revision(found)
-    except RestoreError:
-        return  # It is not ours to touch, which is told when there is something to save.
-    # In conflict with a save that worked just now.
-    store.save(found, revision, revision)
-
-
-def lock_of(store: Store, patience: float) -> AbstractContextManager[object]:
-    """The lock that is held around grant requests; none for a store that nobody shares."""
-    lock = getattr(store, "lock", None)
-    return nullcontext() if lock is None else lock(patience)
+        return None if replaces == 0 else Secret("")
+    revision = snapshot_revision(found)
+    return None if replaces != 0 and revision == replaces else found
 
 
 #: Locks in memory, which a fork copies although they belong to the parent.
@@ -97,21 +88,24 @@ class MemoryStore:
     def _begin(self) -> None:
         self._mutex = threading.Lock()
         self._refreshing = threading.Lock()
+        self._name = os.urandom(12).hex()
 
     def load(self) -> Secret | None:
         return self._snapshot
 
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
         with self._mutex:
-            found = self._snapshot
-            if found is not None and snapshot_revision(found) != replaces:
-                return found
-            self._snapshot = snapshot
-            return None
+            found = conflict(self._snapshot, replaces)
+            if found is None:
+                self._snapshot = snapshot
+            return found
 
     def delete(self) -> None:
         with self._mutex:
             self._snapshot = None
+
+    def lock_domain(self) -> str:
+        return self._name
 
     def lock(self, patience: float) -> AbstractContextManager[object]:
         if not self._refreshing.acquire(timeout=patience):

@@ -30,12 +30,16 @@ class HttpTransport:
         self._kept: Kept | None = None
 
     def __call__(self, request: HttpRequest | ApiRequest) -> HttpResponse:
+        return self.send_by(request, None)
+
+    def send_by(self, request: HttpRequest | ApiRequest, not_after: int | None) -> HttpResponse:
+        """The same, unless the monotonic clock reads later right before the first byte: then it is ``not_sent``."""
         from ._connections import Kept
         from ._exchange import exchange
 
         if self._kept is None:
             self._kept = Kept()
-        return exchange(request, self._context, self._kept)
+        return exchange(request, self._context, self._kept, not_after)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

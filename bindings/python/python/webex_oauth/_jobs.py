@@ -1,0 +1,256 @@
+"""A coordinator's jobs: each is done where it is, and ends in a report, whatever the application's own code does."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
+from typing import Any, Literal
+
+from . import coordinator as co
+from ._clocks import tick
+from ._core import HttpResponse, Secret, TokenAsk, snapshot_revision
+from ._errors import Error, NotConfigured, RestoreError, StoreError, TransportError, without_frames
+from ._options import tokens_text
+from ._stores import Store, as_snapshot
+from ._transport import HttpTransport
+
+__all__ = ["Jobs"]
+
+logger = logging.getLogger("webex_oauth")
+
+#: A coordinator asks for one thing at a time; the others are those that hang.
+MOST_HANGING = 8
+
+_Fault = Literal["not_sent", "lost"]
+
+
+class Jobs:
+    """What an application has brought along, and how it is used. Jobs run on threads of their own."""
+
+    def __init__(
+        self,
+        *,
+        store: Store | None,
+        transport: Callable[[Any], Any],
+        refresh_callback: Callable[[TokenAsk], object] | None,
+        jwt_callback: Callable[[], object] | None,
+    ) -> None:
+        self._store, self._transport = store, transport
+        self._refresh_callback, self._jwt_callback = refresh_callback, jwt_callback
+        #: What the last request or question failed with: the cause of what callers are told.
+        self.cause: BaseException | None = None
+        #: The last error of the store, in its own words.
+        self._error: StoreError | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """After a fork: the lock is the parent's."""
+        self._lock: AbstractContextManager[object] | None = None
+        self._count = threading.Lock()
+        self._hanging = {"store": 0, "others": 0}
+
+    @property
+    def has_store(self) -> bool:
+        return self._store is not None
+
+    @property
+    def lock_domain(self) -> str | None:
+        """The name of the store's lock, where it has one."""
+        name = getattr(self._store, "lock_domain", None)
+        return None if name is None else name()
+
+    def stored(self) -> Secret | None:
+        """What the store holds at the beginning. Raises StoreError."""
+        if self._store is None:
+            return None
+        try:
+            return self._load()
+        except Exception as error:
+            problem = store_error(error, "cannot be read")
+            raise problem from problem.__cause__
+
+    # --------------------------------------------------------------------------- how the application is called
+
+    def call(self, function: Callable[..., Any], *arguments: object, within: timedelta | None = None) -> Any:
+        """Calls a store or a transport. A thread cannot be taken away from what it does: ``within`` is for others."""
+        return function(*arguments)
+
+    def ask(self, function: Callable[..., Any], *arguments: object, within: timedelta) -> Any:
+        """Calls what the application wrote for this kind of client."""
+        return function(*arguments)
+
+    # ----------------------------------------------------------------------------------------------------------- jobs
+
+    @staticmethod
+    def failed(op: co.Op, fault: _Fault, problem: str) -> co.Done:
+        """The report of a job that came to nothing by our own doing."""
+        match op:
+            case co.Send():
+                return co.SendFailed(fault)
+            case co.AskForToken() | co.AskForJwt():
+                return co.HostFailed(problem)
+            case _:
+                return co.StoreFailed(co.StoreFault("other", problem))
+
+    def run(self, op: co.Op) -> co.Done:
+        """Does one."""
+        kind = "others" if isinstance(op, (co.Send, co.AskForToken, co.AskForJwt)) else "store"
+        with self._count:
+            if self._hanging[kind] >= MOST_HANGING:
+                return self.failed(op, "not_sent", "it does not answer")
+            self._hanging[kind] += 1
+        try:
+            return self._attempt(op)
+        except BaseException as error:
+            return self.failed(op, "lost", f"it raised {type(error).__name__}")
+        finally:
+            with self._count:
+                self._hanging[kind] -= 1
+
+    def _attempt(self, op: co.Op) -> co.Done:
+        match op:
+            case co.Send():
+                return self._send(op)
+            case co.AskForToken(ask=ask, within=within):
+                return self._answer(within, self._refresh_callback, ask)
+            case co.AskForJwt(within=within):
+                return self._answer(within, self._jwt_callback)
+            case co.Load():
+                return self._at_store(op, "cannot be read")
+            case co.Save():
+                return self._at_store(op, "cannot save")
+            case co.TryLock() | co.Unlock():
+                return self._at_store(op, "cannot be locked")
+
+    # ------------------------------------------------------------------------------------------ requests, questions
+
+    def _send(self, op: co.Send) -> co.Done:
+        request, begun = op.request, time.monotonic()
+        try:
+            if type(self._transport) is HttpTransport:
+                response = self._transport.send_by(request, op.not_after)
+            elif op.not_after is not None and tick() > op.not_after:
+                raise TransportError("it is too late to send this", fault="not_sent")
+            else:
+                response = self.call(self._transport, request, within=op.within)
+            if not isinstance(response, HttpResponse):
+                raise TransportError(f"the transport returned {type(response).__name__}, not an HttpResponse")
+        except Exception as error:
+            fault = error.fault if isinstance(error, TransportError) else "lost"
+            self.cause = without_frames(error)
+            # Only what we made ourselves is known to be free of secrets.
+            why = error if isinstance(error, Error) else type(error).__name__
+            logger.info("%s: %s (%s)", request.purpose, fault, why)
+            return co.SendFailed(fault)
+        self.cause = None
+        logger.debug("%s: HTTP %d in %.3f s", request.purpose, response.status, time.monotonic() - begun)
+        return co.Response(response)
+
+    def _answer(self, within: timedelta, callback: Callable[..., object] | None, *arguments: object) -> co.Done:
+        try:
+            if callback is None:
+                raise NotConfigured("no callback is set", what="refresh_callback or jwt_callback", needed_by="renewal")
+            return co.Answer(tokens_text(self.ask(callback, *arguments, within=within)))
+        except Exception as error:
+            self.cause = without_frames(error)
+            none = "no callback is set"
+            return co.HostFailed(none if callback is None else f"the callback raised {type(error).__name__}")
+
+    # ----------------------------------------------------------------------------------------------------------- store
+
+    def _at_store(self, op: co.Op, what: str) -> co.Done:
+        try:
+            match op:
+                case co.Load():
+                    return co.Loaded(self._load())
+                case co.Save():
+                    return self._save(op)
+                case co.TryLock():
+                    return self._try_lock()
+                case _:
+                    self._unlock()
+                    return co.Unlocked()
+        except Exception as error:
+            self._error = store_error(error, what)
+            return co.StoreFailed(_fault_of(self._error))
+
+    def _load(self) -> Secret | None:
+        assert self._store is not None
+        return as_snapshot(self.call(self._store.load))
+
+    def _save(self, op: co.Save) -> co.Done:
+        assert self._store is not None
+        found = self.call(self._store.save, op.snapshot, op.revision, op.replaces)
+        if found is None:
+            return co.Saved()
+        there = as_snapshot(found)
+        if there is not None and op.replaces == _revision_of(there):
+            raise StoreError("the store reports a conflict with what was to be replaced")
+        return co.Conflict(there)
+
+    def _try_lock(self) -> co.Done:
+        try:
+            lock: AbstractContextManager[object] = self.call(getattr(self._store, "lock"), 0.0)  # noqa: B009
+            self.call(lock.__enter__)
+        except StoreError as error:
+            if error.is_busy:
+                return co.LockBusy()
+            raise
+        self._lock = lock
+        return co.Locked()
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            self.call(lock.__exit__, None, None, None)
+
+    def __del__(self) -> None:
+        # Nobody is left out who waits for it.
+        if getattr(self, "_lock", None) is not None:
+            with suppress(Exception):
+                self._unlock()
+
+    def store_error(self, fault: co.StoreFault) -> StoreError:
+        """What a coordinator says of the store, in the store's own words where they are known."""
+        known = self._error
+        return known if known is not None and _fault_of(known) == fault else StoreError(fault.problem)
+
+
+def _revision_of(snapshot: Secret) -> int | None:
+    try:
+        return snapshot_revision(snapshot)
+    except RestoreError:
+        return None
+
+
+def store_error(error: Exception, what: str) -> StoreError:
+    """Whatever a store raises is a StoreError: it "cannot be read", say."""
+    if isinstance(error, StoreError):
+        return error
+    problem = StoreError(f"the store {what} ({type(error).__name__})")
+    problem.__cause__ = without_frames(error)
+    return problem
+
+
+def _fault_of(error: StoreError) -> co.StoreFault:
+    cause = error.__cause__
+    kind: Literal["unavailable", "denied", "full", "damaged", "other"] = "other"
+    match cause:
+        case _ if error.is_busy:
+            kind = "unavailable"
+        case RestoreError():
+            kind = "damaged"
+        case PermissionError():
+            kind = "denied"
+        case TimeoutError() | ConnectionError():
+            kind = "unavailable"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            kind = "full"
+        case _:
+            pass
+    return co.StoreFault(kind, str(error))
