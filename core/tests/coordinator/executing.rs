@@ -314,3 +314,46 @@ fn a_transcript_of_a_coordinator_holds_no_secret_and_replays() {
     let wrong: Vec<_> = replay.steps.iter().filter(|step| !step.is_faithful()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Takes the save that is out.
+fn save(bench: &mut Bench) -> crate::coordinator::JobId {
+    let at = bench.jobs.iter().position(|(_, op)| matches!(op, Op::Save { .. })).unwrap();
+    bench.jobs.remove(at).0
+}
+
+/// A store that reports a conflict with the very revision that was to be replaced would be asked for ever.
+#[test]
+fn a_conflict_with_what_was_to_be_replaced_is_a_failure_of_the_store() {
+    let mut bench = Bench::signed_in(parts(), None);
+    let row = bench.row.clone();
+    bench.call(2, Call::SignOut { options: crate::SignOutOptions::default() });
+    let job = save(&mut bench);
+    bench.done(job, Done::Conflict(row));
+    let failed = |event: &ClientEvent| matches!(event, ClientEvent::StoreFailed(_));
+    assert!(bench.told.iter().any(failed), "{:?}", bench.told);
+    assert!(!bench.jobs.iter().any(|(_, op)| matches!(op, Op::Save { .. })), "at once again");
+    bench.pass(1_000);
+    bench.serve_store();
+    assert_eq!(bench.told.last(), Some(&ClientEvent::StoreRecovered));
+}
+
+#[test]
+fn whoever_closes_again_gives_a_store_that_failed_one_more_chance() {
+    let mut bench = Bench::signed_in(parts(), None);
+    bench.call(2, Call::SignOut { options: crate::SignOutOptions::default() });
+    let fault = || Done::StoreFailed(StoreFault { kind: StoreFaultKind::Full, problem: "full".to_owned() });
+    let job = save(&mut bench);
+    bench.done(job, fault());
+    bench.call(3, Call::Close { within: None });
+    let job = save(&mut bench);
+    bench.done(job, fault());
+    bench.pass(60_000);
+    assert_eq!(bench.reply(3), Some(&Reply::Done));
+    let job = save(&mut bench);
+    bench.done(job, fault());
+    bench.call(4, Call::Close { within: None });
+    assert_eq!(bench.reply(4), None, "it is tried first");
+    bench.serve_store();
+    assert_eq!(bench.reply(4), Some(&Reply::Done));
+    assert_eq!(bench.coordinator.store_fault(), None);
+}

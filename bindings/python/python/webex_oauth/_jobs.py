@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from . import coordinator as co
 from ._clocks import tick
-from ._core import HttpResponse, Secret, TokenAsk, snapshot_revision
+from ._core import HttpResponse, Secret, TokenAsk
 from ._errors import Error, NotConfigured, RestoreError, StoreError, TransportError, without_frames
 from ._options import tokens_text
 from ._stores import Store, as_snapshot
@@ -186,12 +186,7 @@ class Jobs:
     def _save(self, op: co.Save) -> co.Done:
         assert self._store is not None
         found = self.call(self._store.save, op.snapshot, op.revision, op.replaces)
-        if found is None:
-            return co.Saved()
-        there = as_snapshot(found)
-        if there is not None and op.replaces == _revision_of(there):
-            raise StoreError("the store reports a conflict with what was to be replaced")
-        return co.Conflict(there)
+        return co.Saved() if found is None else co.Conflict(as_snapshot(found))
 
     def _try_lock(self) -> co.Done:
         try:
@@ -219,13 +214,6 @@ class Jobs:
         """What a coordinator says of the store, in the store's own words where they are known."""
         known = self._error
         return known if known is not None and _fault_of(known) == fault else StoreError(fault.problem)
-
-
-def _revision_of(snapshot: Secret) -> int | None:
-    try:
-        return snapshot_revision(snapshot)
-    except RestoreError:
-        return None
 
 
 def store_error(error: Exception, what: str) -> StoreError:
