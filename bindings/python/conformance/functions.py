@@ -99,7 +99,9 @@ def guest_jwt(given: Json) -> Secret:
 
 
 def show_services(services: Services) -> Json:
-    all_of_them = [{"name": name, "url": services.url(name), "hosts": services.hosts(name)} for name in services.names()]
+    all_of_them = [
+        {"name": name, "url": services.url(name), "hosts": services.hosts(name)} for name in services.names()
+    ]
     return {"read_at": services.read_at_ms, "services": all_of_them}
 
 
@@ -250,7 +252,9 @@ def call(kind: str, given: Any, group: Json | None) -> Json:
                 session = Session(config(group or {}), entropy(0))
                 value = session.judge(instant(fields["now"]), fields["status"], **some(fields, retry_after=text))
             case "api", "read_services":
-                value = show_services(Services.read(instant(fields["now"]), fields.get("status", 200), text(fields["body"])))
+                value = show_services(
+                    Services.read(instant(fields["now"]), fields.get("status", 200), text(fields["body"]))
+                )
             case "api", "catalog_url":
                 value = config(group or {}).catalog_url()
             case "api", "services_may_carry_token":

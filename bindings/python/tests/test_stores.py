@@ -249,6 +249,7 @@ def test_a_store_works_again_also_where_another_process_has_stored_since(
         clock.advance(1)
         other.adopt(simulator.issue())
     client.flush()
+    client.reload()
     eventually(lambda: any(isinstance(event, StoreRecovered) for event in events))
     assert client.token() == other.token()
 

@@ -48,9 +48,12 @@ impl Coordinator {
         let until = now.plus(within.map_or(longest, |within| within.min(longest)));
         if let Some(closing) = &mut self.closing {
             closing.tickets.push(ticket);
-            // Whoever closes again gives a store that failed one more chance.
-            closing.until = if closing.is_over { until } else { closing.until.min(until) };
-            (closing.is_over, closing.tried) = (false, None);
+            if !closing.is_over {
+                closing.until = closing.until.min(until);
+            } else if self.saving.failing().is_some() && !self.saving.is_stored() {
+                // Whoever closes again gives a store that failed one more chance.
+                (closing.is_over, closing.tried, closing.until) = (false, None, until);
+            }
             return;
         }
         let farewell = now.plus(self.options.farewell);
