@@ -152,6 +152,8 @@ class Executor:
     def _drain(self, outputs: list[co.Output]) -> list[co.Do]:
         """What has an order is done in it, and under the lock: none of it waits."""
         jobs: list[co.Do] = []
+        # Who gets an answer finds everything else of the step done: the token that was published, above all.
+        mail: list[tuple[Mailbox, News]] = []
         told = [output.event for output in outputs if isinstance(output, co.Tell) and isinstance(output.event, Event)]
         for output in outputs:
             match output:
@@ -159,10 +161,10 @@ class Executor:
                     jobs.append(output)
                 case co.Resolve(ticket=ticket, reply=reply):
                     if (mailbox := self._waiting.pop(ticket, None)) is not None:
-                        mailbox.put(News(reply, told))
+                        mail.append((mailbox, News(reply, told)))
                 case co.Show(ticket=ticket, prompt=prompt):
                     if (mailbox := self._waiting.get(ticket)) is not None:
-                        mailbox.put(News(prompt))
+                        mail.append((mailbox, News(prompt)))
                 case co.Tell(event=co.StoreFailed(fault=fault)):
                     self.outbox.put(StoreFailed(self.jobs.store_error(fault)))
                 case co.Tell(event=co.StoreRecovered()):
@@ -173,6 +175,8 @@ class Executor:
                     self.published = None if fresh is None else Published(fresh)
                 case co.Stop():
                     pass  # A thread cannot be taken away from what it does, and its report is ignored.
+        for mailbox, news in mail:
+            mailbox.put(news)
         return jobs
 
     # ----------------------------------------------------------------------------------------------------------- time
