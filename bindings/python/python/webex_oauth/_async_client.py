@@ -13,14 +13,13 @@ from . import coordinator as co
 from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
 from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, TokenAsk
-from ._events import LoopOutbox
 from ._facade import Facade
 from ._in_time import in_time
 from ._login import login, print_prompt
+from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs, in_thread, is_async
 from ._operations import Operations
 from ._options import Hidden, conceal, login_options, seconds, secret, tokens_text
-from ._waiting import LoopMailbox
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,13 +125,15 @@ class AsyncClient(Facade):
 
     async def token(self, *, timeout: timedelta | float | None = None) -> str:
         """A valid access token, refreshed if need be. Raises as :meth:`Client.token` does."""
-        if (published := self._operations.published()) is not None:
+        executor, published = self._executor, self._executor.published
+        if published is not None and published.begin <= executor.nanoseconds() < published.end:
             return published.text
         return (await (await self._enter()).access(seconds(timeout))).token.expose()
 
     async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """``Bearer <token>``: the value of the header."""
-        if (published := self._operations.published()) is not None:
+        executor, published = self._executor, self._executor.published
+        if published is not None and published.begin <= executor.nanoseconds() < published.end:
             return published.header
         return (await (await self._enter()).access(seconds(timeout))).token.expose_header()
 

@@ -92,13 +92,15 @@ class Client(Facade):
         Raises :class:`SignInRequired` where only the user can help, :class:`RefreshFailed` where no token can be had
         now, :class:`TimedOut`.
         """
-        if (published := self._operations.published()) is not None:
+        executor, published = self._executor, self._executor.published
+        if published is not None and published.begin <= executor.nanoseconds() < published.end:
             return published.text
         return run(self._operations.access(seconds(timeout))).token.expose()
 
     def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """``Bearer <token>``: the value of the header. Raises as :meth:`token` does."""
-        if (published := self._operations.published()) is not None:
+        executor, published = self._executor, self._executor.published
+        if published is not None and published.begin <= executor.nanoseconds() < published.end:
             return published.header
         return run(self._operations.access(seconds(timeout))).token.expose_header()
 

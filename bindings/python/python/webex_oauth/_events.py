@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from ._core import Event
 from ._errors import StoreError
 from ._timer import call_later
 
-__all__ = ["ClientEvent", "LoopOutbox", "Outbox", "StoreFailed", "StoreRecovered"]
+__all__ = ["ClientEvent", "Outbox", "StoreFailed", "StoreRecovered"]
 
 logger = logging.getLogger("webex_oauth")
 
@@ -128,44 +125,3 @@ class Outbox:
         """Waits until the listener has heard of everything, unless it is the listener who waits."""
         if threading.current_thread() is not self._teller:
             self._is_empty.wait(limit)
-
-
-class LoopOutbox(Outbox):
-    """The same in a task on the event loop. Without a loop events wait for the next one."""
-
-    def __init__(self, listener: Callable[[ClientEvent], Any] | None) -> None:
-        super().__init__(listener)
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def rouse(self) -> None:
-        if self._waiting and self.loop is not None:
-            try:
-                self.loop.call_soon_threadsafe(self._begin)
-            except RuntimeError:
-                pass  # The loop is closed.
-
-    def _begin(self) -> None:
-        """On the loop."""
-        task = self._task
-        if self._waiting and (task is None or task.done() or task.get_loop() is not self.loop):
-            self._task = asyncio.get_running_loop().create_task(self._tell_all_there())
-
-    async def _tell_all_there(self) -> None:
-        while (event := self.next()) is not None:
-            logger.info("%s: %r", event.name, event)
-            if self._listener is None:
-                continue
-            try:
-                result = self._listener(event)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception as error:
-                self.raised(event, error)
-
-    async def wait_until_told(self, limit: float) -> None:
-        self.rouse()
-        await asyncio.sleep(0)
-        task = self._task
-        if task is not None and task is not asyncio.current_task() and not task.done():
-            await asyncio.wait((task,), timeout=limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import sys
@@ -45,6 +44,8 @@ def make_folder(folder: Path) -> None:
 def lock_domain(path: Path) -> str:
     """A name for the lock of a file that all processes of this machine come to, and no other machine; the same as in
     the other languages."""
+    import hashlib
+
     try:
         machine = Path("/proc/sys/kernel/random/boot_id").read_bytes() or _PROCESS
     except OSError:

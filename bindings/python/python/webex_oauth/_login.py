@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ._core import DevicePrompt, Event, Secret
 from ._errors import CallbackIgnored, Error, LoginFailed, TimedOut
-from ._loopback import Loopback
 from ._operations import LOGIN, Operations
 from ._options import login_options
 from ._waiting import News, Waiting
 
 if TYPE_CHECKING:
+    from ._loopback import Loopback
     from ._options import LoginSettings
 
 __all__ = ["login", "print_prompt"]
@@ -33,6 +33,8 @@ async def login(
     options: LoginSettings,
 ) -> Event.SignedIn:
     """``listen`` waits for the listener, ``ask`` calls what the application has brought along."""
+    from ._loopback import Loopback
+
     end = time.monotonic() + limit
     with Loopback(options.get("redirect_uri") or operations.executor.config.redirect_uri) as loopback:
         options["redirect_uri"] = loopback.redirect_uri

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from . import coordinator as co
 from ._core import ENTROPY_LEN, Access, DevicePrompt, Event, LoginOptions, Scope, ScopeDelta, Secret, login_id
 from ._errors import Closed, DownscopeFailed, Error, RefreshFailed, StoreError, TimedOut
-from ._executor import Executor, Published
+from ._executor import Executor
 from ._failures import exception
 from ._waiting import News, Waiting
 
@@ -67,16 +67,10 @@ class Operations:
 
     # --------------------------------------------------------------------------------------------------------- tokens
 
-    def published(self) -> Published | None:
-        """The token that may be handed out without asking."""
-        published = self.executor.published
-        if published is not None and published.begin <= self.executor.nanoseconds() < published.end:
-            return published
-        return None
-
     async def access(self, within: float | None) -> Access.Ready:
         """The token, as soon as there is one."""
-        if (published := self.published()) is not None:
+        published = self.executor.published
+        if published is not None and published.begin <= self.executor.nanoseconds() < published.end:
             return Access.Ready(published.token, published.generation, published.expires_at, False)
         return self._ready((await self.call(co.Token(within=within), A_TOKEN)).what)
 

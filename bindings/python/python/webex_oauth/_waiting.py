@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import queue
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from ._executor import Executor
 
-__all__ = ["LoopMailbox", "Mailbox", "News", "Nobody", "ThreadMailbox", "Waiting"]
+__all__ = ["Mailbox", "News", "Nobody", "ThreadMailbox", "Waiting"]
 
 
 class News(NamedTuple):
@@ -46,32 +45,6 @@ class ThreadMailbox:
         try:
             return self._queue.get(timeout=limit)
         except queue.Empty:
-            return None
-
-
-class LoopMailbox:
-    """For a task of the running loop."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[News] = asyncio.Queue()
-
-    def put(self, news: News) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, news)
-        except RuntimeError:
-            pass  # The loop is closed, and who waited is gone.
-
-    async def get(self, limit: float | None) -> News | None:
-        if limit is None:
-            return await self._queue.get()
-        # What is there already, or just arriving.
-        await asyncio.sleep(0)
-        if not self._queue.empty():
-            return self._queue.get_nowait()
-        try:
-            return await asyncio.wait_for(self._queue.get(), limit)
-        except asyncio.TimeoutError:
             return None
 
 
