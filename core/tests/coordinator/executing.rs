@@ -321,22 +321,6 @@ fn save(bench: &mut Bench) -> crate::coordinator::JobId {
     bench.jobs.remove(at).0
 }
 
-/// A store that reports a conflict with the very revision that was to be replaced would be asked for ever.
-#[test]
-fn a_conflict_with_what_was_to_be_replaced_is_a_failure_of_the_store() {
-    let mut bench = Bench::signed_in(parts(), None);
-    let row = bench.row.clone();
-    bench.call(2, Call::SignOut { options: crate::SignOutOptions::default() });
-    let job = save(&mut bench);
-    bench.done(job, Done::Conflict(row));
-    let failed = |event: &ClientEvent| matches!(event, ClientEvent::StoreFailed(_));
-    assert!(bench.told.iter().any(failed), "{:?}", bench.told);
-    assert!(!bench.jobs.iter().any(|(_, op)| matches!(op, Op::Save { .. })), "at once again");
-    bench.pass(1_000);
-    bench.serve_store();
-    assert_eq!(bench.told.last(), Some(&ClientEvent::StoreRecovered));
-}
-
 #[test]
 fn whoever_closes_again_gives_a_store_that_failed_one_more_chance() {
     let mut bench = Bench::signed_in(parts(), None);
