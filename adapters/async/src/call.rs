@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use webex_oauth::coordinator::{Call, Coordinator, Next, Of, Reply, Spent};
-use webex_oauth::{AccessToken, Misuse, TargetUri, TransportHints};
+use webex_oauth::{AccessToken, JudgedUrl, Misuse, TargetUri, TransportHints};
 use webex_oauth_driver::ClientError;
 
 use crate::client::Client;
@@ -36,7 +36,7 @@ impl Client {
         if self.executor().ask(Coordinator::is_closing) {
             return Err(ClientError::Closed);
         }
-        let judged = self.config().judge_url(&request.uri().to_string())?;
+        let judged = self.judge_url(&request.uri().to_string())?;
         // What was judged is what is connected to.
         *request.uri_mut() = uri(&judged.target)?;
         if request.headers().contains_key(AUTHORIZATION) {
@@ -51,8 +51,14 @@ impl Client {
 
     /// [`Client::call`] for a plain `GET`.
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
-        let request = http::Request::get(uri(&self.config().judge_url(url)?.target)?).body(Vec::new());
+        let request = http::Request::get(uri(&self.judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| invalid("url", "not a URL"))?).await
+    }
+
+    /// By the configuration, and by the catalog of services where one is known.
+    fn judge_url(&self, url: &str) -> Result<JudgedUrl, ClientError> {
+        let known = self.services_cell().load();
+        Ok(known.as_ref().map_or_else(|| self.config().judge_url(url), |known| known.1.judge_url(url))?)
     }
 
     async fn call_with_token(&self, mut request: Request) -> Result<Response, ClientError> {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use webex_oauth::coordinator::{Call, Coordinator, Of, Reply};
-use webex_oauth::{AccessToken, Config, Phase, Scope, Secret, Session, SignOutOptions, Status, TokenSet};
+use webex_oauth::{AccessToken, Config, Phase, Scope, Secret, Services, Session, SignOutOptions, Status, TokenSet};
 use webex_oauth_driver::{ClientError, StoreError, store_error};
 
 use crate::builder::ClientBuilder;
@@ -32,6 +33,8 @@ pub(crate) type Ready = (AccessToken, u64);
 #[derive(Clone)]
 pub struct Client {
     executor: Arc<Executor>,
+    /// The catalog, once it is known, and the configuration that knows it.
+    services: Arc<ArcSwapOption<(Arc<Services>, Config)>>,
     limits: Limits,
 }
 
@@ -56,11 +59,15 @@ impl Client {
     }
 
     pub(crate) fn over(executor: Arc<Executor>, limits: Limits) -> Self {
-        Self { executor, limits }
+        Self { executor, services: Arc::default(), limits }
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+
+    pub(crate) fn services_cell(&self) -> &ArcSwapOption<(Arc<Services>, Config)> {
+        &self.services
     }
 
     pub(crate) fn limits(&self) -> Limits {

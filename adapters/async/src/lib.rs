@@ -13,6 +13,7 @@ mod host;
 mod login;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+mod services;
 mod store;
 mod transport;
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
@@ -75,6 +76,10 @@ pub(crate) async fn run(harness: &Arc<Harness>, command: &Value) -> Answer {
         "call" => {
             let call = |client: Client, command: Value| async move { client.call(request(&command)?).await };
             Ok(many(harness, command, &client, call, |answer| answered(harness, &answer)).await)
+        }
+        "services" => {
+            let max_age = Duration::from_millis(command["max_age"].as_u64().unwrap_or_default());
+            client.services(max_age).await.map(|services| report::services(&services))
         }
         "refresh" => done(client.refresh().await),
         "sign_out" => {

@@ -1,7 +1,7 @@
 //! From results to lines.
 
 use serde_json::{Value, json};
-use webex_oauth_async::webex_oauth::{CallbackIgnored, Phase, SendFault, Status};
+use webex_oauth_async::webex_oauth::{CallbackIgnored, Phase, SendFault, Services, Status};
 use webex_oauth_async::{ClientError, ClientEvent};
 
 use crate::Harness;
@@ -53,6 +53,11 @@ fn ignored(reason: CallbackIgnored) -> &'static str {
         CallbackIgnored::Incomplete => "incomplete",
         CallbackIgnored::TooLong => "too_long",
     }
+}
+
+pub(crate) fn services(services: &Services) -> Value {
+    let urls: serde_json::Map<_, _> = services.iter().map(|(name, at)| (name.to_owned(), json!(at.url))).collect();
+    json!({ "services": urls })
 }
 
 pub(crate) fn status(status: &Status) -> Value {

@@ -172,7 +172,13 @@ impl AsyncHttp for Fake {
 }
 
 /// Pending so many times, and awake again at once.
-struct Yield(usize);
+pub(crate) struct Yield(usize);
+
+impl Yield {
+    pub(crate) fn times(times: usize) -> Self {
+        Self(times)
+    }
+}
 
 impl Future for Yield {
     type Output = ();
@@ -192,7 +198,11 @@ pub(crate) fn config() -> Config {
 }
 
 pub(crate) fn parts() -> ConfigParts {
-    let mut parts = ConfigParts::new(Provider::webex_at(BASE), "client");
+    parts_at(BASE, "client")
+}
+
+pub(crate) fn parts_at(base: &str, client_id: &str) -> ConfigParts {
+    let mut parts = ConfigParts::new(Provider::webex_at(base), client_id);
     parts.client_secret = Some("secret".into());
     parts.redirect_uri = Some("http://127.0.0.1/callback".to_owned());
     parts
