@@ -5,6 +5,8 @@
 //! [`UserStore`] is the session of one user as the clients of `webex-oauth-ureq` and `webex-oauth-async` take it.
 #![warn(missing_docs)]
 
+#[cfg(feature = "fleet")]
+mod fleet;
 mod key;
 mod limits;
 mod memory;
@@ -24,11 +26,13 @@ mod tls;
 mod unblock;
 mod user;
 
+#[cfg(feature = "fleet")]
+pub use fleet::{Fleet, FleetHttp, FleetReport};
 pub use key::Key;
 pub use memory::Memory;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresOptions};
-pub use records::{AsyncRecords, BoxFuture, Claim, Claimed, Records};
+pub use records::{AsyncRecords, Claim, Claimed, Records};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisOptions};
 #[cfg(feature = "sealed")]
@@ -40,9 +44,16 @@ pub use tls::Tls;
 #[cfg(feature = "tokio")]
 pub use unblock::{Blocking, Unblock};
 pub use user::UserStore;
-pub use webex_oauth_driver::{Put, Replaces, Saved, Store, StoreError};
+pub use webex_oauth_driver::{AsyncStore, BoxFuture, Put, Replaces, Saved, Store, StoreError};
 
 /// The programs in the README compile.
-#[cfg(all(doctest, feature = "sqlite", feature = "postgres", feature = "redis", feature = "sealed"))]
+#[cfg(all(
+    doctest,
+    feature = "fleet",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sealed",
+    feature = "sqlite"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

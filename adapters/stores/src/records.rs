@@ -1,17 +1,12 @@
 //! What a store is.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use webex_oauth::{Secret, Timestamp};
-use webex_oauth_driver::{Put, Saved, StoreError};
+use webex_oauth_driver::{BoxFuture, Put, Saved, StoreError};
 
 use crate::Key;
-
-/// A future of a method of a trait.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of sessions, one record for each key. Its calls block.
 ///

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use webex_oauth::Secret;
-use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
+use webex_oauth_driver::{AsyncStore, BoxFuture, Put, Saved, Store, StoreError, StoreLock};
 
-use crate::{Key, Records};
+use crate::{AsyncRecords, Key, Records};
 
-/// One record of a store, as a client takes it: `webex-oauth-ureq` over [`Records`].
+/// One record of a store, as a client takes it: that of `webex-oauth-ureq` over [`Records`], that of `webex-oauth-async` over
+/// [`AsyncRecords`].
 ///
 /// It costs nothing and keeps nothing: make one for each client.
 #[derive(Clone)]
@@ -44,6 +45,20 @@ impl<R: Records> Store for UserStore<R> {
     /// There is none to be had, and none is needed: the intent that a client saves before a renewal is the lease.
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         Ok(Some(StoreLock::none()))
+    }
+}
+
+impl<R: AsyncRecords + 'static> AsyncStore for UserStore<R> {
+    fn load(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
+        self.records.load(&self.key)
+    }
+
+    fn save(&self, put: Put) -> BoxFuture<'_, Result<Saved, StoreError>> {
+        Box::pin(async move { self.records.save(&self.key, &put).await })
+    }
+
+    fn delete(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.records.delete(&self.key)
     }
 }
 

@@ -1,0 +1,176 @@
+//! A worker that renews the sessions of a store before they end, on any number of nodes.
+
+mod http;
+mod pace;
+mod session;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use webex_oauth::Config;
+use webex_oauth::coordinator::Times;
+use webex_oauth_driver::{StoreError, now};
+
+pub use self::http::FleetHttp;
+use self::pace::Pace;
+use self::session::Ended;
+use crate::{AsyncRecords, Claim, Claimed};
+
+/// Renews what is due: claims sessions of a store, and runs the coordinator of each until it has nothing more to do.
+///
+/// Any number of workers may run on one store, on any number of nodes, beside the users' own clients: all of them meet on the
+/// record and know nothing of each other. The intent that each saves before it spends a refresh token keeps them apart.
+/// Needs a tokio runtime.
+pub struct Fleet {
+    shared: Arc<Shared>,
+    concurrency: usize,
+    poll: Duration,
+}
+
+/// What all sessions of a worker share.
+struct Shared {
+    records: Arc<dyn AsyncRecords>,
+    config: Config,
+    http: Arc<dyn FleetHttp>,
+    pace: Pace,
+}
+
+impl Fleet {
+    /// A worker for sessions of this configuration. Sessions of other clients in the same store are left alone.
+    pub fn new(records: impl AsyncRecords + 'static, config: Config, http: impl FleetHttp) -> Self {
+        let shared = Shared { records: Arc::new(records), config, http: Arc::new(http), pace: Pace::new(100.0) };
+        Self { shared: Arc::new(shared), concurrency: 32, poll: Duration::from_secs(1) }
+    }
+
+    /// So many sessions at once at most; 32 unless said otherwise.
+    #[must_use]
+    pub fn concurrency(mut self, sessions: usize) -> Self {
+        self.concurrency = sessions.max(1);
+        self
+    }
+
+    /// So many sessions a second at most, 100 unless said otherwise. An answer 429 makes it slower, for all sessions of this
+    /// worker; it recovers with every renewal.
+    #[must_use]
+    pub fn per_second(mut self, sessions: f64) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.pace = Pace::new(sessions);
+        }
+        self
+    }
+
+    /// How long it rests where nothing is due; a second unless said otherwise.
+    #[must_use]
+    pub fn poll(mut self, pause: Duration) -> Self {
+        self.poll = pause;
+        self
+    }
+
+    /// Works until `stop` turns true, or its sender is gone. Then nothing more is claimed, what has been begun is brought to its
+    /// end and stored, and the sums are answered.
+    ///
+    /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
+        let mut report = FleetReport::default();
+        let mut running = JoinSet::new();
+        while !*stop.borrow() {
+            let free = self.concurrency.saturating_sub(running.len());
+            let claimed = match free {
+                0 => Vec::new(),
+                free => self.claim(free, &mut report).await,
+            };
+            let is_idle = claimed.is_empty() && free > 0;
+            for one in claimed {
+                report.claimed += 1;
+                running.spawn(run_one(Arc::clone(&self.shared), one, stop.clone()));
+            }
+            tokio::select! {
+                Some(ended) = running.join_next() => report.count(ended.ok()),
+                () = tokio::time::sleep(self.poll), if is_idle => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = std::future::ready(()), if !is_idle && running.len() < self.concurrency => {}
+            }
+        }
+        while let Some(ended) = running.join_next().await {
+            report.count(ended.ok());
+        }
+        report
+    }
+
+    async fn claim(&self, free: usize, report: &mut FleetReport) -> Vec<Claimed> {
+        let now = now();
+        let until = now.plus(Times::of(self.shared.config.parts().request_timeout).lease());
+        let most = u32::try_from(free).unwrap_or(u32::MAX);
+        match self.shared.records.claim_due(Claim { now, until, most }).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                report.store_errors += 1;
+                report.last_store_error = Some(error);
+                Vec::new()
+            }
+        }
+    }
+}
+
+async fn run_one(shared: Arc<Shared>, one: Claimed, mut stop: watch::Receiver<bool>) -> Ended {
+    if let Err(error) = one.snapshot {
+        return Ended::StoreFailed(error);
+    }
+    // Before anything is begun: an intent that waits for its turn would be in everybody's way.
+    tokio::select! {
+        () = shared.pace.turn() => {}
+        _ = stop.wait_for(|stop| *stop) => return Ended::NotBegun,
+    }
+    session::run(&shared, one.key, &mut stop).await
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet")
+            .field("records", &self.shared.records)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a worker has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FleetReport {
+    /// Sessions that were claimed.
+    pub claimed: u64,
+    /// Those whose tokens were renewed, and stored.
+    pub renewed: u64,
+    /// Those whose grant has ended: their users have to sign in again.
+    pub ended: u64,
+    /// Those that were not renewed now: the server failed, another node was faster, or there was nothing to be done.
+    pub left: u64,
+    /// Those that were claimed and not begun, for the worker was stopped.
+    pub not_begun: u64,
+    /// Those of other clients or versions, which were left alone.
+    pub not_ours: u64,
+    /// Failures of the store, of claims and of sessions.
+    pub store_errors: u64,
+    /// The last of them.
+    pub last_store_error: Option<StoreError>,
+}
+
+impl FleetReport {
+    /// `None`: what ran the session has panicked.
+    fn count(&mut self, ended: Option<Ended>) {
+        match ended {
+            Some(Ended::Renewed) => self.renewed += 1,
+            Some(Ended::GrantEnded) => self.ended += 1,
+            Some(Ended::Left) | None => self.left += 1,
+            Some(Ended::NotBegun) => self.not_begun += 1,
+            Some(Ended::NotOurs) => self.not_ours += 1,
+            Some(Ended::StoreFailed(error)) => {
+                self.store_errors += 1;
+                self.last_store_error = Some(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The host's HTTP stack.
+
+use webex_oauth::{HttpRequest, HttpResponse, SendFault};
+
+use crate::BoxFuture;
+
+/// Sends the requests of a fleet.
+///
+/// One request is one attempt: no redirect is followed, and nothing is sent again by itself. A client that keeps connections
+/// and sends again when a kept one turns out to be closed would spend a refresh token twice: keep none.
+pub trait FleetHttp: Send + Sync + 'static {
+    /// Sends a request and answers what came, whatever its status, within `request.hints.timeout`; later it is taken for lost.
+    ///
+    /// [`SendFault::NotSent`] only where not a byte has left.
+    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, SendFault>>;
+}
