@@ -40,8 +40,8 @@ extension AccessToken: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var customMirror: Mirror { Mirror(self, children: [:], displayStyle: .struct) }
 }
 
-/// A token that is known to be good for a while, so that nobody has to ask the session.
-struct FreshCache: Sendable {
+/// The token that was published, so that nobody has to ask for it while the wall clock reads between its lines.
+struct FreshCell: Sendable {
     private struct Entry {
         let token: AccessToken
         let from: Timestamp
@@ -57,11 +57,11 @@ struct FreshCache: Sendable {
         }
     }
 
-    func keep(_ token: AccessToken, from: Timestamp, until: Timestamp) {
-        entry.withLock { $0 = Entry(token: token, from: from, until: until) }
-    }
-
-    func clear() {
-        entry.withLock { $0 = nil }
+    func publish(_ published: PublishedToken?) {
+        let next = published.map { published in
+            let token = AccessToken(published.token, generation: published.generation, expiresAt: published.expiresAt)
+            return Entry(token: token, from: published.from, until: published.until ?? .max)
+        }
+        entry.withLock { $0 = next }
     }
 }

@@ -43,6 +43,27 @@ public enum AuthError: Error, Sendable {
     }
 }
 
+extension AuthError {
+    /// Why a call failed; `what` it waited for.
+    init(_ failure: CallFailure, _ what: String, _ stores: StoreJobs?) {
+        switch failure {
+        case .signInRequired(let reason): self = .signInRequired(reason)
+        case .unavailable(let fault, let retryAt): self = .unavailable(fault, retryAt: Date(millis: retryAt))
+        case .loginFailed(let fault): self = .loginFailed(fault)
+        case .callbackIgnored(let reason): self = .callbackIgnored(reason)
+        case .loginCancelled: self = .loginCancelled
+        case .loginSuperseded: self = .loginSuperseded
+        case .timeout(let limitMs): self = .timedOut(what: what, after: .millis(limitMs))
+        case .store(let fault): self = .store(StoreError(fault, stores))
+        case .scopeUnknown:
+            let problem = "what was granted is not known, so it has to be named"
+            self = .misuse(.InvalidArgument(argument: "scope", problem: problem))
+        case .misuse(let mistake): self = .misuse(mistake)
+        case .closed, .interrupted: self = .closed
+        }
+    }
+}
+
 extension AuthError: CustomStringConvertible, CustomDebugStringConvertible, LocalizedError {
     public var description: String {
         switch self {

@@ -55,36 +55,6 @@ final class Locked<Value>: @unchecked Sendable {
     }
 }
 
-/// The first answer counts, later ones are dropped.
-final class Race<Answer: Sendable>: Sendable {
-    private struct State {
-        var answer: Answer?
-        var waiting: CheckedContinuation<Answer, Never>?
-    }
-
-    private let state = Locked(State())
-
-    func finish(_ answer: Answer) {
-        let waiting = state.withLock { state -> CheckedContinuation<Answer, Never>? in
-            guard state.answer == nil else { return nil }
-            state.answer = answer
-            defer { state.waiting = nil }
-            return state.waiting
-        }
-        waiting?.resume(returning: answer)
-    }
-
-    func first() async -> Answer {
-        await withCheckedContinuation { continuation in
-            let answer = state.withLock { state -> Answer? in
-                if state.answer == nil { state.waiting = continuation }
-                return state.answer
-            }
-            if let answer { continuation.resume(returning: answer) }
-        }
-    }
-}
-
 /// Rings once, unless it is cancelled or let go before. Other than `Task.sleep` it leaves nothing behind until then.
 final class Alarm: @unchecked Sendable {
     private static let queue = DispatchQueue(label: "webex-oauth.alarm")

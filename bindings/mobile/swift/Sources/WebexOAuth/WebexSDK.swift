@@ -30,10 +30,13 @@ public final class Subscription: Sendable {
 
 extension AuthClient {
     /// Signals from now on, until the client is closed.
-    public nonisolated var authSignals: AsyncStream<AuthSignal> { signals.stream() }
+    public var authSignals: AsyncStream<AuthSignal> {
+        let executor = executor
+        return executor.events.stream { [weak executor] event in executor.flatMap { signal(of: event, $0) } }
+    }
 
     /// Calls `handler` whenever only the user can help, as long as the subscription is held.
-    public nonisolated func onReLoginRequired(_ handler: @escaping @Sendable (SignInReason) -> Void) -> Subscription {
+    public func onReLoginRequired(_ handler: @escaping @Sendable (SignInReason) -> Void) -> Subscription {
         let signals = authSignals
         return Subscription(
             Task {
@@ -42,7 +45,7 @@ extension AuthClient {
     }
 
     /// Calls `handler` whenever the token has ended and could not be renewed, as long as the subscription is held.
-    public nonisolated func onTokenExpired(_ handler: @escaping @Sendable () -> Void) -> Subscription {
+    public func onTokenExpired(_ handler: @escaping @Sendable () -> Void) -> Subscription {
         let signals = authSignals
         return Subscription(
             Task {
@@ -51,7 +54,19 @@ extension AuthClient {
     }
 
     /// Feeds the SDK's `TokenAuthenticator`.
-    public nonisolated var tokenProvider: TokenProvider { TokenProvider(client: self) }
+    public var tokenProvider: TokenProvider { TokenProvider(client: self) }
+}
+
+private func signal(of event: AuthEvent, _ executor: Executor) -> AuthSignal? {
+    switch event {
+    case .session(_, .signInNeeded(let reason)): return .reLoginRequired(reason)
+    case .session(_, .signedOut(let reason, _)) where reason != .byUser:
+        return .reLoginRequired(.signedOut(reason: reason))
+    case .session(_, .refreshFailed):
+        if case .ready = executor.coordinator.access(now: executor.now) { return nil }
+        return .tokenExpired
+    default: return nil
+    }
 }
 
 /// Brings tokens to the SDK's `TokenAuthenticator`, which does not renew them itself.
@@ -73,7 +88,7 @@ public struct TokenProvider: Sendable {
     /// A good token. Throws as ``AuthClient/token(isolation:)``.
     public func token() async throws -> ProvidedToken {
         let token = try await client.token()
-        let left = token.expiresAt.map { Int(clamping: ($0.millis - client.now) / 1000) }
+        let left = token.expiresAt.map { Int(clamping: ($0.millis - client.executor.now) / 1000) }
         return ProvidedToken(token: token, expiryInSeconds: left)
     }
 

@@ -112,7 +112,7 @@ private final class NonsenseStore: TokenStore, @unchecked Sendable {
         loads ? Secret(text: text) : nil
     }
 
-    func save(_ snapshot: Secret, replaces: UInt64) async throws -> SaveResult {
+    func save(_ put: Put) async throws -> SaveResult {
         lock.withLock { count += 1 }
         return .conflict(found: Secret(text: text))
     }

@@ -29,17 +29,16 @@ import Testing
         await client.close()
     }
 
-    @Test func aKnownTokenIsHandedOutWithoutTheSessionAndWithoutTheActor() async throws {
+    @Test func aKnownTokenIsHandedOutWithoutTheCoordinator() async throws {
         let simulator = try await Simulator()
         let (client, issued) = try await simulator.signedIn(livesFor: 3600)
-        #expect(client.fresh.token(at: client.now) == nil)
         #expect(try await client.token().expose() == issued.access)
-        #expect(client.fresh.token(at: client.now)?.expose() == issued.access)
-        // Past the soon line, and before the token was given out, the session is asked.
-        #expect(client.fresh.token(at: client.now + 3_500_000) == nil)
-        #expect(client.fresh.token(at: client.now - 60_000) == nil)
+        #expect(client.executor.fresh.token(at: client.executor.now)?.expose() == issued.access)
+        // Past the soon line, and before the token was published, the coordinator is asked.
+        #expect(client.executor.fresh.token(at: client.executor.now + 3_500_000) == nil)
+        #expect(client.executor.fresh.token(at: client.executor.now - 60_000) == nil)
         try await client.signOut()
-        #expect(client.fresh.token(at: client.now) == nil)
+        #expect(client.executor.fresh.token(at: client.executor.now) == nil)
         await client.close()
     }
 

@@ -41,16 +41,16 @@ extension AuthClient {
     ///
     /// Throws as ``token(isolation:)``, ``AuthError/call(_:problem:)`` where no complete answer came, and
     /// ``AuthError/misuse(_:)`` for a URL that others may read as another host.
-    public nonisolated func call(_ request: URLRequest) async throws -> APIResponse {
-        try await checkOpen()
+    public func call(_ request: URLRequest) async throws -> APIResponse {
+        try checkOpen()
         return try await call(judge(request))
     }
 
     /// The same for a URL as it is written: what others may read as another host is refused before Foundation has read it.
-    public nonisolated func call(
+    public func call(
         _ url: String, method: String = "GET", headers: [String: String] = [:], body: Data? = nil
     ) async throws -> APIResponse {
-        try await checkOpen()
+        try checkOpen()
         let judged = try judge(url) { url in
             var request = URLRequest(url: url)
             request.httpMethod = method
@@ -61,46 +61,30 @@ extension AuthClient {
         return try await call(judged)
     }
 
-    private nonisolated func call(_ judged: Judged) async throws -> APIResponse {
+    private func call(_ judged: Judged) async throws -> APIResponse {
         let request = judged.request
         guard judged.mayCarryToken else {
-            try await tellWithheld(request)
+            try tellWithheld(request)
             return try await send(request)
         }
         var token = try await self.token()
-        var left = options.maxWait
-        var mayReplay = true
+        var spent = Spent(replays: 0, waitedMs: 0, limitMs: UInt64(max(options.maxWait.millis, 0)))
         while true {
             var answer = try await send(request, with: token)
-            switch judge(answer) {
-            case .pass:
+            let retryAfter = answer.header("Retry-After")
+            switch try await executor.answered(token.generation, answer.status, retryAfter, spent) {
+            case .return(let why):
+                answer.refreshError = why.map { executor.error($0, "a token") }
                 return answer
-            case .wait(let waitMs):
-                let wait = Duration.millis(waitMs)
-                if wait > left { return answer }
-                left -= wait
-                try await pause(wait)
-            case .embargoed:
-                try await tell(.embargoed)
-                return answer
-            case .rejected:
-                try await tell(.tokenRejected(generation: token.generation))
-                guard mayReplay else { return answer }
-                mayReplay = false
-                do {
-                    let newer = try await self.token()
-                    if newer.generation == token.generation { return answer }
-                    token = newer
-                } catch let error as AuthError {
-                    answer.refreshError = error
-                    return answer
-                }
+            case .again(let next, let generation, let spentSoFar):
+                token = AccessToken(next, generation: generation, expiresAt: nil)
+                spent = spentSoFar
             }
         }
     }
 
     /// ``call(_:)`` in the manner of `URLSession`.
-    public nonisolated func data(for request: URLRequest) async throws -> (Data, HTTPURLResponse) {
+    public func data(for request: URLRequest) async throws -> (Data, HTTPURLResponse) {
         let answer = try await call(request)
         guard let url = request.url,
             let response = HTTPURLResponse(
@@ -112,26 +96,21 @@ extension AuthClient {
     /// The request with the bearer token, where it may carry it: to the configured hosts, and without an `Authorization`
     /// of its own. Any other request is returned as it is. For apps with an HTTP stack of their own, which then report a
     /// 401 with ``rejected(_:)``.
-    public nonisolated func authorized(_ request: URLRequest) async throws -> URLRequest {
+    public func authorized(_ request: URLRequest) async throws -> URLRequest {
         let judged = try judge(request)
         var request = judged.request
         guard judged.mayCarryToken else {
-            try await tellWithheld(request)
+            try tellWithheld(request)
             return request
         }
         request.setValue(try await token().exposeHeader(), forHTTPHeaderField: "Authorization")
         return request
     }
 
-    /// An API answered 401 to this token. Ask for a token again; where its generation is another one, call once more.
-    public func rejected(_ token: AccessToken) async throws {
-        try await tell(.tokenRejected(generation: token.generation))
-    }
-
     /// A request, addressed as the core has judged its URL, and whether the token goes with it.
     private typealias Judged = (request: URLRequest, mayCarryToken: Bool)
 
-    private nonisolated func judge(_ request: URLRequest) throws -> Judged {
+    private func judge(_ request: URLRequest) throws -> Judged {
         try judge(request.url?.absoluteString ?? "") { url in
             var addressed = request
             addressed.url = url
@@ -140,7 +119,7 @@ extension AuthClient {
     }
 
     /// `make` makes the request to the URL that the core has read in `text`.
-    private nonisolated func judge(_ text: String, _ make: (URL) -> URLRequest) throws -> Judged {
+    private func judge(_ text: String, _ make: (URL) -> URLRequest) throws -> Judged {
         let judged: JudgedUrl
         do {
             judged = try config.judgeUrl(url: text)
@@ -156,13 +135,7 @@ extension AuthClient {
         return (request, judged.mayCarryToken && !isSignedAlready)
     }
 
-    private nonisolated func judge(_ answer: APIResponse) -> Verdict {
-        guard answer.status != 200 else { return .pass }
-        return config.judge(
-            now: now, status: UInt16(clamping: answer.status), retryAfter: answer.header("Retry-After"))
-    }
-
-    private nonisolated func send(_ request: URLRequest, with token: AccessToken? = nil) async throws -> APIResponse {
+    private func send(_ request: URLRequest, with token: AccessToken? = nil) async throws -> APIResponse {
         var request = request
         if let token { request.setValue(token.exposeHeader(), forHTTPHeaderField: "Authorization") }
         let limits = TransportLimits(
@@ -176,23 +149,13 @@ extension AuthClient {
         }
     }
 
-    private func tell(_ input: Input) async throws {
-        _ = try await drive { input }
-    }
-
     /// The token may not go there: told once for each host. A request that is signed already wants none.
-    private nonisolated func tellWithheld(_ request: URLRequest) async throws {
+    private func tellWithheld(_ request: URLRequest) throws {
         guard request.value(forHTTPHeaderField: "Authorization") == nil, let url = request.url else { return }
-        try await tell(.calledWithoutToken(url: Secret(text: url.absoluteString)))
+        try executor.calledWithoutToken(url)
     }
 
     private func checkOpen() throws {
-        if closing != nil { throw AuthError.closed }
-    }
-
-    /// Waits, unless the client is closed meanwhile.
-    private func pause(_ wait: Duration) async throws {
-        let end = ContinuousClock.now + wait
-        try await until(end) { ContinuousClock.now >= end ? () : nil }
+        if executor.coordinator.isClosing() { throw AuthError.closed }
     }
 }

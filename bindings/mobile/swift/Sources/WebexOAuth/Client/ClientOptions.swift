@@ -3,8 +3,8 @@ import WebexOAuthCore
 
 /// What an ``AuthClient`` may be told beyond its configuration. Everything has a default.
 public struct ClientOptions: Sendable {
-    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and twenty seconds
-    /// where `nil`.
+    /// How long a call waits for a token, or for the answer that ends a login. The request timeout and half a
+    /// minute where `nil`.
     public var patience: Duration?
     /// How long ``AuthClient/call(_:)`` waits in all where an API answers 429 or 423.
     public var maxWait: Duration = .seconds(60)

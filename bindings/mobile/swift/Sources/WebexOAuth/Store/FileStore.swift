@@ -25,8 +25,8 @@ public struct FileStore: TokenStore {
         try await blocking { try $0.load() }
     }
 
-    public func save(_ snapshot: Secret, replaces: UInt64) async throws -> SaveResult {
-        switch try await blocking({ try $0.save(snapshot: snapshot, replaces: replaces) }) {
+    public func save(_ put: Put) async throws -> SaveResult {
+        switch try await blocking({ try $0.save(snapshot: put.snapshot, replaces: put.replaces) }) {
         case .stored: .stored
         case .conflict(let found): .conflict(found: found)
         }
@@ -35,6 +35,8 @@ public struct FileStore: TokenStore {
     public func delete() async throws {
         try await blocking { try $0.delete() }
     }
+
+    public var lockDomain: String? { file.lockDomain() }
 
     public func tryLock() async throws -> StoreLock? {
         guard let lock = try await blocking({ try $0.tryLock() }) else { return nil }

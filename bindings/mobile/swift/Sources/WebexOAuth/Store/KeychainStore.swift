@@ -34,12 +34,12 @@
 
         /// The Keychain cannot compare and swap by itself: within a process this lock makes it one step. An extension
         /// that shares the item has to share a ``FileStore`` in the app group instead.
-        public func save(_ snapshot: Secret, replaces: UInt64) throws -> SaveResult {
+        public func save(_ put: Put) throws -> SaveResult {
             try Self.oneAtATime.withLock { _ in
                 let found = try load()
-                if try heldRevision(found, "the Keychain item \(service)") != replaces { return .conflict(found: found) }
+                if try heldRevision(found, "the Keychain item \(service)") != put.replaces { return .conflict(found: found) }
                 let value: [String: Any] = [
-                    kSecValueData as String: Data(snapshot.expose().utf8),
+                    kSecValueData as String: Data(put.snapshot.expose().utf8),
                     kSecAttrAccessible as String: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
                 ]
                 var status = SecItemUpdate(item as CFDictionary, value as CFDictionary)

@@ -1,3 +1,4 @@
+import Foundation
 import WebexOAuthCore
 
 /// A store that ends with its process: for several clients of one process, and for tests.
@@ -8,6 +9,7 @@ public final class MemoryStore: TokenStore {
     }
 
     private let state = Locked(State())
+    public let lockDomain: String? = "memory \(UUID())"
 
     public init() {}
 
@@ -15,11 +17,11 @@ public final class MemoryStore: TokenStore {
         state.withLock { $0.snapshot }
     }
 
-    public func save(_ snapshot: Secret, replaces: UInt64) throws -> SaveResult {
+    public func save(_ put: Put) throws -> SaveResult {
         try state.withLock { state in
             let found = state.snapshot
-            if try heldRevision(found, "the store in memory") != replaces { return .conflict(found: found) }
-            state.snapshot = snapshot
+            if try heldRevision(found, "the store in memory") != put.replaces { return .conflict(found: found) }
+            state.snapshot = put.snapshot
             return .stored
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import WebexOAuthCore
 
 /// Where a session survives a restart, and where several processes meet. Keeps one snapshot.
@@ -8,21 +9,44 @@ public protocol TokenStore: Sendable {
     /// What is stored, or `nil` where there is nothing yet. The bytes are not looked into.
     func load() async throws -> Secret?
 
-    /// Stores `snapshot` durably, if the store holds revision `replaces`, or, where that is 0, nothing; otherwise changes
-    /// nothing and says what it holds. What was deleted is not brought back by who has not noticed. Comparing and storing is
-    /// one step. ``revision(of:)`` reads the revision of stored bytes.
-    func save(_ snapshot: Secret, replaces: UInt64) async throws -> SaveResult
+    /// Stores durably, if the store holds what is to be replaced; otherwise changes nothing and says what it holds. Comparing
+    /// and storing is one step. ``revision(of:)`` reads the revision of stored bytes.
+    func save(_ put: Put) async throws -> SaveResult
 
     /// Forgets what is stored. Nothing there is a success.
     func delete() async throws
 
-    /// Takes the lock that is held around grant requests, or answers `nil` where another holds it. A store that nobody
-    /// shares leaves this out.
+    /// Names the store's lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is
+    /// free. `nil` where no such promise can be given: then no lock is used. It makes waiting shorter, and nothing safer.
+    var lockDomain: String? { get }
+
+    /// Takes the lock that is held around grant requests, or answers `nil` where another holds it. A store without one
+    /// leaves this out.
     func tryLock() async throws -> StoreLock?
 }
 
 extension TokenStore {
+    public var lockDomain: String? { nil }
     public func tryLock() async throws -> StoreLock? { StoreLock {} }
+}
+
+/// A snapshot to be stored, with what a store may want to know of it: it does not look into the bytes.
+public struct Put: Sendable {
+    public let snapshot: Secret
+    /// Its revision, of up to 48 bits.
+    public let revision: UInt64
+    /// Only if the store holds this revision; 0: only if it holds nothing. What was deleted is not brought back by who has
+    /// not noticed: another number than 0 never inserts.
+    public let replaces: UInt64
+    /// When somebody should open this session next, for a store that is searched for what is due.
+    public let dueAt: Date?
+
+    public init(snapshot: Secret, revision: UInt64, replaces: UInt64, dueAt: Date? = nil) {
+        self.snapshot = snapshot
+        self.revision = revision
+        self.replaces = replaces
+        self.dueAt = dueAt
+    }
 }
 
 /// What became of a save.

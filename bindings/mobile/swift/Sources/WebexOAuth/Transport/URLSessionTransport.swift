@@ -82,6 +82,8 @@ private final class Wire: NSObject, URLSessionDataDelegate, @unchecked Sendable 
             throw TransportError(.notSent, problem: "the URL cannot be called")
         }
         let task = session.dataTask(with: request)
+        // There is no moment closer to the wire that Foundation tells of.
+        try NotAfter.check()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 exchanges.withLock {
