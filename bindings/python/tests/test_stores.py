@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -484,3 +485,24 @@ def test_a_key_ring(
     assert make_client(store=webex_oauth.KeyringStore(f"test-{os.getpid()}")).token() == token
     store.delete()
     assert not ring and store.load() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="where the machine has a name")
+def test_the_lock_of_a_file_is_named_by_machine_and_place_as_in_rust(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    expected = hashlib.sha256(boot + b"\0" + os.fsencode(tmp_path.resolve() / "real/s")).hexdigest()[:24]
+    assert FileStore(tmp_path / "real/s").lock_domain() == FileStore(tmp_path / "link/s").lock_domain() == expected
+    assert FileStore(tmp_path / "real/t").lock_domain() != expected
+    assert MemoryStore().lock_domain() != MemoryStore().lock_domain()
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_what_was_deleted_is_not_brought_back(tmp_path: Path, kind: str) -> None:
+    store = MemoryStore() if kind == "memory" else FileStore(tmp_path / "s")
+    one, two = (Secret(f'{{"webex_oauth":1,"revision":{revision}}}') for revision in (1, 2))
+    assert store.save(one, 1, 0) is None
+    store.delete()
+    assert store.save(two, 2, 1) == Secret("")
+    assert store.load() is None

@@ -42,11 +42,12 @@ class Client(Facade):
     """Webex authorization for programs that block: log in once, ask for the token whenever one is needed.
 
     Safe to share between threads: any number of them waiting on one expired token cause one refresh. A caller whose
-    token is still valid never waits, and never fails because a refresh did. All times are seconds, or ``timedelta``.
+    token is still valid never waits, and never fails because a refresh did. All times are seconds, or ``timedelta``;
+    who names none waits as long as a request may take, and thirty seconds.
 
     ``store`` keeps the session (:class:`FileStore`, :class:`MemoryStore`, or any object like them; without one it ends
     with the client). ``transport`` is any callable from :class:`HttpRequest` to :class:`HttpResponse`; it must not
-    follow redirects. ``on_event`` is called with every :class:`Event`, from whichever thread it happens on.
+    follow redirects. ``on_event`` is called with every :class:`Event`, in order, on a thread of its own.
     ``refresh_callback`` and ``jwt_callback`` answer for ``renewal="host_token"`` and ``"host_jwt"``.
 
     After a fork the child goes on with a copy. Without a store that both share, a server that rotates refresh tokens
