@@ -163,7 +163,7 @@ impl FleetReport {
     fn count(&mut self, ended: Option<Ended>) {
         match ended {
             Some(Ended::Renewed) => self.renewed += 1,
-            Some(Ended::GrantEnded) => self.ended += 1,
+            Some(Ended::SignedOut) => self.ended += 1,
             Some(Ended::Left) | None => self.left += 1,
             Some(Ended::NotBegun) => self.not_begun += 1,
             Some(Ended::NotOurs) => self.not_ours += 1,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, mpsc};
+#[cfg(any(feature = "postgres", feature = "redis"))]
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -156,6 +157,7 @@ impl<R: fmt::Debug> fmt::Debug for Blocking<R> {
 }
 
 /// For a store that does not answer at all.
+#[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) async fn within<T>(
     limit: Duration,
     what: &(dyn fmt::Debug + Sync),

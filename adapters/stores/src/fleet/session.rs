@@ -18,7 +18,7 @@ use crate::{Key, UserStore};
 #[derive(Debug)]
 pub(super) enum Ended {
     Renewed,
-    GrantEnded,
+    SignedOut,
     Left,
     NotBegun,
     NotOurs,
@@ -121,7 +121,7 @@ impl Run {
         match fault {
             Some(fault) => Ended::StoreFailed(store_error(&fault, Some(self.store.last_error()))),
             None if self.seen.renewed => Ended::Renewed,
-            None if matches!(self.coordinator.session().phase(), Phase::SignedOut { .. }) => Ended::GrantEnded,
+            None if matches!(self.coordinator.session().phase(), Phase::SignedOut { .. }) => Ended::SignedOut,
             None => Ended::Left,
         }
     }

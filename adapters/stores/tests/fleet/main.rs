@@ -78,7 +78,9 @@ async fn on_postgres_two_workers_renew_each_session_once() {
     use webex_oauth_stores::Postgres;
     let url = std::env::var("WEBEX_OAUTH_POSTGRES").expect("scripts/databases sets WEBEX_OAUTH_POSTGRES");
     let open = || async {
-        let store = Postgres::connect(&url).await.unwrap();
+        // A password costs a tenth of a second to prove in a program that is not optimized, and more beside others.
+        let options = Postgres::options(&url).unwrap().pool_size(4).time_limit(Duration::from_secs(30));
+        let store = options.connect().await.unwrap();
         store.migrate().await.unwrap();
         Arc::new(store)
     };
