@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-pub(crate) use global::{ColorWhen, Global, StoreKind};
+pub(crate) use global::{ColorWhen, Global, StoreKind, settings_alone, with_settings};
 
 use crate::words;
 
@@ -78,8 +78,8 @@ Examples:
 Refreshes when that is due; several processes that ask at the same time cause one refresh.
 
 Example:
-  $ curl -H \"Authorization: Bearer $(webex-oauth token)\" https://webexapis.com/v1/people/me")]
-    Token,
+  $ curl -H \"$(webex-oauth token --header)\" https://webexapis.com/v1/people/me")]
+    Token(TokenArgs),
 
     /// Ask the server who is signed in
     Whoami(JsonArgs),
@@ -94,6 +94,22 @@ Example:
 
     /// Show scopes, expiries and when to sign in again, without asking anybody
     Status(JsonArgs),
+
+    /// Ask for the settings of a profile and write them into the configuration file
+    #[command(after_help = "\
+An empty answer leaves a setting as it is. Other settings and comments of the file stay.
+
+Example:
+  $ webex-oauth setup
+  $ webex-oauth --profile work setup")]
+    Setup,
+
+    /// List the profiles, or choose the default one
+    #[command(after_help = "\
+Examples:
+  $ webex-oauth profiles
+  $ webex-oauth profiles --set-default work")]
+    Profiles(ProfilesArgs),
 
     /// Get new tokens now, whatever the clock says
     Refresh,
@@ -218,6 +234,28 @@ pub(crate) struct LogoutArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct JsonArgs {
+    /// One line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// One line of JSON, with the instant when it ends and its scopes
+    #[arg(long, conflicts_with = "header")]
+    pub(crate) json: bool,
+
+    /// As a header: Authorization: Bearer ...
+    #[arg(long)]
+    pub(crate) header: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProfilesArgs {
+    /// Make this one the profile of commands that name none
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub(crate) set_default: Option<String>,
+
     /// One line of JSON
     #[arg(long)]
     pub(crate) json: bool,

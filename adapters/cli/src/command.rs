@@ -6,8 +6,10 @@ mod login;
 mod logout;
 mod outcome;
 mod pages;
+mod profiles;
 mod replay;
 mod services;
+mod setup;
 mod simulator;
 mod status;
 mod tokens;
@@ -21,8 +23,10 @@ pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.command {
         Command::Login(args) => login::run(global, terminal, args),
-        Command::Token => tokens::token(global, terminal),
+        Command::Token(args) => tokens::token(global, terminal, args),
         Command::Whoami(args) => whoami::run(global, terminal, args.json),
+        Command::Setup => setup::run(global, terminal),
+        Command::Profiles(args) => profiles::run(global, terminal, args),
         Command::Services(args) => services::run(global, terminal, args),
         Command::Status(args) => status::run(global, terminal, args.json),
         Command::Refresh => tokens::refresh(global, terminal),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
 use webex_oauth_driver::{ClientError, StoreError, now};
 
-use crate::places::DEFAULT_PROFILE;
+use crate::places::{DEFAULT_PROFILE, Places};
 use crate::words;
 
 const AGAIN: &str = "try again";
@@ -242,7 +242,9 @@ fn where_to_set(field: &str) -> String {
         "guest_issuer_secret" => "--guest-issuer-secret-file, WEBEX_GUEST_ISSUER_SECRET",
         _ => return "choose another --server".to_owned(),
     };
-    format!("give {given}, or {field} in the configuration file")
+    let file = Places::find()
+        .map_or_else(|_| "the configuration file".to_owned(), |places| places.config_file().display().to_string());
+    format!("give {given}, or {field} in {file}, which webex-oauth setup writes")
 }
 
 #[cfg(test)]
@@ -253,10 +255,9 @@ mod tests {
     fn each_failure_is_one_sentence_with_an_exit_status() {
         let missing = Failure::from(ConfigError::missing("client_id"));
         assert_eq!(missing.exit, Exit::Settings);
-        assert_eq!(
-            missing.sentence,
-            "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in the configuration file"
-        );
+        let start = "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in ";
+        let end = "config.toml, which webex-oauth setup writes";
+        assert!(missing.sentence.starts_with(start) && missing.sentence.ends_with(end), "{}", missing.sentence);
         let mut fault = Fault::new(FaultKind::Refused);
         fault.code = Some(ErrorCode::InvalidClient);
         assert_eq!(Failure::of_fault("no token at the moment", &fault).exit, Exit::Settings);

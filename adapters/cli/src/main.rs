@@ -14,13 +14,26 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::Cli;
 use terminal::Terminal;
 
+/// What is asked for before there is a command: the settings, or help of everything.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    if args.iter().any(|arg| arg == "--help-settings") {
+        // A reader that has gone away is no failure.
+        let _ = args::settings_alone(&command).print_long_help();
+        std::process::exit(0);
+    }
+    let is_help = matches!(&*args, [only] if ["--help", "-h", "help"].iter().any(|help| only == help));
+    if is_help { args::with_settings(command) } else { command }
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
     let terminal = Terminal::new(cli.global.quiet, cli.global.color);
     match command::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,

@@ -33,6 +33,16 @@ impl Places {
         self.config.join("config.toml")
     }
 
+    /// The profiles that have left tokens, or the mark that there are some in the key ring.
+    pub(crate) fn profiles(&self) -> Vec<String> {
+        let files = std::fs::read_dir(&self.data).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        let profile = |name: &str| {
+            ["session", "keyring"].iter().find_map(|end| Some(name.strip_suffix(end)?.strip_suffix('.')?.to_owned()))
+        };
+        names.filter_map(|name| profile(&name)).filter(|name| Profile::parse(name).is_ok()).collect()
+    }
+
     /// The file of a profile's tokens, where they are kept in a file.
     pub(crate) fn session_file(&self, profile: &Profile) -> PathBuf {
         self.data.join(format!("{profile}.session"))

@@ -1,5 +1,6 @@
 //! Settings: flags go before `WEBEX_*` variables, those before the configuration file's profile, that before its top.
 
+pub(crate) mod edit;
 mod file;
 mod layer;
 mod server;
@@ -14,8 +15,8 @@ use crate::failure::{Exit, Failure};
 use crate::places::{DEFAULT_PROFILE, Places, Profile};
 use crate::words::LONGEST_PATIENCE;
 use file::ConfigFile;
-pub(crate) use layer::read_secret;
-use layer::{Layer, Name};
+use layer::Layer;
+pub(crate) use layer::{Name, read_secret};
 use server::Server;
 
 /// Everything that is settled before a command begins.
@@ -25,6 +26,10 @@ pub(crate) struct Settings {
     pub(crate) places: Places,
     pub(crate) store: StoreKind,
     pub(crate) session_file: Option<PathBuf>,
+    /// Where the configuration file is, or would be.
+    pub(crate) config_file: PathBuf,
+    /// The profiles that it speaks of.
+    in_file: Vec<String>,
     pub(crate) guest_issuer: Option<String>,
     pub(crate) guest_issuer_secret: Option<Secret>,
     /// What people should know about their settings.
@@ -71,6 +76,8 @@ impl Settings {
             session_file: session_file.filter(|_| global.store.is_none() && global.profile.is_none()),
             guest_issuer: first(Name::GuestIssuer).map(str::to_owned),
             guest_issuer_secret: first(Name::GuestIssuerSecret).map(Secret::from),
+            in_file: file.names().map(str::to_owned).collect(),
+            config_file: file.path,
             notices: file.notices,
             profile,
             places,
@@ -102,6 +109,52 @@ impl Settings {
             stand_in.clone_into(&mut parts.client_id);
         }
         Ok(parts.build()?)
+    }
+
+    /// The profiles that there are: of the file, those that have left something, and the current one.
+    pub(crate) fn profiles(&self) -> Result<Vec<Profile>, Failure> {
+        let mut names = self.places.profiles();
+        names.extend(self.in_file.iter().cloned());
+        names.extend([DEFAULT_PROFILE.to_owned(), self.profile.as_str().to_owned()]);
+        names.sort();
+        names.dedup();
+        names.iter().map(|name| Profile::parse(name)).collect()
+    }
+
+    /// A setting of a client as it is now.
+    pub(crate) fn known(&self, name: Name) -> Option<Secret> {
+        let text = match name {
+            Name::ClientId => Some(self.parts.client_id.as_str()),
+            Name::ClientSecret => self.parts.client_secret.as_ref().map(Secret::expose),
+            Name::RedirectUri => self.parts.redirect_uri.as_deref(),
+            Name::Scope => Some(self.parts.scope.as_str()),
+            _ => None,
+        };
+        text.filter(|text| !text.is_empty()).map(Secret::from)
+    }
+
+    /// What the command line says of the server.
+    pub(crate) fn named_on_the_command_line(&self, global: &Global) -> Vec<(Name, Secret)> {
+        let names = [
+            (Name::Server, &global.server),
+            (Name::Issuer, &global.issuer),
+            (Name::ClientAuth, &global.client_auth),
+            (Name::TokenHosts, &global.token_hosts),
+            (Name::Resource, &global.resource),
+        ];
+        names.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?.into()))).collect()
+    }
+
+    /// Whether a client could be made of these.
+    pub(crate) fn check(&self, answers: &[(Name, Secret)]) -> Result<(), Failure> {
+        let mut parts = self.parts.clone();
+        let mut layer = Layer::default();
+        for (name, answer) in answers {
+            layer.set(*name, Some(answer.expose().to_owned()));
+        }
+        layer.lay_over(&mut parts)?;
+        parts.build()?;
+        Ok(())
     }
 
     pub(crate) fn has_no_client(&self) -> bool {

@@ -19,8 +19,7 @@ const LIFETIME: &str = "6h";
 pub(crate) fn run(global: &Global, terminal: Terminal, args: &GuestArgs) -> Result<(), Failure> {
     let app = App::open(global, terminal, For::Guest)?;
     let result = sign_in(&app, args);
-    app.end_sign_in(result)?;
-    outcome::signed_in(&app)
+    outcome::end_for_person(&app, result)
 }
 
 /// Signs in as the client itself.
@@ -29,8 +28,7 @@ pub(crate) fn client_credentials(global: &Global, terminal: Terminal) -> Result<
     let spinner = app.spin("signing in");
     let result = app.client.sign_in_with_client_credentials(None);
     drop(spinner);
-    app.end_sign_in(result.map_err(Failure::from))?;
-    outcome::signed_in(&app)
+    outcome::end(&app, result.map_err(Failure::from))
 }
 
 fn sign_in(app: &App, args: &GuestArgs) -> Result<(), Failure> {

@@ -31,8 +31,11 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LoginArgs) -> Resu
         LoginArgs { paste: true, .. } => by_hand(&app, args),
         LoginArgs { .. } => in_browser(&app, args),
     };
-    app.end_sign_in(result)?;
-    outcome::signed_in(&app)
+    match args.token_file {
+        // It may be a token that is not for asking about people.
+        Some(_) => outcome::end(&app, result),
+        None => outcome::end_for_person(&app, result),
+    }
 }
 
 fn options(app: &App, args: &LoginArgs) -> Result<LoginOptions, Failure> {
@@ -61,7 +64,10 @@ fn in_browser(app: &App, args: &LoginArgs) -> Result<(), Failure> {
                 .ask(&format!("{why}Open this address in a browser on this machine:\n\n  {}\n", url.expose()));
             shown.terminal.progress("No browser on this machine? Press Ctrl-C and use --device or --paste.");
         } else {
-            shown.terminal.progress("The browser is open: sign in there. If you cannot see it, use --no-browser.");
+            shown.terminal.progress(&format!(
+                "The browser is open: sign in there. If you cannot see it, or it ended with an error, open this address:\n\n  {}\n",
+                url.expose()
+            ));
         }
         shown.show(shown.terminal.spinner("waiting for the browser"));
     };

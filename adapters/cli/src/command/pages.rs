@@ -6,12 +6,12 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::args::Cli;
+use crate::args::{Cli, with_settings};
 use crate::failure::{Exit, Failure};
 
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "webex-oauth", &mut script);
+    clap_complete::generate(shell, &mut with_settings(Cli::command()), "webex-oauth", &mut script);
     print(&script)
 }
 
@@ -19,11 +19,13 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
 pub(crate) fn man(folder: Option<&Path>) -> Result<(), Failure> {
     let Some(folder) = folder else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| unwritable("the page", &error))?;
+        clap_mangen::Man::new(with_settings(Cli::command()))
+            .render(&mut page)
+            .map_err(|error| unwritable("the page", &error))?;
         return print(&page);
     };
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .and_then(|()| clap_mangen::generate_to(with_settings(Cli::command()), folder))
         .map_err(|error| unwritable(&folder.display().to_string(), &error))
 }
 

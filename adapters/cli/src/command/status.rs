@@ -64,6 +64,8 @@ fn in_words(settings: &Settings, opened: &Opened, session: &Session, status: &St
         (Some(at), true, _) => format!("by {}, {}", words::date(at), words::relative(at, now)),
         (None, true, _) => "not as long as it is used".to_owned(),
         (_, false, Some(at)) if at > now => format!("by {}, {}", words::date(at), words::relative(at, now)),
+        // A bot's token, for example.
+        (_, false, None) if status.can_authorize => "when the server refuses the token".to_owned(),
         (_, false, _) => "now".to_owned(),
     };
     let mut lines = vec![

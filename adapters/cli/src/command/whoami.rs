@@ -75,6 +75,12 @@ fn refused(answer: &Response<Vec<u8>>, secrets: &[Secret]) -> Failure {
     Failure::new(exit, format!("the server answered {status}{tracking}; {advice}"))
 }
 
+/// The name of who is signed in, and an address, in one line; nothing where the server does not say it.
+pub(crate) fn name(app: &App) -> Option<String> {
+    let person = ask(app).ok()?;
+    describe(&person, &secrets(app)).lines().next().map(str::to_owned)
+}
+
 /// Name and address, then what programs want.
 fn describe(person: &Value, secrets: &[Secret]) -> String {
     let short = |text: &str| short(text, secrets);

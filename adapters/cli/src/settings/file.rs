@@ -15,6 +15,8 @@ use crate::places::{Places, Profile};
 pub(super) struct ConfigFile {
     pub(super) top: Layer,
     pub(super) notices: Vec<String>,
+    /// Where it is, or would be.
+    pub(super) path: PathBuf,
     profiles: BTreeMap<String, Layer>,
     none: Layer,
 }
@@ -26,7 +28,9 @@ impl ConfigFile {
         let path = named.clone().unwrap_or_else(|| places.config_file());
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return Ok(Self::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
+                return Ok(Self { path, ..Self::default() });
+            }
             Err(error) => {
                 let kind = error.kind();
                 return Err(broken(&path, &format!("cannot be read ({kind})"), "give another one with --config"));
@@ -36,7 +40,13 @@ impl ConfigFile {
         if file.has_secret() && is_open_to_others(&path) {
             file.notices.push(format!("{} holds a secret and others can read it: chmod 600 it", path.display()));
         }
+        file.path = path;
         Ok(file)
+    }
+
+    /// The profiles that it speaks of.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
     }
 
     /// The part of one profile; an empty one where there is none.
@@ -89,7 +99,7 @@ fn layer(settings: &Table, top: bool) -> Result<Layer, String> {
         let name = Name::ALL.into_iter().find(|name| name.key() == key.as_str());
         let name = name.filter(|name| !matches!(name, Name::Config | Name::Profile)).ok_or_else(|| {
             let place = if top { "" } else { " in a profile" };
-            format!("has the setting {key:?}{place}, which there is not")
+            format!("has the setting {key:?}{place}, which there is not{}", meant(key))
         })?;
         let text = match value {
             Value::String(text) => Some(text.clone()),
@@ -105,7 +115,15 @@ fn layer(settings: &Table, top: bool) -> Result<Layer, String> {
     Ok(layer)
 }
 
-fn broken(path: &Path, problem: &str, advice: &str) -> Failure {
+/// The setting whose name is so like it that it may be meant.
+fn meant(key: &str) -> String {
+    let like = |name: Name| (strsim::jaro(name.key(), key), name.key());
+    let nearest = Name::ALL.into_iter().filter(|name| !matches!(name, Name::Config | Name::Profile)).map(like);
+    let nearest = nearest.filter(|(likeness, _)| *likeness > 0.8).max_by(|one, other| one.0.total_cmp(&other.0));
+    nearest.map(|(_, name)| format!(" (did you mean {name}?)")).unwrap_or_default()
+}
+
+pub(super) fn broken(path: &Path, problem: &str, advice: &str) -> Failure {
     Failure::new(Exit::Settings, format!("the configuration file {} {problem}; {advice}", path.display()))
 }
 
@@ -144,6 +162,10 @@ mod tests {
         assert_eq!(problem("client_secret = 12345"), "has no text in quotes for client_secret");
         assert_eq!(problem("colour = \"s3cret\""), "has the setting \"colour\", which there is not");
         assert_eq!(problem("[profile.w]\ncolour = 1"), "has the setting \"colour\" in a profile, which there is not");
+        assert_eq!(
+            problem("clientid = \"s3cret\""),
+            "has the setting \"clientid\", which there is not (did you mean client_id?)"
+        );
         assert_eq!(problem("[profile]\nw = 1"), "says [profile] and then w: write [profile.w]");
         assert_eq!(problem("config = \"x\""), "has the setting \"config\", which there is not");
     }

@@ -2,8 +2,11 @@
 
 use crate::kit::World;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 17] = [
     "login",
+    "setup",
+    "profiles",
+    "services",
     "token",
     "whoami",
     "status",
@@ -27,9 +30,22 @@ fn help_names_every_command_and_exit_status() {
         assert!(help.done().contains(&format!("\n  {command} ")), "{command}");
         let own = world.run(&[command, "--help"]);
         assert!(own.done().contains("Usage: webex-oauth"), "{own:?}");
+        // What all commands take is said in one place.
+        assert!(!own.out.contains("--client-secret-file") && own.out.contains("--help-settings"), "{own:?}");
     }
     for words in ["Examples:", "Exit status:", "WEBEX_CLIENT_ID", "130  interrupted"] {
         assert!(help.out.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn the_settings_have_a_page() {
+    let world = World::new();
+    for args in [&["--help-settings"][..], &["login", "--help-settings"], &["--help"]] {
+        let page = world.run(args);
+        for flag in ["--client-id", "--client-secret-file", "--issuer", "--profile", "--store"] {
+            assert!(page.done().contains(flag), "{flag} is not in {page:?}");
+        }
     }
 }
 

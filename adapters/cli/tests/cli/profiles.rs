@@ -52,3 +52,62 @@ fn a_file_of_ones_own_choosing_is_for_the_default_profile() {
 fn a_name_that_is_a_path_is_refused() {
     World::new().run(&["-p", "../../etc/x", "token"]).failed(2, &["no name for a profile"]);
 }
+
+#[test]
+fn profiles_are_listed_and_one_is_the_default() {
+    let mut world = World::new();
+    world.set("WEBEX_PROFILE", "");
+    let file = world.write("config/webex-oauth/config.toml", "# mine\n[profile.work]\nscope = \"spark:people_read\"\n");
+    world.sign_in_with(&["-p", "home"]);
+    let ran = world.run(&["profiles"]);
+    let lines: Vec<&str> = ran.done().lines().map(str::trim_end).collect();
+    assert_eq!(lines.len(), 3, "{ran:?}");
+    assert!(
+        lines[0].starts_with("* default") && lines[1].starts_with("  home") && lines[2].starts_with("  work"),
+        "{ran:?}"
+    );
+    assert!(lines[0].ends_with("no tokens") && lines[1].ends_with("home.session"), "{ran:?}");
+    assert_eq!(world.run(&["profiles", "--set-default", "home"]).code, 0);
+    assert!(std::fs::read_to_string(file).unwrap().contains("# mine\n"));
+    assert!(world.run(&["whoami"]).done().contains("Ada"));
+    let json = world.run(&["profiles", "--json"]);
+    assert!(json.done().contains(r#""current":true,"kept_in":"/"#), "{json:?}");
+    world.run(&["profiles", "--set-default", "../x"]).failed(2, &["no name for a profile"]);
+}
+
+#[test]
+fn a_setup_asks_and_what_it_writes_signs_in() {
+    let mut world = World::new();
+    let secret = "simulated-secret";
+    for name in ["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET", "WEBEX_REDIRECT_URI", "WEBEX_SCOPE", "WEBEX_SERVER"] {
+        world.set(name, "");
+    }
+    let server = world.simulator.base_url().to_owned();
+    let mut setup = world.start(&["--profile", "work", "--server", &server, "setup"]);
+    for (question, answer) in [
+        ("Client ID", "simulated-integration"),
+        ("Client secret", secret),
+        ("Redirect URI", "http://127.0.0.1/callback"),
+        ("Scope", ""),
+    ] {
+        setup.line_with(question);
+        setup.type_line(answer);
+    }
+    let ran = setup.end();
+    assert!(ran.code == 0 && ran.err.contains("webex-oauth --profile work login"), "{ran:?}");
+    let file = world.path("config/webex-oauth/config.toml");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    world.sign_in_with(&["-p", "work"]);
+    assert!(world.run(&["-p", "work", "whoami"]).done().contains("Ada"));
+    // Enter keeps what is there; what is no client is not written.
+    let before = std::fs::read_to_string(&file).unwrap();
+    let mut again = world.start(&["-p", "work", "setup"]);
+    for (question, answer) in [("Client ID", ""), ("Client secret", ""), ("Redirect URI", "ftp://x"), ("Scope", "")] {
+        again.line_with(question);
+        again.type_line(answer);
+    }
+    again.end().failed(3, &["redirect_uri"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    assert_eq!(before.matches(secret).count(), 1);
+}

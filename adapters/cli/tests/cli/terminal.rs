@@ -33,10 +33,12 @@ fn code(session: &mut PtySession) -> i32 {
 fn a_device_login_has_a_picture_and_a_countdown() {
     let world = World::with(Options { device_interval_ms: 1000, ..Options::default() });
     let mut session = terminal(&world, &["login", "--device"]);
+    // The code is below the picture, where it stays on the screen.
+    let picture = session.exp_string("Point a camera there").unwrap();
     session.exp_string("enter the code").unwrap();
-    let picture = session.exp_string("waiting for you to confirm, ").unwrap();
     // A full block, as rexpect reads bytes.
-    assert!(picture.contains("\u{e2}\u{96}\u{88}") && picture.contains("point a camera here"), "{picture}");
+    assert!(picture.contains("\u{e2}\u{96}\u{88}"), "{picture}");
+    session.exp_string("waiting for you to confirm, ").unwrap();
     let (_, left) = session.exp_regex("0[45]:[0-9]{2} left").unwrap();
     session.exp_regex("04:5[0-9] left").unwrap();
     assert!(left.ends_with("left"));

@@ -192,3 +192,27 @@ fn services_are_asked_for_once_a_day() {
     assert_eq!(catalogs(), 2);
     world.run(&["services", "nowhere"]).usage_error("webex-oauth services");
 }
+
+#[test]
+fn a_token_with_its_end_and_as_a_header() {
+    let world = World::new();
+    world.sign_in();
+    let token = world.run(&["token"]).done().to_owned();
+    assert_eq!(world.run(&["token", "--header"]).done(), format!("Authorization: Bearer {token}"));
+    let json: serde_json::Value = serde_json::from_str(world.run(&["token", "--json"]).done()).unwrap();
+    assert_eq!((&json["access_token"], &json["token_type"]), (&token.as_str().into(), &"Bearer".into()));
+    assert!(json["expires_at"].as_str().unwrap().ends_with('Z'), "{json}");
+    let ran = world.run(&["user-token", "spark:rooms_write"]);
+    ran.failed(4, &["webex-oauth login --scope", "spark:rooms_write"]);
+}
+
+#[test]
+fn a_bot_is_signed_in_as_long_as_the_server_takes_its_token() {
+    let world = World::new();
+    let token = world.write("bot", webex_oauth_simulator::BOT_TOKEN);
+    assert_eq!(world.run(&["login", "--token-file", token.to_str().unwrap()]).code, 0);
+    let ran = world.run(&["status"]);
+    assert!(ran.done().contains("when the server refuses the token"), "{ran:?}");
+    let json: serde_json::Value = serde_json::from_str(world.run(&["status", "--json"]).done()).unwrap();
+    assert_eq!((&json["usable"], &json["sign_in_again_by"]), (&true.into(), &serde_json::Value::Null));
+}

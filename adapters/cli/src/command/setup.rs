@@ -1,0 +1,77 @@
+//! `setup`: asks for the settings of a profile and writes them where the other commands read them.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use webex_oauth::Secret;
+
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use crate::settings::{Name, Settings, edit};
+use crate::terminal::Terminal;
+
+pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
+    let settings = Settings::read(global)?;
+    let (profile, path) = (&settings.profile, &settings.config_file);
+    terminal.ask(&format!(
+        "Settings of profile {profile}, for {}. Create an integration on developer.webex.com\n\
+         with a redirect URI on this machine. Enter keeps what is in brackets.\n",
+        path.display()
+    ));
+    let mut answers = Vec::new();
+    for (name, question, known) in [
+        (Name::ClientId, "Client ID", settings.known(Name::ClientId)),
+        (Name::ClientSecret, "Client secret", settings.known(Name::ClientSecret)),
+        (
+            Name::RedirectUri,
+            "Redirect URI",
+            settings.known(Name::RedirectUri).or_else(|| proposed("http://localhost:8080/oauth")),
+        ),
+        (
+            Name::Scope,
+            "Scope, separated by spaces",
+            settings.known(Name::Scope).or_else(|| proposed("spark:people_read")),
+        ),
+    ] {
+        let answer = ask(terminal, question, known.as_ref(), name == Name::ClientSecret)?;
+        answers.extend(answer.or(known).map(|answer| (name, answer)));
+    }
+    // What the command line names belongs to the profile as well.
+    answers.extend(settings.named_on_the_command_line(global));
+    settings.check(&answers)?;
+    edit::write(path, profile, &answers)?;
+    terminal.done(&format!("Written. Sign in with webex-oauth{} login.", as_argument(&settings)));
+    Ok(())
+}
+
+fn proposed(text: &str) -> Option<Secret> {
+    Some(text.into())
+}
+
+fn as_argument(settings: &Settings) -> String {
+    if settings.profile.is_default() { String::new() } else { format!(" --profile {}", settings.profile) }
+}
+
+/// What is typed; nothing where that is empty.
+fn ask(terminal: Terminal, question: &str, known: Option<&Secret>, is_secret: bool) -> Result<Option<Secret>, Failure> {
+    let shown = match known {
+        Some(_) if is_secret => " [the one that is set]".to_owned(),
+        Some(known) => format!(" [{}]", known.expose()),
+        None => String::new(),
+    };
+    let answer = if is_secret && io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("{question}{shown}, not shown: "))
+    } else {
+        terminal.ask(&format!("{question}{shown}:"));
+        let mut line = String::with_capacity(4096);
+        io::stdin().lock().read_line(&mut line).and_then(|read| match read {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(line),
+        })
+    };
+    let answer = answer.map_err(|error| {
+        Failure::new(Exit::Usage, format!("the answers cannot be read ({}); nothing was written", error.kind()))
+    })?;
+    let answer = Secret::new(answer);
+    let trimmed = answer.expose().trim();
+    Ok((!trimmed.is_empty()).then(|| trimmed.into()))
+}
