@@ -112,7 +112,8 @@ func groupConfig(_ value: JSON?) throws -> Config {
 
 private func services(_ given: JSON) throws -> Services {
     try Services.read(
-        now: may(given, "now", time) ?? 0, status: may(given, "status", status) ?? 200, body: Data(try need(given, "body", text).utf8))
+        now: may(given, "now", time) ?? 0, status: may(given, "status", status) ?? 200,
+        body: Data(try need(given, "body", text).utf8))
 }
 
 private func authorize(_ given: JSON) throws -> String {
