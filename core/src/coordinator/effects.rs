@@ -133,7 +133,7 @@ impl Coordinator {
 
     /// Nothing is given out without asking from the moment on at which the user signed out.
     pub(super) fn unpublish(&mut self) {
-        if self.obeys(Rule::SignOutUnpublishes) && self.published.take().is_some() {
+        if self.published.take().is_some() {
             self.out.push_back(Output::Publish { fresh: None });
         }
     }

@@ -10,7 +10,11 @@ impl Coordinator {
         let fresh = self.fresh();
         if fresh != self.published {
             self.published.clone_from(&fresh);
-            self.out.push_back(Output::Publish { fresh });
+            // Whoever is answered and then asks for a token gets this one. It replaces what was published before it.
+            let answer = self.out.iter().position(|output| matches!(output, Output::Resolve { .. }));
+            let before = self.out.iter().rposition(|output| matches!(output, Output::Publish { .. }));
+            let at = answer.unwrap_or(self.out.len()).max(before.map_or(0, |before| before + 1));
+            self.out.insert(at, Output::Publish { fresh });
         }
     }
 

@@ -29,8 +29,6 @@ pub(crate) enum Rule {
     OneReplay,
     /// Cancelling a login cancels no other (C21).
     CancelIsForOne,
-    /// Signing out publishes nothing at once (D2).
-    SignOutUnpublishes,
     /// A refresh token is spent only under an intent that is stored.
     IntentBeforeSend,
     /// The holder sends only within its window.

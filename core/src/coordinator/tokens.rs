@@ -64,6 +64,8 @@ impl Coordinator {
                 if let Err(misuse) = self.try_give(input, false) {
                     return Some(Err(Failure::Misuse(misuse)));
                 }
+                // A clock that was set back makes a token good again that had seemed to be over.
+                self.changed |= matches!(self.session.access(self.now.wall), Access::Ready { .. });
                 // The renewal that would help cannot begin: its result could not be kept.
                 self.guard_fault(looked).map(Err)
             }

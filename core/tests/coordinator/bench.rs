@@ -17,6 +17,10 @@ pub(crate) struct Bench {
     pub(crate) replies: Vec<(u64, Reply)>,
     pub(crate) told: Vec<ClientEvent>,
     pub(crate) stopped: usize,
+    /// What was published last: a generation, or nothing.
+    pub(crate) published: Option<u64>,
+    /// What was published when this ticket was answered.
+    pub(crate) published_at: Vec<(u64, Option<u64>)>,
     /// How often the store was read.
     pub(crate) loads: usize,
     /// What the store holds.
@@ -46,8 +50,19 @@ impl Bench {
         let bytes: Vec<u8> = (0..64).collect();
         let mut coordinator = Coordinator::open(config, None, Entropy::new(&bytes).unwrap(), options).unwrap();
         coordinator.broken = broken;
-        let (jobs, replies, told) = (Vec::new(), Vec::new(), Vec::new());
-        Self { coordinator, wall: 1_000, mono: 1_000, jobs, replies, told, stopped: 0, loads: 0, row: None }
+        Self {
+            coordinator,
+            wall: 1_000,
+            mono: 1_000,
+            jobs: Vec::new(),
+            replies: Vec::new(),
+            told: Vec::new(),
+            stopped: 0,
+            published: None,
+            published_at: Vec::new(),
+            loads: 0,
+            row: None,
+        }
     }
 
     /// With somebody signed in, and other options.
@@ -65,6 +80,17 @@ impl Bench {
         bench.serve_store();
         bench.replies.clear();
         bench
+    }
+
+    /// Another process opens what is stored; its clock is this much behind.
+    pub(crate) fn reopen_behind(&mut self, millis: u64) {
+        self.wall -= millis;
+        let config: Config = parts().build().unwrap();
+        let options = Options { rotates: true, ..Options::new(&config, Some(StoreTraits::default())) };
+        let bytes: Vec<u8> = (1..65).collect();
+        let seed = Entropy::new(&bytes).unwrap();
+        self.coordinator = Coordinator::open(config, self.row.as_ref(), seed, options).unwrap();
+        self.jobs.clear();
     }
 
     fn clock(&self) -> Now {
@@ -112,9 +138,13 @@ impl Bench {
                     self.stopped += 1;
                     self.jobs.retain(|(open, _)| *open != job);
                 }
-                Output::Resolve { ticket, reply } => self.replies.push((ticket.0, reply)),
+                Output::Resolve { ticket, reply } => {
+                    self.published_at.push((ticket.0, self.published));
+                    self.replies.push((ticket.0, reply));
+                }
                 Output::Tell { event } => self.told.push(event),
-                Output::Show { .. } | Output::Publish { .. } => {}
+                Output::Publish { fresh } => self.published = fresh.map(|fresh| fresh.generation),
+                Output::Show { .. } => {}
             }
         }
     }

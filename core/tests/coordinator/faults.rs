@@ -214,6 +214,40 @@ fn d2_nothing_is_handed_out_while_a_sign_out_is_being_stored() {
 }
 
 #[test]
+fn d2_signing_out_ends_the_published_token() {
+    let mut bench = Bench::signed_in(parts(), None);
+    assert!(bench.published.is_some());
+    bench.call(2, Call::SignOut { options: SignOutOptions::default() });
+    // Nothing is stored yet.
+    assert_eq!(bench.published, None);
+}
+
+/// Else `refresh` and `token`, one after the other, bring the token that was replaced.
+#[test]
+fn what_an_answer_stands_for_is_published_before_it() {
+    let mut bench = Bench::signed_in(parts(), None);
+    bench.call(2, Call::Refresh { within: None });
+    bench.serve_store();
+    bench.answer(200, r#"{"access_token":"AT2","token_type":"Bearer","expires_in":3600,"refresh_token":"RT2"}"#);
+    assert!(bench.published_at.contains(&(2, Some(2))), "{:?}", bench.published_at);
+}
+
+/// A clock that reads earlier than the session was stored makes a token good that had seemed to be over, without a request.
+#[test]
+fn a_clock_that_is_behind_what_is_stored_keeps_nobody_waiting() {
+    for behind in [1_000, 60_000, 3_000_000, 7_000_000, 86_400_000] {
+        let mut bench = Bench::new(parts(), None);
+        bench.sleep(100_000_000);
+        bench.sign_in(1, Credential::Tokens { tokens: TOKENS.into() });
+        bench.serve_store();
+        bench.reopen_behind(behind);
+        bench.call(2, token(Of::Session));
+        bench.serve_store();
+        assert!(matches!(bench.reply(2), Some(Reply::Token { .. })), "{behind}: {:?} {:?}", bench.replies, bench.jobs);
+    }
+}
+
+#[test]
 fn d4_what_was_not_sent_is_not_stored_as_a_failure() {
     let mut bench = Bench::signed_in(parts(), None);
     bench.call(2, Call::Refresh { within: LONG });

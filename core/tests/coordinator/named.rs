@@ -6,8 +6,7 @@ use super::walk::play;
 use super::world::How::{Busy, Fails, Later, Lost, Ok as Fine, Twice};
 use super::world::Setting;
 use super::world::Step::{
-    self, Close, Delayed, Delete, Expire, Job, Pass, Refresh, Rejected, SetClock, SignIn, SignOut, Start, StoreDown,
-    Token,
+    self, Close, Delayed, Delete, Expire, Job, Pass, Refresh, Rejected, SignIn, Start, StoreDown, Token,
 };
 use crate::coordinator::rules::Rule;
 
@@ -42,11 +41,6 @@ fn b6_a_lock_that_comes_too_late_is_given_back() {
 #[test]
 fn b7_the_lock_is_given_back_before_anybody_is_told() {
     rests_on(Rule::UnlockBeforeTelling, LOCKED, &[Refresh(1)]);
-}
-
-#[test]
-fn d2_signing_out_ends_the_published_token() {
-    rests_on(Rule::SignOutUnpublishes, STRICT, &[SetClock(0, false), Token(0), SignOut(0)]);
 }
 
 #[test]

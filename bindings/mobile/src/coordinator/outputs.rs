@@ -292,6 +292,7 @@ impl From<core::Failure> for CallFailure {
 }
 
 /// For whoever listens.
+#[allow(clippy::large_enum_variant, reason = "uniffi has no boxes, and it is handed on at once")]
 #[derive(Debug, uniffi::Enum)]
 pub enum CoordinatorEvent {
     /// What the session says.
