@@ -74,6 +74,8 @@ pub(crate) struct Http(reqwest::Client);
 
 impl Http {
     pub(crate) fn new() -> Self {
+        // Other crates of the workspace build reqwest for TLS without saying whose. Whoever was first has said the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
         Self(builder.redirect(reqwest::redirect::Policy::none()).build().unwrap())
     }
