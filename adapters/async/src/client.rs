@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use webex_oauth::coordinator::{Call, Coordinator, Of, Reply};
-use webex_oauth::{AccessToken, Config, Phase, Scope, Secret, Services, Session, SignOutOptions, Status, TokenSet};
-use webex_oauth_driver::{ClientError, StoreError, store_error};
+use webex_oauth::{AccessToken, Config, Phase, Scope, Secret, Session, SignOutOptions, Status, TokenSet};
+use webex_oauth_driver::{ClientError, KnownServices, StoreError, store_error};
 
 use crate::builder::ClientBuilder;
 use crate::events::Events;
@@ -34,7 +33,7 @@ pub(crate) type Ready = (AccessToken, u64);
 pub struct Client {
     executor: Arc<Executor>,
     /// The catalog, once it is known, and the configuration that knows it.
-    services: Arc<ArcSwapOption<(Arc<Services>, Config)>>,
+    services: Arc<KnownServices>,
     limits: Limits,
 }
 
@@ -66,7 +65,7 @@ impl Client {
         &self.executor
     }
 
-    pub(crate) fn services_cell(&self) -> &ArcSwapOption<(Arc<Services>, Config)> {
+    pub(crate) fn known(&self) -> &KnownServices {
         &self.services
     }
 

@@ -94,9 +94,7 @@ impl Executor {
     pub(crate) fn published(&self) -> Option<(AccessToken, u64)> {
         let fresh = self.fresh.load();
         let fresh = fresh.as_ref()?;
-        let now = self.wall();
-        let is_good = fresh.from <= now && fresh.until.is_none_or(|until| now < until);
-        is_good.then(|| (fresh.token.clone(), fresh.generation))
+        fresh.may_be_handed_out(self.wall()).then(|| (fresh.token.clone(), fresh.generation))
     }
 
     /// Asks the coordinator something.

@@ -10,6 +10,7 @@ mod event;
 mod jobs;
 mod loopback;
 mod machine;
+mod services;
 pub mod settings;
 mod store;
 
@@ -19,6 +20,7 @@ pub use event::ClientEvent;
 pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event, host_answer, open, store_error};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
+pub use services::KnownServices;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
     key_ring_locks,

@@ -57,8 +57,7 @@ impl Client {
 
     /// By the configuration, and by the catalog of services where one is known.
     fn judge_url(&self, url: &str) -> Result<JudgedUrl, ClientError> {
-        let known = self.services_cell().load();
-        Ok(known.as_ref().map_or_else(|| self.config().judge_url(url), |known| known.1.judge_url(url))?)
+        Ok(self.known().judge_url(|| self.config(), url)?)
     }
 
     fn call_with_token(

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use webex_oauth::coordinator::{Call, Of, Reply};
-use webex_oauth::{AccessToken, Config, Scope, Secret, Services, SignOutOptions, Status, TokenSet};
-use webex_oauth_driver::{ClientError, ClientEvent, StoreError, settings, store_error};
+use webex_oauth::{AccessToken, Config, Scope, Secret, SignOutOptions, Status, TokenSet};
+use webex_oauth_driver::{ClientError, ClientEvent, KnownServices, StoreError, settings, store_error};
 
 use crate::builder::ClientBuilder;
 use crate::discover::fetch;
@@ -38,7 +37,7 @@ pub struct Client {
 struct Handle {
     executor: Arc<Executor>,
     /// The catalog, once it is known, and the configuration that knows it.
-    services: ArcSwapOption<(Arc<Services>, Config)>,
+    services: KnownServices,
     timer: Mutex<Option<JoinHandle<()>>>,
     limits: Limits,
 }
@@ -64,14 +63,14 @@ impl Client {
 
     pub(crate) fn start(executor: Arc<Executor>, limits: Limits) -> Result<Self, ClientError> {
         let timer = Mutex::new(Some(executor.start_timer()?));
-        Ok(Self { handle: Arc::new(Handle { executor, services: ArcSwapOption::empty(), timer, limits }) })
+        Ok(Self { handle: Arc::new(Handle { executor, services: KnownServices::default(), timer, limits }) })
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {
         &self.handle.executor
     }
 
-    pub(crate) fn services_cell(&self) -> &ArcSwapOption<(Arc<Services>, Config)> {
+    pub(crate) fn known(&self) -> &KnownServices {
         &self.handle.services
     }
 

@@ -17,8 +17,8 @@ impl Client {
     /// Errors: those of [`Client::call`]; [`ClientError::Config`] where the answer is no catalog, and
     /// [`ClientError::Misuse`] where the server has none. What was known before stays known.
     pub fn services(&self, max_age: Duration) -> Result<Arc<Services>, ClientError> {
-        if let Some(known) = self.known_services().filter(|known| !known.is_old(self.executor().wall(), max_age)) {
-            return Ok(known);
+        if let Some(young) = self.known().get_young(self.executor().wall(), max_age) {
+            return Ok(young);
         }
         let answer = self.get(&self.config().catalog_url()?)?;
         let found = Services::read(self.executor().wall(), answer.status().as_u16(), answer.body())?;
@@ -27,14 +27,11 @@ impl Client {
 
     /// The catalog that is known, however old it is.
     pub fn known_services(&self) -> Option<Arc<Services>> {
-        self.services_cell().load().as_ref().map(|known| Arc::clone(&known.0))
+        self.known().get()
     }
 
     /// Makes a catalog known that was kept ([`Services::to_json`], [`Services::restore`]).
     pub fn use_services(&self, services: Services) -> Arc<Services> {
-        let services = Arc::new(services);
-        let known = (Arc::clone(&services), self.config().with_services(&services));
-        self.services_cell().store(Some(Arc::new(known)));
-        services
+        self.known().set(services, &self.config())
     }
 }

@@ -297,3 +297,10 @@ pub struct Fresh {
     /// Not from this on; `None`: no such line.
     pub until: Option<Timestamp>,
 }
+
+impl Fresh {
+    /// Whether it may be handed out when the wall clock reads this. Later, or earlier, the coordinator is asked.
+    pub fn may_be_handed_out(&self, now: Timestamp) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+}
