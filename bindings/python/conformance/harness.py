@@ -140,6 +140,9 @@ class Harness:
                 return await self.many(command, lambda: self.call(opened, command), self.answered)
             case "refresh":
                 await result_of(client.refresh(**timeout))
+            case "services":
+                found = await result_of(client.services(max_age=command["max_age"] / 1000))
+                return {"services": {name: found.url(name) for name in found.names()}}
             case "sign_out":
                 url = await result_of(client.sign_out(**some(command, revoke=same, logout=same)))
                 return {} if url is None else {"url": url}

@@ -41,7 +41,7 @@ async def header_for(
     if any(name.lower() == "authorization" for name in headers):
         return None
     try:
-        judged = executor.config.judge_url(url)
+        judged = operations.known.judge_url(url)
     except InvalidArgument:
         return None  # What is no URL to call is the caller's mistake, and told by whoever sends it.
     target = judged.target

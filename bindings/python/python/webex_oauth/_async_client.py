@@ -12,7 +12,7 @@ from . import _errors
 from . import coordinator as co
 from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
-from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, TokenAsk
+from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._facade import Facade
 from ._in_time import in_time
 from ._login import login, print_prompt
@@ -20,6 +20,7 @@ from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs, in_thread, is_async
 from ._operations import Operations
 from ._options import Hidden, conceal, login_options, seconds, secret, tokens_text
+from ._services import known_or_found
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -269,6 +270,17 @@ class AsyncClient(Facade):
         limit = self.config.request_timeout
         request = ApiRequest(url, method=method, given=given, timeout=seconds(timeout), limit=limit)
         return await call(await self._enter(), self._send, request, seconds(timeout), seconds(max_wait) or 0.0)
+
+    async def services(
+        self, *, max_age: timedelta | float | None = None, timeout: timedelta | float = 60.0
+    ) -> Services:
+        """Where each of the server's services is; see :meth:`Client.services`."""
+
+        def get(url: str) -> Awaitable[ApiResponse]:
+            return self.call(url, timeout=timeout)
+
+        operations = await self._enter()
+        return await known_or_found(operations.known, self._executor.wall, max_age, get, self.config)
 
     async def _send(self, request: ApiRequest) -> HttpResponse:
         transport: Callable[..., Any] = self._calling or self._transport

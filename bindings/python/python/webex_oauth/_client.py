@@ -10,7 +10,7 @@ from . import _errors
 from . import coordinator as co
 from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
-from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, TokenAsk
+from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._events import Outbox
 from ._facade import Facade
 from ._in_time import in_time
@@ -18,6 +18,7 @@ from ._jobs import Jobs
 from ._login import login, print_prompt
 from ._operations import blocking, run
 from ._options import Hidden, conceal, login_options, seconds, secret, tokens_text
+from ._services import known_or_found
 from ._waiting import ThreadMailbox
 
 if TYPE_CHECKING:
@@ -255,6 +256,23 @@ class Client(Facade):
             return blocking(self._calling or self._transport, request)
 
         return run(call(self._operations, send, request, seconds(timeout), seconds(max_wait) or 0.0))
+
+    def services(self, *, max_age: timedelta | float | None = None, timeout: timedelta | float = 60.0) -> Services:
+        """Where each of the server's services is, by name, as its catalog says: ``services().url("hydra")``.
+
+        The catalog that is known; where it is older than ``max_age`` (left out: a day), what the server says now. From
+        then on the token may go to the hosts that it names, where the provider says so
+        (``Provider.catalog_hosts_carry_token``).
+
+        Raises as :meth:`call` does; :class:`ConfigError` where the answer is no catalog; :class:`Misuse` where the
+        server has none. What was known before stays known.
+        """
+
+        def get(url: str) -> Awaitable[ApiResponse]:
+            return blocking(lambda: self.call(url, timeout=timeout))
+
+        operations = self._operations
+        return run(known_or_found(operations.known, self._executor.wall, max_age, get, self.config))
 
     # ---------------------------------------------------------------------------------------------------------- state
 

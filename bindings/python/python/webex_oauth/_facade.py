@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._core import Config, Secret, Session, Status, TokenSet
+from ._core import Config, Secret, Services, Session, Status, TokenSet
 from ._errors import InvalidArgument
 from ._executor import Executor
 from ._operations import Operations
@@ -117,6 +117,14 @@ class Facade:
     def tokens(self) -> TokenSet | None:
         """The tokens themselves, for hand-off and display."""
         return self._executor.coordinator.tokens
+
+    def known_services(self) -> Services | None:
+        """The catalog that ``services`` brought, or that was given to :meth:`use_services`, however old it is."""
+        return self._operations.known.get()
+
+    def use_services(self, services: Services) -> Services:
+        """Makes a catalog known that was kept (:meth:`Services.to_json`, :meth:`Services.restore`)."""
+        return self._operations.known.set(services)
 
     def __repr__(self) -> str:
         # Also of one whose making failed, which tracebacks show.

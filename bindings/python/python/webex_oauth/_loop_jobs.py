@@ -12,6 +12,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -57,32 +58,64 @@ class LoopJobs(Jobs):
 
     def _on_loop(self, within: timedelta | None, function: Callable[..., Any], *arguments: object) -> Any:
         """Calls something on the loop, for a thread that waits. Raises where the loop ends before."""
-
-        async def work() -> Any:
-            result = function(*arguments)
-            return await result if inspect.isawaitable(result) else result
-
+        errand = _Errand(function, arguments, None if within is None else within.total_seconds())
         loop = self.loop
-        coroutine = asyncio.wait_for(work(), None if within is None else within.total_seconds())
         try:
             if loop is None:
                 raise RuntimeError
-            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+            loop.call_soon_threadsafe(errand.begin)
         except RuntimeError:
-            coroutine.close()
             raise TransportError("there is no event loop", fault="not_sent") from None
         since = time.monotonic()
         while True:
             try:
-                return future.result(_LOOK)
+                return errand.outcome.result(_LOOK)
             except concurrent.futures.TimeoutError:
-                if future.done():
+                if errand.outcome.done():
                     raise
                 if loop.is_running():
                     since = time.monotonic()
                 elif loop.is_closed() or time.monotonic() - since > _PATIENCE:
-                    future.cancel()
+                    errand.give_up()
                     raise RuntimeError("the event loop is gone") from None
+
+
+class _Errand:
+    """Something to be done on a loop for a thread. Until the loop comes to it there is no coroutine: a loop that ends
+    before leaves nothing behind."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[object, ...], within: float | None) -> None:
+        self.outcome: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._function, self._arguments, self._within = function, arguments, within
+        self._task: asyncio.Task[Any] | None = None
+
+    def begin(self) -> None:
+        """On the loop."""
+        if not self.outcome.done():
+            self._task = asyncio.get_running_loop().create_task(asyncio.wait_for(self._work(), self._within))
+            self._task.add_done_callback(self._settle)
+
+    async def _work(self) -> Any:
+        result = self._function(*self._arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    def _settle(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            error: BaseException | None = concurrent.futures.CancelledError()
+        else:
+            error = task.exception()
+        with suppress(concurrent.futures.InvalidStateError):
+            if error is None:
+                self.outcome.set_result(task.result())
+            else:
+                self.outcome.set_exception(error)
+
+    def give_up(self) -> None:
+        """Nobody waits for it any longer."""
+        self.outcome.cancel()
+        if (task := self._task) is not None:
+            with suppress(RuntimeError):  # The loop is closed, and ended it.
+                task.get_loop().call_soon_threadsafe(task.cancel)
 
 
 async def in_thread(function: Callable[..., T], *arguments: object) -> T:

@@ -15,6 +15,7 @@ from ._core import ENTROPY_LEN, Access, DevicePrompt, Event, LoginOptions, Scope
 from ._errors import Closed, DownscopeFailed, Error, RefreshFailed, StoreError, TimedOut
 from ._executor import Executor
 from ._failures import exception
+from ._services import KnownServices
 from ._waiting import News, Waiting
 
 __all__ = ["LOGIN", "Operations", "blocking", "run"]
@@ -48,6 +49,7 @@ class Operations:
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
+        self.known = KnownServices(executor.config)
         #: Logins that somebody waits for.
         self._logins: set[int] = set()
 

@@ -145,6 +145,10 @@ final class Harness: Sendable {
                 self.report(try await client.call(url, method: method, headers: headers, body: body))
             }
         case "refresh": try await client.refresh()
+        case "services":
+            let found = try await client.services(maxAge: .milliseconds(command["max_age"]?.int ?? 0))
+            let urls = found.all().map { ($0.name, JSON.text($0.url)) }
+            return ["services": .object(Dictionary(urls) { $1 })]
         case "sign_out":
             let url = try await client.signOut(signOutOptions(command))
             return ["url": url.map { .text($0.absoluteString) }]

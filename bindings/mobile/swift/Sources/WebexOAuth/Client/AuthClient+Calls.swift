@@ -122,7 +122,7 @@ extension AuthClient {
     private func judge(_ text: String, _ make: (URL) -> URLRequest) throws -> Judged {
         let judged: JudgedUrl
         do {
-            judged = try config.judgeUrl(url: text)
+            judged = try known.judge.judgeUrl(url: text)
         } catch let error as MisuseError {
             throw AuthError.misuse(error)
         }

@@ -13,6 +13,7 @@ public final class AuthClient: Sendable {
     let options: ClientOptions
     let transport: any HTTPTransport
     let executor: Executor
+    let known: KnownServices
 
     /// Loads what the store holds and starts the client. A login that was pending there still is.
     ///
@@ -26,6 +27,7 @@ public final class AuthClient: Sendable {
     ) async throws {
         let parts = config.parts()
         self.config = config
+        known = KnownServices(config)
         self.transport = transport
         self.options = options
         let coordinator = try await Self.open(config, store, options)

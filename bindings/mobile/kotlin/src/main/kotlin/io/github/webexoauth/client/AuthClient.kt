@@ -34,6 +34,8 @@ class AuthClient private constructor(
     val config: Config,
     internal val executor: Executor,
 ) : AutoCloseable {
+    internal val known = KnownServices(config)
+
     companion object {
         /**
          * Loads what the store holds and starts a client. A login that was pending there still is. A token from the
@@ -122,7 +124,7 @@ class AuthClient private constructor(
     }
 
     /** Whether the access token may be sent to [url]. */
-    fun mayCarryToken(url: String): Boolean = config.mayCarryToken(url)
+    fun mayCarryToken(url: String): Boolean = known.judge.mayCarryToken(url)
 
     // ------------------------------------------------------------------ logins
 

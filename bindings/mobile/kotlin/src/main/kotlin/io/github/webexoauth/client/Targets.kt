@@ -28,7 +28,7 @@ internal fun AuthClient.judged(request: Request): Judged =
 /** The request that [make] makes of the URL that core has read in this text. */
 internal fun AuthClient.judged(text: String, make: (HttpUrl) -> Request): Judged {
     val judged = try {
-        config.judgeUrl(text)
+        known.judge.judgeUrl(text)
     } catch (error: MisuseException) {
         throw AuthException.Misuse(error)
     }

@@ -19,6 +19,7 @@ import io.github.webexoauth.client.FileStore
 import io.github.webexoauth.client.MemoryStore
 import io.github.webexoauth.client.TokenStore
 import io.github.webexoauth.client.call
+import io.github.webexoauth.client.services
 import io.github.webexoauth.configParts
 import io.github.webexoauth.providerWebexAt
 import kotlinx.coroutines.CancellationException
@@ -137,6 +138,10 @@ private class Harness {
             "user_token" -> return many(command) { mapOf("token" to client.userToken(text("scope")).expose()) }
             "call" -> return many(command) { call(client, command) }
             "refresh" -> client.refresh()
+            "services" -> {
+                val found = client.services(command["max_age"].asLong())
+                return mapOf("services" to found.all().associate { it.name to it.url })
+            }
             "sign_out" -> {
                 val via = LogoutVia.valueOf(text("logout")?.uppercase() ?: "NOTHING")
                 val url = client.signOut(SignOutOptions(command["revoke"]?.asBoolean() ?: true, via))
