@@ -319,18 +319,18 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The URL without what is the protocol's; of `state`, the caller's own part stays. So does the scope beside parameters
-    /// that are the page's own: it is no secret. Alone it would be all that is left of an answer, and a page that has a
-    /// router would take it for an address.
+    /// The URL without what is the protocol's; of `state`, the caller's own part stays. A scope beside something else of an
+    /// answer is the answer's (RFC 6749 sections 4.2.2 and 5.1), and goes with it; any other is the page's own, and stays.
     fn cleaned(&self, base: &str, caller_part: impl Fn(&str) -> Option<String>) -> String {
         let mut url = String::with_capacity(base.len() + 64);
         url.push_str(base);
         let mut last = None;
-        let has_others = |mark| self.0.iter().any(|param| param.mark == mark && param.known.is_none());
+        let is_answer = |param: &Param<'_>| param.known.is_some_and(|name| name != Name::Scope);
+        let answers = |mark| self.0.iter().any(|param| param.mark == mark && is_answer(param));
         for param in &self.0 {
             let kept = match param.known {
                 Some(Name::State) => caller_part(&param.value).and_then(|part| state_of(&part)),
-                Some(Name::Scope) if !has_others(param.mark) => None,
+                Some(Name::Scope) if answers(param.mark) => None,
                 Some(Name::Scope) | None => Some(Cow::Borrowed(param.written)),
                 Some(_) => None,
             };
