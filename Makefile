@@ -1,6 +1,6 @@
 # Every target is one script in scripts/. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration load tools clean
+.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration load dist newcomers tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,12 @@ integration: ## a web integration to click through in a browser (PORT=8080; CLIE
 
 load: ## the sample integration under load: 1,000 users, faults at 5 %, 60 s (USERS, IN_FLIGHT, SECONDS_LONG)
 	@scripts/load
+
+dist: ## what the registries would take, built and checked in target/dist (ONLY="wheels crates")
+	@scripts/dist $(ONLY)
+
+newcomers: ## does literally what README.md says, on a fresh clone, for each kind of user (ONLY="python rust")
+	@scripts/newcomers $(ONLY)
 
 tools: ## installs the tools that the other targets would install when needed
 	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz

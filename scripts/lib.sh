@@ -29,3 +29,16 @@ need() {
         have "$command" || not_run "$command is not installed"
     done
 }
+
+# run_program CARGO-ARGUMENT...: `cargo run` for people, in place of this shell. It says what is missing and, where something
+# has to be compiled, that it takes its time; on a terminal cargo shows how far it is.
+run_program() {
+    local quiet=(--quiet)
+    have cargo || { echo "This needs Rust, and cargo is not installed: https://rustup.rs" >&2 && exit 1; }
+    have cc || { echo "This needs a C compiler, and there is no cc: install gcc or clang." >&2 && exit 1; }
+    if [ ! -d "${CARGO_TARGET_DIR:-target}/debug/deps" ]; then
+        echo "Compiling for the first time: some minutes on a small machine." >&2
+    fi
+    [ ! -t 2 ] || quiet=()
+    exec cargo run "${quiet[@]}" "$@"
+}

@@ -11,18 +11,21 @@ from pathlib import Path
 from conftest import SCOPE, Simulator
 
 
-def command(simulator: Simulator, session: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {
+def environment(simulator: Simulator, session: Path) -> dict[str, str]:
+    return {
         **os.environ,
         "WEBEX_AUTHORIZATION_STRING": f"{simulator.base}/v1/authorize?client_id={simulator.info['client_id']}",
         "WEBEX_CLIENT_SECRET": simulator.info["client_secret"],
         "WEBEX_REDIRECT_URI": "http://localhost/oauth",
         "WEBEX_SCOPE": SCOPE,
         "WEBEX_SESSION_FILE": str(session),
+        "WEBEX_SERVER": simulator.base,
     }
-    return subprocess.run(
-        [sys.executable, "-m", "webex_oauth", *arguments], env=environ, capture_output=True, text=True, timeout=60
-    )
+
+
+def command(simulator: Simulator, session: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "webex_oauth", *arguments]
+    return subprocess.run(line, env=environment(simulator, session), capture_output=True, text=True, timeout=60)
 
 
 def test_a_session_from_login_to_logout(simulator: Simulator, tmp_path: Path) -> None:
@@ -31,6 +34,11 @@ def test_a_session_from_login_to_logout(simulator: Simulator, tmp_path: Path) ->
     simulator.options(device_interval_ms=1000, auto_decision="accept")
     done = command(simulator, session, "login", "--device")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == "Signed in as Ada Lovelace (ada@example.com).\n"
+    assert command(simulator, session, "whoami").stdout == "Ada Lovelace (ada@example.com)\n"
+    assert json.loads(command(simulator, session, "whoami", "--json").stdout)["displayName"] == "Ada Lovelace"
+    told = json.loads(command(simulator, session, "token", "--json").stdout)
+    assert set(told) == {"access_token", "expires_at", "scope"}
     token = command(simulator, session, "token")
     assert token.returncode == 0 and len(token.stdout.strip()) > 20
     status = json.loads(command(simulator, session, "status", "--json").stdout)
@@ -39,6 +47,36 @@ def test_a_session_from_login_to_logout(simulator: Simulator, tmp_path: Path) ->
     assert command(simulator, session, "logout").returncode == 0
     assert simulator.counters()["live_refresh_tokens"] == 0
     assert command(simulator, session, "token").returncode == 3
+
+
+def test_two_addresses_are_copied_by_hand(simulator: Simulator, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "webex_oauth", "login", "--paste"]
+    with subprocess.Popen(
+        line,
+        env=environment(simulator, tmp_path / "s"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as login:
+        assert login.stderr is not None
+        login.stderr.readline()
+        url = login.stderr.readline().strip()
+        out, err = login.communicate(simulator.approve(url) + "\n", timeout=30)
+    assert (login.returncode, out) == (0, "Signed in as Ada Lovelace (ada@example.com).\n"), err
+
+
+def test_who_shows_no_token_whatever_the_server_says(simulator: Simulator, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    simulator.options(device_interval_ms=1000, auto_decision="accept")
+    assert command(simulator, session, "login", "--device").returncode == 0
+    token = command(simulator, session, "token").stdout.strip()
+    simulator.fault(fault="rewrite", set={"displayName": f"Ada \x1b[31m{token}"}, endpoint="people_me")
+    shown = command(simulator, session, "whoami").stdout
+    assert "Ada" in shown and token not in shown and "\x1b" not in shown
+    simulator.fault(fault="rewrite", remove=["id", "displayName"], endpoint="people_me")
+    refused = command(simulator, session, "whoami")
+    assert refused.returncode == 1 and "not about a person" in refused.stderr
 
 
 def test_importing_loads_next_to_nothing() -> None:

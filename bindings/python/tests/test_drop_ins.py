@@ -15,9 +15,11 @@ import aiohttp
 import httpx
 import pytest
 import requests
+import webex_oauth
 import webex_oauth.aiohttp
 from conftest import Simulator
 from webex_oauth import AsyncClient, Client
+from webex_oauth.httpx import Auth
 
 Make = Callable[..., Client]
 #: One call: method, URL, headers, body; answers status, text, and the headers that were sent last.
@@ -30,13 +32,13 @@ def with_requests(client: Client, method: str, url: str, **more: Any) -> tuple[i
 
 
 def with_httpx(client: Client, method: str, url: str, *, data: Any = None, **more: Any) -> tuple[int, str]:
-    response = httpx.request(method, url, auth=client, content=data, timeout=20, follow_redirects=True, **more)
+    response = httpx.request(method, url, auth=Auth(client), content=data, timeout=20, follow_redirects=True, **more)
     return response.status_code, response.text
 
 
 def with_httpx_async(client: Client, method: str, url: str, *, data: Any = None, **more: Any) -> tuple[int, str]:
     async def main() -> tuple[int, str]:
-        async with httpx.AsyncClient(auth=client, follow_redirects=True) as http:
+        async with httpx.AsyncClient(auth=Auth(client), follow_redirects=True) as http:
             response = await http.request(method, url, content=data, timeout=20, **more)
             return response.status_code, response.text
 
@@ -57,7 +59,7 @@ def as_async(client: Client, work: Callable[[AsyncClient], Coroutine[Any, Any, t
 
 def with_async_client(client: Client, method: str, url: str, *, data: Any = None, **more: Any) -> tuple[int, str]:
     async def work(client: AsyncClient) -> tuple[int, str]:
-        async with httpx.AsyncClient(auth=client, follow_redirects=True) as http:
+        async with httpx.AsyncClient(auth=Auth(client), follow_redirects=True) as http:
             response = await http.request(method, url, content=data, timeout=20, **more)
             return response.status_code, response.text
 
@@ -184,7 +186,7 @@ def test_a_stream_is_not_sent_twice(simulator: Simulator, signed_in: Make) -> No
     simulator.expire()
     assert requests.post(simulator.url("/v1/echo"), data=chunks(), auth=client, timeout=20).status_code == 401
     simulator.expire()
-    assert httpx.post(simulator.url("/v1/echo"), content=chunks(), auth=client).status_code == 401
+    assert httpx.post(simulator.url("/v1/echo"), content=chunks(), auth=Auth(client)).status_code == 401
 
 
 def test_a_file_is_sent_again_from_where_it_was(simulator: Simulator, signed_in: Make) -> None:
@@ -196,14 +198,20 @@ def test_a_file_is_sent_again_from_where_it_was(simulator: Simulator, signed_in:
     assert response.status_code == 200 and response.json()["body"] == "sent"
 
 
-def test_a_client_is_an_auth_of_httpx(signed_in: Make) -> None:
+def test_a_client_is_what_it_says_and_httpx_is_told_what_to_take(simulator: Simulator, signed_in: Make) -> None:
     client = signed_in()
-    assert isinstance(client, httpx.Auth) and isinstance(client, Client)
+    assert not isinstance(client, httpx.Auth) and client.__class__ is Client
+    with pytest.raises(webex_oauth.InvalidArgument, match=r"webex_oauth\.httpx\.Auth"):
+        httpx.get(simulator.url(), auth=client)
+    with pytest.raises(webex_oauth.InvalidArgument, match=r"webex_oauth\.httpx\.Auth"):
+        httpx.get(simulator.url(), auth=AsyncClient(simulator.config()))
+    with pytest.raises(webex_oauth.InvalidArgument, match="no webex_oauth.Client"):
+        Auth(httpx)  # type: ignore[arg-type]
 
 
 def test_a_blocking_httpx_client_refuses_an_asyncio_one(simulator: Simulator) -> None:
     with pytest.raises(webex_oauth.InvalidArgument):
-        httpx.get(simulator.url(), auth=AsyncClient(simulator.config()))
+        httpx.get(simulator.url(), auth=Auth(AsyncClient(simulator.config())))
 
 
 def test_the_sdk_for_webex_takes_the_token(simulator: Simulator, signed_in: Make) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import webex_oauth
 from conftest import SCOPE, Simulator
 
-README = Path(__file__).parent.parent / "README.md"
+HERE = Path(__file__).parent.parent
+README = HERE / "README.md"
 
 
 def test_every_snippet_runs(simulator: Simulator, tmp_path: Path) -> None:
@@ -48,3 +52,60 @@ def test_every_snippet_runs(simulator: Simulator, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Ada Lovelace") == 6
     assert "wrong_state" in done.stdout and "renewed" in done.stdout
+
+
+def table(title: str) -> list[list[str]]:
+    """The rows of the table below a heading of CONFIGURATION.md."""
+    text = (HERE / "CONFIGURATION.md").read_text(encoding="utf-8")
+    section = text.split(f"\n## {title}")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def names(rows: list[list[str]]) -> list[str]:
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+
+
+def keywords(function: str) -> set[str]:
+    """Those of a class's or method's signature in the stub."""
+    tree = ast.parse(Path(webex_oauth.__file__).with_name("_core.pyi").read_text(encoding="utf-8"))
+    owner, method = function.split(".")
+    [found] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner]
+    [signature] = [node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == method]
+    return {argument.arg for argument in signature.args.args + signature.args.kwonlyargs} - {"cls", "self"}
+
+
+@pytest.mark.parametrize(
+    ("title", "function"),
+    [
+        ("`Config(", "Config.__new__"),
+        ("`Provider`", "Provider.replace"),
+        ("`RefreshPolicy(", "RefreshPolicy.__new__"),
+    ],
+)
+def test_the_tables_of_parameters_are_those_of_the_code(title: str, function: str) -> None:
+    assert sorted(names(table(title))) == sorted(keywords(function))
+
+
+def test_the_defaults_in_the_tables_are_those_of_the_code() -> None:
+    config = webex_oauth.Config("C1", redirect_uri="https://app.example/cb")
+    defaults = {row[0].strip("`"): row[2] for row in table("`Config(")}
+    assert defaults["login_lifetime"] == f"{config.login_lifetime.total_seconds():.0f} s"
+    assert defaults["request_timeout"] == f"{config.request_timeout.total_seconds():.0f} s"
+    assert (config.renewal, config.downscope_failure) == ("grant", "refuse")
+    policy = webex_oauth.RefreshPolicy()
+    for row in table("`RefreshPolicy("):
+        for name, said in zip(names([row]), re.findall(r"\(.*\)|[^,]+", row[1]), strict=True):
+            value = getattr(policy, name)
+            shown = f"{value.total_seconds():.0f} s" if hasattr(value, "total_seconds") else f"{value}"
+            assert said.strip(" `") == shown, name
+
+
+def test_the_programs_about_other_servers_run(simulator: Simulator, tmp_path: Path) -> None:
+    page = HERE.parent.parent / "docs" / "providers.md"
+    if not page.exists():
+        pytest.skip("the package is tested without the repository")
+    programs = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    program = programs.replace("https://id.example.com/realms/staff", simulator.base)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""``python -m webex_oauth login|token|status|logout``: a session in a file, from the terminal.
+"""``python -m webex_oauth login|token|whoami|status|logout``: a session in a file, from the terminal.
 
 export WEBEX_CLIENT_ID=... WEBEX_CLIENT_SECRET=... WEBEX_REDIRECT_URI=http://localhost:8080/oauth WEBEX_SCOPE=...
 python -m webex_oauth login
@@ -13,9 +13,10 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ._client import Client
-from ._core import DevicePrompt
+from ._core import DevicePrompt, clean_text
 from ._errors import Error, SignInRequired
 from ._file_store import FileStore
 from ._options import SESSION_FILE
@@ -39,12 +40,17 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m webex_oauth", description="Signs in to Webex and keeps the token fresh."
     )
     parser.add_argument("--session", type=Path, metavar="FILE", help=f"where the session is kept [${SESSION_FILE}]")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="login|token|status|logout")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="login|token|whoami|status|logout")
     login = commands.add_parser("login", help="sign in through the browser")
-    login.add_argument("--device", action="store_true", help="show a code to enter on another device")
     login.add_argument("--scope", help="ask for this scope")
-    login.add_argument("--no-browser", action="store_true", help="print the URL in place of opening it")
-    commands.add_parser("token", help="print a valid access token")
+    way = login.add_mutually_exclusive_group()
+    way.add_argument("--device", action="store_true", help="show a code to enter on another device")
+    way.add_argument("--paste", action="store_true", help="copy two addresses, where no browser can reach this machine")
+    way.add_argument("--no-browser", action="store_true", help="print the URL in place of opening it")
+    token = commands.add_parser("token", help="print a valid access token")
+    token.add_argument("--json", action="store_true", help="with the instant when it ends, and its scope")
+    whoami = commands.add_parser("whoami", help="ask the server who is signed in")
+    whoami.add_argument("--json", action="store_true", help="all that it says, in one line")
     status = commands.add_parser("status", help="show how the session stands")
     status.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("logout", help="sign out and revoke the tokens")
@@ -72,13 +78,23 @@ def run(client: Client, options: argparse.Namespace) -> int:
     match options.command:
         case "login" if options.device:
             client.device_login(options.scope, show=show_prompt)
-            print("Signed in.")
+            say_who(client)
+        case "login" if options.paste:
+            show_url(client.begin_login(scope=options.scope))
+            print("Paste the address where it ends:", file=sys.stderr, flush=True)
+            client.complete_login(sys.stdin.readline().strip())
+            say_who(client)
         case "login":
             shown = show_url if options.no_browser else None
             client.login(open_browser=shown, scope=options.scope)
-            print("Signed in.")
+            say_who(client)
+        case "token" if options.json:
+            print(json.dumps({"access_token": client.token(), **summary(client, "expires_at", "scope")}))
         case "token":
             print(client.token())
+        case "whoami":
+            person = ask_who(client)
+            print(json.dumps(person) if options.json else describe(person))
         case "status":
             show_status(client, as_json=options.json)
         case "logout":
@@ -95,7 +111,65 @@ def show_prompt(prompt: DevicePrompt) -> None:
     print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", file=sys.stderr, flush=True)
 
 
-def show_status(client: Client, *, as_json: bool) -> None:
+def ask_who(client: Client) -> dict[str, object]:
+    """The person behind the token, by the server's word."""
+    provider = client.config.provider
+    url = f"{provider.api_base}/people/me" if provider.api_base else provider.userinfo_endpoint
+    if url is None:
+        raise Error("this server does not say where to ask: it has no Webex API and no userinfo_endpoint")
+    answer = client.call(url)
+    if answer.refresh_error is not None:
+        raise answer.refresh_error
+    if answer.status != 200:
+        raise Error(f"the server answered {answer.status} to {url}")
+    try:
+        person = answer.json()
+    except ValueError:
+        person = None
+    if not isinstance(person, dict) or not any(
+        isinstance(person.get(name), str) for name in ("id", "displayName", "sub")
+    ):
+        raise Error("the server's answer is not about a person")
+    # Whatever a server puts there: no secret, and nothing that steers a terminal.
+    secrets = (
+        []
+        if (tokens := client.tokens()) is None
+        else [secret for secret in (tokens.access_token, tokens.refresh_token) if secret is not None]
+    )
+    cleaned: dict[str, object] = cleaned_json(person, secrets)
+    return cleaned
+
+
+def cleaned_json(value: Any, secrets: list[Any]) -> Any:
+    match value:
+        case str():
+            return clean_text(value, [secret.expose() for secret in secrets])
+        case list():
+            return [cleaned_json(item, secrets) for item in value]
+        case dict():
+            return {clean_text(name): cleaned_json(item, secrets) for name, item in value.items()}
+        case _:
+            return value
+
+
+def describe(person: dict[str, object]) -> str:
+    names = (person.get(name) for name in ("displayName", "name", "preferred_username", "sub", "id"))
+    name = next(str(name) for name in names if name)
+    emails = person.get("emails")
+    email = emails[0] if isinstance(emails, list) and emails else person.get("email")
+    return f"{name} ({email})" if email else name
+
+
+def say_who(client: Client) -> None:
+    """Who signed in, where the scope lets us ask."""
+    try:
+        print(f"Signed in as {describe(ask_who(client))}.")
+    except Error:
+        print("Signed in.")
+
+
+def summary(client: Client, *names: str) -> dict[str, object]:
+    """How the session stands, in plain values: all of it, or some of its members."""
     status = client.status()
 
     def instant(at: datetime | None) -> str | None:
@@ -111,6 +185,11 @@ def show_status(client: Client, *, as_json: bool) -> None:
         "sign_in_again_by": instant(status.sign_in_again_by),
         "org_id": status.org_id,
     }
+    return {name: value for name, value in lines.items() if not names or name in names}
+
+
+def show_status(client: Client, *, as_json: bool) -> None:
+    lines = summary(client)
     if as_json:
         print(json.dumps(lines))
         return

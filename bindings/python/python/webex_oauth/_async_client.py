@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Literal
 
-    import httpx
     from typing_extensions import Self, Unpack
 
     from ._api import Origin
@@ -326,26 +325,12 @@ class AsyncClient(Facade):
     # --------------------------------------------------------------------------------------- drop-ins: httpx, aiohttp
 
     def __call__(self, request: R) -> R:
-        """Blocking code cannot wait for this client; httpx takes it by :meth:`async_auth_flow`."""
+        """Blocking code cannot wait for this client; for httpx there is :class:`webex_oauth.httpx.Auth`."""
         raise _errors.InvalidArgument(
-            "auth: requests needs a webex_oauth.Client",
+            "auth: requests needs a webex_oauth.Client, httpx a webex_oauth.httpx.Auth(client)",
             argument="auth",
             problem="an AsyncClient cannot be waited for by blocking code",
         )
-
-    def sync_auth_flow(self, request: httpx.Request) -> Any:
-        """An ``httpx.Client`` cannot wait for this client."""
-        raise _errors.InvalidArgument(
-            "auth: a blocking httpx.Client needs a webex_oauth.Client",
-            argument="auth",
-            problem="an AsyncClient cannot be waited for by blocking code",
-        )
-
-    def async_auth_flow(self, request: httpx.Request) -> Any:
-        """For ``httpx.AsyncClient(auth=client)``."""
-        from ._httpx import async_auth_flow
-
-        return async_auth_flow(self, request)
 
     async def _header_for(self, url: str, headers: Iterable[str], to: Origin) -> Access.Ready | None:
         return await header_for(await self._enter(), url, headers, to=to)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import _errors
 from . import coordinator as co
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Literal
 
-    import httpx
     from typing_extensions import Self, Unpack
 
     from ._api import Origin
@@ -305,25 +304,13 @@ class Client(Facade):
             if error is None:
                 raise
 
-    # ------------------------------------------------------------------------------------- drop-ins: requests, httpx
+    # ------------------------------------------------------------------------------------- -- drop-ins: requests
 
     def __call__(self, request: R) -> R:
-        """``auth=client`` for requests."""
+        """``auth=client`` for requests. For httpx: :class:`webex_oauth.httpx.Auth`."""
         from ._requests import authorize
 
         return authorize(self, request)
-
-    def sync_auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
-        """For ``httpx.Client(auth=client)``."""
-        from ._httpx import sync_auth_flow
-
-        return sync_auth_flow(self, request)
-
-    def async_auth_flow(self, request: httpx.Request) -> Any:
-        """For ``httpx.AsyncClient(auth=client)``: waits in a thread. An :class:`AsyncClient` needs none."""
-        from ._httpx import threaded_auth_flow
-
-        return threaded_auth_flow(self, request)
 
     def _header_for(self, url: str, headers: Iterable[str], to: Origin) -> Access.Ready | None:
         return run(header_for(self._operations, url, headers, to=to))

@@ -149,25 +149,39 @@ __version__: Final[str]
 
 @final
 class Secret:
+    """A text that is never printed: a token, a code, a request body.
+
+    `repr`, `str`, `format` and `logging` show `Secret(redacted)`; it cannot be pickled; `==` takes constant time.
+    """
+
     def __new__(cls, text: _Text, /) -> Secret: ...
-    def expose(self) -> str: ...
+    def expose(self) -> str:
+        """The text itself. Call it where the value leaves for its destination, nowhere else."""
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class AccessToken:
-    def expose(self) -> str: ...
-    def expose_header(self) -> str: ...
+    """An access token, together with the `Authorization` header that presents it (RFC 6750 section 2.1)."""
+
+    def expose(self) -> str:
+        """The bare token."""
+    def expose_header(self) -> str:
+        """The whole value of the header, `Bearer <token>`."""
     @property
-    def token_type(self) -> str: ...
+    def token_type(self) -> str:
+        """`Bearer`, nearly always."""
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Scope:
+    """A set of scope tokens: iterable, comparable, `str(scope)` is sorted and separated by single spaces."""
+
     def __new__(cls, tokens: _ScopeText = ..., /) -> Scope: ...
-    def issubset(self, other: _ScopeText) -> bool: ...
+    def issubset(self, other: _ScopeText) -> bool:
+        """True where every token is in `other`."""
     def __len__(self) -> int: ...
     def __contains__(self, token: str, /) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...
@@ -184,19 +198,25 @@ class Scope:
 
 @final
 class ScopeDelta:
+    """How the granted scope differs from the requested one."""
+
     __match_args__: Final = (
         "granted",
         "missing",
         "extra",
     )
     @property
-    def granted(self) -> Scope: ...
+    def granted(self) -> Scope:
+        """What the tokens may do."""
     @property
-    def missing(self) -> Scope: ...
+    def missing(self) -> Scope:
+        """Asked for and not granted."""
     @property
-    def extra(self) -> Scope: ...
+    def extra(self) -> Scope:
+        """Granted without being asked for."""
     @staticmethod
-    def between(requested: _ScopeText, granted: _ScopeText) -> ScopeDelta: ...
+    def between(requested: _ScopeText, granted: _ScopeText) -> ScopeDelta:
+        """Compares what was asked for with what was granted."""
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -204,6 +224,8 @@ class ScopeDelta:
 
 @final
 class Fault:
+    """A failure that is somebody else's: typed, and free of secrets. `str(fault)` is a sentence for people."""
+
     __match_args__: Final = (
         "kind",
         "code",
@@ -224,39 +246,58 @@ class Fault:
         secret_was_encoded: bool = False,
     ) -> Fault: ...
     @property
-    def kind(self) -> _FaultKind: ...
+    def kind(self) -> _FaultKind:
+        """What kind of failure."""
     @property
-    def code(self) -> str | None: ...
+    def code(self) -> str | None:
+        """The OAuth error code as it came, if there is one."""
     @property
-    def description(self) -> str | None: ...
+    def description(self) -> str | None:
+        """`error_description`, or the `message` of a Webex answer. Cut to 300 characters."""
     @property
-    def uri(self) -> str | None: ...
+    def uri(self) -> str | None:
+        """`error_uri`."""
     @property
-    def status(self) -> int | None: ...
+    def status(self) -> int | None:
+        """HTTP status, if an answer came."""
     @property
-    def tracking_id(self) -> str | None: ...
+    def tracking_id(self) -> str | None:
+        """Webex's `trackingId`: quote it to support."""
     @property
-    def retry_after(self) -> timedelta | None: ...
+    def retry_after(self) -> timedelta | None:
+        """How long the server asks to wait, within bounds."""
     @property
-    def send(self) -> _SendFault | None: ...
+    def send(self) -> _SendFault | None:
+        """How sending failed, for kind `network`."""
     @property
-    def secret_was_encoded(self) -> bool: ...
+    def secret_was_encoded(self) -> bool:
+        """The client was refused whose secret had been form-encoded, which changed it: see the advice
+        `try_basic_raw`.
+        """
     @property
-    def blame(self) -> _Blame: ...
+    def blame(self) -> _Blame:
+        """Whose fault it is."""
     @property
-    def advice(self) -> _Advice: ...
+    def advice(self) -> _Advice:
+        """What to do about it."""
     @property
-    def ends_grant(self) -> bool: ...
+    def ends_grant(self) -> bool:
+        """The grant is over and only a new sign-in helps."""
     @property
-    def is_transient(self) -> bool: ...
+    def is_transient(self) -> bool:
+        """Trying the same thing again may work without anybody changing anything."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @disjoint_base
 class SignInReason:
+    """Why only the user can help."""
+
     @final
     class SignedOut(SignInReason):
+        """The session is signed out."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: _SignedOutReason) -> SignInReason.SignedOut: ...
         @property
@@ -264,26 +305,36 @@ class SignInReason:
 
     @final
     class LoginPending(SignInReason):
+        """A login is under way; its outcome decides."""
+
         __match_args__: Final = ()
         def __new__(cls) -> SignInReason.LoginPending: ...
 
     @final
     class Expired(SignInReason):
+        """The access token has expired and nothing is there to renew it with."""
+
         __match_args__: Final = ()
         def __new__(cls) -> SignInReason.Expired: ...
 
     @final
     class RefreshTokenExpired(SignInReason):
+        """The refresh token has expired."""
+
         __match_args__: Final = ()
         def __new__(cls) -> SignInReason.RefreshTokenExpired: ...
 
     @final
     class Rejected(SignInReason):
+        """An API refuses the token and nothing is there to renew it with."""
+
         __match_args__: Final = ()
         def __new__(cls) -> SignInReason.Rejected: ...
 
     @final
     class ScopeNotGranted(SignInReason):
+        """The tokens do not cover this scope: sign in with more."""
+
         __match_args__: Final = ("missing",)
         def __new__(cls, missing: Scope) -> SignInReason.ScopeNotGranted: ...
         @property
@@ -295,8 +346,14 @@ class SignInReason:
 
 @disjoint_base
 class Access:
+    """The answer to "may I have a token now?", with the figures that led to it."""
+
     @final
     class Ready(Access):
+        """Use this token. `generation` goes into `token_rejected` when an API answers 401; with `refresh_soon`, call
+        `ensure_fresh` and use the token meanwhile.
+        """
+
         __match_args__: Final = (
             "token",
             "generation",
@@ -317,6 +374,8 @@ class Access:
 
     @final
     class Stale(Access):
+        """Call `ensure_fresh` (or `downscope`), then ask again."""
+
         __match_args__: Final = (
             "why",
             "expires_at",
@@ -329,6 +388,8 @@ class Access:
 
     @final
     class Refreshing(Access):
+        """Wait for this request."""
+
         __match_args__: Final = ("id",)
         def __new__(cls, id: int) -> Access.Refreshing: ...
         @property
@@ -336,6 +397,8 @@ class Access:
 
     @final
     class BackingOff(Access):
+        """The last attempt failed. Nothing to do before `retry_at`."""
+
         __match_args__: Final = (
             "fault",
             "retry_at",
@@ -348,21 +411,28 @@ class Access:
 
     @final
     class SignInRequired(Access):
+        """Only the user can help."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: SignInReason) -> Access.SignInRequired: ...
         @property
         def reason(self) -> SignInReason: ...
 
     @property
-    def at_ms(self) -> int | None: ...
+    def at_ms(self) -> int | None:
+        """`expires_at` or `retry_at` in milliseconds since 1970, exactly, also where no calendar reaches."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @disjoint_base
 class Phase:
+    """Where a session is."""
+
     @final
     class SignedOut(Phase):
+        """No tokens."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: _SignedOutReason) -> Phase.SignedOut: ...
         @property
@@ -370,6 +440,8 @@ class Phase:
 
     @final
     class SigningIn(Phase):
+        """A login is under way; `return_to` says where a failed or cancelled one leads back to."""
+
         __match_args__: Final = (
             "via",
             "return_to",
@@ -382,6 +454,8 @@ class Phase:
 
     @final
     class SignedIn(Phase):
+        """Tokens are there. They may be stale: see `Access`."""
+
         __match_args__: Final = ()
         def __new__(cls) -> Phase.SignedIn: ...
 
@@ -391,18 +465,26 @@ class Phase:
 
 @disjoint_base
 class Verdict:
+    """What the answer of an API means for the token that it was called with."""
+
     @final
     class Pass(Verdict):
+        """Nothing to do with authorization."""
+
         __match_args__: Final = ()
         def __new__(cls) -> Verdict.Pass: ...
 
     @final
     class Rejected(Verdict):
+        """401: tell `token_rejected`, and call once more if the generation has changed then."""
+
         __match_args__: Final = ()
         def __new__(cls) -> Verdict.Rejected: ...
 
     @final
     class Wait(Verdict):
+        """429 or 423: call again after this wait."""
+
         __match_args__: Final = ("wait",)
         def __new__(cls, wait: _Span) -> Verdict.Wait: ...
         @property
@@ -410,6 +492,8 @@ class Verdict:
 
     @final
     class Embargoed(Verdict):
+        """451: tell `embargoed`."""
+
         __match_args__: Final = ()
         def __new__(cls) -> Verdict.Embargoed: ...
 
@@ -419,46 +503,69 @@ class Verdict:
 
 @final
 class Status:
+    """A summary for people and user interfaces, free of secrets."""
+
     @property
-    def phase(self) -> Phase: ...
+    def phase(self) -> Phase:
+        """Where the session is."""
     @property
-    def can_authorize(self) -> bool: ...
+    def can_authorize(self) -> bool:
+        """A token can be had without the user."""
     @property
-    def can_refresh(self) -> bool: ...
+    def can_refresh(self) -> bool:
+        """The tokens can be renewed without the user."""
     @property
-    def can_downscope(self) -> bool: ...
+    def can_downscope(self) -> bool:
+        """User tokens with less scope can be had."""
     @property
-    def is_refreshing(self) -> bool: ...
+    def is_refreshing(self) -> bool:
+        """A refresh is under way."""
     @property
-    def via(self) -> _Via | None: ...
+    def via(self) -> _Via | None:
+        """How the tokens came about."""
     @property
-    def generation(self) -> int: ...
+    def generation(self) -> int:
+        """The generation of the access token; 0 before the first."""
     @property
-    def scope(self) -> Scope | None: ...
+    def scope(self) -> Scope | None:
+        """What the tokens may do, if known."""
     @property
-    def expires_at(self) -> datetime | None: ...
+    def expires_at(self) -> datetime | None:
+        """When the access token ends, if known."""
     @property
-    def expires_at_ms(self) -> int | None: ...
+    def expires_at_ms(self) -> int | None:
+        """`expires_at` in milliseconds since 1970, exactly."""
     @property
-    def refresh_at(self) -> datetime | None: ...
+    def refresh_at(self) -> datetime | None:
+        """When the session means to refresh, if it does."""
     @property
-    def refresh_at_ms(self) -> int | None: ...
+    def refresh_at_ms(self) -> int | None:
+        """`refresh_at` in milliseconds since 1970, exactly."""
     @property
-    def sign_in_again_by(self) -> datetime | None: ...
+    def sign_in_again_by(self) -> datetime | None:
+        """When the user has to sign in again at the latest, if known: the end of the refresh token."""
     @property
-    def sign_in_again_by_ms(self) -> int | None: ...
+    def sign_in_again_by_ms(self) -> int | None:
+        """`sign_in_again_by` in milliseconds since 1970, exactly."""
     @property
-    def org_id(self) -> str | None: ...
+    def org_id(self) -> str | None:
+        """Webex: the organization of the user, read from the token. A hint, not verified."""
     @property
-    def is_guest(self) -> bool: ...
+    def is_guest(self) -> bool:
+        """Webex: the token says it is a guest's. A hint, not verified."""
     @property
-    def last_fault(self) -> Fault | None: ...
+    def last_fault(self) -> Fault | None:
+        """The last failed attempt to renew, until one succeeds."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Coordinator:
+    """Who waits for what, when to store and when to send: everything above a session, without IO. See
+    `webex_oauth.coordinator`.
+    """
+
     def __new__(
         cls,
         config: Config,
@@ -473,32 +580,56 @@ class Coordinator:
         farewell: _Span | None = None,
         times: tuple[_Span, _Span, _Span, _Span] | None = None,
     ) -> Coordinator: ...
-    def call(self, now: tuple[_Time, int], ticket: int, call: coordinator.Call) -> list[coordinator.Output]: ...
-    def give_up(self, ticket: int) -> None: ...
-    def done(self, now: tuple[_Time, int], job: int, result: coordinator.Done) -> list[coordinator.Output]: ...
-    def wake(self, now: tuple[_Time, int]) -> list[coordinator.Output]: ...
-    def restarted(self, now: tuple[_Time, int], seed: bytes) -> list[coordinator.Output]: ...
-    def called_without_token(self, now: tuple[_Time, int], url: _Text) -> list[coordinator.Output]: ...
-    def pause(self, now: tuple[_Time, int]) -> float | None: ...
+    def call(self, now: tuple[_Time, int], ticket: int, call: coordinator.Call) -> list[coordinator.Output]:
+        """Takes a call in, under a ticket of the caller's choice. One that raises has changed nothing."""
+    def give_up(self, ticket: int) -> None:
+        """The caller went away: its ticket is free."""
+    def done(self, now: tuple[_Time, int], job: int, result: coordinator.Done) -> list[coordinator.Output]:
+        """A job ended. Unknown, late and repeated reports are ignored."""
+    def wake(self, now: tuple[_Time, int]) -> list[coordinator.Output]:
+        """Time has passed. Spurious ones do nothing."""
+    def restarted(self, now: tuple[_Time, int], seed: bytes) -> list[coordinator.Output]:
+        """The process was forked, or the event loop replaced: no job will report. `seed` is a new one."""
+    def called_without_token(self, now: tuple[_Time, int], url: _Text) -> list[coordinator.Output]:
+        """An API was called without the token, since it may not go there: told to whoever listens, once for each
+        host.
+        """
+    def pause(self, now: tuple[_Time, int]) -> float | None:
+        """How long to sleep before `wake`, at most; `None`: nothing waits for time."""
     @property
-    def is_closing(self) -> bool: ...
+    def is_closing(self) -> bool:
+        """Whether nothing new is begun any longer."""
     @property
-    def session(self) -> Session: ...
+    def session(self) -> Session:
+        """A copy of the session as it is now, to ask it questions: what it is given does not come here."""
     @property
-    def wake_at(self) -> tuple[int | None, int | None]: ...
+    def wake_at(self) -> tuple[int | None, int | None]:
+        """When to call `wake`: by the wall clock and by the monotonic one, whichever comes first."""
     @property
-    def store_fault(self) -> coordinator.StoreFault | None: ...
-    def status(self, now: _Time) -> Status: ...
+    def store_fault(self) -> coordinator.StoreFault | None:
+        """Why what is in the session is not in the store, where that is so."""
+    def status(self, now: _Time) -> Status:
+        """A summary of the session for people."""
     @property
-    def tokens(self) -> TokenSet | None: ...
+    def tokens(self) -> TokenSet | None:
+        """The tokens themselves."""
     @property
-    def revision(self) -> int: ...
-    def logout_url(self, goto: str | None = None) -> Secret | None: ...
+    def revision(self) -> int:
+        """The revision of the session."""
+    def logout_url(self, goto: str | None = None) -> Secret | None:
+        """Where a browser goes to sign out at the identity provider, without signing out here."""
 
 @disjoint_base
 class Effect:
+    """One thing to do. Effects of one output are done in order, each one when the one before is complete."""
+
     @final
     class Persist(Effect):
+        """Store the snapshot durably, if the store still holds revision `replaces` (0: nothing). If it holds another
+        one, give that to `reload`, do what that answers, then those of the following effects that `still_wants`
+        names.
+        """
+
         __match_args__: Final = (
             "snapshot",
             "revision",
@@ -514,6 +645,8 @@ class Effect:
 
     @final
     class Send(Effect):
+        """Send the request and report with `response` or `send_failed`."""
+
         __match_args__: Final = ("request",)
         def __new__(cls, request: HttpRequest) -> Effect.Send: ...
         @property
@@ -521,6 +654,8 @@ class Effect:
 
     @final
     class OpenBrowser(Effect):
+        """Bring the user's browser to this URL."""
+
         __match_args__: Final = ("url",)
         def __new__(cls, url: Secret) -> Effect.OpenBrowser: ...
         @property
@@ -528,6 +663,8 @@ class Effect:
 
     @final
     class ShowDeviceCode(Effect):
+        """Show the user where to go and which code to enter."""
+
         __match_args__: Final = ("prompt",)
         def __new__(cls, prompt: DevicePrompt) -> Effect.ShowDeviceCode: ...
         @property
@@ -535,6 +672,8 @@ class Effect:
 
     @final
     class AskForJwt(Effect):
+        """Ask the host for a guest JWT; answer with `provide_jwt` or `host_failed`."""
+
         __match_args__: Final = ("id",)
         def __new__(cls, id: int) -> Effect.AskForJwt: ...
         @property
@@ -542,6 +681,8 @@ class Effect:
 
     @final
     class AskForToken(Effect):
+        """Ask the host for tokens; answer with `provide_token` or `host_failed`."""
+
         __match_args__: Final = (
             "id",
             "ask",
@@ -554,6 +695,8 @@ class Effect:
 
     @final
     class Notify(Effect):
+        """Tell whoever listens."""
+
         __match_args__: Final = ("event",)
         def __new__(cls, event: Event) -> Effect.Notify: ...
         @property
@@ -565,8 +708,12 @@ class Effect:
 
 @disjoint_base
 class TokenAsk:
+    """What the host is asked to turn into tokens."""
+
     @final
     class Renew(TokenAsk):
+        """Renew: `refreshCallback`. With the current refresh token, if there is one."""
+
         __match_args__: Final = ("refresh_token",)
         def __new__(cls, refresh_token: Secret | None) -> TokenAsk.Renew: ...
         @property
@@ -574,6 +721,8 @@ class TokenAsk:
 
     @final
     class Redeem(TokenAsk):
+        """Redeem a code at the host's backend, which has the client secret."""
+
         __match_args__: Final = (
             "code",
             "verifier",
@@ -593,21 +742,33 @@ class TokenAsk:
 
 @final
 class Output:
+    """What one call brought about: the effects, to be done in this order, and when to call `tick`."""
+
     __match_args__: Final = (
         "effects",
         "wake_at",
     )
     @property
-    def effects(self) -> tuple[Effect, ...]: ...
+    def effects(self) -> tuple[Effect, ...]:
+        """To be done in this order."""
     @property
-    def wake_at(self) -> datetime | None: ...
+    def wake_at(self) -> datetime | None:
+        """Call `tick` then, if nothing else happens before."""
     @property
-    def wake_at_ms(self) -> int | None: ...
+    def wake_at_ms(self) -> int | None:
+        """`wake_at` in milliseconds since 1970, exactly."""
 
 @disjoint_base
 class Event:
+    """Something worth telling. Free of secrets."""
+
     @final
     class SignedIn(Event):
+        """There are tokens. `login` names the login in a browser that this is the end of; `cleaned_url` is the
+        callback without code, token and CSRF value, for the browser's history; `state` the JSON object that the
+        caller gave when the login began.
+        """
+
         __match_args__: Final = (
             "via",
             "generation",
@@ -640,6 +801,10 @@ class Event:
 
     @final
     class TokensRefreshed(Event):
+        """The tokens were renewed. `unchanged`: the server returned the access token that we have. `rotated`: the
+        refresh token is a new one.
+        """
+
         __match_args__: Final = (
             "generation",
             "unchanged",
@@ -655,6 +820,8 @@ class Event:
 
     @final
     class RefreshFailed(Event):
+        """A refresh did not work out; the tokens are kept."""
+
         __match_args__: Final = (
             "fault",
             "retry_at",
@@ -667,6 +834,8 @@ class Event:
 
     @final
     class LoginFailed(Event):
+        """A login ended without tokens. The session is what it was before the login."""
+
         __match_args__: Final = (
             "via",
             "fault",
@@ -690,6 +859,8 @@ class Event:
 
     @final
     class CallbackIgnored(Event):
+        """A callback that does not belong to a pending login. Those that are pending still wait."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: _IgnoredCallback) -> Event.CallbackIgnored: ...
         @property
@@ -697,6 +868,8 @@ class Event:
 
     @final
     class DevicePending(Event):
+        """The device login waits for the user."""
+
         __match_args__: Final = ("next_poll_at",)
         def __new__(cls, next_poll_at: _Time) -> Event.DevicePending: ...
         @property
@@ -704,6 +877,8 @@ class Event:
 
     @final
     class SignInNeeded(Event):
+        """Only the user can help: sign in again."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: SignInReason) -> Event.SignInNeeded: ...
         @property
@@ -711,6 +886,8 @@ class Event:
 
     @final
     class ScopeChanged(Event):
+        """The scope of the tokens is another one than before, or than asked for."""
+
         __match_args__: Final = ("scope",)
         def __new__(cls, scope: ScopeDelta) -> Event.ScopeChanged: ...
         @property
@@ -718,6 +895,8 @@ class Event:
 
     @final
     class RefreshTokenExpiresSoon(Event):
+        """After this instant the user has to sign in again."""
+
         __match_args__: Final = ("at",)
         def __new__(cls, at: _Time) -> Event.RefreshTokenExpiresSoon: ...
         @property
@@ -725,6 +904,8 @@ class Event:
 
     @final
     class Downscoped(Event):
+        """A user token with less scope is there."""
+
         __match_args__: Final = ("scope",)
         def __new__(cls, scope: Scope) -> Event.Downscoped: ...
         @property
@@ -732,6 +913,8 @@ class Event:
 
     @final
     class DownscopeFailed(Event):
+        """No user token with that scope could be had."""
+
         __match_args__: Final = (
             "scope",
             "fault",
@@ -744,6 +927,8 @@ class Event:
 
     @final
     class UserTokenDropped(Event):
+        """A user token was given up for another one: no more scopes than these are kept."""
+
         __match_args__: Final = ("scope",)
         def __new__(cls, scope: Scope) -> Event.UserTokenDropped: ...
         @property
@@ -751,6 +936,8 @@ class Event:
 
     @final
     class SignedOut(Event):
+        """The session is over. `fault` is what the server said, where it ended the session."""
+
         __match_args__: Final = (
             "reason",
             "fault",
@@ -763,6 +950,8 @@ class Event:
 
     @final
     class RevokeFailed(Event):
+        """A token could not be revoked. It is forgotten here all the same."""
+
         __match_args__: Final = ("fault",)
         def __new__(cls, fault: Fault) -> Event.RevokeFailed: ...
         @property
@@ -770,6 +959,8 @@ class Event:
 
     @final
     class NotRevoked(Event):
+        """Nobody could be asked to revoke the tokens. They are forgotten here, and live on at the server."""
+
         __match_args__: Final = ("why",)
         def __new__(cls, why: _NotRevokedWhy) -> Event.NotRevoked: ...
         @property
@@ -777,6 +968,10 @@ class Event:
 
     @final
     class TokenWithheld(Event):
+        """An API was called without the token, because it may not go there. `host` is as `token_hosts` would name
+        it. Told once for each host.
+        """
+
         __match_args__: Final = (
             "host",
             "why",
@@ -789,6 +984,8 @@ class Event:
 
     @final
     class StaleResponse(Event):
+        """An answer to nothing that is awaited; ignored."""
+
         __match_args__: Final = ("id",)
         def __new__(cls, id: int) -> Event.StaleResponse: ...
         @property
@@ -796,6 +993,8 @@ class Event:
 
     @final
     class LeniencyUsed(Event):
+        """The server's answer was not by the book, and was understood all the same."""
+
         __match_args__: Final = ("deviations",)
         def __new__(cls, deviations: Sequence[_Deviation]) -> Event.LeniencyUsed: ...
         @property
@@ -803,21 +1002,29 @@ class Event:
 
     @final
     class StoreIgnored(Event):
+        """What the store returned cannot be used; the session goes on with what it has."""
+
         __match_args__: Final = ("reason",)
         def __new__(cls, reason: _IgnoredStore) -> Event.StoreIgnored: ...
         @property
         def reason(self) -> _IgnoredStore: ...
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name under which the Webex world knows it: `ready`, `token:refresh`, `auth:error`, `client:logout`,
+        ...
+        """
     @property
-    def at_ms(self) -> int | None: ...
+    def at_ms(self) -> int | None:
+        """`retry_at`, `next_poll_at` or `at` in milliseconds since 1970, exactly."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class TransportHints:
+    """How the driver has to carry a request."""
+
     __match_args__: Final = (
         "timeout",
         "max_response_bytes",
@@ -825,19 +1032,25 @@ class TransportHints:
         "idempotent",
     )
     @property
-    def timeout(self) -> timedelta: ...
+    def timeout(self) -> timedelta:
+        """Give up after this long and report `lost`."""
     @property
-    def max_response_bytes(self) -> int: ...
+    def max_response_bytes(self) -> int:
+        """Read no more of the answer than this; report a longer one as `too_large`."""
     @property
-    def follow_redirects(self) -> bool: ...
+    def follow_redirects(self) -> bool:
+        """Always false: a redirect of a token endpoint is an answer, never followed (RFC 9700 section 4.12)."""
     @property
-    def idempotent(self) -> bool: ...
+    def idempotent(self) -> bool:
+        """Whether the transport may send the request again by itself after a lost connection. False for every grant."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class TargetUri:
+    """Where a request goes, in normal form. A URL that may mean another host to others is refused."""
+
     __match_args__: Final = (
         "url",
         "scheme",
@@ -849,74 +1062,102 @@ class TargetUri:
         "is_secure",
     )
     @staticmethod
-    def parse(text: str) -> TargetUri: ...
+    def parse(text: str) -> TargetUri:
+        """Reads an absolute URL of http or https. `InvalidArgument` where nothing can be sent there."""
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """The whole of it, without a fragment."""
     @property
-    def scheme(self) -> Literal["https", "http"]: ...
+    def scheme(self) -> Literal["https", "http"]:
+        """`https` or `http`."""
     @property
-    def authority(self) -> str: ...
+    def authority(self) -> str:
+        """Host and port as they stand in a `Host` header."""
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """The name to look up, or the address to connect to, without brackets."""
     @property
-    def port(self) -> int: ...
+    def port(self) -> int:
+        """The port to connect to."""
     @property
-    def request_target(self) -> str: ...
+    def request_target(self) -> str:
+        """Path and query, as they stand in the first line of a request."""
     @property
-    def is_loopback(self) -> bool: ...
+    def is_loopback(self) -> bool:
+        """What is sent there stays on this machine, and is no proxy's business."""
     @property
-    def is_secure(self) -> bool: ...
+    def is_secure(self) -> bool:
+        """https, or on this machine: good enough for a secret."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class JudgedUrl:
+    """A URL that somebody wants to call, judged by `Config.judge_url`."""
+
     __match_args__: Final = (
         "target",
         "may_carry_token",
     )
     @property
-    def target(self) -> TargetUri: ...
+    def target(self) -> TargetUri:
+        """Where the call goes: connect to this and nothing else, with the token or without."""
     @property
-    def may_carry_token(self) -> bool: ...
+    def may_carry_token(self) -> bool:
+        """Whether the access token may go there."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class HttpRequest:
+    """A request to send, complete. All of them are `POST`."""
+
     __match_args__: Final = (
         "id",
         "purpose",
         "url",
     )
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """Hand it back with the answer."""
     @property
-    def purpose(self) -> _Purpose: ...
+    def purpose(self) -> _Purpose:
+        """What it is for."""
     @property
-    def is_grant(self) -> bool: ...
+    def is_grant(self) -> bool:
+        """It can change the grant itself: a driver with a shared store holds the store's lock around it."""
     @property
-    def method(self) -> Literal["POST"]: ...
+    def method(self) -> Literal["POST"]:
+        """`POST`."""
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Absolute URL; never carries a secret."""
     @property
-    def target(self) -> TargetUri: ...
+    def target(self) -> TargetUri:
+        """Where to send it: connect to this and nothing else."""
     @property
-    def header_names(self) -> list[str]: ...
+    def header_names(self) -> list[str]:
+        """Header names, in lower case."""
     @property
-    def body(self) -> Secret: ...
+    def body(self) -> Secret:
+        """The body, empty where there is none."""
     @property
-    def hints(self) -> TransportHints: ...
-    def expose_headers(self) -> dict[str, str]: ...
-    def expose_body(self) -> bytes: ...
+    def hints(self) -> TransportHints:
+        """How to carry it."""
+    def expose_headers(self) -> dict[str, str]:
+        """The headers as they go on the wire. `authorization` may be among them: for the transport only."""
+    def expose_body(self) -> bytes:
+        """The body as it goes on the wire: for the transport only."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class HttpResponse:
+    """An answer, any status. Hand over every header: `Retry-After` and `trackingid` matter."""
+
     def __new__(
         cls,
         status: int,
@@ -924,16 +1165,28 @@ class HttpResponse:
         body: bytes | None = None,
     ) -> HttpResponse: ...
     @property
-    def status(self) -> int: ...
-    def header(self, name: str) -> str | None: ...
-    def expose_headers(self) -> dict[str, str]: ...
-    def expose_body(self) -> bytes: ...
+    def status(self) -> int:
+        """HTTP status code."""
+    def header(self, name: str) -> str | None:
+        """The first value of header `name`, compared without case."""
+    def expose_headers(self) -> dict[str, str]:
+        """All headers, names in lower case; of one that occurs more than once the values, separated by commas."""
+    def expose_body(self) -> bytes:
+        """The body as received."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class LoginOptions:
+    """What one login asks for. Everything has a default.
+
+    `state` is a JSON object as text, to be found again in the callback; `opaque_state` a text of the caller's own
+    in its place (code flow only). `scope` is the scope of this login, the configured one where absent. `email` is
+    sent as a hash. `redirect_uri` is another one than the configured: a loopback port that was free. `extra` is
+    sent as it is.
+    """
+
     def __new__(
         cls,
         *,
@@ -951,6 +1204,8 @@ class LoginOptions:
 
 @final
 class DevicePrompt:
+    """What to show to the user of a device login."""
+
     __match_args__: Final = (
         "user_code",
         "verification_uri",
@@ -959,23 +1214,31 @@ class DevicePrompt:
         "interval",
     )
     @property
-    def user_code(self) -> Secret: ...
+    def user_code(self) -> Secret:
+        """The code to enter. For the user's eyes, not for logs."""
     @property
-    def verification_uri(self) -> str: ...
+    def verification_uri(self) -> str:
+        """Where to enter it."""
     @property
-    def verification_uri_complete(self) -> Secret | None: ...
+    def verification_uri_complete(self) -> Secret | None:
+        """The same with the code in it, for a QR code."""
     @property
-    def expires_at(self) -> datetime: ...
+    def expires_at(self) -> datetime:
+        """When the code ends."""
     @property
-    def expires_at_ms(self) -> int | None: ...
+    def expires_at_ms(self) -> int | None:
+        """`expires_at` in milliseconds since 1970, exactly."""
     @property
-    def interval(self) -> timedelta: ...
+    def interval(self) -> timedelta:
+        """How often the session polls."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class TokenSet:
+    """What a server granted, with absolute instants: the "supertoken" of Webex's SDK."""
+
     __match_args__: Final = (
         "access_token",
         "refresh_token",
@@ -985,117 +1248,179 @@ class TokenSet:
         "refresh_token_expires_at",
     )
     @property
-    def access_token(self) -> AccessToken | None: ...
+    def access_token(self) -> AccessToken | None:
+        """The access token. Absent only while a bare refresh token waits for its first use."""
     @property
-    def refresh_token(self) -> Secret | None: ...
+    def refresh_token(self) -> Secret | None:
+        """The refresh token."""
     @property
-    def id_token(self) -> Secret | None: ...
+    def id_token(self) -> Secret | None:
+        """An OpenID Connect ID token, passed on and not verified."""
     @property
-    def scope(self) -> Scope | None: ...
+    def scope(self) -> Scope | None:
+        """The granted scope, where the server told it."""
     @property
-    def received_at(self) -> datetime: ...
+    def received_at(self) -> datetime:
+        """When this set arrived."""
     @property
-    def received_at_ms(self) -> int | None: ...
+    def received_at_ms(self) -> int | None:
+        """`received_at` in milliseconds since 1970, exactly."""
     @property
-    def expires_at(self) -> datetime | None: ...
+    def expires_at(self) -> datetime | None:
+        """When the access token ends, if known."""
     @property
-    def expires_at_ms(self) -> int | None: ...
+    def expires_at_ms(self) -> int | None:
+        """`expires_at` in milliseconds since 1970, exactly."""
     @property
-    def refresh_token_expires_at(self) -> datetime | None: ...
+    def refresh_token_expires_at(self) -> datetime | None:
+        """When the refresh token ends, if known."""
     @property
-    def refresh_token_expires_at_ms(self) -> int | None: ...
-    def expose_custom(self) -> dict[str, object]: ...
-    def to_handoff_json(self, now: _Time, *, with_refresh_token: bool) -> Secret: ...
-    def to_handoff_query(self, now: _Time, *, with_refresh_token: bool) -> Secret: ...
+    def refresh_token_expires_at_ms(self) -> int | None:
+        """`refresh_token_expires_at` in milliseconds since 1970, exactly."""
+    def expose_custom(self) -> dict[str, object]:
+        """Members of the answer that are not the protocol's, as they came. They may hold anything: treat as secret."""
+    def to_handoff_json(self, now: _Time, *, with_refresh_token: bool) -> Secret:
+        """The JSON object by which a front end takes the tokens over, with lifetimes as of `now`. Without the
+        refresh token where that must stay at the server.
+        """
+    def to_handoff_query(self, now: _Time, *, with_refresh_token: bool) -> Secret:
+        """The same as a query string, to follow the `#` of a redirect."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class ReadTokens:
+    """A token set fresh from a parser, and what had to be tolerated to read it."""
+
     __match_args__: Final = (
         "tokens",
         "deviations",
     )
     @property
-    def tokens(self) -> TokenSet: ...
+    def tokens(self) -> TokenSet:
+        """The tokens."""
     @property
-    def deviations(self) -> list[_Deviation]: ...
+    def deviations(self) -> list[_Deviation]:
+        """What was not by the book, sorted."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Provider:
+    """An authorization server, as data. Start from a profile and `replace()` what differs."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """For people."""
     @property
-    def issuer(self) -> str | None: ...
+    def issuer(self) -> str | None:
+        """Expected value of `iss` in the redirect (RFC 9207), if the server sends one."""
     @property
-    def issuer_required(self) -> bool: ...
+    def issuer_required(self) -> bool:
+        """The server promised to send `iss`."""
     @property
-    def authorization_endpoint(self) -> str: ...
+    def authorization_endpoint(self) -> str:
+        """RFC 6749 section 3.1."""
     @property
-    def token_endpoint(self) -> str: ...
+    def token_endpoint(self) -> str:
+        """RFC 6749 section 3.2."""
     @property
-    def device_authorization_endpoint(self) -> str | None: ...
+    def device_authorization_endpoint(self) -> str | None:
+        """RFC 8628 section 3.1."""
     @property
-    def device_token_endpoint(self) -> str | None: ...
+    def device_token_endpoint(self) -> str | None:
+        """Where a device polls; the token endpoint where there is none."""
     @property
-    def revocation_endpoint(self) -> str | None: ...
+    def revocation_endpoint(self) -> str | None:
+        """RFC 7009."""
     @property
-    def logout_endpoint(self) -> str | None: ...
+    def logout_endpoint(self) -> str | None:
+        """Where a browser goes to sign out."""
     @property
-    def jwt_login_endpoint(self) -> str | None: ...
+    def jwt_login_endpoint(self) -> str | None:
+        """Webex: exchanges a guest JWT for a token."""
     @property
-    def guest_token_endpoint(self) -> str | None: ...
+    def guest_token_endpoint(self) -> str | None:
+        """Webex: issues a guest's token to a Service App."""
     @property
-    def api_base(self) -> str | None: ...
+    def api_base(self) -> str | None:
+        """The REST API's base, without a slash at its end."""
     @property
-    def userinfo_endpoint(self) -> str | None: ...
+    def userinfo_endpoint(self) -> str | None:
+        """Where the server tells about the user who signed in: the `userinfo_endpoint` of OpenID Connect."""
     @property
-    def catalog_endpoint(self) -> str | None: ...
+    def catalog_endpoint(self) -> str | None:
+        """Webex: where the catalog of its services is; see `Services`."""
     @property
-    def catalog_hosts_carry_token(self) -> bool: ...
+    def catalog_hosts_carry_token(self) -> bool:
+        """The hosts that the catalog names may see the access token."""
     @property
-    def token_hosts(self) -> list[str]: ...
+    def token_hosts(self) -> list[str]:
+        """Hosts that may see the access token."""
     @property
-    def client_auth(self) -> _ClientAuth: ...
+    def client_auth(self) -> _ClientAuth:
+        """How the client authenticates if the configuration does not say."""
     @property
-    def secret_required(self) -> bool: ...
+    def secret_required(self) -> bool:
+        """Every token request needs the secret, PKCE or not."""
     @property
-    def self_contained_token(self) -> bool: ...
+    def self_contained_token(self) -> bool:
+        """Ask for self-contained tokens."""
     @property
-    def redirect_uri_on_refresh(self) -> bool: ...
+    def redirect_uri_on_refresh(self) -> bool:
+        """Send `redirect_uri` with a refresh."""
     @property
-    def downscope(self) -> bool: ...
+    def downscope(self) -> bool:
+        """The server knows `urn:cisco:oauth:grant-type:scope-reduction`."""
     @property
-    def reserved_scope(self) -> str | None: ...
+    def reserved_scope(self) -> str | None:
+        """A scope that is left out of a user token unless asked for."""
     @property
-    def logout_service(self) -> str | None: ...
+    def logout_service(self) -> str | None:
+        """Value of `cisService` at Webex's logout. Where there is none, the logout is OpenID Connect's, which sees
+        no token.
+        """
     @property
-    def jwt_scheme(self) -> _JwtScheme: ...
+    def jwt_scheme(self) -> _JwtScheme:
+        """How `jwt/login` wants its JWT."""
     @property
-    def leniency(self) -> _Leniency: ...
+    def leniency(self) -> _Leniency:
+        """What the answer parser lets pass."""
     @staticmethod
-    def webex() -> Provider: ...
+    def webex() -> Provider:
+        """Webex for integrations: `webexapis.com/v1`, as developer.webex.com documents it."""
     @staticmethod
-    def ciscospark() -> Provider: ...
+    def ciscospark() -> Provider:
+        """Webex under its former host, `api.ciscospark.com/v1`."""
     @staticmethod
-    def webex_fedramp() -> Provider: ...
+    def webex_fedramp() -> Provider:
+        """Webex for government (FedRAMP)."""
     @staticmethod
-    def webex_idbroker() -> Provider: ...
+    def webex_idbroker() -> Provider:
+        """The identity broker itself, as first-party clients and the JavaScript SDK use it."""
     @staticmethod
-    def idbroker_at(base: str) -> Provider: ...
+    def idbroker_at(base: str) -> Provider:
+        """The identity broker at another base, a region's for example."""
     @staticmethod
-    def webex_at(base: str) -> Provider: ...
+    def webex_at(base: str) -> Provider:
+        """A server with Webex's paths at another base: a simulator, a proxy, a test double."""
     @staticmethod
-    def custom(authorization_endpoint: str, token_endpoint: str) -> Provider: ...
+    def custom(authorization_endpoint: str, token_endpoint: str) -> Provider:
+        """Any RFC 6749 server. Everything beyond the two endpoints starts as absent or strict."""
     @staticmethod
-    def named(name: str) -> Provider | None: ...
+    def named(name: str) -> Provider | None:
+        """A profile by its name: `webex`, `fedramp`, `idbroker`, `ciscospark`; `None` where there is no such
+        profile.
+        """
     @staticmethod
-    def from_metadata(document: str | bytes, issuer: str) -> Provider: ...
-    def with_api_base(self, base: str) -> Provider: ...
+    def from_metadata(document: str | bytes, issuer: str) -> Provider:
+        """From the metadata that a server publishes (RFC 8414, OpenID Connect Discovery), fetched from below
+        `issuer`.
+        """
+    def with_api_base(self, base: str) -> Provider:
+        """The same with the REST API, and what hangs on it, at another base."""
     def replace(
         self,
         *,
@@ -1124,29 +1449,49 @@ class Provider:
         logout_service: str | None = ...,
         jwt_scheme: _JwtScheme = ...,
         leniency: _Leniency = ...,
-    ) -> Provider: ...
+    ) -> Provider:
+        """The same with other values for some fields."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class MetadataSource:
+    """Where the metadata of a server is that variables name: a `file`, or to be fetched from the `issuer`."""
+
     @staticmethod
-    def from_variables(variables: Mapping[str, str]) -> MetadataSource | None: ...
+    def from_variables(variables: Mapping[str, str]) -> MetadataSource | None:
+        """What `WEBEX_ISSUER` and `WEBEX_METADATA` say; `None` where neither is set."""
     @property
-    def issuer(self) -> str | None: ...
+    def issuer(self) -> str | None:
+        """Whose metadata it has to be."""
     @property
-    def file(self) -> str | None: ...
-    def read_file(self, document: bytes) -> Provider: ...
-    def unreadable(self, why: str) -> NoReturn: ...
+    def file(self) -> str | None:
+        """The file that it is in; `metadata_step` leads to it where there is none."""
+    def read_file(self, document: bytes) -> Provider:
+        """The server that the file describes."""
+    def unreadable(self, why: str) -> NoReturn:
+        """Raises what there is to say where the file could not be read."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-def metadata_step(issuer: str, answers: Sequence[tuple[int, bytes] | _SendFault]) -> str | Provider: ...
+def metadata_step(issuer: str, answers: Sequence[tuple[int, bytes] | _SendFault]) -> str | Provider:
+    """Leads to the metadata of `issuer`: an address to `GET` with `accept: application/json` and without following
+    redirects, or the server. `answers` are those to the addresses before: `(status, body)`, or how sending
+    failed.
+    """
 
 @final
 class RefreshPolicy:
+    """When to refresh. Two lines: *soon* asks for a refresh in the background, *must* ends the use of the token.
+
+    `soon_permille` are thousandths of the lifetime, drawn per token between the two. `margin` is how long *must*
+    lies before expiry, at most a tenth of the lifetime. No two refreshes are closer than `min_interval`.
+    `backoff` is the first wait after a failure, doubling up to `max_backoff`. `proactive`: `tick` refreshes when
+    soon has come.
+    """
+
     __match_args__: Final = (
         "soon_permille",
         "margin",
@@ -1170,27 +1515,39 @@ class RefreshPolicy:
         warn_before_relogin: _Span | None = None,
     ) -> RefreshPolicy: ...
     @property
-    def soon_permille(self) -> tuple[int, int]: ...
+    def soon_permille(self) -> tuple[int, int]:
+        """Soon lies between these thousandths of the lifetime."""
     @property
-    def margin(self) -> timedelta: ...
+    def margin(self) -> timedelta:
+        """Must lies this long before expiry."""
     @property
-    def min_interval(self) -> timedelta: ...
+    def min_interval(self) -> timedelta:
+        """No two refreshes are closer than this."""
     @property
-    def backoff(self) -> timedelta: ...
+    def backoff(self) -> timedelta:
+        """First wait after a failure."""
     @property
-    def max_backoff(self) -> timedelta: ...
+    def max_backoff(self) -> timedelta:
+        """Longest wait after a failure without `Retry-After`."""
     @property
-    def proactive(self) -> bool: ...
+    def proactive(self) -> bool:
+        """Refresh on `tick` when soon has come."""
     @property
-    def revoke_superseded(self) -> bool | None: ...
+    def revoke_superseded(self) -> bool | None:
+        """Revoke a superseded access token once its successor's successor arrives; `None`: at Webex only."""
     @property
-    def warn_before_relogin(self) -> timedelta: ...
+    def warn_before_relogin(self) -> timedelta:
+        """Warn this long before the refresh token expires."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class RetryAfterBounds:
+    """Which waits are believed: `missing` where there is no usable `Retry-After`, `zero` where it asks for none;
+    never shorter than `minimum` nor longer than `maximum`.
+    """
+
     __match_args__: Final = (
         "missing",
         "zero",
@@ -1206,19 +1563,25 @@ class RetryAfterBounds:
         maximum: _Span | None = None,
     ) -> RetryAfterBounds: ...
     @property
-    def missing(self) -> timedelta: ...
+    def missing(self) -> timedelta:
+        """Used where the header is missing or cannot be read."""
     @property
-    def zero(self) -> timedelta: ...
+    def zero(self) -> timedelta:
+        """Used where the header asks for no wait, or one that is over."""
     @property
-    def minimum(self) -> timedelta: ...
+    def minimum(self) -> timedelta:
+        """No wait is shorter."""
     @property
-    def maximum(self) -> timedelta: ...
+    def maximum(self) -> timedelta:
+        """No wait is longer."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Config:
+    """A checked configuration: immutable, shared by nobody who was not given it."""
+
     def __new__(
         cls,
         client_id: str,
@@ -1259,7 +1622,10 @@ class Config:
         resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
-    ) -> Config: ...
+    ) -> Config:
+        """From the authorization URL that the developer portal shows: client id, redirect URI, scope and server are
+        in it.
+        """
     @staticmethod
     def from_variables(
         variables: Mapping[str, str],
@@ -1282,7 +1648,11 @@ class Config:
         resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
-    ) -> Config: ...
+    ) -> Config:
+        """From a mapping of variables such as `os.environ`: `WEBEX_*` goes before `COMMON_IDENTITY_*` before the
+        plain names, and `WEBEX_AUTHORIZATION_STRING` lies over them. With `legacy`, `CISCOSPARK_*` comes last.
+        `server` is the one whose metadata `MetadataSource.from_variables` found.
+        """
     def replace(
         self,
         *,
@@ -1302,57 +1672,101 @@ class Config:
         resource: str | Sequence[str] = ...,
         access_token: _Text | None = ...,
         authorization_url: str = ...,
-    ) -> Config: ...
-    def judge_url(self, url: str) -> JudgedUrl: ...
-    def may_carry_token(self, url: str) -> bool: ...
-    def catalog_url(self) -> str: ...
-    def with_services(self, services: Services) -> Config: ...
+    ) -> Config:
+        """The same with other values for some settings: client_id, client_secret, redirect_uri, scope, provider,
+        client_auth, renewal, refresh, downscope_failure, login_lifetime, request_timeout, retry_after,
+        token_hosts, resource, access_token; authorization_url is laid over those that are named before it.
+        """
+    def judge_url(self, url: str) -> JudgedUrl:
+        """Reads the URL of an API call, and says whether the access token may go there: https to one of the token
+        hosts or its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
+
+        `InvalidArgument` is for a URL that is not to be called at all, since others may read another host in it.
+        """
+    def may_carry_token(self, url: str) -> bool:
+        """Whether the access token may be sent to `url`: see `judge_url`, which also says where to connect to."""
+    def catalog_url(self) -> str:
+        """Where the server's catalog of services is: `GET` it with the access token, and give the answer to
+        `Services.read`.
+        """
+    def with_services(self, services: Services) -> Config:
+        """The same configuration once the server's catalog is known: where the provider trusts it, the token may
+        also go to the hosts that it names. For judging calls.
+        """
     @property
-    def client_id(self) -> str: ...
+    def client_id(self) -> str:
+        """The client identifier."""
     @property
-    def client_secret(self) -> Secret | None: ...
+    def client_secret(self) -> Secret | None:
+        """The client secret, for confidential clients."""
     @property
-    def provider(self) -> Provider: ...
+    def provider(self) -> Provider:
+        """The authorization server."""
     @property
-    def redirect_uri(self) -> str | None: ...
+    def redirect_uri(self) -> str | None:
+        """Where the browser comes back to."""
     @property
-    def scope(self) -> Scope: ...
+    def scope(self) -> Scope:
+        """The scope that a login asks for unless it says otherwise."""
     @property
-    def client_auth(self) -> _ClientAuth: ...
+    def client_auth(self) -> _ClientAuth:
+        """How the client authenticates."""
     @property
-    def renewal(self) -> _Renewal: ...
+    def renewal(self) -> _Renewal:
+        """Who renews the tokens."""
     @property
-    def refresh(self) -> RefreshPolicy: ...
+    def refresh(self) -> RefreshPolicy:
+        """When to refresh."""
     @property
-    def downscope_failure(self) -> _DownscopeFailure: ...
+    def downscope_failure(self) -> _DownscopeFailure:
+        """What happens where a token cannot be downscoped."""
     @property
-    def login_lifetime(self) -> timedelta: ...
+    def login_lifetime(self) -> timedelta:
+        """How long a started login waits for its callback."""
     @property
-    def request_timeout(self) -> timedelta: ...
+    def request_timeout(self) -> timedelta:
+        """Given to every request."""
     @property
-    def retry_after(self) -> RetryAfterBounds: ...
+    def retry_after(self) -> RetryAfterBounds:
+        """Which waits are believed."""
     @property
-    def token_hosts(self) -> list[str]: ...
+    def token_hosts(self) -> list[str]:
+        """Further hosts that may see the access token."""
     @property
-    def resource(self) -> list[str]: ...
+    def resource(self) -> list[str]:
+        """What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token."""
     @property
-    def access_token(self) -> Secret | None: ...
+    def access_token(self) -> Secret | None:
+        """A token to start from, where one was configured (`WEBEX_ACCESS_TOKEN`)."""
 
 @final
 class Services:
+    """The services of a server: their addresses by name, and since when they are known. Holds no secret."""
+
     @staticmethod
-    def read(now: _Time, status: int, body: str | bytes) -> Services: ...
+    def read(now: _Time, status: int, body: str | bytes) -> Services:
+        """Reads the answer of `Config.catalog_url`: its status and its body. What cannot be used of it is left out;
+        `ConfigError` for what is no catalog.
+        """
     @staticmethod
-    def restore(json: str) -> Services: ...
-    def to_json(self) -> str: ...
-    def url(self, name: str) -> str | None: ...
-    def hosts(self, name: str) -> list[str]: ...
-    def names(self) -> list[str]: ...
+    def restore(json: str) -> Services:
+        """What `to_json` gave. The addresses are checked again."""
+    def to_json(self) -> str:
+        """As JSON, to be kept."""
+    def url(self, name: str) -> str | None:
+        """The base of a service, without a slash of ours behind it; `None` where the catalog does not know it."""
+    def hosts(self, name: str) -> list[str]:
+        """Hosts that serve the same, the preferred one first; empty where the catalog names none."""
+    def names(self) -> list[str]:
+        """The names of the services, in their order."""
     @property
-    def read_at(self) -> datetime: ...
+    def read_at(self) -> datetime:
+        """When the catalog was read."""
     @property
-    def read_at_ms(self) -> int: ...
-    def is_old(self, now: _Time, max_age: _Span | None = None) -> bool: ...
+    def read_at_ms(self) -> int:
+        """The same in milliseconds since the Unix epoch, exactly."""
+    def is_old(self, now: _Time, max_age: _Span | None = None) -> bool:
+        """Whether it was read longer ago than `max_age`; left out: a day."""
     def __len__(self) -> int: ...
     def __contains__(self, name: str, /) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -1360,79 +1774,145 @@ class Services:
 
 @final
 class Session:
+    """One user's authorization, from the first login URL to the last sign-out: no IO, no clock, no thread.
+
+    Each input returns an `Output` whose effects are to be done in order. A call that raises has changed nothing.
+    Every `now` is an aware `datetime` or whole milliseconds since 1970.
+    """
+
     def __new__(cls, config: Config, seed: bytes) -> Session: ...
     @staticmethod
-    def restore(config: Config, snapshot: _Text) -> Session: ...
-    def begin_login(self, now: _Time, options: LoginOptions, entropy: bytes) -> Output: ...
-    def complete_login(self, now: _Time, callback: _Text) -> Output: ...
-    def cancel_login(self, now: _Time, of: _Text | None = None, *, under_way: bool = False) -> Output: ...
-    def redeem_code(self, now: _Time, code: _Text, verifier: _Text | None = None) -> Output: ...
-    def begin_device_login(self, now: _Time, scope: _ScopeText | None = None) -> Output: ...
-    def sign_in_with_jwt(self, now: _Time, jwt: _Text) -> Output: ...
-    def sign_in_as_guest(self, now: _Time, service_token: _Text, subject: str, display_name: str) -> Output: ...
-    def sign_in_with_client_credentials(self, now: _Time, scope: _ScopeText | None = None) -> Output: ...
-    def adopt(self, now: _Time, tokens: _Text) -> Output: ...
-    def reload(self, now: _Time, snapshot: _Text) -> Output: ...
-    def ensure_fresh(self, now: _Time) -> Output: ...
-    def refresh(self, now: _Time) -> Output: ...
-    def token_rejected(self, now: _Time, generation: int) -> Output: ...
-    def embargoed(self, now: _Time) -> Output: ...
-    def called_without_token(self, now: _Time, url: str) -> Output: ...
-    def downscope(self, now: _Time, scope: _ScopeText) -> Output: ...
-    def provide_token(self, now: _Time, id: int, tokens: _Text) -> Output: ...
-    def provide_jwt(self, now: _Time, id: int, jwt: _Text) -> Output: ...
-    def host_failed(self, now: _Time, id: int, reason: str) -> Output: ...
-    def sign_out(
-        self, now: _Time, *, revoke: bool = True, logout: _LogoutVia = ..., goto: str | None = None
-    ) -> Output: ...
-    def response(self, now: _Time, id: int, response: HttpResponse) -> Output: ...
-    def send_failed(self, now: _Time, id: int, fault: _SendFault) -> Output: ...
-    def tick(self, now: _Time) -> Output: ...
-    def access(self, now: _Time) -> Access: ...
-    def access_for(self, now: _Time, scope: _ScopeText) -> Access: ...
-    def ready_header(self, now: _Time | None = None) -> str | None: ...
-    def user_scope(self) -> Scope | None: ...
-    def status(self, now: _Time) -> Status: ...
-    def snapshot(self) -> Secret: ...
-    def awaits(self, id: int) -> bool: ...
-    def still_wants(self, effect: Effect) -> bool: ...
-    def judge(self, now: _Time, status: int, retry_after: str | None = None) -> Verdict: ...
-    def logout_url(self, goto: str | None = None) -> Secret | None: ...
-    def start_recording(self) -> None: ...
-    def transcript(self) -> str | None: ...
+    def restore(config: Config, snapshot: _Text) -> Session:
+        """A session as it was stored, a pending login included."""
+    def begin_login(self, now: _Time, options: LoginOptions, entropy: bytes) -> Output:
+        """The user wants to sign in through a browser."""
+    def complete_login(self, now: _Time, callback: _Text) -> Output:
+        """The browser came back: the whole URL, its query, its fragment, or the body of a form post."""
+    def cancel_login(self, now: _Time, of: _Text | None = None, *, under_way: bool = False) -> Output:
+        """The user gave up one login in a browser, named by its URL or its state; or the one that is under way,
+        while those that wait for their browser go on; or all that there are. A signed-in session continues as
+        before.
+        """
+    def redeem_code(self, now: _Time, code: _Text, verifier: _Text | None = None) -> Output:
+        """Redeem a code whose state the host has verified itself."""
+    def begin_device_login(self, now: _Time, scope: _ScopeText | None = None) -> Output:
+        """Start the device grant (RFC 8628)."""
+    def sign_in_with_jwt(self, now: _Time, jwt: _Text) -> Output:
+        """Webex: sign in as the guest that this JWT names."""
+    def sign_in_as_guest(self, now: _Time, service_token: _Text, subject: str, display_name: str) -> Output:
+        """Webex: sign in as a guest through a Service App's token."""
+    def sign_in_with_client_credentials(self, now: _Time, scope: _ScopeText | None = None) -> Output:
+        """Sign in as the client itself (RFC 6749 section 4.4)."""
+    def adopt(self, now: _Time, tokens: _Text) -> Output:
+        """Take over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string, or a
+        refresh token alone.
+        """
+    def reload(self, now: _Time, snapshot: _Text) -> Output:
+        """Another process changed the store. The newer of the two states wins; nothing is lost."""
+    def ensure_fresh(self, now: _Time) -> Output:
+        """Somebody needs a token now: begin a refresh if that is due."""
+    def refresh(self, now: _Time) -> Output:
+        """The host wants new tokens whatever the clock says."""
+    def token_rejected(self, now: _Time, generation: int) -> Output:
+        """An API answered 401 to the token of this generation."""
+    def embargoed(self, now: _Time) -> Output:
+        """An API answered 451: the organization may not be served here any longer. Ends the session."""
+    def called_without_token(self, now: _Time, url: str) -> Output:
+        """An API was called without the token, since `judge_url` said that it may not go there. Answered by
+        `TokenWithheld`, once for each host.
+        """
+    def downscope(self, now: _Time, scope: _ScopeText) -> Output:
+        """Get a user token with less scope."""
+    def provide_token(self, now: _Time, id: int, tokens: _Text) -> Output:
+        """The answer to `AskForToken`, in the shapes of `adopt`."""
+    def provide_jwt(self, now: _Time, id: int, jwt: _Text) -> Output:
+        """The answer to `AskForJwt`."""
+    def host_failed(self, now: _Time, id: int, reason: str) -> Output:
+        """The host could not answer. `reason` is for people; it must not contain a secret."""
+    def sign_out(self, now: _Time, *, revoke: bool = True, logout: _LogoutVia = ..., goto: str | None = None) -> Output:
+        """The user signs out. Completes at once, whatever the network says."""
+    def response(self, now: _Time, id: int, response: HttpResponse) -> Output:
+        """An answer to a request, any status."""
+    def send_failed(self, now: _Time, id: int, fault: _SendFault) -> Output:
+        """A request failed below HTTP."""
+    def tick(self, now: _Time) -> Output:
+        """Time has passed. Give it at `wake_at` and whenever convenient; a spurious one does nothing."""
+    def access(self, now: _Time) -> Access:
+        """May I have a token now?"""
+    def access_for(self, now: _Time, scope: _ScopeText) -> Access:
+        """The same for a user token with less scope; `downscope` asks for one."""
+    def ready_header(self, now: _Time | None = None) -> str | None:
+        """The `Authorization` header where a token is ready and no refresh is due, else None: then ask `access`.
+        Without `now`, the machine's clock is read.
+        """
+    def user_scope(self) -> Scope | None:
+        """Webex: the scope of a user token where none is named."""
+    def status(self, now: _Time) -> Status:
+        """A summary for people."""
+    def snapshot(self) -> Secret:
+        """The bytes that the last `Persist` stored, with what has changed since."""
+    def awaits(self, id: int) -> bool:
+        """Whether the answer to this request is still of use."""
+    def still_wants(self, effect: Effect) -> bool:
+        """Whether an effect is still to be done after a conflict of the store and a `reload`."""
+    def judge(self, now: _Time, status: int, retry_after: str | None = None) -> Verdict:
+        """What an API's answer means for the token that it was called with."""
+    def logout_url(self, goto: str | None = None) -> Secret | None:
+        """Where a browser goes to sign out at the identity provider, without signing out here."""
+    def start_recording(self) -> None:
+        """Begins a transcript without secrets: a bug report. Call it right after the session was made or restored."""
+    def transcript(self) -> str | None:
+        """The transcript so far, as JSON lines, where one was begun."""
     @property
-    def phase(self) -> Phase: ...
+    def phase(self) -> Phase:
+        """Where the session is."""
     @property
-    def wake_at(self) -> datetime | None: ...
+    def wake_at(self) -> datetime | None:
+        """When to call `tick` if nothing else happens before."""
     @property
-    def wake_at_ms(self) -> int | None: ...
+    def wake_at_ms(self) -> int | None:
+        """`wake_at` in milliseconds since 1970, exactly."""
     @property
-    def tokens(self) -> TokenSet | None: ...
+    def tokens(self) -> TokenSet | None:
+        """The tokens themselves, also those that a login under way would return to. For hand-off and display."""
     @property
-    def revision(self) -> int: ...
+    def revision(self) -> int:
+        """The revision of the last `Persist` or `reload`."""
     @property
-    def user_tokens(self) -> int: ...
+    def user_tokens(self) -> int:
+        """How many user tokens with less scope are at hand."""
     @property
-    def config(self) -> Config: ...
+    def config(self) -> Config:
+        """The configuration."""
 
 @final
 class ReplayStep:
+    """One input of a replay: what was recorded, and what it led to now."""
+
     __match_args__: Final = ("at", "input", "recorded", "replayed", "phase", "is_faithful")
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime:
+        """When, by the recorded clock."""
     @property
-    def input(self) -> str: ...
+    def input(self) -> str:
+        """The input's name: `begin_login`, `response`, …"""
     @property
-    def recorded(self) -> list[str]: ...
+    def recorded(self) -> list[str]:
+        """What was recorded."""
     @property
-    def replayed(self) -> list[str]: ...
+    def replayed(self) -> list[str]:
+        """What it led to now."""
     @property
-    def phase(self) -> Phase: ...
+    def phase(self) -> Phase:
+        """Where the session is then."""
     @property
-    def is_faithful(self) -> bool: ...
+    def is_faithful(self) -> bool:
+        """True where it came to what was recorded."""
 
 @final
 class Callback:
+    """What reading a callback answered: exactly one of `ignored`, `code`, `tokens` and `fault` is there."""
+
     __match_args__: Final = (
         "ignored",
         "code",
@@ -1441,18 +1921,29 @@ class Callback:
         "cleaned_url",
     )
     @property
-    def ignored(self) -> _IgnoredCallback | None: ...
+    def ignored(self) -> _IgnoredCallback | None:
+        """It does not belong to the pending login, and why."""
     @property
-    def code(self) -> Secret | None: ...
+    def code(self) -> Secret | None:
+        """A code to redeem."""
     @property
-    def tokens(self) -> ReadTokens | None: ...
+    def tokens(self) -> ReadTokens | None:
+        """Tokens, in the implicit flow."""
     @property
-    def fault(self) -> Fault | None: ...
+    def fault(self) -> Fault | None:
+        """The server's refusal, or tokens that cannot be used."""
     @property
-    def cleaned_url(self) -> str | None: ...
+    def cleaned_url(self) -> str | None:
+        """The URL without what is the protocol's, where the callback was a whole URL."""
 
-def snapshot_revision(snapshot: _Text, /) -> int: ...
-def replay(transcript: str, /) -> list[ReplayStep]: ...
+def snapshot_revision(snapshot: _Text, /) -> int:
+    """The revision of stored bytes: the key by which a store compares before it swaps."""
+
+def replay(transcript: str, /) -> list[ReplayStep]:
+    """Plays a transcript of `Session.transcript()` again. Needs nothing but the text: no network, no clock, no
+    secrets.
+    """
+
 def authorize_url(
     endpoint: str,
     *,
@@ -1463,10 +1954,18 @@ def authorize_url(
     code_challenge: str | None = None,
     email_hash: str | None = None,
     options: LoginOptions | None = None,
-) -> str: ...
-def email_hash(email: str) -> str: ...
-def pkce_challenge(verifier: _Text) -> str: ...
-def is_pkce_verifier(verifier: _Text) -> bool: ...
+) -> str:
+    """Writes an authorization URL (RFC 6749 section 4.1.1)."""
+
+def email_hash(email: str) -> str:
+    """Hex SHA-256 of an address, trimmed and in lower case: Webex's region hint."""
+
+def pkce_challenge(verifier: _Text) -> str:
+    """The PKCE challenge that belongs to `verifier` (RFC 7636 section 4.2)."""
+
+def is_pkce_verifier(verifier: _Text) -> bool:
+    """True where `verifier` has 43 to 128 characters of `A-Z a-z 0-9 - . _ ~` (RFC 7636 section 4.1)."""
+
 def read_callback(
     callback: _Text,
     now: _Time,
@@ -1476,15 +1975,35 @@ def read_callback(
     flow: _Flow = ...,
     issuer: str | None = None,
     issuer_required: bool = False,
-) -> Callback: ...
-def clean_text(text: str, secrets: Sequence[_Text] = ...) -> str: ...
-def shown_url(text: str) -> str | None: ...
-def clean_url(url: _Text) -> str: ...
-def read_token_response(response: HttpResponse, now: _Time, *, strict: bool = False) -> ReadTokens | Fault: ...
-def adopt_tokens(tokens: _Text, now: _Time) -> ReadTokens: ...
-def retry_after(header: str | None, now: _Time, bounds: RetryAfterBounds | None = None) -> timedelta: ...
-def encode_state(json: str) -> str | None: ...
-def read_state(state: _Text) -> str | None: ...
+) -> Callback:
+    """Reads a callback (RFC 6749 section 4.1.2): a whole URL, a query, a fragment, or the body of a form post."""
+
+def clean_text(text: str, secrets: Sequence[_Text] = ...) -> str:
+    """What somebody else wrote, as it may be shown: without characters that steer a terminal or turn the direction
+    of the text, without `secrets` and whatever looks like one, and 300 characters at most.
+    """
+
+def shown_url(text: str) -> str | None:
+    """The address as it may be shown, put into a QR code or opened: http or https; `None` for every other."""
+
+def clean_url(url: _Text) -> str:
+    """Removes what is the protocol's from a URL; of `state`, the caller's own part stays."""
+
+def read_token_response(response: HttpResponse, now: _Time, *, strict: bool = False) -> ReadTokens | Fault:
+    """Reads the answer of a token endpoint, of `jwt/login` or of `guests/token`: tokens, or the fault."""
+
+def adopt_tokens(tokens: _Text, now: _Time) -> ReadTokens:
+    """Reads tokens from elsewhere, in any of the shapes of `Session.adopt`."""
+
+def retry_after(header: str | None, now: _Time, bounds: RetryAfterBounds | None = None) -> timedelta:
+    """How long to wait for an answer with this `Retry-After` that arrived at `now`; always within `bounds`."""
+
+def encode_state(json: str) -> str | None:
+    """Encodes a JSON object as `state` carries it, without a CSRF value. None for an empty object."""
+
+def read_state(state: _Text) -> str | None:
+    """The caller's own part of a `state`, as JSON text: without the CSRF value. None where nothing else is in it."""
+
 def guest_jwt(
     now: _Time,
     entropy: bytes,
@@ -1494,11 +2013,28 @@ def guest_jwt(
     lifetime: str | int | timedelta,
     subject: str | None = None,
     display_name: str | None = None,
-) -> Secret: ...
-def login_id(of: _Text) -> str | None: ...
-def lifetime_seconds(lifetime: str | int | timedelta) -> int: ...
-def org_id_of_token(token: _Text) -> str: ...
-def org_id_of_code(code: _Text) -> str | None: ...
-def is_guest(token: _Text) -> bool: ...
-def jwt_claims(token: _Text) -> dict[str, object] | None: ...
-def webex_qr_url(verification_uri_complete: _Text, oauth_helper: str) -> Secret: ...
+) -> Secret:
+    """Webex: makes a guest JWT (HS256). `secret` is base64 as the portal shows it; `lifetime` is in seconds, a
+    `timedelta`, or a text such as `12h`; `entropy` is `os.urandom(ENTROPY_LEN)`.
+    """
+
+def login_id(of: _Text) -> str | None:
+    """Which login in a browser: of its URL, its state or its callback. It may be shown, and events carry it."""
+
+def lifetime_seconds(lifetime: str | int | timedelta) -> int:
+    """Whole seconds of a lifetime; a text needs a unit, as in `12h`."""
+
+def org_id_of_token(token: _Text) -> str:
+    """Webex: the organization in an access token. A hint, not verified."""
+
+def org_id_of_code(code: _Text) -> str | None:
+    """Webex: the organization in an authorization code."""
+
+def is_guest(token: _Text) -> bool:
+    """Webex: the token says that its user is an unverified guest."""
+
+def jwt_claims(token: _Text) -> dict[str, object] | None:
+    """The claims of a JWT, unverified; None where it is none."""
+
+def webex_qr_url(verification_uri_complete: _Text, oauth_helper: str) -> Secret:
+    """Webex: the address for a QR code that opens the Webex app; other addresses stay as they are."""

@@ -139,16 +139,3 @@ class Facade:
         """Not to be pickled."""
         name = type(self).__name__
         raise TypeError(f"{name} cannot be pickled: give each process one of its own, with a store that they share")
-
-    if not TYPE_CHECKING:
-
-        @property
-        def __class__(self):
-            """``auth=client`` for httpx wants an ``httpx.Auth``; this is one as soon as httpx is there."""
-            from ._httpx import class_of
-
-            return class_of(type(self))
-
-    # For httpx.
-    requires_request_body = False
-    requires_response_body = False

@@ -18,7 +18,7 @@ def authorize(client: Client, request: R) -> R:
     prepared: Any = request
     if not hasattr(prepared, "register_hook"):
         raise InvalidArgument(
-            "auth: this is not a request of the requests package",
+            "auth: this is not a request of the requests package; for httpx use webex_oauth.httpx.Auth(client)",
             argument="request",
             problem="expected requests.PreparedRequest",
         )

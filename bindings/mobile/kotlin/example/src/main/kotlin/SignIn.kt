@@ -4,9 +4,10 @@ import com.fasterxml.jackson.databind.ObjectMapper
 import io.github.webexoauth.Config
 import io.github.webexoauth.client.AuthClient
 import io.github.webexoauth.client.FileStore
+import io.github.webexoauth.client.MemoryStore
+import io.github.webexoauth.client.TokenStore
 import io.github.webexoauth.client.authorizedBy
 import io.github.webexoauth.client.configFromVariables
-import io.github.webexoauth.providerWebexAt
 import kotlinx.coroutines.runBlocking
 import okhttp3.OkHttpClient
 import okhttp3.Request
@@ -16,13 +17,12 @@ import java.io.File
  * Signs in and says who that is.
  *
  * The configuration comes from the environment: `WEBEX_CLIENT_ID`, `WEBEX_CLIENT_SECRET`, `WEBEX_REDIRECT_URI`,
- * `WEBEX_SCOPE`. The first argument is the file that keeps the session; a second one names another server with Webex's
- * paths: the simulator.
+ * `WEBEX_SCOPE`, and `WEBEX_SERVER` where that is not Webex. An argument names the file that keeps the session; without
+ * one it ends with the program.
  */
 fun main(arguments: Array<String>) = runBlocking {
-    val server = arguments.getOrNull(1)
-    val config = configFromVariables { if (server == null) this else copy(provider = providerWebexAt(server)) }
-    val name = signIn(config, File(arguments.first()), server ?: "https://webexapis.com") { url ->
+    val store = arguments.firstOrNull()?.let { FileStore(File(it)) } ?: MemoryStore()
+    val name = signIn(configFromVariables(), store) { url ->
         println("Open this page, sign in, and paste the address where the browser ends:\n$url")
         readln()
     }
@@ -30,12 +30,13 @@ fun main(arguments: Array<String>) = runBlocking {
 }
 
 /** [browse] brings the user to the URL and returns the address where the browser arrived. */
-suspend fun signIn(config: Config, file: File, api: String, browse: suspend (String) -> String): String {
-    val client = AuthClient.open(config, FileStore(file))
+suspend fun signIn(config: Config, store: TokenStore, browse: suspend (String) -> String): String {
+    val client = AuthClient.open(config, store)
     try {
         if (!client.status.canAuthorize) client.completeLogin(browse(client.beginLogin()))
         val http = OkHttpClient.Builder().authorizedBy(client).build()
-        val request = Request.Builder().url("$api/v1/people/me").build()
+        val api = checkNotNull(config.parts().provider.apiBase) { "this server has no API" }
+        val request = Request.Builder().url("$api/people/me").build()
         http.newCall(request).execute().use { answer ->
             check(answer.isSuccessful) { "the API answered ${answer.code}" }
             return ObjectMapper().readTree(answer.body!!.string())["displayName"].asText()

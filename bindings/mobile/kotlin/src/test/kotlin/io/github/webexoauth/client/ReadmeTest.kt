@@ -111,10 +111,10 @@ class ReadmeTest {
     fun `the example tells who signed in, and needs no browser the second time`(@TempDir folder: File) = runBlocking {
         Simulator().use { simulator ->
             val file = File(folder, "session")
-            val name = signIn(simulator.config(), file, simulator.base) { simulator.visit(it) }
+            val name = signIn(simulator.config(), FileStore(file)) { simulator.visit(it) }
             println("You are $name")
             assertTrue(name.isNotEmpty())
-            assertEquals(name, signIn(simulator.config(), file, simulator.base) { error("asked again") })
+            assertEquals(name, signIn(simulator.config(), FileStore(file)) { error("asked again") })
         }
     }
 }

@@ -1,32 +1,52 @@
-"""``auth=client`` for httpx: its generators of requests, with one replay after a 401 that a refresh can help."""
+"""For httpx: ``httpx.Client(auth=webex_oauth.httpx.Auth(client))``, with one replay after a 401 that helps."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
+from ._async_client import AsyncClient
+from ._client import Client
+from ._errors import InvalidArgument
+
+if TYPE_CHECKING:
     from ._api import Origin
-    from ._async_client import AsyncClient
-    from ._client import Client
     from ._core import Access
 
-_classes: dict[type, type] = {}
+__all__ = ["Auth"]
 
 
-def class_of(own: type) -> type:
-    """What ``isinstance`` sees: a client is an ``httpx.Auth`` too, which it cannot say before httpx is imported."""
-    module = sys.modules.get("httpx")
-    auth = getattr(module, "Auth", None)
-    if auth is None:
-        return own
-    if own not in _classes:
-        _classes[own] = type(own.__name__, (own, auth), {"__module__": own.__module__})
-    return _classes[own]
+class Auth(httpx.Auth):
+    """Signs the requests of httpx with the token of a client.
+
+    An ``httpx.Client`` takes a :class:`webex_oauth.Client`; an ``httpx.AsyncClient`` takes either, a blocking one waits
+    in a thread. A header that the caller set stays, another host never sees the token. After a 401 the token is renewed
+    and the request sent once more, unless its body is a stream. Raises what ``client.token()`` raises.
+    """
+
+    def __init__(self, client: Client | AsyncClient) -> None:
+        if not isinstance(client, (Client, AsyncClient)):
+            raise InvalidArgument(
+                "client: this is no webex_oauth.Client", argument="client", problem="expected Client or AsyncClient"
+            )
+        self._client = client
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if isinstance(self._client, AsyncClient):
+            raise InvalidArgument(
+                "auth: a blocking httpx.Client needs a webex_oauth.Client",
+                argument="auth",
+                problem="an AsyncClient cannot be waited for by blocking code",
+            )
+        return _blocking(self._client, request)
+
+    def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        if isinstance(self._client, AsyncClient):
+            return _waiting(self._client, request)
+        return _threaded(self._client, request)
 
 
 def _sign(request: httpx.Request, access: Access.Ready) -> None:
@@ -53,7 +73,7 @@ def _retry_after(response: httpx.Response) -> str | None:
     return value
 
 
-def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+def _blocking(client: Client, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
     access = client._header_for(str(request.url), request.headers.keys(), _origin(request))
     if access is not None:
         _sign(request, access)
@@ -66,7 +86,7 @@ def sync_auth_flow(client: Client, request: httpx.Request) -> Generator[httpx.Re
         yield request
 
 
-async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+async def _threaded(client: Client, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     """A blocking client under asyncio: what may wait does so in a thread."""
     access = await asyncio.to_thread(
         client._header_for, str(request.url), list(request.headers.keys()), _origin(request)
@@ -82,7 +102,7 @@ async def threaded_auth_flow(client: Client, request: httpx.Request) -> AsyncGen
         yield request
 
 
-async def async_auth_flow(client: AsyncClient, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+async def _waiting(client: AsyncClient, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
     access = await client._header_for(str(request.url), request.headers.keys(), _origin(request))
     if access is not None:
         _sign(request, access)
