@@ -7,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use webex_oauth::protocol::jwt::JwtError;
 use webex_oauth::protocol::org::OrgIdError;
+use webex_oauth::sealed::{KeyError, OpenError, Unopened};
 use webex_oauth::transcript::TranscriptError;
 use webex_oauth::{ConfigError, EntropyError, Misuse, RestoreError};
 
@@ -143,6 +144,37 @@ impl Raise for OrgIdError {
             Self::Sections { sections } => {
                 let sections = number(py, u64::try_from(sections).unwrap_or(u64::MAX));
                 refused(py, "token", "sections", &problem, Some(("sections", sections)))
+            }
+        }
+    }
+}
+
+impl Raise for KeyError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let kind = match self {
+            Self::None => "none",
+            Self::Name => "name",
+            Self::Length { .. } => "length",
+            Self::Unfilled { .. } => "unfilled",
+            Self::Twice { .. } => "twice",
+        };
+        refused(py, "keys", kind, &self.to_string(), None)
+    }
+}
+
+impl Raise for OpenError {
+    fn raise(self, py: Python<'_>) -> PyErr {
+        let message = self.to_string();
+        match self {
+            Self::NotSealed => exception(py, "StoreError", &message, &[("kind", text(py, "refused"))]),
+            Self::Sealed { key_id, why } => {
+                let why = match why {
+                    Unopened::UnknownKey => "unknown_key",
+                    Unopened::Refused => "refused",
+                    Unopened::OtherRevision => "other_revision",
+                };
+                let fields = [("kind", text(py, "sealed")), ("key_id", text(py, &key_id)), ("why", text(py, why))];
+                exception(py, "StoreError", &message, &fields)
             }
         }
     }

@@ -16,6 +16,7 @@ mod metadata;
 mod protocol;
 mod provider;
 mod scope;
+mod sealed;
 mod secret;
 mod services;
 mod session;
@@ -55,6 +56,8 @@ mod _core {
     use super::provider::Provider;
     #[pymodule_export]
     use super::scope::{Scope, ScopeDelta};
+    #[pymodule_export]
+    use super::sealed::SealingKeys;
     #[pymodule_export]
     use super::secret::{AccessToken, Secret};
     #[pymodule_export]

@@ -109,3 +109,14 @@ def test_the_programs_about_other_servers_run(simulator: Simulator, tmp_path: Pa
     program = programs.replace("https://id.example.com/realms/staff", simulator.base)
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif("WEBEX_OAUTH_SOURCES" not in os.environ, reason="the page is in the sources")
+def test_every_snippet_of_the_page_about_stores_runs(tmp_path: Path) -> None:
+    page = Path(os.environ["WEBEX_OAUTH_SOURCES"]) / "docs" / "python-stores.md"
+    snippets = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippets) >= 3
+    command = [sys.executable, "-W", "error", "-c", "\n".join(snippets)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("SignedOut") == 3

@@ -72,22 +72,28 @@ from ._errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
+    from ._async_clients import AsyncClients, AsyncUser
     from ._calls import ApiResponse
     from ._client import Client
+    from ._clients import Clients, User
     from ._discover import discover_provider
     from ._events import ClientEvent, StoreFailed, StoreRecovered
     from ._file_store import FileStore
     from ._guest import guest_jwt
     from ._keyring_store import KeyringStore
-    from ._stores import MemoryStore, Store
+    from ._stores import AsyncStore, MemoryStore, Store
     from ._transport import HttpTransport
 
 #: What is loaded when it is first used, and where it lives.
 _LATER = {
     "ApiResponse": "_calls",
     "AsyncClient": "_async_client",
+    "AsyncClients": "_async_clients",
+    "AsyncStore": "_stores",
+    "AsyncUser": "_async_clients",
     "Client": "_client",
     "ClientEvent": "_events",
+    "Clients": "_clients",
     "FileStore": "_file_store",
     "KeyringStore": "_keyring_store",
     "MemoryStore": "_stores",
@@ -95,6 +101,7 @@ _LATER = {
     "Store": "_stores",
     "StoreFailed": "_events",
     "StoreRecovered": "_events",
+    "User": "_clients",
     "discover_provider": "_discover",
     "guest_jwt": "_guest",
 }
@@ -105,6 +112,9 @@ __all__ = [
     "AccessToken",
     "ApiResponse",
     "AsyncClient",
+    "AsyncClients",
+    "AsyncStore",
+    "AsyncUser",
     "AuthError",
     "CallFailed",
     "Callback",
@@ -112,6 +122,7 @@ __all__ = [
     "CannotRefresh",
     "Client",
     "ClientEvent",
+    "Clients",
     "Closed",
     "Config",
     "ConfigError",
@@ -164,6 +175,7 @@ __all__ = [
     "TokenSet",
     "TransportError",
     "TransportHints",
+    "User",
     "Verdict",
     "__version__",
     "discover_provider",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._clocks import Clock
     from ._events import ClientEvent
     from ._options import LoginSettings
-    from ._stores import Store
+    from ._stores import AsyncStore, Store
 
 __all__ = ["AsyncClient"]
 
@@ -62,7 +62,7 @@ class AsyncClient(Facade):
         self,
         config: Config,
         *,
-        store: Store | None = None,
+        store: Store | AsyncStore | None = None,
         transport: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]] | None = None,
         on_event: Callable[[ClientEvent], object] | None = None,
         refresh_callback: Callable[[TokenAsk], Tokens | Awaitable[Tokens]] | None = None,

@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 # What these do after a fork is done before the clients go on.
-from . import _file_store, _stores, _timer  # noqa: F401
+from . import _crew, _file_store, _stores, _timer  # noqa: F401
 from . import coordinator as co
 from ._waiting import News, Nobody
 

@@ -188,8 +188,15 @@ class TimedOut(Error, TimeoutError):
 class StoreError(Error):
     """The store failed; its own exception is the ``__cause__``. The session keeps everything and tries again."""
 
+    #: How: ``unavailable`` (not there, no answer in time), ``busy`` (another process holds the lock), ``denied``,
+    #: ``full``, ``sealed`` (no such key, or another one), ``refused`` (not a store that sessions may be kept in, or not
+    #: migrated), ``damaged``, ``other``.
+    kind: Literal["unavailable", "busy", "denied", "full", "sealed", "refused", "damaged", "other"] = "other"
     #: Another process holds the lock and does not let go.
     is_busy: bool = False
+    #: For ``sealed``: the key that it names, and why it stays closed.
+    key_id: str | None = None
+    why: Literal["unknown_key", "refused", "other_revision"] | None = None
 
 
 class TransportError(Error):

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ._core import Event
+from ._crew import start_thread
 from ._errors import StoreError
 from ._timer import call_later
 
@@ -50,15 +51,21 @@ ClientEvent = Event | StoreFailed | StoreRecovered
 class Outbox:
     """Hands events to the listener in their order, on a thread that there is as long as any wait."""
 
-    def __init__(self, listener: Callable[[ClientEvent], object] | None) -> None:
-        self._listener = listener
+    def __init__(
+        self,
+        listener: Callable[[ClientEvent], object] | None,
+        start: Callable[[Callable[[], object]], None] = start_thread,
+    ) -> None:
+        self._listener, self._start = listener, start
         self.restart()
 
     def restart(self) -> None:
         """After a fork: what was not told yet is told by the parent."""
         self._lock = threading.Lock()
         self._waiting: deque[ClientEvent] = deque()
-        self._teller: threading.Thread | None = None
+        #: Stands for whoever tells, as long as somebody does; and that one's thread.
+        self._teller: object | None = None
+        self._thread: threading.Thread | None = None
         self._is_empty = threading.Event()
         self._is_empty.set()
 
@@ -80,9 +87,9 @@ class Outbox:
         with self._lock:
             if self._teller is not None or not self._waiting:
                 return
-            self._teller = teller = threading.Thread(target=self._tell_all, name="webex-oauth-events", daemon=True)
+            self._teller = teller = object()
         try:
-            teller.start()
+            self._start(lambda: self._tell_all(teller))
         except RuntimeError:
             with self._lock:
                 self._teller = None
@@ -103,10 +110,10 @@ class Outbox:
             self._is_empty.set()
             return None
 
-    def _tell_all(self) -> None:
+    def _tell_all(self, teller: object) -> None:
+        self._thread = threading.current_thread()
         # A listener may fork: its child has nothing to tell after that.
-        mine = self._teller
-        while self._teller is mine and (event := self.next()) is not None:
+        while self._teller is teller and (event := self.next()) is not None:
             self._tell(event)
 
     def _tell(self, event: ClientEvent) -> None:
@@ -123,5 +130,5 @@ class Outbox:
 
     async def wait_until_told(self, limit: float) -> None:
         """Waits until the listener has heard of everything, unless it is the listener who waits."""
-        if threading.current_thread() is not self._teller:
+        if self._teller is None or threading.current_thread() is not self._thread:
             self._is_empty.wait(limit)

@@ -18,10 +18,11 @@ from . import _ending
 from . import coordinator as co
 from ._clocks import Clock, nanoseconds, tick
 from ._core import ENTROPY_LEN, AccessToken, Config, Event
+from ._crew import start_thread
 from ._errors import Misuse
 from ._events import Outbox, StoreFailed, StoreRecovered
 from ._jobs import Jobs
-from ._timer import Later, call_later
+from ._timer import Later, call_later, look
 from ._waiting import Mailbox, News, Nobody, Waiting
 
 __all__ = ["Executor", "Published"]
@@ -56,7 +57,9 @@ class Executor:
         *,
         mailbox: Callable[[], Mailbox],
         clock: Clock | None,
+        start: Callable[[Callable[[], object]], None] = start_thread,
     ) -> None:
+        self._start_work = start
         self.config, self.jobs, self.outbox = config, jobs, outbox
         #: The wall clock.
         self.nanoseconds = nanoseconds(clock)
@@ -111,6 +114,12 @@ class Executor:
     def wake(self) -> None:
         """Time has passed."""
         self._turn(self.coordinator.wake)
+
+    def __del__(self) -> None:
+        # Nobody waits for its alarm any longer. No lock: this may be in the middle of anything.
+        if (alarm := getattr(self, "_alarm", None)) is not None:
+            alarm.cancel()
+            look()
 
     def end(self) -> None:
         """Nobody is woken any longer."""
@@ -227,7 +236,9 @@ class Executor:
 
     def _start(self, job: co.Do) -> bool:
         try:
-            threading.Thread(target=self._work, args=(job,), name="webex-oauth-job", daemon=True).start()
+            if self.jobs.lend(job.op, lambda done: self._begin_jobs(self._report(job, done))):
+                return True
+            self._start_work(lambda: self._work(job))
         except RuntimeError:
             return _ending.take(self, job)
         return True

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._core import Config, Secret, Services, Session, Status, TokenSet
+from ._crew import start_thread
 from ._errors import InvalidArgument
 from ._executor import Executor
 from ._operations import Operations
 from ._options import Hidden, from_env, secret
-from ._stores import Store
+from ._stores import AsyncStore, Store
 from ._transport import HttpTransport
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Facade:
 
     if TYPE_CHECKING:
 
-        def __init__(self, config: Config, *, store: Store | None = None, **settings: Unpack[Settings]) -> None: ...
+        def __init__(
+            self, config: Config, *, store: Store | AsyncStore | None = None, **settings: Unpack[Settings]
+        ) -> None: ...
 
     def _set_up(
         self,
@@ -44,11 +47,12 @@ class Facade:
         outbox: Outbox,
         mailbox: Callable[[], Mailbox],
         *,
-        store: Store | None,
+        store: Store | AsyncStore | None,
         transport: Callable[..., Any] | None,
         refresh_callback: Callable[..., Any] | None,
         jwt_callback: Callable[..., Any] | None,
         clock: Clock | None,
+        start: Callable[[Callable[[], object]], None] = start_thread,
     ) -> None:
         if not isinstance(config, Config):
             raise InvalidArgument(
@@ -64,7 +68,7 @@ class Facade:
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
         )
-        self._executor = Executor(self, config, made, outbox, mailbox=mailbox, clock=clock)
+        self._executor = Executor(self, config, made, outbox, mailbox=mailbox, clock=clock, start=start)
         self._operations = Operations(self._executor)
 
     @classmethod
@@ -72,7 +76,7 @@ class Facade:
         cls,
         environ: Mapping[str, str] | None = None,
         *,
-        store: Store | None = None,
+        store: Store | AsyncStore | None = None,
         legacy: bool = False,
         **settings: Unpack[Settings],
     ) -> Self:
@@ -91,7 +95,7 @@ class Facade:
         url: str,
         *,
         client_secret: str | Secret | None = None,
-        store: Store | None = None,
+        store: Store | AsyncStore | None = None,
         config: ConfigSettings | None = None,
         **settings: Unpack[Settings],
     ) -> Self:

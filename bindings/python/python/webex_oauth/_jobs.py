@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, cast
 
 from . import coordinator as co
 from ._clocks import tick
 from ._core import HttpResponse, Secret, TokenAsk
 from ._errors import Error, NotConfigured, RestoreError, StoreError, TransportError, without_frames
 from ._options import tokens_text
-from ._stores import Store, as_snapshot
+from ._stores import AsyncStore, Store, as_snapshot, takes_due_at
 from ._transport import HttpTransport
 
-__all__ = ["Jobs"]
+__all__ = ["Jobs", "saved"]
 
 logger = logging.getLogger("webex_oauth")
 
@@ -27,6 +28,7 @@ logger = logging.getLogger("webex_oauth")
 MOST_HANGING = 8
 
 _Fault = Literal["not_sent", "lost"]
+_StoreKind = Literal["unavailable", "denied", "full", "damaged", "other"]
 
 
 class Jobs:
@@ -35,12 +37,13 @@ class Jobs:
     def __init__(
         self,
         *,
-        store: Store | None,
+        store: Store | AsyncStore | None,
         transport: Callable[[Any], Any],
         refresh_callback: Callable[[TokenAsk], object] | None,
         jwt_callback: Callable[[], object] | None,
     ) -> None:
         self._store, self._transport = store, transport
+        self._takes_due_at = store is not None and takes_due_at(store.save)
         self._refresh_callback, self._jwt_callback = refresh_callback, jwt_callback
         #: What the last request or question failed with: the cause of what callers are told.
         self.cause: BaseException | None = None
@@ -77,8 +80,16 @@ class Jobs:
     # --------------------------------------------------------------------------- how the application is called
 
     def call(self, function: Callable[..., Any], *arguments: object, within: timedelta | None = None) -> Any:
-        """Calls a store or a transport. A thread cannot be taken away from what it does: ``within`` is for others."""
+        """Calls a transport. A thread cannot be taken away from what it does: ``within`` is for others."""
         return function(*arguments)
+
+    def lend(self, op: co.Op, report: Callable[[co.Done], None]) -> bool:
+        """Whether something else than a thread does this job, and reports it."""
+        return False
+
+    def at_store(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """Calls a store."""
+        return self.call(function, *arguments)
 
     def ask(self, function: Callable[..., Any], *arguments: object, within: timedelta) -> Any:
         """Calls what the application wrote for this kind of client."""
@@ -176,22 +187,29 @@ class Jobs:
                     self._unlock()
                     return co.Unlocked()
         except Exception as error:
-            self._error = store_error(error, what)
-            return co.StoreFailed(_fault_of(self._error))
+            return self.store_failed(error, what)
+
+    def store_failed(self, error: Exception, what: str) -> co.Done:
+        self._error = store_error(error, what)
+        return co.StoreFailed(_fault_of(self._error))
 
     def _load(self) -> Secret | None:
         assert self._store is not None
-        return as_snapshot(self.call(self._store.load))
+        return as_snapshot(self.at_store(self._store.load))
 
     def _save(self, op: co.Save) -> co.Done:
+        return saved(self.at_store(self.saving(op)))
+
+    def saving(self, op: co.Save) -> Callable[[], Any]:
+        """The call of the store that saves this."""
         assert self._store is not None
-        found = self.call(self._store.save, op.snapshot, op.revision, op.replaces)
-        return co.Saved() if found is None else co.Conflict(as_snapshot(found))
+        more = {"due_at": op.due_at} if self._takes_due_at else {}
+        return partial(self._store.save, op.snapshot, op.revision, op.replaces, **more)
 
     def _try_lock(self) -> co.Done:
         try:
-            lock: AbstractContextManager[object] = self.call(getattr(self._store, "lock"), 0.0)  # noqa: B009
-            self.call(lock.__enter__)
+            lock: AbstractContextManager[object] = self.at_store(getattr(self._store, "lock"), 0.0)  # noqa: B009
+            self.at_store(lock.__enter__)
         except StoreError as error:
             if error.is_busy:
                 return co.LockBusy()
@@ -202,7 +220,7 @@ class Jobs:
     def _unlock(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            self.call(lock.__exit__, None, None, None)
+            self.at_store(lock.__exit__, None, None, None)
 
     def __del__(self) -> None:
         # Nobody is left out who waits for it.
@@ -216,29 +234,37 @@ class Jobs:
         return known if known is not None and _fault_of(known) == fault else StoreError(fault.problem)
 
 
+def saved(found: object) -> co.Done:
+    return co.Saved() if found is None else co.Conflict(as_snapshot(found))
+
+
 def store_error(error: Exception, what: str) -> StoreError:
     """Whatever a store raises is a StoreError: it "cannot be read", say."""
     if isinstance(error, StoreError):
         return error
-    problem = StoreError(f"the store {what} ({type(error).__name__})")
+    problem = StoreError(f"the store {what} ({type(error).__name__})", kind=_kind_of(error))
     problem.__cause__ = without_frames(error)
     return problem
 
 
-def _fault_of(error: StoreError) -> co.StoreFault:
-    cause = error.__cause__
-    kind: Literal["unavailable", "denied", "full", "damaged", "other"] = "other"
-    match cause:
-        case _ if error.is_busy:
-            kind = "unavailable"
+def _kind_of(error: BaseException | None) -> _StoreKind:
+    match error:
         case RestoreError():
-            kind = "damaged"
+            return "damaged"
         case PermissionError():
-            kind = "denied"
+            return "denied"
         case TimeoutError() | ConnectionError():
-            kind = "unavailable"
+            return "unavailable"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            kind = "full"
+            return "full"
         case _:
-            pass
-    return co.StoreFault(kind, str(error))
+            return "other"
+
+
+#: How a store failed, in the words of a coordinator.
+_FAULTS: dict[str, _StoreKind] = {"busy": "unavailable", "refused": "denied", "sealed": "damaged"}
+
+
+def _fault_of(error: StoreError) -> co.StoreFault:
+    kind = "busy" if error.is_busy else _kind_of(error.__cause__) if error.kind == "other" else error.kind
+    return co.StoreFault(_FAULTS.get(kind, cast("_StoreKind", kind)), str(error))

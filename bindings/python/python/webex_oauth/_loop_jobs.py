@@ -16,9 +16,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from . import coordinator as co
 from ._core import Secret
 from ._errors import TransportError
-from ._jobs import Jobs
+from ._jobs import Jobs, saved
+from ._stores import as_snapshot
 
 __all__ = ["LoopJobs", "in_thread", "is_async"]
 
@@ -39,6 +41,11 @@ class LoopJobs(Jobs):
 
     loop: asyncio.AbstractEventLoop | None = None
 
+    def restart(self) -> None:
+        super().restart()
+        #: The loop keeps no hold of its tasks.
+        self._tasks: set[asyncio.Task[co.Done]] = set()
+
     @property
     def has_async_store(self) -> bool:
         """Whether the store is read only when a loop runs."""
@@ -52,6 +59,49 @@ class LoopJobs(Jobs):
             return self._on_loop(within, function, *arguments)
         result = function(*arguments)
         return self._on_loop(within, lambda: result) if inspect.isawaitable(result) else result
+
+    def lend(self, op: co.Op, report: Callable[[co.Done], None]) -> bool:
+        """A store of coroutines is used by a task of the loop, as long as there is one."""
+        loop = self.loop
+        if loop is None or not loop.is_running() or not (isinstance(op, (co.Load, co.Save)) and self.has_async_store):
+            return False
+
+        def begin() -> None:
+            task = loop.create_task(self._on_this_loop(op))
+            # Also of one that was cancelled before it began, as at the end of the loop.
+            task.add_done_callback(lambda task: report(self._result_of(op, task)))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        tasks = self._tasks
+        try:
+            loop.call_soon_threadsafe(begin)
+        except RuntimeError:
+            return False
+        return True
+
+    async def _on_this_loop(self, op: co.Load | co.Save) -> co.Done:
+        assert self._store is not None
+        what = "cannot be read" if isinstance(op, co.Load) else "cannot save"
+        try:
+            if isinstance(op, co.Load):
+                load: Callable[[], Any] = self._store.load
+                return co.Loaded(as_snapshot(await load()))
+            return saved(await self.saving(op)())
+        except Exception as error:
+            return self.store_failed(error, what)
+
+    def _result_of(self, op: co.Op, task: asyncio.Task[co.Done]) -> co.Done:
+        if task.cancelled() or task.exception() is not None:
+            return self.failed(op, "lost", "the event loop is gone")
+        return task.result()
+
+    def at_store(self, function: Callable[..., Any], *arguments: object) -> Any:
+        """What is to be stored when the loop has ended is stored all the same, on a loop for the purpose."""
+        loop = self.loop
+        if is_async(function) and (loop is None or loop.is_closed()):
+            return asyncio.run(function(*arguments))
+        return self.call(function, *arguments)
 
     def ask(self, function: Callable[..., Any], *arguments: object, within: timedelta) -> Any:
         return self._on_loop(within, function, *arguments)

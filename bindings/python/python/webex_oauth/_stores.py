@@ -5,9 +5,11 @@ A store is any object with ``load``, ``save`` and ``delete``.
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -17,17 +19,20 @@ from ._errors import StoreError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["MemoryStore", "Store", "as_snapshot", "conflict"]
+__all__ = ["AsyncStore", "MemoryStore", "Store", "as_snapshot", "conflict", "takes_due_at"]
 
 
 @runtime_checkable
 class Store(Protocol):
     """Keeps one snapshot. Calls may block for milliseconds, each ends after a time; they may raise whatever they like.
-    Those of an :class:`AsyncClient` may be coroutine functions.
+    An :class:`AsyncClient` takes an :class:`AsyncStore` as well.
 
     A store may also have ``lock(patience)``, the context of a lock that the system frees when its holder dies, or a
     StoreError with ``is_busy``, and ``lock_domain()``, the name of that lock: whoever sees the same name waits for the
     same lock, on one machine. It makes waiting shorter; what is safe does not rest on it.
+
+    ``save`` may take ``due_at=`` as well: when somebody should open this session next, in milliseconds since 1970, or
+    None. Stores of :mod:`webex_oauth.stores` keep it beside the record, for a worker that renews what is due.
     """
 
     def load(self) -> Secret | None:
@@ -44,6 +49,30 @@ class Store(Protocol):
 
     def delete(self) -> None:
         """Forgets what is stored. Nothing there is a success."""
+
+
+@runtime_checkable
+class AsyncStore(Protocol):
+    """:class:`Store` for an :class:`AsyncClient`, with coroutine functions. They run on the client's event loop; what
+    is still to be stored when that has ended, on one for the purpose."""
+
+    async def load(self) -> Secret | None:
+        """See :meth:`Store.load`."""
+
+    async def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
+        """See :meth:`Store.save`."""
+
+    async def delete(self) -> None:
+        """See :meth:`Store.delete`."""
+
+
+def takes_due_at(save: Callable[..., object]) -> bool:
+    """Whether a store wants to know when a session is due."""
+    try:
+        parameters = inspect.signature(save).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(one.name == "due_at" or one.kind is one.VAR_KEYWORD for one in parameters)
 
 
 def as_snapshot(found: object) -> Secret | None:

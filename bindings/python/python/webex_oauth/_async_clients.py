@@ -1,0 +1,185 @@
+"""The clients of many users, for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ._async_client import AsyncClient
+from ._errors import Closed, StoreError
+from ._in_time import in_time
+from ._loop import LoopMailbox, LoopOutbox
+from ._loop_jobs import LoopJobs
+from ._many import Ear, Kept, Shared
+from ._options import secret
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal
+
+    from typing_extensions import Self, Unpack
+
+    from ._calls import ApiResponse
+    from ._clocks import Clock
+    from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
+    from ._events import ClientEvent
+    from ._options import LoginSettings
+    from .stores import AsyncRecords, Key, Records
+
+__all__ = ["AsyncClients", "AsyncUser"]
+
+
+class AsyncClients:
+    """:class:`Clients` for asyncio, with the same options. The store is one whose name begins with ``Async``; any other
+    one is used on the threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: AsyncRecords | Records,
+        *,
+        capacity: int = 10_000,
+        stale_after: timedelta | float = 5.0,
+        threads: int = 2,
+        transport: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]] | None = None,
+        on_event: Callable[[Key, ClientEvent], object] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config, self.store = config, store
+        stale = stale_after.total_seconds() if isinstance(stale_after, timedelta) else stale_after
+        self._shared = Shared(lambda listener, crew: LoopOutbox(listener), on_event, transport, clock, threads)
+        self._kept: Kept[AsyncClient] = Kept(capacity, stale)
+        self._is_closed = False
+
+    def user(self, tenant: str, user: str) -> AsyncUser:
+        """One user. Raises StoreError for names that no store could keep."""
+        from .stores import Key
+
+        return AsyncUser(self, Key(tenant, user))
+
+    async def client(self, key: Key) -> AsyncClient:
+        """The client of a user, which knows what the store held some seconds ago, or now."""
+        if self._is_closed:
+            raise Closed("the clients are closed")
+        client, is_stale = self._kept.find(key)
+        if client is None:
+            return self._kept.keep(key, _Member(self.config, key, self.store, self._shared))
+        if is_stale:
+            try:
+                await client.reload()
+            except StoreError:
+                pass  # Told by an event. A token that lives is good, whatever the store does.
+        return client
+
+    async def close(self, *, timeout: timedelta | float | None = None) -> None:
+        """Waits for what is under way, so that no renewed token is lost. The store is left open."""
+        self._is_closed = True
+        failed: StoreError | None = None
+        for client in self._kept.take_all():
+            try:
+                await client.close(timeout=timeout)
+            except StoreError as error:
+                failed = error
+        self._shared.close()
+        if failed is not None:
+            raise failed
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.AsyncClients {self.config.client_id}, {len(self._kept)} kept, {self.store!r}>"
+
+
+class _Member(AsyncClient):
+    """A client that shares what a client needs with others."""
+
+    def __init__(self, config: Config, key: Key, store: AsyncRecords | Records, shared: Shared) -> None:
+        self._loop, self._has_begun, self._arrival = None, False, None
+        self._calling = in_time(shared.transport)
+        self._outbox = ear = Ear(key, shared)  # type: ignore[assignment]
+        self._set_up(
+            config,
+            LoopJobs,
+            ear,
+            LoopMailbox,
+            store=store.user(key.tenant, key.user),
+            transport=shared.transport,
+            refresh_callback=None,
+            jwt_callback=None,
+            clock=shared.clock,
+            start=shared.crew.start,
+        )
+
+
+class AsyncUser:
+    """One of many users. What is not here is done by its :meth:`client`."""
+
+    __slots__ = ("_clients", "key")
+
+    def __init__(self, clients: AsyncClients, key: Key) -> None:
+        self._clients, self.key = clients, key
+
+    async def client(self) -> AsyncClient:
+        """An :class:`AsyncClient` for the moment: ``httpx.AsyncClient(auth=await user.client())``. Do not keep it."""
+        return await self._clients.client(self.key)
+
+    async def token(self, *, timeout: timedelta | float | None = None) -> str:
+        """See :meth:`Client.token`."""
+        return await (await self.client()).token(timeout=timeout)
+
+    async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
+        """See :meth:`Client.authorization_header`."""
+        return await (await self.client()).authorization_header(timeout=timeout)
+
+    async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
+        """See :meth:`Client.begin_login`. Any node completes it."""
+        return await (await self.client()).begin_login(**options)
+
+    async def complete_login(
+        self, callback: str | Secret, *, timeout: timedelta | float | None = None
+    ) -> Event.SignedIn:
+        """See :meth:`Client.complete_login`. Any node may have begun it."""
+        callback = secret(callback)
+        return await (await self.client()).complete_login(callback, timeout=timeout)
+
+    async def sign_out(
+        self,
+        *,
+        revoke: bool = True,
+        logout: Literal["nothing", "browser", "post"] = "nothing",
+        goto: str | None = None,
+    ) -> str | None:
+        """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
+        return await (await self.client()).sign_out(revoke=revoke, logout=logout, goto=goto)
+
+    async def call(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        json: object = None,
+        timeout: timedelta | float = 60.0,
+        max_wait: timedelta | float = 60.0,
+    ) -> ApiResponse:
+        """See :meth:`Client.call`."""
+        return await (await self.client()).call(
+            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+        )
+
+    async def status(self) -> Status:
+        """See :meth:`Client.status`."""
+        client = await self.client()
+        await client._enter()
+        return client.status()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.AsyncUser {self.key!r}>"

@@ -1,0 +1,191 @@
+"""The clients of many users, for programs that block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ._client import Client
+from ._errors import Closed, StoreError
+from ._events import Outbox
+from ._in_time import in_time
+from ._jobs import Jobs
+from ._many import Ear, Kept, Shared
+from ._options import secret
+from ._waiting import ThreadMailbox
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal
+
+    from typing_extensions import Self, Unpack
+
+    from ._calls import ApiResponse
+    from ._clocks import Clock
+    from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
+    from ._events import ClientEvent
+    from ._options import LoginSettings
+    from .stores import Key, Records
+
+__all__ = ["Clients", "User"]
+
+
+class Clients:
+    """Authorization for a service: the sessions of any number of users in one store (:mod:`webex_oauth.stores`).
+
+    :meth:`user` costs nothing and keeps nothing. The clients of the ``capacity`` users that were active last are kept
+    in memory; each looks into the store again after ``stale_after`` seconds, so that a sign-out on another node is
+    noticed. All of them together have ``threads`` threads, two at least, for what is under way and for the listener,
+    which may have another one each while they connect, and one that keeps the time; each only while there is something
+    to do. Safe to share between threads.
+
+    ``on_event(key, event)`` is called with every event of any of them.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        store: Records,
+        *,
+        capacity: int = 10_000,
+        stale_after: timedelta | float = 5.0,
+        threads: int = 2,
+        transport: Callable[[HttpRequest], HttpResponse] | None = None,
+        on_event: Callable[[Key, ClientEvent], object] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config, self.store = config, store
+        stale = stale_after.total_seconds() if isinstance(stale_after, timedelta) else stale_after
+        # The listener is told on one of the threads: it may use the clients, as there is another one.
+        self._shared = Shared(lambda listener, crew: Outbox(listener, crew.start), on_event, transport, clock, threads)
+        self._kept: Kept[Client] = Kept(capacity, stale)
+        self._is_closed = False
+
+    def user(self, tenant: str, user: str) -> User:
+        """One user. Raises StoreError for names that no store could keep."""
+        from .stores import Key
+
+        return User(self, Key(tenant, user))
+
+    def client(self, key: Key) -> Client:
+        """The client of a user, which knows what the store held some seconds ago, or now."""
+        if self._is_closed:
+            raise Closed("the clients are closed")
+        client, is_stale = self._kept.find(key)
+        if client is None:
+            return self._kept.keep(key, _Member(self.config, key, self.store, self._shared))
+        if is_stale:
+            try:
+                client.reload()
+            except StoreError:
+                pass  # Told by an event. A token that lives is good, whatever the store does.
+        return client
+
+    def close(self, *, timeout: timedelta | float | None = None) -> None:
+        """Waits for what is under way, so that no renewed token is lost. The store is left open."""
+        self._is_closed = True
+        failed: StoreError | None = None
+        for client in self._kept.take_all():
+            try:
+                client.close(timeout=timeout)
+            except StoreError as error:
+                failed = error
+        self._shared.close()
+        if failed is not None:
+            raise failed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.Clients {self.config.client_id}, {len(self._kept)} kept, {self.store!r}>"
+
+
+class _Member(Client):
+    """A client that shares what a client needs with others."""
+
+    def __init__(self, config: Config, key: Key, store: Records, shared: Shared) -> None:
+        self._calling = in_time(shared.transport)
+        self._set_up(
+            config,
+            Jobs,
+            Ear(key, shared),
+            ThreadMailbox,
+            store=store.user(key.tenant, key.user),
+            transport=shared.transport,
+            refresh_callback=None,
+            jwt_callback=None,
+            clock=shared.clock,
+            start=shared.crew.start,
+        )
+        self._executor.wake()
+
+
+class User:
+    """One of many users. What is not here is done by its :attr:`client`."""
+
+    __slots__ = ("_clients", "key")
+
+    def __init__(self, clients: Clients, key: Key) -> None:
+        self._clients, self.key = clients, key
+
+    @property
+    def client(self) -> Client:
+        """A :class:`Client` for the moment: ``requests.get(url, auth=user.client)``. Do not keep it."""
+        return self._clients.client(self.key)
+
+    def token(self, *, timeout: timedelta | float | None = None) -> str:
+        """See :meth:`Client.token`."""
+        return self.client.token(timeout=timeout)
+
+    def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
+        """See :meth:`Client.authorization_header`."""
+        return self.client.authorization_header(timeout=timeout)
+
+    def begin_login(self, **options: Unpack[LoginSettings]) -> str:
+        """See :meth:`Client.begin_login`. Any node completes it."""
+        return self.client.begin_login(**options)
+
+    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+        """See :meth:`Client.complete_login`. Any node may have begun it."""
+        callback = secret(callback)
+        return self.client.complete_login(callback, timeout=timeout)
+
+    def sign_out(
+        self,
+        *,
+        revoke: bool = True,
+        logout: Literal["nothing", "browser", "post"] = "nothing",
+        goto: str | None = None,
+    ) -> str | None:
+        """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
+        return self.client.sign_out(revoke=revoke, logout=logout, goto=goto)
+
+    def call(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str | None = None,
+        json: object = None,
+        timeout: timedelta | float = 60.0,
+        max_wait: timedelta | float = 60.0,
+    ) -> ApiResponse:
+        """See :meth:`Client.call`."""
+        return self.client.call(
+            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+        )
+
+    def status(self) -> Status:
+        """See :meth:`Client.status`."""
+        return self.client.status()
+
+    def __repr__(self) -> str:
+        return f"<webex_oauth.User {self.key!r}>"

@@ -1,0 +1,142 @@
+"""What the clients of many users have in common: threads, connections, the listener, and which of them are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ._crew import Crew
+from ._events import Outbox, StoreFailed
+from ._transport import HttpTransport
+
+if TYPE_CHECKING:
+    from ._clocks import Clock
+    from ._events import ClientEvent
+    from .stores import Key
+
+__all__ = ["Ear", "Kept", "Shared"]
+
+C = TypeVar("C")
+logger = logging.getLogger("webex_oauth")
+
+
+class Shared:
+    """One of each for all clients."""
+
+    def __init__(
+        self,
+        outbox: Callable[[Callable[[Any], Any] | None, Crew], Outbox],
+        on_event: Callable[[Key, ClientEvent], Any] | None,
+        transport: Callable[..., Any] | None,
+        clock: Clock | None,
+        threads: int,
+    ) -> None:
+        self.crew = Crew(max(threads, 2))
+        self.outbox = outbox(None if on_event is None else lambda told: on_event(told.key, told.event), self.crew)
+        self._own = HttpTransport() if transport is None else None
+        self.transport: Callable[..., Any] = transport or self._own or HttpTransport()
+        self.clock = clock
+        self._process = os.getpid()
+
+    def close(self) -> None:
+        """Of a transport of the application's it is the application that closes it."""
+        if self._own is not None:
+            self._own.close()
+
+    def restart(self) -> None:
+        """After a fork, once: what was not told yet is told by the parent."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self.outbox.restart()
+
+
+class Told:
+    """An event, and whose it is."""
+
+    __slots__ = ("event", "key")
+
+    def __init__(self, key: Key, event: ClientEvent) -> None:
+        self.key, self.event = key, event
+
+    @property
+    def name(self) -> str:
+        return self.event.name
+
+    def __repr__(self) -> str:
+        return f"{self.key!r}: {self.event!r}"
+
+
+class Ear(Outbox):
+    """The outbox of one client: what it is given is told by the one of all."""
+
+    def __init__(self, key: Key, shared: Shared) -> None:
+        self._key, self._shared = key, shared
+
+    def put(self, event: ClientEvent) -> None:
+        if isinstance(event, StoreFailed):
+            logger.warning("%r: %s", self._key, event.error)
+        told: Any = Told(self._key, event)
+        self._shared.outbox.put(told)
+
+    def rouse(self) -> None:
+        self._shared.outbox.rouse()
+
+    def restart(self) -> None:
+        self._shared.restart()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        return getattr(self._shared.outbox, "loop", None)
+
+    @loop.setter
+    def loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._shared.outbox.loop = loop  # type: ignore[attr-defined]
+
+    async def wait_until_told(self, limit: float) -> None:
+        """A client that ends does not wait for what is told of others."""
+
+
+class Kept(Generic[C]):
+    """The clients that were used last, and when each of them has looked into the store. Who goes is dropped: what is
+    under way then is finished all the same."""
+
+    def __init__(self, capacity: int, stale_after: float) -> None:
+        self._capacity, self._stale_after = max(capacity, 1), stale_after
+        self._clients: OrderedDict[Key, list[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: Key) -> tuple[C | None, bool]:
+        """The client of this user, and whether it is to look into the store: the first one to ask is told to."""
+        now = time.monotonic()
+        with self._lock:
+            found = self._clients.get(key)
+            if found is None:
+                return None, False
+            self._clients.move_to_end(key)
+            is_stale = now - found[1] >= self._stale_after
+            if is_stale:
+                found[1] = now
+            return found[0], is_stale
+
+    def keep(self, key: Key, client: C) -> C:
+        """Whoever was faster is the one that is kept."""
+        with self._lock:
+            kept: C = self._clients.setdefault(key, [client, time.monotonic()])[0]
+            gone = [self._clients.popitem(last=False) for _ in range(len(self._clients) - self._capacity)]
+        # Outside of the lock: what they are made of goes with them.
+        del gone
+        return kept
+
+    def take_all(self) -> list[C]:
+        with self._lock:
+            clients, self._clients = self._clients, OrderedDict()
+        return [client for client, _ in clients.values()]
+
+    def __len__(self) -> int:
+        return len(self._clients)

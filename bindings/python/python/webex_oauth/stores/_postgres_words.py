@@ -1,0 +1,270 @@
+"""PostgreSQL: the tables, the statements, where the database is, and what it says. For both faces of the store."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import select
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import psycopg_pool
+from psycopg import conninfo
+
+from .._core import Secret
+from .._errors import StoreError
+from .._options import Hidden, secret
+from .._timer import Later, call_later
+from ._failures import VERSION, Place, instant, refused
+from ._keys import Key
+from ._records import Put
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from psycopg import AsyncConnection, Connection
+
+__all__ = [
+    "DELETE", "INSERT", "IS_THERE", "LOAD", "MAX_VERSION", "ONE_AT_A_TIME", "REPLACE", "TABLES",
+    "HungUp", "Options", "has_news", "names", "values",
+]  # fmt: skip
+
+#: `expires_at` is for what deletes old sessions, which nothing here does yet.
+TABLES = f"""
+    CREATE TABLE webex_oauth_schema (version integer NOT NULL);
+    CREATE TABLE webex_oauth_session (
+        tenant text NOT NULL, user_key text NOT NULL,
+        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL,
+        due_at timestamptz, expires_at timestamptz, deleted_at timestamptz,
+        updated_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant, user_key)) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at)
+        WHERE due_at IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    INSERT INTO webex_oauth_schema VALUES ({VERSION});
+"""
+#: Any number; the same for all that make these tables.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(7305513812)"
+#: Not `to_regclass`: that answers from a cache, which may still say what was so before the lock was waited for.
+IS_THERE = """SELECT EXISTS (SELECT FROM pg_catalog.pg_class
+    WHERE relname = 'webex_oauth_schema' AND pg_catalog.pg_table_is_visible(oid))"""
+MAX_VERSION = "SELECT max(version) FROM webex_oauth_schema"
+
+LOAD = """SELECT body FROM webex_oauth_session
+    WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
+
+_DUE = "'epoch'::timestamptz + %(due_at)s::bigint * interval '1 millisecond'"
+
+REPLACE = f"""UPDATE webex_oauth_session
+    SET revision = %(revision)s::bigint, body = %(body)s, key_id = %(key_id)s, due_at = {_DUE}, updated_at = now()
+    WHERE tenant = %(tenant)s AND user_key = %(user)s AND revision = %(replaces)s::bigint AND deleted_at IS NULL"""
+
+#: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
+INSERT = f"""INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
+    VALUES (%(tenant)s, %(user)s, %(revision)s::bigint, %(body)s, %(key_id)s, {_DUE})
+    ON CONFLICT (tenant, user_key) DO UPDATE
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
+        updated_at = now(), deleted_at = NULL
+    WHERE found.deleted_at IS NOT NULL
+        AND (excluded.revision > found.revision OR excluded.revision >> 24 <> found.revision >> 24)"""
+
+DELETE = """UPDATE webex_oauth_session
+    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now()
+    WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
+
+
+def names(key: Key) -> dict[str, object]:
+    return {"tenant": key.tenant, "user": key.user}
+
+
+def values(key: Key, put: Put) -> dict[str, object]:
+    return {
+        **names(key),
+        "revision": put.revision,
+        "replaces": put.replaces,
+        "body": put.snapshot.expose(),
+        "key_id": put.key_id,
+        "due_at": instant(put.due_at),
+    }
+
+
+class Options:
+    """How a database is reached, without its password in sight."""
+
+    def __init__(
+        self, url: str | Secret, pool_size: int, time_limit: float, roots: str | os.PathLike[str] | None
+    ) -> None:
+        self.pool_size, self.limit = max(pool_size, 1), time_limit
+        parameters = _parameters(secret(url))
+        self.place = Place(_place(parameters.expose()))
+        settings = parameters.expose()
+        settings.setdefault("application_name", "webex-oauth")
+        settings["connect_timeout"] = str(max(round(time_limit), 2))
+        # What is encrypted is encrypted by TLS.
+        settings["gssencmode"] = "disable"
+        settings.update(self._tls(settings, roots))
+        del settings
+        self.conninfo = Secret(conninfo.make_conninfo(**parameters.expose()))
+
+    def _tls(self, settings: dict[str, Any], roots: str | os.PathLike[str] | None) -> dict[str, str]:
+        """Connections to other machines are encrypted and the certificate is checked, unless the URL says
+        `sslmode=disable`; those that stay on this machine where it says so."""
+        mode = settings.get("sslmode", "prefer")
+        # `prefer` would go on in the clear where somebody in between says that the server has no TLS; and a server for
+        # this machine alone has a certificate that nobody has signed.
+        if mode == "disable" or (mode in ("prefer", "allow") and _is_here(settings)):
+            return {"sslmode": "disable"}
+        if roots is not None:
+            problem = None
+            try:
+                ssl.create_default_context(cafile=os.fspath(roots))
+            except (OSError, ValueError):
+                problem = self.place.refused("TLS cannot be set up: the roots are no file of certificates in PEM")
+            if problem is not None:
+                raise problem
+        return {
+            "sslmode": "verify-full",
+            "sslrootcert": settings.get("sslrootcert", "system") if roots is None else os.fspath(roots),
+        }
+
+    def failure(self, error: Exception) -> StoreError:
+        """PostgreSQL's own texts quote values, so none of them is passed on."""
+        place = self.place
+        if isinstance(error, psycopg_pool.PoolTimeout):
+            return place.unavailable("no connection in time: it cannot be reached, or all of the pool are in use")
+        if isinstance(error, psycopg_pool.TooManyRequests):
+            return place.unavailable("all connections of the pool are in use")
+        if isinstance(error, psycopg_pool.PoolClosed):
+            return place.unavailable("it is closed")
+        state = getattr(error, "sqlstate", None) or _state_of_connecting(error)
+        if state is None:
+            # Values that cannot be sent, a NUL for one, never get there.
+            is_value = isinstance(error, psycopg.DataError)
+            return place.refused("a value cannot be stored there") if is_value else place.unavailable(_how(error))
+        # The first two characters are the class (PostgreSQL, appendix A).
+        match state[:2], state:
+            case "28", _:
+                return place.denied("user or password")
+            case (("3D" | "3F"), _):
+                return place.refused("there is no such database or schema")
+            case _, ("25006" | "42501"):
+                return place.denied()
+            case _, "42P01":
+                return place.not_migrated()
+            case _, "42703":
+                return place.refused("its tables are not those of this library")
+            case _, "53100":
+                return place.full()
+            case "22", _:
+                return place.refused("a value cannot be stored there")
+            case "XX", _:
+                return place.damaged()
+            case (("08" | "53" | "55" | "57" | "40"), _):
+                return place.unavailable(f"SQLSTATE {state}")
+            case _:
+                return place.other(f"SQLSTATE {state}")
+
+
+def _parameters(url: Secret) -> Hidden:
+    """What is wrong with it is not quoted: the password is in there."""
+    try:
+        found = Hidden(conninfo.conninfo_to_dict(url.expose()))
+    except Exception:
+        found = Hidden({"port": "none"})
+    ports = str(found.expose().get("port") or 5432).split(",")
+    if not all(port.isdecimal() or not port for port in ports):
+        raise refused("this is no URL of a PostgreSQL database")
+    return found
+
+
+def _place(parameters: dict[str, Any]) -> str:
+    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
+    host = str(host).split(",")[0]
+    port = str(parameters.get("port") or os.environ.get("PGPORT") or 5432).split(",")[0]
+    where = host if host.startswith("/") else f"{host}:{port}"
+    return f"PostgreSQL at {where}/{parameters.get('dbname') or ''}"
+
+
+def _is_here(parameters: dict[str, Any]) -> bool:
+    """All of it stays on this machine."""
+    found = [str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr")]
+    return all(_is_local(host) for hosts in found for host in hosts)
+
+
+def _is_local(host: str) -> bool:
+    if host in ("", "localhost") or host.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+#: A connection that is refused has no SQLSTATE in libpq's words, only the server's sentence.
+_CONNECTING = {
+    "password authentication failed": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "no password supplied": "28000",
+    "does not exist": "3D000",
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+    "the database system is": "57P03",
+}
+
+
+def _state_of_connecting(error: Exception) -> str | None:
+    text = str(error)
+    for part, state in _CONNECTING.items():
+        if isinstance(error, psycopg.OperationalError) and part in text:
+            return "28000" if state == "3D000" and "role" in text else state
+    return None
+
+
+def _how(error: Exception) -> str:
+    if isinstance(error, (psycopg.errors.ConnectionTimeout, TimeoutError)):
+        return "no answer in time"
+    text = str(error)
+    if "certificate" in text or "SSL" in text or "sslrootcert" in text:
+        return "TLS: its certificate is not trusted, or TLS is not spoken there"
+    return "it cannot be reached"
+
+
+def has_news(connection: Connection[Any] | AsyncConnection[Any]) -> bool:
+    """Whether something has arrived on a connection that nobody uses: the news that it is at an end, nearly always."""
+    descriptor = connection.fileno()
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+class HungUp:
+    """Around what is asked on a connection: it is cut off after so many seconds, whatever the server does. The pool
+    then throws it away."""
+
+    def __init__(self, connection: Connection[Any] | AsyncConnection[Any], limit: float, place: Place) -> None:
+        self._place, self.is_over = place, False
+        # Of its own: the number may be somebody else's when the time is over.
+        self._line = socket.socket(fileno=os.dup(connection.fileno()))
+        self._later: Later = call_later(limit, self._hang_up)
+
+    def _hang_up(self) -> None:
+        self.is_over = True
+        try:
+            self._line.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._later.cancel()
+        self._line.close()
+        if self.is_over and error is not None:
+            raise self._place.late() from None

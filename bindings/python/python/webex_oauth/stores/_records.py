@@ -1,0 +1,111 @@
+"""What a store for many users is, and the session of one of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from .._core import Secret
+from ..coordinator._plain import Plain
+from ._keys import Key
+
+__all__ = ["AsyncRecords", "AsyncUserStore", "Put", "Records", "UserStore"]
+
+
+class Put(Plain):
+    """What is saved, and what it replaces: the record of that revision, or nothing where that is 0."""
+
+    snapshot: Secret
+    revision: int
+    replaces: int
+    #: Milliseconds since 1970: when somebody should open this session next.
+    due_at: int | None = None
+    #: The name of the key that it is encrypted with.
+    key_id: str = ""
+
+
+class Records(ABC):
+    """A store of sessions, one record for each key. Its calls block.
+
+    It has no clock, takes no lock and does not look into the bytes. Whoever has the same store open, on this machine or
+    another one, sees the same records.
+    """
+
+    @abstractmethod
+    def load(self, key: Key) -> Secret | None:
+        """What is stored, exactly as it was saved last; None where there is nothing."""
+
+    @abstractmethod
+    def save(self, key: Key, put: Put) -> Secret | None:
+        """Stores durably and returns None, if the record is what ``put.replaces`` says. Otherwise changes nothing and
+        returns what there is, an empty ``Secret("")`` where there is nothing. Comparing and storing is one step.
+
+        Where ``replaces`` is a revision, nothing is inserted: what was deleted stays deleted. Where it is 0, a revision
+        that the deleted record may have had is refused. After an error it may be stored all the same: load, and look.
+        """
+
+    @abstractmethod
+    def delete(self, key: Key) -> None:
+        """Deletes the record and leaves a mark in its place: whoever has the session open finds that it is over.
+        Nothing there is a success."""
+
+    def user(self, tenant: str, user: str) -> UserStore:
+        """The session of one user, for a :class:`webex_oauth.Client`. It costs nothing and keeps nothing."""
+        return UserStore(self, Key(tenant, user))
+
+
+class AsyncRecords(ABC):
+    """:class:`Records` for asyncio: the same promises. A call that is cancelled may have done its work or not."""
+
+    @abstractmethod
+    async def load(self, key: Key) -> Secret | None:
+        """See :meth:`Records.load`."""
+
+    @abstractmethod
+    async def save(self, key: Key, put: Put) -> Secret | None:
+        """See :meth:`Records.save`."""
+
+    @abstractmethod
+    async def delete(self, key: Key) -> None:
+        """See :meth:`Records.delete`."""
+
+    def user(self, tenant: str, user: str) -> AsyncUserStore:
+        """The session of one user, for a :class:`webex_oauth.AsyncClient`. It costs nothing and keeps nothing."""
+        return AsyncUserStore(self, Key(tenant, user))
+
+
+class UserStore:
+    """One record of a store, as a :class:`webex_oauth.Client` takes it."""
+
+    def __init__(self, records: Records, key: Key) -> None:
+        self.records, self.key = records, key
+
+    def load(self) -> Secret | None:
+        return self.records.load(self.key)
+
+    def save(self, snapshot: Secret, revision: int, replaces: int, due_at: int | None = None) -> Secret | None:
+        return self.records.save(self.key, Put(snapshot, revision, replaces, due_at))
+
+    def delete(self) -> None:
+        self.records.delete(self.key)
+
+    def __repr__(self) -> str:
+        return f"{self.key!r} in {self.records!r}"
+
+
+class AsyncUserStore:
+    """One record of a store, as a :class:`webex_oauth.AsyncClient` takes it."""
+
+    def __init__(self, records: AsyncRecords, key: Key) -> None:
+        self.records, self.key = records, key
+
+    async def load(self) -> Secret | None:
+        return await self.records.load(self.key)
+
+    async def save(self, snapshot: Secret, revision: int, replaces: int, due_at: int | None = None) -> Secret | None:
+        return await self.records.save(self.key, Put(snapshot, revision, replaces, due_at))
+
+    async def delete(self) -> None:
+        await self.records.delete(self.key)
+
+    def __repr__(self) -> str:
+        return f"{self.key!r} in {self.records!r}"
