@@ -15,6 +15,8 @@ from conftest import SCOPE, Simulator
 
 HERE = Path(__file__).parent.parent
 README = HERE / "README.md"
+#: The tests run beside the installed package; the other pages are in the repository.
+SOURCES = Path(os.environ.get("WEBEX_OAUTH_SOURCES") or HERE.parent.parent)
 
 
 def test_every_snippet_runs(simulator: Simulator, tmp_path: Path) -> None:
@@ -56,7 +58,7 @@ def test_every_snippet_runs(simulator: Simulator, tmp_path: Path) -> None:
 
 def table(title: str) -> list[list[str]]:
     """The rows of the table below a heading of CONFIGURATION.md."""
-    text = (HERE / "CONFIGURATION.md").read_text(encoding="utf-8")
+    text = (SOURCES / "bindings/python/CONFIGURATION.md").read_text(encoding="utf-8")
     section = text.split(f"\n## {title}")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -102,10 +104,8 @@ def test_the_defaults_in_the_tables_are_those_of_the_code() -> None:
 
 
 def test_the_programs_about_other_servers_run(simulator: Simulator, tmp_path: Path) -> None:
-    page = HERE.parent.parent / "docs" / "providers.md"
-    if not page.exists():
-        pytest.skip("the package is tested without the repository")
-    programs = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    page = (SOURCES / "docs/providers.md").read_text(encoding="utf-8")
+    programs = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     program = programs.replace("https://id.example.com/realms/staff", simulator.base)
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
