@@ -237,6 +237,8 @@ pub enum StoreIgnored {
     NewerVersion,
     /// Of another client or server.
     OtherConfig,
+    /// Encrypted, and there is no key.
+    Sealed,
 }
 
 /// Something in a server's answer that RFC 6749 does not allow and that was understood all the same.

@@ -27,7 +27,7 @@ use crate::target_uri::TargetUri;
 const VERSION: u32 = 2;
 
 /// Why stored bytes cannot be used. The bytes themselves are left alone: another version may read them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// Not a snapshot, or a damaged one.
     #[error("the stored session is damaged or not one")]
@@ -43,6 +43,12 @@ pub enum RestoreError {
     OtherConfig {
         /// `client_id` or `token_endpoint`.
         field: &'static str,
+    },
+    /// Encrypted, and handed over as it is: whoever opens it has no key. That says nothing about whether anybody is signed in.
+    #[error("the stored session is sealed with key {key_id:?}, and no key was given")]
+    Sealed {
+        /// The key that it names.
+        key_id: String,
     },
 }
 
@@ -64,7 +70,7 @@ pub(crate) fn plain_revision(snapshot: &str) -> Result<u64, RestoreError> {
 }
 
 pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
-    let record: Record<'_> = serde_json::from_str(text).map_err(|_| newer_or_unreadable(text))?;
+    let record: Record<'_> = serde_json::from_str(text).map_err(|_| other_kind(text))?;
     if record.version > VERSION {
         return Err(RestoreError::NewerVersion { found: record.version });
     }
@@ -81,12 +87,15 @@ pub(crate) fn read(config: &Config, text: &str) -> Result<State, RestoreError> {
     read::state(config, record)
 }
 
-/// Damaged, or of a version whose members have other types.
-fn newer_or_unreadable(text: &str) -> RestoreError {
+/// Sealed, damaged, or of a version whose members have other types.
+fn other_kind(text: &str) -> RestoreError {
     #[derive(Deserialize)]
     struct Version {
         #[serde(rename = "webex_oauth")]
         version: u32,
+    }
+    if let Some(header) = SealedHeader::read(text) {
+        return RestoreError::Sealed { key_id: header.key_id };
     }
     match serde_json::from_str::<Version>(text) {
         Ok(read) if read.version > VERSION => RestoreError::NewerVersion { found: read.version },

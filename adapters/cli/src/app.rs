@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use webex_oauth::sealed::Keys;
 use webex_oauth::{Config, Phase, RestoreError, Secret, Session};
+use webex_oauth_stores::read_key_file;
 use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
 use crate::args::Global;
@@ -62,7 +64,7 @@ impl App {
             terminal.notice(notice);
         }
         let opened = open_store(&settings)?;
-        let is_new = opened.store.load()?.is_none();
+        let is_new = opened.load()?.is_none();
         let config = config(&settings, purpose)?;
         let mut builder = Client::builder(config)
             .store(Arc::clone(&opened.store))
@@ -229,11 +231,22 @@ impl Drop for Spinning<'_> {
 
 /// The store of the profile.
 pub(crate) fn open_store(settings: &Settings) -> Result<Opened, Failure> {
+    let keys = settings.key_file.as_ref().map(read_key_file).transpose()?;
+    open_store_with(settings, keys)
+}
+
+/// The same as it is, encrypted or not: for whoever need not open what is in there.
+pub(crate) fn store_without_key(settings: &Settings) -> Result<Opened, Failure> {
+    open_store_with(settings, None)
+}
+
+fn open_store_with(settings: &Settings, keys: Option<Keys>) -> Result<Opened, Failure> {
     store::open(&Wanted {
         kind: settings.store,
         profile: &settings.profile,
         places: &settings.places,
         session_file: settings.session_file.clone(),
+        keys,
     })
 }
 

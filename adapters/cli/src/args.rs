@@ -33,7 +33,7 @@ Settings come from these flags, then from variables, then from the configuration
   WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REDIRECT_URI, WEBEX_SCOPE,
   WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_ISSUER, WEBEX_METADATA,
   WEBEX_CLIENT_AUTH, WEBEX_TOKEN_HOSTS, WEBEX_RESOURCE, WEBEX_PROFILE,
-  WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_CONFIG
+  WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_KEY_FILE, WEBEX_CONFIG
 
 Exit status:
   0  done
@@ -141,6 +141,26 @@ Example:
     /// Forget the tokens here, and take them back at the server where that is possible
     Logout(LogoutArgs),
 
+    /// Make keys that tokens are encrypted with where they are kept
+    #[command(after_help = "\
+Examples:
+  $ webex-oauth key new ~/.webex-oauth.key
+  $ export WEBEX_KEY_FILE=~/.webex-oauth.key
+  $ webex-oauth login
+
+To change the key, without signing in again:
+  $ webex-oauth key add ~/.webex-oauth.key
+  $ webex-oauth reseal")]
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+
+    /// Encrypt what is stored with the first key of the key file
+    #[command(after_help = "\
+Opens what another key of the file has sealed. What is not encrypted yet is encrypted.")]
+    Reseal,
+
     /// Play a recorded file again and show each step
     #[command(after_help = "\
 Needs no network, no settings and no secrets. Exit status 8 where a step comes out differently.
@@ -182,6 +202,31 @@ Example:
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key in a new file, which only you can read
+    New(KeyArgs),
+
+    /// Put a new key in front of those of a file: it seals from now on, they go on opening what they have sealed
+    Add(KeyArgs),
+
+    /// Print the names of the keys in a file, the one that seals first
+    List {
+        /// Which file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// Which file
+    pub(crate) file: PathBuf,
+
+    /// What the key is called [default: the day and four characters]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

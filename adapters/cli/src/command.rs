@@ -2,6 +2,7 @@
 
 mod device;
 mod guest;
+mod keys;
 mod login;
 mod logout;
 mod outcome;
@@ -35,6 +36,8 @@ pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::UserToken { user_scope } => tokens::user_token(global, terminal, user_scope),
         Command::Revoke => logout::revoke(global, terminal),
         Command::Logout(args) => logout::run(global, terminal, args),
+        Command::Key { command } => keys::run(terminal, command),
+        Command::Reseal => keys::reseal(global, terminal),
         Command::Replay { file, differences } => replay::run(terminal, file, *differences),
         Command::Simulator(args) => simulator::run(terminal, args),
         Command::Completions { shell } => pages::completions(*shell),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
 use webex_oauth_driver::{ClientError, StoreError, now};
+use webex_oauth_stores::KeyFileError;
 
 use crate::places::{DEFAULT_PROFILE, Places};
 use crate::words;
@@ -147,6 +148,17 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        let advice = match &error {
+            KeyFileError::Missing { .. } => "; make one with webex-oauth key new",
+            KeyFileError::Exists { .. } => "; choose another name, or use webex-oauth key add",
+            _ => "",
+        };
+        Self::new(Exit::Settings, format!("{error}{advice}"))
+    }
+}
+
 impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
         match error {
@@ -156,6 +168,9 @@ impl From<RestoreError> for Failure {
                 let what = if field == "client_id" { "another client id" } else { "another server" };
                 let advice = "use another --profile, or correct the settings";
                 Self::new(Exit::Settings, format!("this profile is signed in with {what}; {advice}"))
+            }
+            RestoreError::Sealed { .. } => {
+                Self::new(Exit::Store, format!("{error}; give its file with --key-file, WEBEX_KEY_FILE"))
             }
         }
     }

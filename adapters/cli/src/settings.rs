@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) places: Places,
     pub(crate) store: StoreKind,
     pub(crate) session_file: Option<PathBuf>,
+    /// The keys that the tokens are encrypted with.
+    pub(crate) key_file: Option<PathBuf>,
     /// Where the configuration file is, or would be.
     pub(crate) config_file: PathBuf,
     /// The profiles that it speaks of.
@@ -74,6 +76,7 @@ impl Settings {
             },
             // What the command line asks for is meant.
             session_file: session_file.filter(|_| global.store.is_none() && global.profile.is_none()),
+            key_file: first(Name::KeyFile).map(PathBuf::from),
             guest_issuer: first(Name::GuestIssuer).map(str::to_owned),
             guest_issuer_secret: first(Name::GuestIssuerSecret).map(Secret::from),
             in_file: file.names().map(str::to_owned).collect(),

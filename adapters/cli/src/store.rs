@@ -5,10 +5,13 @@ mod keyring;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use webex_oauth::Secret;
+use webex_oauth::sealed::Keys;
 use webex_oauth_driver::{FileStore, Store, StoreError};
+use webex_oauth_stores::{Key, Sealed, SealedUser};
 
 use crate::args::StoreKind;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::places::{Places, Profile};
 use keyring::KeyringStore;
 
@@ -20,6 +23,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) places: &'a Places,
     /// A file of its own choosing goes before everything.
     pub(crate) session_file: Option<PathBuf>,
+    /// What it is encrypted with.
+    pub(crate) keys: Option<Keys>,
 }
 
 /// A store, and how to speak of it.
@@ -49,8 +54,41 @@ impl std::fmt::Display for Place {
     }
 }
 
+impl Opened {
+    /// What is stored. With keys, what is not encrypted is not taken: the one remedy is named.
+    pub(crate) fn load(&self) -> Result<Option<Secret>, Failure> {
+        self.store.load().map_err(|error| match error {
+            StoreError::Refused { what } => {
+                let advice = "seal it with webex-oauth reseal, or leave out --key-file and WEBEX_KEY_FILE";
+                Failure::new(Exit::Store, format!("{what}; {advice}"))
+            }
+            error => error.into(),
+        })
+    }
+}
+
+/// What is stored of a profile has the profile's name as its user's.
+pub(crate) fn sealed(
+    profile: &Profile,
+    store: Arc<dyn Store>,
+    keys: Keys,
+) -> Result<SealedUser<Arc<dyn Store>>, Failure> {
+    Ok(Sealed::user(store, keys, Key::new("", profile.as_str())?))
+}
+
 /// Opens the store of a profile. Where the choice is ours, tokens stay where they are once they are somewhere.
 pub(crate) fn open(wanted: &Wanted<'_>) -> Result<Opened, Failure> {
+    let opened = open_as_it_is(wanted)?;
+    Ok(match &wanted.keys {
+        Some(keys) => {
+            let store = sealed(wanted.profile, opened.store, keys.clone())?;
+            Opened { store: Arc::new(store), place: opened.place }
+        }
+        None => opened,
+    })
+}
+
+fn open_as_it_is(wanted: &Wanted<'_>) -> Result<Opened, Failure> {
     if let Some(path) = &wanted.session_file {
         return Ok(in_file(path.clone(), Place::File));
     }

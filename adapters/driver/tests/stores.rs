@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webex_oauth::Secret;
 use webex_oauth_driver::{FileStore, MemoryStore, Put, Saved, Store, StoreError};
 
@@ -44,6 +46,32 @@ fn who_is_late_is_told_what_is_there() {
         assert_eq!(store.save(&put(1, 0)), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
         assert_eq!(store.save(&put(9, 8)), Ok(Saved::Conflict { found: Some(snapshot(1)) }));
         assert_eq!(store.load(), Ok(Some(snapshot(1))), "nothing was changed");
+    });
+}
+
+/// As somebody with a key has stored it.
+fn sealed(revision: u64) -> Secret {
+    let header = format!(r#"{{"alg":"dir","enc":"A256GCM","kid":"2026-11","typ":"webex-oauth","rev":{revision}}}"#);
+    Secret::new(format!("{}..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA", URL_SAFE_NO_PAD.encode(header)))
+}
+
+/// Two programs have had the same session open; one of them has been given a key meanwhile, and has encrypted it.
+#[test]
+fn what_is_sealed_is_not_replaced_by_what_is_not() {
+    in_each(|store| {
+        assert_eq!(store.save(&put(7, 0)), Ok(Saved::Stored));
+        assert_eq!(store.save(&Put::new(sealed(7), 7, 7.into())), Ok(Saved::Stored));
+        for replaces in [0, 6, 7, 8] {
+            match store.save(&put(8, replaces)) {
+                Err(StoreError::Sealed { key_id, .. }) => assert_eq!(key_id, "2026-11"),
+                other => panic!("{replaces}: {other:?}"),
+            }
+            assert_eq!(store.load(), Ok(Some(sealed(7))), "{replaces}");
+        }
+        assert_eq!(store.save(&Put::new(sealed(9), 9, 8.into())), Ok(Saved::Conflict { found: Some(sealed(7)) }));
+        assert_eq!(store.save(&Put::new(sealed(8), 8, 7.into())), Ok(Saved::Stored), "who has a key goes on");
+        assert_eq!(store.delete(), Ok(()), "signing out needs no key");
+        assert_eq!(store.save(&put(1, 0)), Ok(Saved::Stored));
     });
 }
 

@@ -42,6 +42,17 @@ impl Key {
         &self.user
     }
 
+    /// As one text: the length of the tenant says where it ends.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{}:{}{}", self.tenant.len(), self.tenant, self.user)
+    }
+
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let (length, names) = text.split_once(':')?;
+        let (tenant, user) = names.split_at_checked(length.parse().ok()?)?;
+        Self::new(tenant, user).ok()
+    }
+
     /// SHA-256 of both, each with its length: for logs, and to spread the keys over shards.
     pub(crate) fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -83,5 +94,16 @@ mod tests {
         assert_eq!(key("acme", "u1").len(), "Key(0123456789ab)".len());
         assert!(!key("acme", "u1").contains("u1)"));
         assert_ne!(key("acme", "u1"), key("acmeu", "1"));
+    }
+
+    #[test]
+    fn a_text_is_read_again_and_stands_for_one_key() {
+        for (tenant, user) in [("acme", "u1"), ("", ""), ("a:b", "{1}:c"), ("ü", "ü"), ("acm", "eu1")] {
+            let key = Key::new(tenant, user).unwrap();
+            assert_eq!(Key::of_text(&key.to_text()), Some(key));
+        }
+        for nonsense in ["", "x:acme", "9:acme", "1:ü", "acme"] {
+            assert_eq!(Key::of_text(nonsense), None, "{nonsense}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod records;
 #[cfg(feature = "redis")]
 mod redis;
 mod revisions;
+mod scan;
 #[cfg(feature = "sealed")]
 mod sealed;
 #[cfg(feature = "sqlite")]
@@ -35,8 +36,9 @@ pub use postgres::{Postgres, PostgresOptions};
 pub use records::{AsyncRecords, Claim, Claimed, Records};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisOptions};
+pub use scan::{Cursor, Scan, Scanned};
 #[cfg(feature = "sealed")]
-pub use sealed::{Sealed, SealedUser};
+pub use sealed::{KeyFileError, Reseal, Resealed, Sealed, SealedUser, add_key, new_key_file, read_key_file};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 #[cfg(feature = "tls")]

@@ -8,7 +8,7 @@ use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use crate::revisions::{may_follow, reused};
-use crate::{Claim, Claimed, Key, Records};
+use crate::{Claim, Claimed, Cursor, Key, Records, Scan, Scanned};
 
 /// Keeps records in memory.
 #[derive(Default)]
@@ -20,6 +20,7 @@ struct Row {
     revision: u64,
     /// `None`: deleted.
     body: Option<Secret>,
+    key_id: Option<String>,
     due_at: Option<Timestamp>,
 }
 
@@ -32,14 +33,13 @@ impl Memory {
     fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, Row>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Records for Memory {
-    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
-        Ok(self.rows().get(key).and_then(|row| row.body.clone()))
-    }
-
-    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+    fn put(
+        &self,
+        key: &Key,
+        put: &Put,
+        due_at: impl FnOnce(Option<&Row>) -> Option<Timestamp>,
+    ) -> Result<Saved, StoreError> {
         crate::limits::check_body(put.snapshot.expose())?;
         let mut rows = self.rows();
         let found = rows.get(key);
@@ -52,12 +52,25 @@ impl Records for Memory {
             (Replaces::Revision(revision), Some(row)) => body.is_some() && row.revision == revision,
             (Replaces::Revision(_), None) => false,
         };
+        let conflict = put.conflict(body)?;
         if !is_as_expected {
-            return Ok(Saved::Conflict { found: body });
+            return Ok(conflict);
         }
-        let row = Row { revision: put.revision, body: Some(put.snapshot.clone()), due_at: put.due_at };
+        let due_at = due_at(found);
+        let (body, key_id) = (Some(put.snapshot.clone()), put.sealed_with());
+        let row = Row { revision: put.revision, body, key_id, due_at };
         rows.insert(key.clone(), row);
         Ok(Saved::Stored)
+    }
+}
+
+impl Records for Memory {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        Ok(self.rows().get(key).and_then(|row| row.body.clone()))
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        self.put(key, put, |_| put.due_at)
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
@@ -84,6 +97,21 @@ impl Records for Memory {
             }
         }
         Ok(claimed)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let most = usize::try_from(scan.most).unwrap_or(usize::MAX).max(2);
+        let rows = self.rows();
+        let mut found: Vec<_> = rows.range(scan.from()?..).take(most).collect();
+        let next = found.last().filter(|_| found.len() == most).map(|(key, _)| Cursor::at(key));
+        let but = scan.but_sealed_with.as_deref();
+        found.retain(|(_, row)| but.is_none() || row.key_id.as_deref() != but);
+        let rows = found.into_iter().filter_map(|(key, row)| Some((key.clone(), row.body.clone()?))).collect();
+        Ok(Scanned { rows, next })
+    }
+
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        self.put(key, put, |found| found.and_then(|row| row.due_at))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use tokio_postgres::types::ToSql;
 use webex_oauth::Secret;
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
@@ -19,14 +20,16 @@ pub use self::options::PostgresOptions;
 use crate::limits::{check_body, millis, signed};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::unblock::within;
-use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key};
+use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Scan, Scanned};
 
 const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = $1 AND user_key = $2 AND deleted_at IS NULL";
 
+/// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = $4, body = $5, key_id = $6, due_at = 'epoch'::timestamptz + $7::bigint * interval '1 millisecond',
         updated_at = now()
-    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL";
+    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL
+        AND (key_id = '' OR $6 <> '')";
 
 /// `$7`: how many bits of a revision are counted.
 const INSERT: &str = "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
@@ -40,6 +43,16 @@ const INSERT: &str = "INSERT INTO webex_oauth_session AS found (tenant, user_key
 const DELETE: &str = "UPDATE webex_oauth_session
     SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now()
     WHERE tenant = $1 AND user_key = $2 AND deleted_at IS NULL";
+
+/// The same session in other bytes: it is due when it was.
+const REWRITE: &str = "UPDATE webex_oauth_session SET revision = $4, body = $5, key_id = $6, updated_at = now()
+    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL AND (key_id = '' OR $6 <> '')";
+
+/// In the order of the primary key, so that a batch looks at so many rows and no more. No key comes before the empty one, and
+/// a batch that begins with the one where the last has ended repeats that.
+const SCAN: &str = "SELECT tenant, user_key,
+        CASE WHEN deleted_at IS NULL AND key_id IS DISTINCT FROM $3::text THEN body END
+    FROM webex_oauth_session WHERE (tenant, user_key) >= ($1, $2) ORDER BY tenant, user_key LIMIT $4";
 
 /// What another node is claiming, or saving, at this moment is left to it.
 const CLAIM: &str = "WITH due AS MATERIALIZED (
@@ -122,7 +135,7 @@ impl Postgres {
         let body = put.snapshot.expose();
         check_body(body)?;
         let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
-        let key_id = put.key_id.as_deref().unwrap_or_default();
+        let key_id = put.sealed_with().unwrap_or_default();
         let (tenant, user) = (key.tenant(), key.user());
         let mut lease = self.lease().await?;
         let stored = match put.replaces {
@@ -141,7 +154,7 @@ impl Postgres {
         }
         match (self.find(key).await?, put.replaces) {
             (None, Replaces::Nothing) => Err(reused()),
-            (found, _) => Ok(Saved::Conflict { found }),
+            (found, _) => put.conflict(found),
         }
     }
 
@@ -154,6 +167,28 @@ impl Postgres {
             Ok(Claimed { key: Key::new(text(0)?, text(1)?)?, snapshot: text(2).map(Secret::new) })
         };
         rows.iter().map(read).collect()
+    }
+
+    async fn list(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let (from, most) = (scan.from()?, scan.most.max(2));
+        let mut lease = self.lease().await?;
+        let values: [&(dyn ToSql + Sync); 4] = [&from.tenant(), &from.user(), &scan.but_sealed_with, &i64::from(most)];
+        let rows = lease.query(SCAN, &values).await?;
+        let read = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
+        let rows = rows.iter().map(read).collect::<Result<_, tokio_postgres::Error>>();
+        Scanned::of_rows(rows.map_err(|_| self.damaged())?, most)
+    }
+
+    async fn put_other_bytes(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        let (body, key_id) = (put.snapshot.expose(), put.sealed_with().unwrap_or_default());
+        check_body(body)?;
+        let Replaces::Revision(replaces) = put.replaces else { return put.conflict(self.find(key).await?) };
+        let (revision, replaces) = (signed(put.revision)?, signed(replaces)?);
+        let mut lease = self.lease().await?;
+        let values: [&(dyn ToSql + Sync); 6] = [&key.tenant(), &key.user(), &replaces, &revision, &body, &key_id];
+        let stored = lease.execute(REWRITE, &values).await?;
+        drop(lease);
+        if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.find(key).await?) }
     }
 }
 
@@ -175,6 +210,14 @@ impl AsyncRecords for Postgres {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
+        Box::pin(self.within(self.list(scan)))
+    }
+
+    fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(self.within(self.put_other_bytes(key, put)))
     }
 }
 

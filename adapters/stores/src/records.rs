@@ -6,7 +6,7 @@ use std::sync::Arc;
 use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{BoxFuture, Put, Saved, StoreError};
 
-use crate::Key;
+use crate::{Key, Scan, Scanned};
 
 /// A store of sessions, one record for each key. Its calls block.
 ///
@@ -32,6 +32,23 @@ pub trait Records: Send + Sync + fmt::Debug {
 
     /// Takes those sessions that have been due longest and puts them off, in one step: no two claims get the same. In any order.
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// All records, a batch at a time. One that is there all the while is seen at least once.
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let _ = scan;
+        Err(no_scans(self))
+    }
+
+    /// [`Records::save`] of the same session in other bytes, as another key seals it: when it is due stays as it is, whatever
+    /// [`Put::due_at`] says.
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        let _ = (key, put);
+        Err(no_scans(self))
+    }
+}
+
+fn no_scans(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
+    StoreError::Refused { what: format!("{records:?}: its records cannot be listed") }
 }
 
 /// [`Records`] for async programs: the same promises.
@@ -49,6 +66,18 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
 
     /// See [`Records::claim_due`].
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// See [`Records::scan`].
+    fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
+        let _ = scan;
+        Box::pin(std::future::ready(Err(no_scans(self))))
+    }
+
+    /// See [`Records::rewrite`].
+    fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        let _ = (key, put);
+        Box::pin(std::future::ready(Err(no_scans(self))))
+    }
 }
 
 /// Which sessions are claimed. The caller has the clock.
@@ -87,6 +116,14 @@ impl<R: Records + ?Sized> Records for Arc<R> {
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         (**self).claim_due(claim)
     }
+
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        (**self).scan(scan)
+    }
+
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        (**self).rewrite(key, put)
+    }
 }
 
 impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
@@ -104,5 +141,13 @@ impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         (**self).claim_due(claim)
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
+        (**self).scan(scan)
+    }
+
+    fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        (**self).rewrite(key, put)
     }
 }

@@ -12,15 +12,15 @@ use std::time::Duration;
 
 use redis::aio::ConnectionManager;
 use webex_oauth::Secret;
-use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+use webex_oauth_driver::{Put, Saved, StoreError};
 
 use self::failure::Place;
 pub use self::options::RedisOptions;
-use self::scripts::{Found, Scripts};
+use self::scripts::{Due, Found, Scripts};
 use crate::limits::check_body;
 use crate::revisions::reused;
 use crate::unblock::within;
-use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key};
+use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Cursor, Key, Scan, Scanned};
 
 /// The version of the records that this library reads and writes.
 const VERSION: u32 = 1;
@@ -74,16 +74,12 @@ impl Redis {
         found.map(|body| body.map(Secret::new)).map_err(|error| self.inner.place.failure(&error))
     }
 
-    async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+    async fn put(&self, key: &Key, put: &Put, due: Due) -> Result<Saved, StoreError> {
         check_body(put.snapshot.expose())?;
-        let replaces = match put.replaces {
-            Replaces::Nothing => None,
-            Replaces::Revision(revision) => Some(revision),
-        };
-        let found = self.inner.scripts.save(&mut self.connection(), key, put, replaces).await;
+        let found = self.inner.scripts.save(&mut self.connection(), key, put, due).await;
         match found.map_err(|error| self.inner.place.failure(&error))? {
             Found::AsExpected => Ok(Saved::Stored),
-            Found::Other(found) => Ok(Saved::Conflict { found: found.map(Secret::new) }),
+            Found::Other(found) => put.conflict(found.map(Secret::new)),
             Found::Used => Err(reused()),
             Found::Nonsense => Err(self.inner.place.damaged()),
         }
@@ -114,12 +110,38 @@ impl Redis {
                 break;
             }
             for (member, body) in rows {
-                let key = names::key_of(&member).ok_or_else(|| self.inner.place.damaged())?;
+                let key = Key::of_text(&member).ok_or_else(|| self.inner.place.damaged())?;
                 let snapshot = body.map(Secret::new).ok_or_else(|| self.inner.place.damaged());
                 claimed.push(Claimed { key, snapshot });
             }
         }
         Ok(claimed)
+    }
+
+    /// All of the server's keys are gone through: what is not a record is passed over.
+    async fn list(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let failed = |error: redis::RedisError| self.inner.place.failure(&error);
+        let mut connection = self.connection();
+        let at: u64 = scan.after.as_ref().map_or(Ok(0), |at| at.0.parse().map_err(|_| Cursor::refused()))?;
+        let mut command = redis::cmd("SCAN");
+        command.arg(at).arg("MATCH").arg(names::ALL).arg("COUNT").arg(scan.most.max(1));
+        let (next, names): (u64, Vec<String>) = command.query_async(&mut connection).await.map_err(failed)?;
+        let mut pipe = redis::pipe();
+        for name in &names {
+            pipe.cmd("HMGET").arg(name).arg("body").arg("key_id");
+        }
+        let found: Vec<(Option<String>, Option<String>)> = match names.is_empty() {
+            true => Vec::new(),
+            false => pipe.query_async(&mut connection).await.map_err(failed)?,
+        };
+        let mut rows = Vec::with_capacity(names.len());
+        for (name, (body, key_id)) in names.iter().zip(found) {
+            let is_wanted = scan.but_sealed_with.is_none() || key_id != scan.but_sealed_with;
+            if let (Some(body), true) = (body, is_wanted) {
+                rows.push((names::key_of(name).ok_or_else(|| self.inner.place.damaged())?, Secret::new(body)));
+            }
+        }
+        Ok(Scanned { rows, next: (next != 0).then(|| Cursor(next.to_string())) })
     }
 }
 
@@ -129,7 +151,7 @@ impl AsyncRecords for Redis {
     }
 
     fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
-        Box::pin(self.within(self.put(key, put)))
+        Box::pin(self.within(self.put(key, put, Due::AsItSays)))
     }
 
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -141,6 +163,14 @@ impl AsyncRecords for Redis {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
+        Box::pin(self.within(self.list(scan)))
+    }
+
+    fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        Box::pin(self.within(self.put(key, put, Due::AsItIs)))
     }
 }
 

@@ -1,5 +1,8 @@
 //! Encryption at rest, in front of any store.
 
+mod key_file;
+mod reseal;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +10,8 @@ use webex_oauth::Secret;
 use webex_oauth::sealed::{Keys, NONCE_LEN, OpenError, Owner, open, seal};
 use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
 
+pub use self::key_file::{KeyFileError, add_key, new_key_file, read_key_file};
+pub use self::reseal::{Reseal, Resealed};
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records};
 
 /// Encrypts what a store keeps ([`webex_oauth::sealed`]): in front of [`Records`], of [`AsyncRecords`], or, with the key of the
@@ -32,21 +37,11 @@ impl<S> Sealed<S> {
     }
 
     fn seal(&self, key: &Key, put: &Put) -> Result<Put, StoreError> {
-        let mut nonce = [0; NONCE_LEN];
-        let no_randomness = |_| StoreError::Other { problem: "the system gives no randomness to seal with".to_owned() };
-        getrandom::fill(&mut nonce).map_err(no_randomness)?;
-        let not_one = |_| StoreError::Refused { what: "what is to be sealed is not a session".to_owned() };
-        let record = seal(&self.keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
-        let mut sealed = put.clone();
-        (sealed.snapshot, sealed.key_id) = (record, Some(self.keys.first().id().to_owned()));
-        Ok(sealed)
+        sealed_put(&self.keys, key, put)
     }
 
     fn open(&self, key: &Key, record: &Secret) -> Result<Secret, StoreError> {
-        open(&self.keys, owner(key), record.expose()).map_err(|error| match error {
-            OpenError::Sealed { key_id, why } => StoreError::Sealed { key_id, why: why.to_string() },
-            OpenError::NotSealed => StoreError::Refused { what: "what is stored is not a sealed session".to_owned() },
-        })
+        open(&self.keys, owner(key), record.expose()).map_err(not_opened)
     }
 
     fn opened(&self, key: &Key, record: Option<Secret>) -> Result<Option<Secret>, StoreError> {
@@ -67,6 +62,24 @@ impl<S> Sealed<S> {
             Claimed { snapshot, key: one.key }
         };
         claimed.into_iter().map(open).collect()
+    }
+}
+
+fn sealed_put(keys: &Keys, key: &Key, put: &Put) -> Result<Put, StoreError> {
+    let mut nonce = [0; NONCE_LEN];
+    let no_randomness = |_| StoreError::Other { problem: "the system gives no randomness to seal with".to_owned() };
+    getrandom::fill(&mut nonce).map_err(no_randomness)?;
+    let not_one = |_| StoreError::Refused { what: "what is to be sealed is not a session".to_owned() };
+    let record = seal(keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
+    let mut sealed = put.clone();
+    (sealed.snapshot, sealed.key_id) = (record, Some(keys.first().id().to_owned()));
+    Ok(sealed)
+}
+
+fn not_opened(error: OpenError) -> StoreError {
+    match error {
+        OpenError::Sealed { key_id, why } => StoreError::Sealed { key_id, why: why.to_string() },
+        OpenError::NotSealed => StoreError::Refused { what: "what is stored is not a sealed session".to_owned() },
     }
 }
 

@@ -14,7 +14,7 @@ use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 use self::failure::{Place, newer, not_migrated};
 use crate::limits::{check_body, millis, signed};
 use crate::revisions::{COUNT_BITS, reused};
-use crate::{Claim, Claimed, Key, Records};
+use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
 
 /// The version of the tables that this library reads and writes.
 const VERSION: i64 = 1;
@@ -35,9 +35,11 @@ const TABLES: &str = "
 
 const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
 
+/// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, due_at = :due_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL";
+    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
+        AND (key_id = '' OR :key_id <> '')";
 
 const INSERT: &str = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at, updated_at)
     VALUES (:tenant, :user, :revision, :body, :key_id, :due_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
@@ -51,6 +53,17 @@ const DELETE: &str = "UPDATE webex_oauth_session
     SET body = '', key_id = '', due_at = NULL, deleted_at = CAST(unixepoch('subsec') * 1000 AS INTEGER),
         updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
+
+/// The same session in other bytes: it is due when it was.
+const REWRITE: &str = "UPDATE webex_oauth_session
+    SET revision = :revision, body = :body, key_id = :key_id, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
+        AND (key_id = '' OR :key_id <> '')";
+
+/// In the order of the primary key, so that a batch looks at so many rows and no more. No key comes before the empty one, and
+/// a batch that begins with the one where the last has ended repeats that.
+const SCAN: &str = "SELECT tenant, user_key, CASE WHEN deleted_at IS NULL AND key_id IS NOT ?3 THEN body END
+    FROM webex_oauth_session WHERE (tenant, user_key) >= (?1, ?2) ORDER BY tenant, user_key LIMIT ?4";
 
 const CLAIM: &str = "UPDATE webex_oauth_session SET due_at = :until
     WHERE rowid IN (
@@ -144,9 +157,9 @@ impl Sqlite {
     }
 
     /// Why an insert has changed nothing.
-    fn not_inserted(&self, key: &Key) -> Result<Saved, StoreError> {
+    fn not_inserted(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         match self.load(key)? {
-            Some(found) => Ok(Saved::Conflict { found: Some(found) }),
+            Some(found) => put.conflict(Some(found)),
             None => Err(reused()),
         }
     }
@@ -164,7 +177,7 @@ impl Records for Sqlite {
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         check_body(put.snapshot.expose())?;
         let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
-        let key_id = put.key_id.as_deref().unwrap_or_default();
+        let key_id = put.sealed_with().unwrap_or_default();
         let body = put.snapshot.expose();
         let (tenant, user) = (key.tenant(), key.user());
         match put.replaces {
@@ -175,7 +188,7 @@ impl Records for Sqlite {
                         ":due_at": due_at, ":bits": COUNT_BITS,
                     })
                 })?;
-                if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key) }
+                if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key, put) }
             }
             Replaces::Revision(replaces) => {
                 let replaces = signed(replaces)?;
@@ -185,7 +198,7 @@ impl Records for Sqlite {
                         ":due_at": due_at, ":replaces": replaces,
                     })
                 })?;
-                if stored == 1 { Ok(Saved::Stored) } else { Ok(Saved::Conflict { found: self.load(key)? }) }
+                if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
             }
         }
     }
@@ -209,6 +222,31 @@ impl Records for Sqlite {
         rows.into_iter()
             .map(|(tenant, user, body)| Ok(Claimed { key: Key::new(tenant, user)?, snapshot: Ok(Secret::new(body)) }))
             .collect()
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let (from, most) = (scan.from()?, scan.most.max(2));
+        let rows = self.read(|connection| {
+            let mut statement = connection.prepare_cached(SCAN)?;
+            let rows = statement.query_map(params![from.tenant(), from.user(), scan.but_sealed_with, most], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Scanned::of_rows(rows, most)
+    }
+
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        check_body(put.snapshot.expose())?;
+        let Replaces::Revision(replaces) = put.replaces else { return put.conflict(self.load(key)?) };
+        let (revision, replaces, key_id) = (signed(put.revision)?, signed(replaces)?, put.sealed_with());
+        let stored = self.write(|connection| {
+            connection.prepare_cached(REWRITE)?.execute(named_params! {
+                ":tenant": key.tenant(), ":user": key.user(), ":revision": revision, ":body": put.snapshot.expose(),
+                ":key_id": key_id.unwrap_or_default(), ":replaces": replaces,
+            })
+        })?;
+        if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use webex_oauth::Secret;
 use webex_oauth_driver::{Put, Saved, StoreError};
 
-use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records};
+use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records, Scan, Scanned};
 
 /// A blocking store for async programs: its calls go to the threads that tokio has for that. Needs a tokio runtime.
 pub struct Unblock<R> {
@@ -53,6 +53,16 @@ impl<R: Records + 'static> AsyncRecords for Unblock<R> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         self.run(move |records| records.claim_due(claim))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
+        let scan = scan.clone();
+        self.run(move |records| records.scan(&scan))
+    }
+
+    fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
+        let (key, put) = (key.clone(), put.clone());
+        self.run(move |records| records.rewrite(&key, &put))
     }
 }
 
@@ -138,6 +148,16 @@ impl<R: AsyncRecords + 'static> Records for Blocking<R> {
 
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         self.run(|records| Box::pin(async move { records.claim_due(claim).await }))
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        let scan = scan.clone();
+        self.run(|records| Box::pin(async move { records.scan(&scan).await }))
+    }
+
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        let (key, put) = (key.clone(), put.clone());
+        self.run(|records| Box::pin(async move { records.rewrite(&key, &put).await }))
     }
 }
 

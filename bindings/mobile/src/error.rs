@@ -132,6 +132,12 @@ pub enum RestoreError {
         /// `client_id` or `token_endpoint`.
         field: String,
     },
+    /// Encrypted, and there is no key.
+    #[error("the stored session is sealed with key {key_id}, and no key was given")]
+    Sealed {
+        /// The key that it names.
+        key_id: String,
+    },
 }
 
 impl From<webex_oauth::RestoreError> for RestoreError {
@@ -141,6 +147,7 @@ impl From<webex_oauth::RestoreError> for RestoreError {
             RestoreError::Unreadable => Self::Unreadable,
             RestoreError::NewerVersion { found } => Self::NewerVersion { found },
             RestoreError::OtherConfig { field } => Self::OtherConfig { field: field.to_owned() },
+            RestoreError::Sealed { key_id } => Self::Sealed { key_id },
         }
     }
 }

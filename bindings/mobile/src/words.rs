@@ -110,6 +110,7 @@ pub enum StoreIgnored {
     Unreadable,
     NewerVersion,
     OtherConfig,
+    Sealed,
 }
 
 /// Something in a server's answer that is not by the book and was understood all the same.

@@ -93,6 +93,9 @@ impl Raise for RestoreError {
             Self::OtherConfig { field } => {
                 exception(py, "RestoreError", &message, &[kind("other_config"), ("field", text(py, field))])
             }
+            Self::Sealed { key_id } => {
+                exception(py, "RestoreError", &message, &[kind("sealed"), ("key_id", text(py, &key_id))])
+            }
         }
     }
 }

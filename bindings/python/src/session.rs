@@ -364,3 +364,10 @@ fn machine_clock() -> Timestamp {
 pub(crate) fn snapshot_revision(py: Python<'_>, snapshot: SecretText) -> PyResult<u64> {
     webex_oauth::snapshot_revision(snapshot.0.expose()).map_err(|error| error.raise(py))
 }
+
+/// The key under which stored bytes are encrypted; None where they are not.
+#[pyfunction]
+#[pyo3(signature = (snapshot, /))]
+pub(crate) fn snapshot_key_id(snapshot: SecretText) -> Option<String> {
+    webex_oauth::SealedHeader::read(snapshot.0.expose()).map(|header| header.key_id)
+}

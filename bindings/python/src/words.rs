@@ -73,6 +73,7 @@ words! {
     }
     IgnoredStore(webex_oauth::StoreIgnored) "reason" {
         Unreadable = "unreadable", NewerVersion = "newer_version", OtherConfig = "other_config",
+        Sealed = "sealed",
     }
     NotRevokedWhy(webex_oauth::NotRevoked) "why" { NoEndpoint = "no_endpoint", NoSecret = "no_secret" }
     WithheldWhy(webex_oauth::Withheld) "why" { NotInTokenHosts = "not_in_token_hosts", NotHttps = "not_https" }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -338,6 +339,33 @@ def test_compare_and_swap(tmp_path: Path) -> None:
         store.delete()
         store.delete()
         assert store.load() is None
+
+
+SEALED = Secret(
+    base64.urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM","kid":"2026-11","typ":"webex-oauth","rev":7}').decode().rstrip("=")
+    + "..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
+)
+
+
+def test_what_is_sealed_is_not_replaced_by_what_is_not(tmp_path: Path) -> None:
+    for store in (MemoryStore(), FileStore(tmp_path / "s")):
+        plain = Secret('{"webex_oauth":1,"revision":8}')
+        assert store.save(SEALED, 7, 0) is None
+        for replaces in (0, 6, 7, 8):
+            with pytest.raises(webex_oauth.StoreError, match='sealed with key "2026-11"'):
+                store.save(plain, 8, replaces)
+            assert store.load() == SEALED
+        assert store.save(SEALED, 7, 7) is None
+
+
+def test_who_opens_a_sealed_session_without_a_key_is_told_so(simulator: Simulator, store_path: Path) -> None:
+    assert webex_oauth.snapshot_key_id(SEALED) == "2026-11"
+    assert webex_oauth.snapshot_key_id('{"webex_oauth":1}') is None
+    FileStore(store_path).save(SEALED, 7, 0)
+    with pytest.raises(webex_oauth.RestoreError, match='sealed with key "2026-11"') as caught:
+        Client(simulator.config(), store=FileStore(store_path))
+    assert (caught.value.kind, caught.value.key_id) == ("sealed", "2026-11")
+    assert FileStore(store_path).load() == SEALED
 
 
 def test_the_lock_of_a_file_is_exclusive_also_between_threads(tmp_path: Path) -> None:

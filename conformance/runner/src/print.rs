@@ -217,6 +217,7 @@ fn store_ignored(reason: StoreIgnored) -> &'static str {
         StoreIgnored::Unreadable => "unreadable",
         StoreIgnored::NewerVersion => "newer_version",
         StoreIgnored::OtherConfig => "other_config",
+        StoreIgnored::Sealed => "sealed",
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
                 RestoreError::Unreadable => StoreIgnored::Unreadable,
                 RestoreError::NewerVersion { .. } => StoreIgnored::NewerVersion,
                 RestoreError::OtherConfig { .. } => StoreIgnored::OtherConfig,
+                RestoreError::Sealed { .. } => StoreIgnored::Sealed,
             };
             return turn.notify(Event::StoreIgnored { reason });
         }

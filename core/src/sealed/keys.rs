@@ -14,6 +14,8 @@ use crate::snapshot::is_key_id;
 
 /// What the derived keys are for: no other use of the master key comes to them.
 const PURPOSE: &[u8] = b"webex-oauth sealed 1";
+/// What is as long may be a key as text.
+const SHORTEST_KEY: usize = 40;
 
 /// A key of 32 bytes, with a name. Overwritten when it is dropped, and never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,13 +48,16 @@ impl MasterKey {
         if !is_key_id(id) {
             return Err(KeyError::Name);
         }
+        // Whoever has swapped the two has the key in the place of the name.
+        let may_be_told = id.len() < SHORTEST_KEY;
+        let told = |error: KeyError| if may_be_told { error } else { KeyError::Name };
         // The one alphabet, so that a key from `openssl rand -base64 32` is as good as one from a JWK.
         let standard = Secret::new(bytes.trim_end_matches('=').replace('-', "+").replace('_', "/"));
         let mut decoded =
-            STANDARD_NO_PAD.decode(standard.expose()).map_err(|_| KeyError::Length { id: id.to_owned() })?;
+            STANDARD_NO_PAD.decode(standard.expose()).map_err(|_| told(KeyError::Length { id: id.to_owned() }))?;
         let key = Self::new(id, &decoded);
         wipe_slice(&mut decoded);
-        key
+        key.map_err(told)
     }
 
     /// As [`MasterKey::read`] takes it: for a file that only its owner reads.
@@ -150,6 +155,11 @@ impl Keys {
     /// The one that seals.
     pub fn first(&self) -> &MasterKey {
         &self.first
+    }
+
+    /// The names of all, the one that seals first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.first).chain(&self.others).map(MasterKey::id)
     }
 
     /// The one with this name.

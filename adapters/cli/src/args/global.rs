@@ -79,6 +79,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "STORE", help_heading = SETTINGS, hide = true)]
     pub(crate) store: Option<StoreKind>,
 
+    /// Encrypt the tokens where they are kept, with the keys in this file, which webex-oauth key new makes
+    #[arg(long, global = true, value_name = "FILE", help_heading = SETTINGS, hide = true)]
+    pub(crate) key_file: Option<PathBuf>,
+
     /// Print the settings that every command takes: server, client, scope, store
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) help_settings: bool,

@@ -6,7 +6,7 @@ use webex_oauth::{Event, LogoutVia, Phase, SignOutOptions};
 use webex_oauth_driver::{StoreError, open_browser};
 use webex_oauth_ureq::ClientEvent;
 
-use crate::app::{App, For, open_store};
+use crate::app::{App, For, store_without_key};
 use crate::args::{Global, LogoutArgs};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -90,7 +90,7 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
 /// Deletes what is stored, readable or not.
 fn forget(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     let settings = Settings::read(global)?;
-    let store = open_store(&settings)?.store;
+    let store = store_without_key(&settings)?.store;
     let spinner = terminal.spinner("waiting for another process");
     let locked = store.lock(LOCK_PATIENCE);
     spinner.clear();

@@ -36,7 +36,9 @@ impl Row {
         let is_current = profile == settings.profile;
         // A file of its own choosing is that of the current profile.
         let session_file = settings.session_file.clone().filter(|_| is_current);
-        let wanted = Wanted { kind: settings.store, profile: &profile, places: &settings.places, session_file };
+        // Whether there are any is seen without a key.
+        let wanted =
+            Wanted { kind: settings.store, profile: &profile, places: &settings.places, session_file, keys: None };
         let place = store::open(&wanted).and_then(|opened| {
             let stored = opened.store.load()?;
             Ok(stored.map(|_| opened.place.to_string()))

@@ -21,7 +21,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
         terminal.notice(notice);
     }
     let opened = open_store(&settings)?;
-    let session = match opened.store.load()? {
+    let session = match opened.load()? {
         Some(snapshot) => Some(Session::restore(config(&settings, For::Tokens)?, snapshot.expose())?),
         None => None,
     };

@@ -15,6 +15,7 @@ pub(crate) enum Name {
     Config,
     Profile,
     Store,
+    KeyFile,
     Server,
     Issuer,
     Metadata,
@@ -31,10 +32,11 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Config,
         Self::Profile,
         Self::Store,
+        Self::KeyFile,
         Self::Server,
         Self::Issuer,
         Self::Metadata,
@@ -56,6 +58,7 @@ impl Name {
             Self::Config => "config",
             Self::Profile => "profile",
             Self::Store => "store",
+            Self::KeyFile => "key_file",
             Self::Server => "server",
             Self::Issuer => "issuer",
             Self::Metadata => "metadata",
@@ -78,6 +81,7 @@ impl Name {
             Self::Config => &["WEBEX_CONFIG"],
             Self::Profile => &["WEBEX_PROFILE"],
             Self::Store => &["WEBEX_STORE"],
+            Self::KeyFile => &["WEBEX_KEY_FILE"],
             Self::Server => &["WEBEX_SERVER", "WEBEX_PROVIDER"],
             Self::Issuer => &["WEBEX_ISSUER"],
             Self::Metadata => &["WEBEX_METADATA"],
@@ -114,6 +118,7 @@ impl Layer {
         let mut layer = Self::default();
         let store = global.store.and_then(|store| clap::ValueEnum::to_possible_value(&store));
         layer.set(Name::Store, store.map(|store| store.get_name().to_owned()));
+        layer.set(Name::KeyFile, global.key_file.as_ref().map(|path| path.to_string_lossy().into_owned()));
         layer.set(Name::Profile, global.profile.clone());
         layer.set(Name::Server, global.server.clone());
         layer.set(Name::Issuer, global.issuer.clone());

@@ -61,7 +61,7 @@ impl Store for KeyringStore {
     fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let _lock = self.locks.lock_saves(SAVE_PATIENCE)?;
         let damaged = || StoreError::Damaged { what: format!("{self:?}") };
-        if let Some(conflict) = conflict(self.load()?, put.replaces, damaged)? {
+        if let Some(conflict) = conflict(self.load()?, put, damaged)? {
             return Ok(conflict);
         }
         if let Some(folder) = self.marker.parent() {

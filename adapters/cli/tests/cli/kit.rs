@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use webex_oauth::sealed::{self, Keys, Owner};
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_webex-oauth");
@@ -157,13 +158,26 @@ impl World {
         Running { world: self, child, err, seen: String::new() }
     }
 
+    /// What is in an encrypted session, where its key is in `keys`.
+    fn opened(&self, stored: String) -> String {
+        let keys = Keys::read(&std::fs::read_to_string(self.path("keys")).unwrap_or_default());
+        let owner = Owner { tenant: "", user: "default" };
+        let opened = keys.ok().and_then(|keys| sealed::open(&keys, owner, &stored).ok());
+        opened.map_or(stored, |session| session.expose().to_owned())
+    }
+
     /// Every token that is stored now or was before, and the client's secret.
     fn collect_secrets(&self) {
         let mut secrets = self.secrets.lock().unwrap();
         secrets.insert(CLIENT_SECRET.to_owned());
+        for file in ["keys", "other-keys"] {
+            let text = std::fs::read_to_string(self.path(file)).unwrap_or_default();
+            let bytes = text.split([':', '\n']).filter(|part| part.len() >= 32);
+            secrets.extend(bytes.map(str::to_owned));
+        }
         let stored = std::fs::read_dir(self.path("data/webex-oauth")).into_iter().flatten().flatten();
         for path in stored.map(|entry| entry.path()).chain([self.path("shared")]) {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let text = self.opened(std::fs::read_to_string(path).unwrap_or_default());
             if let Ok(Value::Object(session)) = serde_json::from_str(&text) {
                 collect(session.get("grant").unwrap_or(&Value::Null), &mut secrets);
                 collect(session.get("login").unwrap_or(&Value::Null), &mut secrets);

@@ -3,6 +3,7 @@
 
 mod kit;
 
+mod keys;
 mod login;
 mod pages;
 mod profiles;

@@ -132,7 +132,7 @@ impl Store for FileStore {
 
     fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let _lock = self.lock_saves(SAVE_PATIENCE)?;
-        if let Some(conflict) = conflict(self.load()?, put.replaces, || self.damaged())? {
+        if let Some(conflict) = conflict(self.load()?, put, || self.damaged())? {
             return Ok(conflict);
         }
         self.replace(put.snapshot.expose().as_bytes()).map_err(|error| StoreError::of(&self.path, &error))?;

@@ -36,7 +36,7 @@ impl Store for MemoryStore {
     fn save(&self, put: &Put) -> Result<Saved, StoreError> {
         let mut held = self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         let damaged = || StoreError::Damaged { what: "the store in memory".to_owned() };
-        if let Some(conflict) = conflict(held.clone(), put.replaces, damaged)? {
+        if let Some(conflict) = conflict(held.clone(), put, damaged)? {
             return Ok(conflict);
         }
         *held = Some(put.snapshot.clone());

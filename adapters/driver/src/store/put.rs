@@ -1,6 +1,6 @@
 //! What is handed to a store to keep.
 
-use webex_oauth::{RestoreError, Secret, Timestamp, snapshot_revision};
+use webex_oauth::{RestoreError, SealedHeader, Secret, Timestamp, snapshot_revision};
 
 use super::{Saved, StoreError};
 
@@ -17,7 +17,7 @@ pub struct Put {
     /// When somebody should open this session next, to renew it ahead of its end. For a store that is searched for what is
     /// due; `None`: there is nothing to be done.
     pub due_at: Option<Timestamp>,
-    /// The key under which the snapshot is encrypted; `None` where it is not.
+    /// The key under which the snapshot is encrypted, where whoever has encrypted it says so: [`Put::sealed_with`].
     pub key_id: Option<String>,
 }
 
@@ -37,6 +37,26 @@ impl Put {
         let revision = snapshot_revision(snapshot.expose())?;
         Ok(Self::new(snapshot, revision, replaces))
     }
+
+    /// The key under which the snapshot is encrypted; `None` where it is not.
+    pub fn sealed_with(&self) -> Option<String> {
+        self.key_id.clone().or_else(|| key_of(&self.snapshot))
+    }
+
+    /// What became of this save where the store holds something else than is to be replaced. What is encrypted is nothing that
+    /// a session without a key could take in, nor may it take its place: that is a failure.
+    pub fn conflict(&self, found: Option<Secret>) -> Result<Saved, StoreError> {
+        match found.as_ref().and_then(key_of) {
+            Some(key_id) if self.sealed_with().is_none() => {
+                Err(StoreError::Sealed { key_id, why: "no key was given".to_owned() })
+            }
+            Some(_) | None => Ok(Saved::Conflict { found }),
+        }
+    }
+}
+
+fn key_of(snapshot: &Secret) -> Option<String> {
+    SealedHeader::read(snapshot.expose()).map(|header| header.key_id)
 }
 
 /// What a save takes the place of.
@@ -58,12 +78,13 @@ impl From<u64> for Replaces {
 /// Whether a save may go on where the store holds `found`; otherwise what became of it. `damaged` where nobody can tell.
 pub fn conflict(
     found: Option<Secret>,
-    replaces: Replaces,
+    put: &Put,
     damaged: impl FnOnce() -> StoreError,
 ) -> Result<Option<Saved>, StoreError> {
     let holds = match &found {
         None => Replaces::Nothing,
         Some(found) => Replaces::Revision(snapshot_revision(found.expose()).map_err(|_| damaged())?),
     };
-    Ok((holds != replaces).then_some(Saved::Conflict { found }))
+    let conflict = put.conflict(found)?;
+    Ok((holds != put.replaces).then_some(conflict))
 }

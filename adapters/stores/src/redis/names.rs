@@ -17,23 +17,21 @@ pub(super) fn prefix(shard: u8) -> String {
 
 /// A record: a hash.
 pub(super) fn record(key: &Key) -> String {
-    prefix(shard(key)) + &member(key)
+    prefix(shard(key)) + &key.to_text()
 }
+
+/// The key of a record by its name.
+pub(super) fn key_of(record: &str) -> Option<Key> {
+    let (_, rest) = record.strip_prefix("webex_oauth:{")?.split_once("}:session:")?;
+    Key::of_text(rest)
+}
+
+/// All records, as a pattern.
+pub(super) const ALL: &str = "webex_oauth:{??}:session:*";
 
 /// What is due in a shard: a sorted set of members, by Unix milliseconds.
 pub(super) fn due(shard: u8) -> String {
     format!("webex_oauth:{{{shard:02x}}}:due")
-}
-
-/// A key as a text: the length of the tenant says where it ends.
-pub(super) fn member(key: &Key) -> String {
-    format!("{}:{}{}", key.tenant().len(), key.tenant(), key.user())
-}
-
-pub(super) fn key_of(member: &str) -> Option<Key> {
-    let (length, names) = member.split_once(':')?;
-    let (tenant, user) = names.split_at_checked(length.parse().ok()?)?;
-    Key::new(tenant, user).ok()
 }
 
 #[cfg(test)]
@@ -41,13 +39,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_is_read_again_and_stands_for_one_key() {
+    fn a_record_is_in_the_shard_of_its_key() {
         for (tenant, user) in [("acme", "u1"), ("", ""), ("a:b", "{1}:c"), ("ü", "ü"), ("acm", "eu1")] {
             let key = Key::new(tenant, user).unwrap();
-            assert_eq!(key_of(&member(&key)), Some(key.clone()));
             assert!(record(&key).starts_with(&prefix(shard(&key))));
+            assert_eq!(key_of(&record(&key)), Some(key));
         }
-        for nonsense in ["", "x:acme", "9:acme", "1:ü", "acme"] {
+        for nonsense in ["", "webex_oauth:schema", "webex_oauth:{00}:due", "webex_oauth:{00}:session:x:acme"] {
             assert_eq!(key_of(nonsense), None, "{nonsense}");
         }
     }

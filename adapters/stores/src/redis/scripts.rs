@@ -2,16 +2,17 @@
 
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Script, Value};
-use webex_oauth_driver::Put;
+use webex_oauth_driver::{Put, Replaces};
 
 use super::names;
 use crate::limits::millis;
 use crate::revisions::COUNT_BITS;
 use crate::{Claim, Key};
 
-/// A record without `body` is one that was deleted. Answers a number, and what was found where it is 1.
+/// A record without `body` is one that was deleted. What is not encrypted does not take the place of what is. Answers a
+/// number, and what was found where it is 1.
 const SAVE: &str = "
-    local found = redis.call('HMGET', KEYS[1], 'revision', 'body')
+    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id')
     if ARGV[1] == '' then
         if found[2] then return {1, found[2]} end
         if found[1] then
@@ -21,7 +22,9 @@ const SAVE: &str = "
     elseif not found[2] or found[1] ~= ARGV[1] then
         return {1, found[2]}
     end
+    if found[2] and found[3] and found[3] ~= '' and ARGV[4] == '' then return {1, found[2]} end
     redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4])
+    if ARGV[5] == 'as it is' then return {0} end
     if ARGV[5] == '' then
         redis.call('ZREM', KEYS[2], ARGV[6])
     else
@@ -54,6 +57,12 @@ pub(super) struct Scripts {
     claim: Script,
 }
 
+/// When a session is due that is saved.
+pub(super) enum Due {
+    AsItSays,
+    AsItIs,
+}
+
 /// What a save has found.
 pub(super) enum Found {
     AsExpected,
@@ -73,17 +82,24 @@ impl Scripts {
         connection: &mut ConnectionManager,
         key: &Key,
         put: &Put,
-        replaces: Option<u64>,
+        due: Due,
     ) -> RedisResult<Found> {
-        let text = |number: Option<String>| number.unwrap_or_default();
+        let replaces = match put.replaces {
+            Replaces::Nothing => None,
+            Replaces::Revision(revision) => Some(revision),
+        };
+        let due = match due {
+            Due::AsItSays => millis(put.due_at).map(|at| at.to_string()).unwrap_or_default(),
+            Due::AsItIs => "as it is".to_owned(),
+        };
         let mut call = self.save.key(names::record(key));
         call.key(names::due(names::shard(key)))
-            .arg(text(replaces.map(|revision| revision.to_string())))
+            .arg(replaces.map(|revision| revision.to_string()).unwrap_or_default())
             .arg(put.revision)
             .arg(put.snapshot.expose())
-            .arg(put.key_id.as_deref().unwrap_or_default())
-            .arg(text(millis(put.due_at).map(|at| at.to_string())))
-            .arg(names::member(key))
+            .arg(put.sealed_with().unwrap_or_default())
+            .arg(due)
+            .arg(key.to_text())
             .arg(1_u64 << COUNT_BITS);
         let answer: Value = call.invoke_async(connection).await?;
         Ok(read(answer))
@@ -91,7 +107,7 @@ impl Scripts {
 
     pub(super) async fn delete(&self, connection: &mut ConnectionManager, key: &Key) -> RedisResult<()> {
         let mut call = self.delete.key(names::record(key));
-        call.key(names::due(names::shard(key))).arg(names::member(key));
+        call.key(names::due(names::shard(key))).arg(key.to_text());
         call.invoke_async(connection).await
     }
 

@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod suite;
+mod engine;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;

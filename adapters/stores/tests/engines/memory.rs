@@ -11,4 +11,4 @@ async fn open() -> (Node, Node, Tenant) {
     (Arc::new(store.clone()), Arc::new(store), Tenant::new())
 }
 
-contract! { open }
+engine_contract! { open }

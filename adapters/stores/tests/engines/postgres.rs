@@ -45,7 +45,7 @@ async fn open() -> (Node, Node, Tenant) {
     (Arc::new(store), Arc::new(other), Tenant::new())
 }
 
-contract! { needs_servers open }
+engine_contract! { needs_servers open }
 
 /// The same URL, with something in it replaced.
 fn changed(url: &str, part: &str, by: &str) -> String {

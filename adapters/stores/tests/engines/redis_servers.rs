@@ -82,7 +82,7 @@ async fn open() -> (Node, Node, Tenant) {
     (Arc::new(a), Arc::new(b), Tenant::at(server))
 }
 
-contract! { needs_servers open }
+engine_contract! { needs_servers open }
 
 fn is_refused<T: std::fmt::Debug>(result: Result<T, StoreError>, why: &str) {
     let error = result.unwrap_err();

@@ -21,7 +21,7 @@ async fn open() -> (Node, Node, Tenant) {
     (nodes.0, nodes.1, Tenant::at(folder))
 }
 
-contract! { open }
+engine_contract! { open }
 
 #[test]
 fn without_tables_it_says_what_to_do_and_migrating_twice_is_fine() {

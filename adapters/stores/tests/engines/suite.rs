@@ -17,40 +17,59 @@ macro_rules! contract {
         contract! { each one_test_with_servers $open }
     };
     (each $one:ident $open:ident) => {
-        $one! { $open what_is_saved_is_loaded_by_every_node }
-        $one! { $open a_save_replaces_what_it_says_and_nothing_else }
-        $one! { $open of_many_saves_at_once_one_is_stored }
-        $one! { $open an_insert_needs_that_there_is_nothing }
-        $one! { $open what_was_deleted_stays_deleted }
-        $one! { $open a_deleted_record_may_be_followed_by_another }
-        $one! { $open revisions_are_not_used_again }
-        $one! { $open long_sessions_come_back_whole }
-        $one! { $open keys_may_be_anything }
-        $one! { $open what_is_no_revision_or_too_long_is_refused }
-        $one! { $open what_is_due_is_claimed_once }
-        $one! { $open what_was_saved_is_due_when_it_says }
-        $one! { $open a_claim_takes_the_oldest }
-        $one! { $open nothing_that_is_printed_names_a_user }
+        $one! { $open suite what_is_saved_is_loaded_by_every_node }
+        $one! { $open suite a_save_replaces_what_it_says_and_nothing_else }
+        $one! { $open suite of_many_saves_at_once_one_is_stored }
+        $one! { $open suite an_insert_needs_that_there_is_nothing }
+        $one! { $open suite what_was_deleted_stays_deleted }
+        $one! { $open suite a_deleted_record_may_be_followed_by_another }
+        $one! { $open suite revisions_are_not_used_again }
+        $one! { $open suite long_sessions_come_back_whole }
+        $one! { $open suite keys_may_be_anything }
+        $one! { $open suite what_is_no_revision_or_too_long_is_refused }
+        $one! { $open suite what_is_due_is_claimed_once }
+        $one! { $open suite what_was_saved_is_due_when_it_says }
+        $one! { $open suite a_claim_takes_the_oldest }
+        $one! { $open suite nothing_that_is_printed_names_a_user }
+    };
+}
+
+/// The same, and what the engines promise that have no other store behind them.
+macro_rules! engine_contract {
+    ($open:ident) => {
+        contract! { $open }
+        engine_contract! { each one_test $open }
+    };
+    (needs_servers $open:ident) => {
+        contract! { needs_servers $open }
+        engine_contract! { each one_test_with_servers $open }
+    };
+    (each $one:ident $open:ident) => {
+        $one! { $open engine what_is_sealed_is_not_replaced_by_what_is_not }
+        $one! { $open engine a_scan_sees_all_that_is_there }
+        $one! { $open engine a_rewrite_leaves_when_it_is_due }
+        #[cfg(feature = "sealed")]
+        $one! { $open engine keys_are_changed_beside_nodes_that_save }
     };
 }
 
 macro_rules! one_test {
-    ($open:ident $name:ident) => {
+    ($open:ident $suite:ident $name:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             let (a, b, tenant) = $open().await;
-            crate::suite::$name(a, b, &tenant).await;
+            crate::$suite::$name(a, b, &tenant).await;
         }
     };
 }
 
 macro_rules! one_test_with_servers {
-    ($open:ident $name:ident) => {
+    ($open:ident $suite:ident $name:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         #[ignore = "needs servers: scripts/stages/56-stores"]
         async fn $name() {
             let (a, b, tenant) = $open().await;
-            crate::suite::$name(a, b, &tenant).await;
+            crate::$suite::$name(a, b, &tenant).await;
         }
     };
 }
@@ -95,7 +114,7 @@ pub(crate) fn put(revision: u64, replaces: u64) -> Put {
     Put::new(body(revision), revision, Replaces::from(replaces))
 }
 
-fn due(revision: u64, replaces: u64, at: i64) -> Put {
+pub(crate) fn due(revision: u64, replaces: u64, at: i64) -> Put {
     let mut put = put(revision, replaces);
     put.due_at = Some(Timestamp::from_millis(at));
     put
@@ -267,7 +286,7 @@ pub(crate) async fn what_is_no_revision_or_too_long_is_refused(a: Node, _b: Node
 }
 
 /// The users of this tenant that a claim brings.
-async fn claimed(node: &Node, tenant: &str, now: i64, until: i64) -> Vec<String> {
+pub(crate) async fn claimed(node: &Node, tenant: &str, now: i64, until: i64) -> Vec<String> {
     let claim = Claim { now: Timestamp::from_millis(now), until: Timestamp::from_millis(until), most: 10_000 };
     let all = node.claim_due(claim).await.unwrap();
     let mut users: Vec<String> =

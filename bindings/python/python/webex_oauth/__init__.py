@@ -42,6 +42,7 @@ from ._core import (
     Verdict,
     __version__,
     replay,
+    snapshot_key_id,
     snapshot_revision,
 )
 from ._errors import (
@@ -181,6 +182,7 @@ __all__ = [
     "discover_provider",
     "guest_jwt",
     "replay",
+    "snapshot_key_id",
     "snapshot_revision",
 ]
 

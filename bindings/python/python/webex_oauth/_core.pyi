@@ -23,7 +23,7 @@ _IgnoredCallback: TypeAlias = Literal[
     "incomplete",
     "too_long",
 ]
-_IgnoredStore: TypeAlias = Literal["unreadable", "newer_version", "other_config"]
+_IgnoredStore: TypeAlias = Literal["unreadable", "newer_version", "other_config", "sealed"]
 _NotRevokedWhy: TypeAlias = Literal["no_endpoint", "no_secret"]
 _WithheldWhy: TypeAlias = Literal["not_in_token_hosts", "not_https"]
 _Deviation: TypeAlias = Literal[
@@ -135,6 +135,7 @@ __all__ = [
     "Secret",
     "Services",
     "Session",
+    "snapshot_key_id",
     "snapshot_revision",
     "JudgedUrl",
     "TargetUri",
@@ -1947,6 +1948,9 @@ class Callback:
     @property
     def cleaned_url(self) -> str | None:
         """The URL without what is the protocol's, where the callback was a whole URL."""
+
+def snapshot_key_id(snapshot: _Text, /) -> str | None:
+    """The key under which stored bytes are encrypted; None where they are not."""
 
 def snapshot_revision(snapshot: _Text, /) -> int:
     """The revision of stored bytes: the key by which a store compares before it swaps."""

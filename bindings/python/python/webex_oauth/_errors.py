@@ -115,12 +115,14 @@ class Closed(Misuse):
 class RestoreError(Error):
     """Stored bytes cannot be used. They are left as they are."""
 
-    #: ``unreadable``, ``newer_version`` or ``other_config``.
+    #: ``unreadable``, ``newer_version``, ``other_config`` or ``sealed``.
     kind: str
     #: The version found, for ``newer_version``.
     found: int | None = None
     #: What belongs to another configuration, for ``other_config``: ``client_id`` or ``token_endpoint``.
     field: str | None = None
+    #: The key that it names, for ``sealed``: it is encrypted, and there is no key.
+    key_id: str | None = None
 
 
 class AuthError(Error):

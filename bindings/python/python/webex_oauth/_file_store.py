@@ -64,7 +64,7 @@ class FileStore:
         try:
             make_folder(self.path.parent)
             with FileLock(self._beside(".lock"), SAVE_PATIENCE):
-                found = self._conflict(replaces)
+                found = self._conflict(snapshot, replaces)
                 if found is None:
                     self._replace(snapshot)
                 return found
@@ -119,9 +119,9 @@ class FileStore:
             raise self._no_file(mode)
         return True
 
-    def _conflict(self, replaces: int) -> Secret | None:
+    def _conflict(self, snapshot: Secret, replaces: int) -> Secret | None:
         try:
-            return conflict(self.load(), replaces)
+            return conflict(self.load(), replaces, snapshot)
         except RestoreError:
             raise self._damaged() from None
 

@@ -38,7 +38,7 @@ class KeyringStore:
 
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
         with self._lock(".lock", SAVE_PATIENCE):
-            found = conflict(self.load(), replaces)
+            found = conflict(self.load(), replaces, snapshot)
             if found is None:
                 self._keyring.set_password(self._service, self._name, snapshot.expose())
             return found

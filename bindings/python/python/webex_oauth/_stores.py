@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ._core import Secret, snapshot_revision
+from ._core import Secret, snapshot_key_id, snapshot_revision
 from ._errors import StoreError
 
 if TYPE_CHECKING:
@@ -85,10 +85,14 @@ def as_snapshot(found: object) -> Secret | None:
     raise StoreError(f"the store returned {type(found).__name__} in place of a snapshot")
 
 
-def conflict(found: Secret | None, replaces: int) -> Secret | None:
-    """What :meth:`Store.save` returns where it must not store. Raises RestoreError where nobody can tell."""
+def conflict(found: Secret | None, replaces: int, snapshot: Secret) -> Secret | None:
+    """What :meth:`Store.save` returns where it must not store. Raises RestoreError where nobody can tell, StoreError where
+    what is there is encrypted and what is to take its place is not."""
     if found is None:
         return None if replaces == 0 else Secret("")
+    key_id = snapshot_key_id(found)
+    if key_id is not None and snapshot_key_id(snapshot) is None:
+        raise StoreError(f'the stored session is sealed with key "{key_id}", and no key was given')
     revision = snapshot_revision(found)
     return None if replaces != 0 and revision == replaces else found
 
@@ -124,7 +128,7 @@ class MemoryStore:
 
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
         with self._mutex:
-            found = conflict(self._snapshot, replaces)
+            found = conflict(self._snapshot, replaces, snapshot)
             if found is None:
                 self._snapshot = snapshot
             return found

@@ -75,5 +75,6 @@ pub(crate) fn restore_error(error: &RestoreError) -> Value {
         RestoreError::Unreadable => "unreadable".into(),
         RestoreError::NewerVersion { found } => out().put("found", *found).of("newer_version"),
         RestoreError::OtherConfig { field } => out().put("field", *field).of("other_config"),
+        RestoreError::Sealed { key_id } => out().put("key_id", key_id.as_str()).of("sealed"),
     }
 }

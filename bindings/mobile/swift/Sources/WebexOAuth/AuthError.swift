@@ -196,6 +196,7 @@ extension RestoreError {
         case .Unreadable: "the stored session is damaged or not one"
         case .NewerVersion(let found): "the stored session is of version \(found), newer than this library"
         case .OtherConfig(let field): "the stored session belongs to another \(field)"
+        case .Sealed(let keyId): "the stored session is sealed with key \(keyId), and no key was given"
         }
     }
 }

@@ -12437,6 +12437,14 @@ enum RestoreError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * `client_id` or `token_endpoint`.
          */field: String
     )
+    /**
+     * Encrypted, and there is no key.
+     */
+    case Sealed(
+        /**
+         * The key that it names.
+         */keyId: String
+    )
 
     
 
@@ -12473,6 +12481,9 @@ public struct FfiConverterTypeRestoreError: FfiConverterRustBuffer {
         case 3: return .OtherConfig(
             field: try FfiConverterString.read(from: &buf)
             )
+        case 4: return .Sealed(
+            keyId: try FfiConverterString.read(from: &buf)
+            )
 
          default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -12497,6 +12508,11 @@ public struct FfiConverterTypeRestoreError: FfiConverterRustBuffer {
         case let .OtherConfig(field):
             writeInt(&buf, Int32(3))
             FfiConverterString.write(field, into: &buf)
+            
+        
+        case let .Sealed(keyId):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(keyId, into: &buf)
             
         }
     }
@@ -13409,6 +13425,7 @@ public enum StoreIgnored: Equatable, Hashable {
     case unreadable
     case newerVersion
     case otherConfig
+    case sealed
 
 
 
@@ -13436,6 +13453,8 @@ public struct FfiConverterTypeStoreIgnored: FfiConverterRustBuffer {
         
         case 3: return .otherConfig
         
+        case 4: return .sealed
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -13454,6 +13473,10 @@ public struct FfiConverterTypeStoreIgnored: FfiConverterRustBuffer {
         
         case .otherConfig:
             writeInt(&buf, Int32(3))
+        
+        
+        case .sealed:
+            writeInt(&buf, Int32(4))
         
         }
     }

@@ -96,4 +96,5 @@ private fun describe(problem: RestoreException): String = when (problem) {
     is RestoreException.Unreadable -> "the stored session is damaged or not one"
     is RestoreException.NewerVersion -> "the stored session is of version ${problem.found}, newer than this library"
     is RestoreException.OtherConfig -> "the stored session belongs to another ${problem.field}"
+    is RestoreException.Sealed -> "the stored session is sealed with key ${problem.keyId}, and no key was given"
 }

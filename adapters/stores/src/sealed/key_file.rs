@@ -1,0 +1,278 @@
+//! Keys in a file that only its owner reads: one a line, the first one seals, all of them open.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use webex_oauth::Secret;
+use webex_oauth::sealed::{KeyError, Keys, MasterKey};
+
+/// No file of keys is longer.
+const MAX_LEN: u64 = 64 * 1024;
+
+/// What is wrong with a file of keys. Nothing of what is in it is told but the names of keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// There is none.
+    #[error("{}: there is no such key file", path.display())]
+    Missing {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// Others than its owner may read or change it.
+    #[error("{}: others than you may use this key file (mode {mode:04o}): chmod 600 it", path.display())]
+    OpenToOthers {
+        /// Which file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// What is in there are no keys.
+    #[error("{}: not a key file: {why}", path.display())]
+    NoKeys {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        why: KeyError,
+    },
+    /// There is a file already. It is left as it is: without its keys what they have sealed is lost.
+    #[error("{}: there is a file already, and a key file is never overwritten", path.display())]
+    Exists {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another key is being added, or who did that was stopped.
+    #[error("{}: another key is being added; if that was given up, remove this file", path.display())]
+    Busy {
+        /// What is in the way.
+        path: PathBuf,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness to make a key of")]
+    NoRandomness,
+    /// Anything else that the system reports.
+    #[error("{}: {kind}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// How the system put it.
+        kind: io::ErrorKind,
+    },
+}
+
+/// The keys in this file. It has to be readable by its owner only.
+pub fn read_key_file(path: impl AsRef<Path>) -> Result<Keys, KeyFileError> {
+    let path = path.as_ref();
+    let text = read(path)?;
+    Keys::read(text.expose()).map_err(|why| KeyFileError::NoKeys { path: path.to_owned(), why })
+}
+
+/// Makes a key of this name, in a new file.
+pub fn new_key_file(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
+    let path = path.as_ref();
+    let key = draw(path, name)?;
+    write_new(path, &format_keys(&key, "")).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+        _ => io_error(path, &error),
+    })?;
+    Ok(key)
+}
+
+/// Makes a key of this name and puts it in front of those that are in this file: it seals from now on, and they go on opening
+/// what they have sealed. The file is replaced as a whole.
+pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
+    // A link stays one.
+    let asked = path.as_ref();
+    let path = &fs::canonicalize(asked).map_err(|error| io_error(asked, &error))?;
+    let mut draft = path.clone().into_os_string();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let key = draw(path, name)?;
+    // It is the lock, too: of two keys that are added at once one would be lost, with all that it has sealed.
+    let mut file = create(&draft).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeyFileError::Busy { path: draft.clone() },
+        _ => io_error(&draft, &error),
+    })?;
+    let added = (|| {
+        let text = read(path)?;
+        let no_keys = |why| KeyFileError::NoKeys { path: path.clone(), why };
+        let text = format_keys(&key, text.expose());
+        Keys::read(text.expose()).map_err(no_keys)?;
+        let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
+        written.and_then(|()| fs::rename(&draft, path)).map_err(|error| io_error(path, &error))
+    })();
+    if added.is_err() {
+        // The first failure is the one to tell.
+        let _ = fs::remove_file(&draft);
+    }
+    added.map(|()| key)
+}
+
+fn draw(path: &Path, name: &str) -> Result<MasterKey, KeyFileError> {
+    let mut bytes = [0; MasterKey::LEN];
+    getrandom::fill(&mut bytes).map_err(|_| KeyFileError::NoRandomness)?;
+    let key = MasterKey::new(name, &bytes).map_err(|why| KeyFileError::NoKeys { path: path.to_owned(), why });
+    bytes.fill(0);
+    key
+}
+
+fn format_keys(key: &MasterKey, others: &str) -> Secret {
+    Secret::new(format!("{}\n{others}", key.to_text().expose()))
+}
+
+fn read(path: &Path) -> Result<Secret, KeyFileError> {
+    let failed = |error: io::Error| io_error(path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+        if found.is_file() && mode & 0o077 != 0 {
+            return Err(KeyFileError::OpenToOthers { path: path.to_owned(), mode });
+        }
+    }
+    if found.is_dir() {
+        return Err(KeyFileError::Io { path: path.to_owned(), kind: io::ErrorKind::IsADirectory });
+    }
+    let mut text = String::with_capacity(usize::try_from(MAX_LEN).unwrap_or_default());
+    let read = file.take(MAX_LEN).read_to_string(&mut text);
+    let text = Secret::new(text);
+    match read {
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(KeyFileError::NoKeys { path: path.to_owned(), why: KeyError::Name })
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn write_new(path: &Path, text: &Secret) -> io::Result<()> {
+    let mut file = create(path)?;
+    let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a key is none.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn io_error(path: &Path, error: &io::Error) -> KeyFileError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Missing { path },
+        kind => KeyFileError::Io { path, kind },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    }
+
+    #[test]
+    fn a_new_key_is_its_owners_and_is_never_overwritten() {
+        let folder = folder();
+        let path = folder.path().join("keys");
+        let key = new_key_file(&path, "k1").unwrap();
+        #[cfg(unix)]
+        assert_eq!(mode(&path), 0o600);
+        let before = fs::read(&path).unwrap();
+        assert_eq!(new_key_file(&path, "k2"), Err(KeyFileError::Exists { path: path.clone() }));
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert_eq!(read_key_file(&path).unwrap(), Keys::new(key));
+        assert_ne!(
+            new_key_file(folder.path().join("others"), "k1").unwrap(),
+            read_key_file(&path).unwrap().first().clone()
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_added_seals_and_the_others_open() {
+        let folder = folder();
+        let path = folder.path().join("keys");
+        let first = new_key_file(&path, "k1").unwrap();
+        let second = add_key(&path, "k2").unwrap();
+        let keys = read_key_file(&path).unwrap();
+        assert_eq!((keys.first(), keys.find("k1")), (&second, Some(&first)));
+        #[cfg(unix)]
+        assert_eq!(mode(&path), 0o600);
+        let twice = add_key(&path, "k1").unwrap_err();
+        assert!(matches!(&twice, KeyFileError::NoKeys { why: KeyError::Twice { .. }, .. }), "{twice}");
+        assert_eq!(read_key_file(&path).unwrap(), keys);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        // Somebody else is at it.
+        fs::write(folder.path().join("keys.new"), "").unwrap();
+        assert!(matches!(add_key(&path, "k3"), Err(KeyFileError::Busy { .. })));
+        assert!(folder.path().join("keys.new").exists());
+        assert_eq!(read_key_file(&path).unwrap(), keys);
+    }
+
+    #[test]
+    fn what_is_no_key_file_is_refused_and_nothing_of_it_is_told() {
+        const SECRET: &str = "uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs";
+        let folder = folder();
+        let path = folder.path().join("keys");
+        let texts = [
+            String::new(),
+            SECRET.to_owned(),
+            // The other way round.
+            format!("{SECRET}:2026-11"),
+            format!("2026-11:{SECRET} {SECRET}"),
+            format!("2026-11:{}", &SECRET[..40]),
+            format!("2026-11:{SECRET}AAAA"),
+            format!("2026-11={SECRET}"),
+            format!("-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"),
+            format!("2026-11:{SECRET}\n2026-11:{SECRET}\n"),
+        ];
+        for text in texts {
+            fs::write(&path, &text).unwrap();
+            #[cfg(unix)]
+            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            let error = read_key_file(&path).unwrap_err();
+            assert!(matches!(error, KeyFileError::NoKeys { .. }), "{error}");
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains(&SECRET[..12]) && !told.contains(&SECRET[20..32]), "{told}");
+        }
+        fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
+        assert!(matches!(read_key_file(&path), Err(KeyFileError::NoKeys { .. })));
+        let missing = folder.path().join("none");
+        assert_eq!(read_key_file(&missing), Err(KeyFileError::Missing { path: missing.clone() }));
+        assert_eq!(add_key(&missing, "k"), Err(KeyFileError::Missing { path: missing }));
+        assert!(matches!(read_key_file(folder.path()), Err(KeyFileError::Io { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = folder();
+        let path = folder.path().join("keys");
+        new_key_file(&path, "k1").unwrap();
+        for mode in [0o640, 0o604, 0o660, 0o644, 0o601] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_key_file(&path), Err(KeyFileError::OpenToOthers { path: path.clone(), mode }));
+            assert!(matches!(add_key(&path, "k2"), Err(KeyFileError::OpenToOthers { .. })));
+        }
+        for mode in [0o400, 0o700] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(read_key_file(&path).is_ok());
+        }
+    }
+}

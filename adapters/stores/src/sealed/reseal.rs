@@ -1,0 +1,203 @@
+//! Another key for what is stored already.
+
+use webex_oauth::sealed::{Keys, open};
+use webex_oauth::{SealedHeader, Secret, snapshot_revision};
+use webex_oauth_driver::{Put, Replaces, Saved, Store, StoreError};
+
+use super::{SealedUser, not_opened, owner, sealed_put};
+use crate::{AsyncRecords, Cursor, Key, Records, Scan};
+
+/// Seals all records of a store with the first of the keys, those that another one of them has sealed until now, a batch at a
+/// time. The store is the one behind [`Sealed`](crate::Sealed).
+///
+/// Nodes and fleets may go on meanwhile: a record is exchanged for itself by compare-and-swap, and is due when it was. What has
+/// been done is passed over, so that it may be stopped at any time and begun again.
+#[derive(Debug, Clone)]
+pub struct Reseal {
+    keys: Keys,
+    batch: u32,
+    takes_plain: bool,
+}
+
+/// What has become of a batch, or of all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resealed {
+    /// Records that are sealed with the first key now, and were not before.
+    pub resealed: u64,
+    /// Those that stay as they are, for they cannot be opened, or are not encrypted.
+    pub left: u64,
+    /// The first of these, and why.
+    pub first_left: Option<(Key, StoreError)>,
+    /// Where the next batch begins; `None`: there is nothing more.
+    pub next: Option<Cursor>,
+}
+
+impl Reseal {
+    /// With the first of these keys; the others open what is there.
+    pub fn new(keys: Keys) -> Self {
+        Self { keys, batch: 200, takes_plain: false }
+    }
+
+    /// So many records at once, 200 unless said otherwise.
+    #[must_use]
+    pub fn batch(mut self, records: u32) -> Self {
+        self.batch = records.max(1);
+        self
+    }
+
+    /// Seals what is not encrypted, too, once, when a service begins to encrypt. Not later: whoever can write to the database
+    /// could bring in a session of his own like this, which [`Sealed`](crate::Sealed) refuses.
+    #[must_use]
+    pub fn and_plain(mut self) -> Self {
+        self.takes_plain = true;
+        self
+    }
+
+    /// One batch.
+    pub async fn step(&self, records: &dyn AsyncRecords, after: Option<Cursor>) -> Result<Resealed, StoreError> {
+        let scanned = records.scan(&self.scan(after)).await?;
+        let mut done = Resealed { next: scanned.next, ..Resealed::default() };
+        for (key, record) in scanned.rows {
+            let mut exchange = Exchange::new(self, key, record);
+            while let Some(put) = &exchange.put {
+                let saved = records.rewrite(&exchange.key, put).await?;
+                exchange.saved(saved);
+            }
+            done.count(exchange);
+        }
+        Ok(done)
+    }
+
+    /// The same where calls block.
+    pub fn step_blocking(&self, records: &dyn Records, after: Option<Cursor>) -> Result<Resealed, StoreError> {
+        let scanned = records.scan(&self.scan(after))?;
+        let mut done = Resealed { next: scanned.next, ..Resealed::default() };
+        for (key, record) in scanned.rows {
+            let mut exchange = Exchange::new(self, key, record);
+            while let Some(put) = &exchange.put {
+                let saved = records.rewrite(&exchange.key, put)?;
+                exchange.saved(saved);
+            }
+            done.count(exchange);
+        }
+        Ok(done)
+    }
+
+    /// All batches. Whoever has to see how far it is uses [`Reseal::step`].
+    pub async fn run(&self, records: &dyn AsyncRecords) -> Result<Resealed, StoreError> {
+        let mut all = self.step(records, None).await?;
+        while let Some(next) = all.next.take() {
+            all.add(self.step(records, Some(next)).await?);
+        }
+        Ok(all)
+    }
+
+    /// The same where calls block.
+    pub fn run_blocking(&self, records: &dyn Records) -> Result<Resealed, StoreError> {
+        let mut all = self.step_blocking(records, None)?;
+        while let Some(next) = all.next.take() {
+            all.add(self.step_blocking(records, Some(next))?);
+        }
+        Ok(all)
+    }
+
+    fn scan(&self, after: Option<Cursor>) -> Scan {
+        Scan { after, most: self.batch, but_sealed_with: Some(self.keys.first().id().to_owned()) }
+    }
+
+    /// What takes the place of a record; nothing where that is as it should be.
+    fn other_bytes(&self, key: &Key, record: &Secret) -> Result<Option<Put>, StoreError> {
+        let header = SealedHeader::read(record.expose());
+        let plain = match &header {
+            None if self.takes_plain => record.clone(),
+            Some(_) | None => open(&self.keys, owner(key), record.expose()).map_err(not_opened)?,
+        };
+        if header.is_some_and(|header| header.key_id == self.keys.first().id()) {
+            return Ok(None);
+        }
+        let no_session = |_| StoreError::Damaged { what: "a record".to_owned() };
+        let revision = snapshot_revision(plain.expose()).map_err(no_session)?;
+        let put = Put::new(plain, revision, Replaces::Revision(revision));
+        sealed_put(&self.keys, key, &put).map(Some)
+    }
+}
+
+/// One record, until it is what it should be, or stays as it is.
+struct Exchange<'a> {
+    reseal: &'a Reseal,
+    key: Key,
+    /// What is to be saved.
+    put: Option<Put>,
+    tries: u32,
+    ended: Option<Result<(), StoreError>>,
+}
+
+impl<'a> Exchange<'a> {
+    /// Each try that fails is somebody else's save. More of them than this are a store that contradicts itself.
+    const MOST_TRIES: u32 = 16;
+
+    fn new(reseal: &'a Reseal, key: Key, record: Secret) -> Self {
+        let mut exchange = Self { reseal, key, put: None, tries: 0, ended: None };
+        exchange.found(&record);
+        exchange
+    }
+
+    fn found(&mut self, record: &Secret) {
+        match self.reseal.other_bytes(&self.key, record) {
+            Ok(put) => self.put = put,
+            Err(why) => self.end(Some(Err(why))),
+        }
+    }
+
+    fn saved(&mut self, saved: Saved) {
+        self.tries += 1;
+        match saved {
+            Saved::Stored => self.end(Some(Ok(()))),
+            Saved::Conflict { found: None } => self.end(None),
+            Saved::Conflict { .. } if self.tries >= Self::MOST_TRIES => {
+                self.end(Some(Err(StoreError::Busy { what: "a record".to_owned() })));
+            }
+            Saved::Conflict { found: Some(found) } => self.found(&found),
+        }
+    }
+
+    fn end(&mut self, ended: Option<Result<(), StoreError>>) {
+        (self.put, self.ended) = (None, ended);
+    }
+}
+
+impl Resealed {
+    fn count(&mut self, exchange: Exchange<'_>) {
+        match exchange.ended {
+            Some(Ok(())) => self.resealed += 1,
+            Some(Err(why)) => {
+                self.left += 1;
+                self.first_left.get_or_insert((exchange.key, why));
+            }
+            None => {}
+        }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.resealed += more.resealed;
+        self.left += more.left;
+        self.first_left = self.first_left.take().or(more.first_left);
+        self.next = more.next;
+    }
+}
+
+impl<S: Store> SealedUser<S> {
+    /// Seals what is stored with the first of the keys, as [`Reseal`] does, also what is not encrypted. Whether anything had to
+    /// be done.
+    pub fn reseal(&self) -> Result<bool, StoreError> {
+        let reseal = Reseal::new((*self.sealed.keys).clone()).and_plain();
+        let Some(record) = self.sealed.store.load()? else { return Ok(false) };
+        let mut exchange = Exchange::new(&reseal, self.key.clone(), record);
+        while let Some(put) = &exchange.put {
+            let saved = self.sealed.store.save(put)?;
+            exchange.saved(saved);
+        }
+        exchange.ended.transpose().map(|ended| ended.is_some())
+    }
+}
