@@ -174,7 +174,7 @@ impl Coordinator {
 
     /// When to [`wake`](Self::wake) it.
     pub fn wake_at(&self) -> WakeAt {
-        let wall = self.session.wake_at().filter(|at| *at > self.now.wall);
+        let wall = self.session.wake_after(self.now.wall);
         WakeAt { wall, mono: self.waits_for().into_iter().flatten().min().map(|at| at.max(self.now.mono)) }
     }
 

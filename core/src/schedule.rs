@@ -197,8 +197,17 @@ pub(crate) fn is_refresh_due(config: &Config, state: &State, grant: &Grant, now:
 
 /// The next instant at which time alone changes something.
 pub(crate) fn wake_at(config: &Config, state: &State) -> Option<Timestamp> {
+    wake_after(config, state, None)
+}
+
+/// The same, of what comes after this instant: what was due before it waits for something else.
+pub(crate) fn wake_after(config: &Config, state: &State, after: Option<Timestamp>) -> Option<Timestamp> {
     let mut wake: Option<Timestamp> = None;
-    let mut consider = |at: Timestamp| wake = Some(wake.map_or(at, |earlier| earlier.min(at)));
+    let mut consider = |at: Timestamp| {
+        if after.is_none_or(|after| at > after) {
+            wake = Some(wake.map_or(at, |earlier| earlier.min(at)));
+        }
+    };
     if let Some(flight) = &state.flight {
         consider(flight.deadline);
     }

@@ -275,6 +275,11 @@ impl Session {
         schedule::wake_at(&self.config, &self.state)
     }
 
+    /// The same, of what comes after this instant.
+    pub(crate) fn wake_after(&self, now: Timestamp) -> Option<Timestamp> {
+        schedule::wake_after(&self.config, &self.state, Some(now))
+    }
+
     /// The tokens themselves, also those that a login under way would return to. For hand-off and display; to call an
     /// API, use [`Session::access`].
     pub fn tokens(&self) -> Option<&TokenSet> {

@@ -85,6 +85,9 @@ fn b9_a_device_is_polled_while_a_question_to_the_host_is_out() {
     let device = r#"{"device_code":"D","user_code":"U","verification_uri":"https://as.example/d","expires_in":300,"interval":5}"#;
     bench.answer(200, device);
     assert_eq!(bench.requests(), 0);
+    // Whoever drives it is told to wake it then, although the renewal that waits for the host has been due for long.
+    let poll_at = bench.clock().wall.plus(Duration::from_secs(5));
+    assert_eq!(bench.coordinator.wake_at().wall, Some(poll_at));
     bench.pass(5_000);
     assert_eq!(bench.requests(), 1, "{:?}", bench.jobs);
 }
