@@ -93,7 +93,7 @@ impl Bench {
         self.jobs.clear();
     }
 
-    fn clock(&self) -> Now {
+    pub(crate) fn clock(&self) -> Now {
         let wall = Timestamp::from_millis(1_700_000_000_000 + i64::try_from(self.wall).unwrap());
         Now { wall, mono: Tick::from_millis(self.mono) }
     }
