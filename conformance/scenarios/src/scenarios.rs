@@ -2,8 +2,10 @@
 
 mod calls;
 mod closing;
+mod elsewhere;
 mod logins;
 mod odd;
+mod races;
 mod refresh;
 mod services;
 mod sign_out;
@@ -36,6 +38,8 @@ const SCENARIOS: &[&[Scenario]] = &[
     tabs::SCENARIOS,
     sign_out::SCENARIOS,
     closing::SCENARIOS,
+    races::SCENARIOS,
+    elsewhere::SCENARIOS,
     services::SCENARIOS,
     urls::SCENARIOS,
 ];

@@ -3,6 +3,7 @@
 
 mod bench;
 mod executing;
+mod exhaustive;
 mod faults;
 mod logins;
 mod named;

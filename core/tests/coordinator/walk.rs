@@ -1,4 +1,4 @@
-//! Schedules: all short ones over a small alphabet, and many long ones drawn by a seed.
+//! Many long schedules, drawn by seeds.
 
 use super::server::Policy;
 use super::world::{How, Setting, Step, World};
@@ -17,7 +17,7 @@ impl Dice {
 }
 
 /// How a job may end.
-fn ways(world: &World, n: usize, at: usize) -> &'static [How] {
+pub(super) fn ways(world: &World, n: usize, at: usize) -> &'static [How] {
     let gentle = world.setting.gentle;
     if world.has_mail(n, at) {
         return &[How::Ok];
@@ -210,49 +210,6 @@ fn many_random_schedules_keep_every_rule() {
     }
     println!("{seeds} schedules of 40 steps: {resolved} calls answered, {rotations} rotations, every rule kept");
     assert!(resolved > seeds && rotations > seeds / 4, "the schedules do too little: {resolved}, {rotations}");
-}
-
-/// All schedules of this length over the steps that matter to who spends a refresh token. The number of them.
-fn all_from(world: &World, depth: u32, taken: &mut Vec<Step>) -> Result<u64, String> {
-    if depth == 0 {
-        return Ok(1);
-    }
-    let mut steps = vec![Step::Pass];
-    for n in 0..world.setting.nodes {
-        if !world.is_up(n) {
-            steps.push(Step::Start(n));
-            continue;
-        }
-        if world.jobs(n) > 0 {
-            steps.extend([How::Ok, How::Lost].map(|how| Step::Job(n, 0, how)));
-            steps.push(Step::Crash(n));
-        }
-        if world.waiting(n) == 0 {
-            steps.push(Step::Refresh(n));
-        }
-    }
-    let mut schedules = 0;
-    for step in steps {
-        let mut next = world.clone();
-        taken.push(step);
-        next.step(step).map_err(|problem| format!("{taken:?}: {problem}"))?;
-        schedules += all_from(&next, depth - 1, taken)?;
-        taken.pop();
-    }
-    Ok(schedules)
-}
-
-#[test]
-fn all_short_schedules_keep_every_rule() {
-    let depth: u32 = std::env::var("DEPTH").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    for policy in [Policy::Strict, Policy::Grace] {
-        let setting = Setting { nodes: 2, policy, lock: false, broken: None, gentle: false };
-        let mut world = World::new(setting);
-        world.step(Step::Expire).unwrap();
-        let schedules = all_from(&world, depth, &mut Vec::new());
-        println!("{policy:?}: {schedules:?} schedules of {depth} steps, every rule kept");
-        assert!(schedules.is_ok_and(|schedules| schedules > 1_000));
-    }
 }
 
 /// Looks for the shortest program that a coordinator without a rule fails at: for `named.rs`.

@@ -145,7 +145,7 @@ fn exchange_fails(stage: &mut Stage<'_>) -> Done {
     same(stage.counters().grants_attempted, 1, "grant requests")
 }
 
-fn jwt(subject: &str) -> Done<String> {
+pub(super) fn jwt(subject: &str) -> Done<String> {
     let guest = GuestJwt {
         subject: Some(subject.to_owned()),
         display_name: None,

@@ -1,5 +1,10 @@
 //! The table: what comes over the wire, and what has to become of it.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::raw::{Answer, Step};
 
 /// The answer to everything: tokens for a grant, some JSON for a call.
@@ -213,6 +218,10 @@ pub(super) const ROWS: &[Row] = &[
     answered("wire-302", "302 to another server", |other| redirect(302, other), 302),
     answered("wire-307", "307 to another server", |other| redirect(307, other), 307),
     answered("wire-308", "308 to another server", |other| redirect(308, other), 308),
+    row("wire-gzip", "compressed, asked for or not", |_| send(gzipped(&gzip(BODY.as_bytes()))), Whole),
+    row("wire-gzip-cut", "compressed, and cut", |_| send(gzipped(cut(&gzip(BODY.as_bytes())))), Lost),
+    row("wire-gzip-no-gzip", "said to be compressed, and is not", |_| send(gzipped(BODY.as_bytes())), Lost),
+    row("wire-gzip-bomb", "little that unpacks to 256 MiB", |_| send(gzipped(&gzip(&vec![b' '; 256 << 20]))), TooLarge),
     row("wire-closed", "closed without an answer", |_| Answer::Steps(Vec::new()), Lost),
     row("wire-reset", "reset", |_| Answer::Reset, Lost),
 ];
@@ -224,6 +233,21 @@ impl Row {
         self.grant = grant;
         self
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(bytes).and_then(|()| packed.finish()).unwrap_or_default()
+}
+
+/// Without its last quarter.
+fn cut(packed: &[u8]) -> &[u8] {
+    &packed[..packed.len() * 3 / 4]
+}
+
+fn gzipped(packed: &[u8]) -> Vec<u8> {
+    let head = format!("{HEAD}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", packed.len());
+    [head.as_bytes(), packed].concat()
 }
 
 fn redirect(status: u16, other: &str) -> Answer {
