@@ -241,6 +241,11 @@ pub(crate) fn store_without_key(settings: &Settings) -> Result<Opened, Failure> 
 }
 
 fn open_store_with(settings: &Settings, keys: Option<Keys>) -> Result<Opened, Failure> {
+    if settings.database.is_some() {
+        let sentence =
+            "a database has the sessions of many users; only fleet and reseal take one as --store, WEBEX_STORE";
+        return Err(Failure::new(Exit::Settings, sentence));
+    }
     store::open(&Wanted {
         kind: settings.store,
         profile: &settings.profile,

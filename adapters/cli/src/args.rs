@@ -161,6 +161,17 @@ To change the key, without signing in again:
 Opens what another key of the file has sealed. What is not encrypted yet is encrypted.")]
     Reseal,
 
+    /// Renew the sessions of a database before they end, until SIGTERM or SIGINT
+    #[cfg(feature = "fleet")]
+    #[command(after_help = "\
+Any number of workers may run on one database, beside the users' own clients. A worker that is asked to stop finishes what is
+under way and ends with 0. The URL may stand in WEBEX_STORE, where other users of the machine do not see it.
+
+Examples:
+  $ webex-oauth --store postgres://app@db.example/sessions --key-file keys fleet --metrics 9464
+  $ webex-oauth --store sqlite:sessions.db fleet --once")]
+    Fleet(FleetArgs),
+
     /// Play a recorded file again and show each step
     #[command(after_help = "\
 Needs no network, no settings and no secrets. Exit status 8 where a step comes out differently.
@@ -217,6 +228,37 @@ pub(crate) enum KeyCommand {
         /// Which file
         file: PathBuf,
     },
+}
+
+#[cfg(feature = "fleet")]
+#[derive(Debug, Args)]
+pub(crate) struct FleetArgs {
+    /// Renew what is due now, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+
+    /// Make the tables first, where there are none
+    #[arg(long)]
+    pub(crate) migrate: bool,
+
+    /// So many sessions at once
+    #[arg(long, value_name = "SESSIONS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub(crate) concurrency: u16,
+
+    /// So many renewals a second at most
+    #[arg(long, value_name = "RENEWALS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) per_second: u32,
+
+    /// Show figures for Prometheus at http://ADDRESS/metrics: a port of this machine, or an address and a port
+    #[arg(long, value_name = "PORT", value_parser = parse_metrics)]
+    pub(crate) metrics: Option<std::net::SocketAddr>,
+}
+
+/// A port alone is on loopback.
+#[cfg(feature = "fleet")]
+fn parse_metrics(text: &str) -> Result<std::net::SocketAddr, String> {
+    let port = text.parse().map(|port: u16| (std::net::Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|_| text.parse()).map_err(|_| "write a port, or an address and a port: 9464, 0.0.0.0:9464".to_owned())
 }
 
 #[derive(Debug, Args)]

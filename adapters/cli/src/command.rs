@@ -1,6 +1,10 @@
 //! The commands, one room each.
 
+#[cfg(feature = "fleet")]
+mod database;
 mod device;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod guest;
 mod keys;
 mod login;
@@ -38,6 +42,8 @@ pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Logout(args) => logout::run(global, terminal, args),
         Command::Key { command } => keys::run(terminal, command),
         Command::Reseal => keys::reseal(global, terminal),
+        #[cfg(feature = "fleet")]
+        Command::Fleet(args) => fleet::run(global, terminal, args),
         Command::Replay { file, differences } => replay::run(terminal, file, *differences),
         Command::Simulator(args) => simulator::run(terminal, args),
         Command::Completions { shell } => pages::completions(*shell),

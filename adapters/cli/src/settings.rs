@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) profile: Profile,
     pub(crate) places: Places,
     pub(crate) store: StoreKind,
+    /// The URL of a database, which may have a password in it, where that is what `store` says.
+    pub(crate) database: Option<Secret>,
     pub(crate) session_file: Option<PathBuf>,
     /// The keys that the tokens are encrypted with.
     pub(crate) key_file: Option<PathBuf>,
@@ -39,6 +41,10 @@ pub(crate) struct Settings {
     parts: ConfigParts,
     /// Of the server where that publishes all about itself; `parts` have another one's until then.
     issuer: Option<String>,
+}
+
+fn is_database(store: &str) -> bool {
+    store.contains("://") || store.starts_with("sqlite:")
 }
 
 impl Settings {
@@ -68,10 +74,14 @@ impl Settings {
         parts.login_lifetime = LONGEST_PATIENCE;
         let session_file = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(Self {
-            store: match first(Name::Store) {
+            database: first(Name::Store).filter(|text| is_database(text)).map(Secret::from),
+            store: match first(Name::Store).filter(|text| !is_database(text)) {
                 None => StoreKind::Auto,
                 Some(text) => clap::ValueEnum::from_str(text, true).map_err(|_| {
-                    Failure::new(Exit::Settings, "store is none of auto, keyring and file; correct that setting")
+                    Failure::new(
+                        Exit::Settings,
+                        "store is none of auto, keyring, file and the URL of a database; correct that setting",
+                    )
                 })?,
             },
             // What the command line asks for is meant.

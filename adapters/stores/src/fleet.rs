@@ -5,7 +5,7 @@ mod pace;
 mod session;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ pub struct Fleet {
     shared: Arc<Shared>,
     concurrency: usize,
     poll: Duration,
+    is_once: bool,
 }
 
 /// What all sessions of a worker share.
@@ -36,13 +37,26 @@ struct Shared {
     config: Config,
     http: Arc<dyn FleetHttp>,
     pace: Pace,
+    report: Mutex<FleetReport>,
+}
+
+impl Shared {
+    fn report(&self) -> MutexGuard<'_, FleetReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Fleet {
     /// A worker for sessions of this configuration. Sessions of other clients in the same store are left alone.
     pub fn new(records: impl AsyncRecords + 'static, config: Config, http: impl FleetHttp) -> Self {
-        let shared = Shared { records: Arc::new(records), config, http: Arc::new(http), pace: Pace::new(100.0) };
-        Self { shared: Arc::new(shared), concurrency: 32, poll: Duration::from_secs(1) }
+        let shared = Shared {
+            records: Arc::new(records),
+            config,
+            http: Arc::new(http),
+            pace: Pace::new(100.0),
+            report: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared), concurrency: 32, poll: Duration::from_secs(1), is_once: false }
     }
 
     /// So many sessions at once at most; 32 unless said otherwise.
@@ -69,47 +83,63 @@ impl Fleet {
         self
     }
 
+    /// Ends when nothing is due any longer, or the store fails.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
+        self
+    }
+
+    /// To see what it has done, while it runs.
+    pub fn progress(&self) -> FleetProgress {
+        FleetProgress(Arc::clone(&self.shared))
+    }
+
     /// Works until `stop` turns true, or its sender is gone. Then nothing more is claimed, what has been begun is brought to its
     /// end and stored, and the sums are answered.
     ///
     /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
-        let mut report = FleetReport::default();
         let mut running = JoinSet::new();
         while !*stop.borrow() {
             let free = self.concurrency.saturating_sub(running.len());
             let claimed = match free {
-                0 => Vec::new(),
-                free => self.claim(free, &mut report).await,
+                0 => Some(Vec::new()),
+                free => self.claim(free).await,
             };
+            let has_failed = claimed.is_none();
+            let claimed = claimed.unwrap_or_default();
             let is_idle = claimed.is_empty() && free > 0;
+            if self.is_once && (has_failed || (is_idle && running.is_empty())) {
+                break;
+            }
             for one in claimed {
-                report.claimed += 1;
+                self.shared.report().claimed += 1;
                 running.spawn(run_one(Arc::clone(&self.shared), one, stop.clone()));
             }
             tokio::select! {
-                Some(ended) = running.join_next() => report.count(ended.ok()),
+                Some(ended) = running.join_next() => self.shared.report().count(ended.ok()),
                 () = tokio::time::sleep(self.poll), if is_idle => {}
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = std::future::ready(()), if !is_idle && running.len() < self.concurrency => {}
             }
         }
         while let Some(ended) = running.join_next().await {
-            report.count(ended.ok());
+            self.shared.report().count(ended.ok());
         }
-        report
+        self.shared.report().clone()
     }
 
-    async fn claim(&self, free: usize, report: &mut FleetReport) -> Vec<Claimed> {
+    /// `None`: the store has failed.
+    async fn claim(&self, free: usize) -> Option<Vec<Claimed>> {
         let now = now();
         let until = now.plus(Times::of(self.shared.config.parts().request_timeout).lease());
         let most = u32::try_from(free).unwrap_or(u32::MAX);
         match self.shared.records.claim_due(Claim { now, until, most }).await {
-            Ok(claimed) => claimed,
+            Ok(claimed) => Some(claimed),
             Err(error) => {
-                report.store_errors += 1;
-                report.last_store_error = Some(error);
-                Vec::new()
+                self.shared.report().count(Some(Ended::StoreFailed(error)));
+                None
             }
         }
     }
@@ -133,6 +163,23 @@ impl fmt::Debug for Fleet {
             .field("records", &self.shared.records)
             .field("concurrency", &self.concurrency)
             .finish_non_exhaustive()
+    }
+}
+
+/// Shows what a worker has done so far, also when it has ended.
+#[derive(Clone)]
+pub struct FleetProgress(Arc<Shared>);
+
+impl FleetProgress {
+    /// Until now.
+    pub fn report(&self) -> FleetReport {
+        self.0.report().clone()
+    }
+}
+
+impl fmt::Debug for FleetProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FleetProgress").field(&self.report()).finish()
     }
 }
 

@@ -28,7 +28,7 @@ mod unblock;
 mod user;
 
 #[cfg(feature = "fleet")]
-pub use fleet::{Fleet, FleetHttp, FleetReport};
+pub use fleet::{Fleet, FleetHttp, FleetProgress, FleetReport};
 pub use key::Key;
 pub use memory::Memory;
 #[cfg(feature = "postgres")]

@@ -24,6 +24,7 @@ mod call;
 mod client;
 mod discover;
 mod executor;
+mod grants;
 mod login;
 mod services;
 mod transport;
@@ -33,6 +34,7 @@ pub use builder::ClientBuilder;
 pub use call::refresh_error;
 pub use client::Client;
 pub use discover::{discover, discover_document};
+pub use grants::GrantHttp;
 pub use login::{BrowserLogin, DeviceLogin, Guest};
 pub use webex_oauth_driver::{
     ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock,

@@ -75,9 +75,9 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "SCOPE", help_heading = SETTINGS, hide = true)]
     pub(crate) scope: Option<String>,
 
-    /// Where the tokens are kept [default: auto, the key ring where there is one]
+    /// Where the tokens are kept: auto, keyring, file [default: auto, the key ring where there is one]; for fleet the URL of a database
     #[arg(long, global = true, value_name = "STORE", help_heading = SETTINGS, hide = true)]
-    pub(crate) store: Option<StoreKind>,
+    pub(crate) store: Option<String>,
 
     /// Encrypt the tokens where they are kept, with the keys in this file, which webex-oauth key new makes
     #[arg(long, global = true, value_name = "FILE", help_heading = SETTINGS, hide = true)]

@@ -63,6 +63,10 @@ pub(crate) fn reseal(global: &Global, terminal: Terminal) -> Result<(), Failure>
         return Err(Failure::new(Exit::Settings, sentence));
     };
     let keys = read_key_file(file)?;
+    #[cfg(feature = "fleet")]
+    if let Some(url) = &settings.database {
+        return super::database::reseal(terminal, url, keys);
+    }
     let name = keys.first().id().to_owned();
     let opened = store_without_key(&settings)?;
     let store = store::sealed(&settings.profile, opened.store, keys)?;

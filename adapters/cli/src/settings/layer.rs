@@ -116,8 +116,7 @@ impl Layer {
 
     pub(super) fn of_flags(global: &Global) -> Result<Self, Failure> {
         let mut layer = Self::default();
-        let store = global.store.and_then(|store| clap::ValueEnum::to_possible_value(&store));
-        layer.set(Name::Store, store.map(|store| store.get_name().to_owned()));
+        layer.set(Name::Store, global.store.clone());
         layer.set(Name::KeyFile, global.key_file.as_ref().map(|path| path.to_string_lossy().into_owned()));
         layer.set(Name::Profile, global.profile.clone());
         layer.set(Name::Server, global.server.clone());

@@ -3,6 +3,8 @@
 
 mod kit;
 
+#[cfg(feature = "fleet")]
+mod fleet;
 mod keys;
 mod login;
 mod pages;

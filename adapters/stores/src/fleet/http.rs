@@ -1,5 +1,6 @@
 //! The host's HTTP stack.
 
+use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
 
 use crate::BoxFuture;
@@ -11,6 +12,11 @@ use crate::BoxFuture;
 pub trait FleetHttp: Send + Sync + 'static {
     /// Sends a request and answers what came, whatever its status, within `request.hints.timeout`; later it is taken for lost.
     ///
-    /// [`SendFault::NotSent`] only where not a byte has left.
-    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, SendFault>>;
+    /// [`SendFault::NotSent`] only where not a byte has left. Later than `not_after` of [`webex_oauth_driver::tick`] none may:
+    /// the lease is over then. A client that cannot look right before it sends may leave that to the margin of the lease.
+    fn send(
+        &self,
+        request: HttpRequest,
+        not_after: Option<Tick>,
+    ) -> BoxFuture<'static, Result<HttpResponse, SendFault>>;
 }

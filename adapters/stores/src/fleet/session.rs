@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use webex_oauth::coordinator::{Call, ClientEvent, Coordinator, Done, JobId, Now, Op, Output, StoreFault, Ticket};
+use webex_oauth::coordinator::{
+    Call, ClientEvent, Coordinator, Done, JobId, Now, Op, Output, StoreFault, Tick, Ticket,
+};
 use webex_oauth::protocol::retry_after::{RetryAfterBounds, retry_after};
 use webex_oauth::{Event, HttpRequest, Phase, SendFault};
 use webex_oauth_driver::{AsyncStoreJobs, ClientError, StoreError, now, store_error, tick};
@@ -134,16 +136,16 @@ async fn execute(shared: &Shared, store: Arc<AsyncStoreJobs>, op: Op) -> Done {
             if not_after.is_some_and(|limit| tick() > limit) {
                 return Done::SendFailed(SendFault::NotSent);
             }
-            send(shared, request, within).await
+            send(shared, request, within, not_after).await
         }
         Op::Load | Op::Save { .. } | Op::TryLock | Op::Unlock => store.run(op).await,
         Op::AskForToken { .. } | Op::AskForJwt { .. } => op.failed(SendFault::NotSent, "nobody is here to be asked"),
     }
 }
 
-async fn send(shared: &Shared, request: HttpRequest, within: Duration) -> Done {
+async fn send(shared: &Shared, request: HttpRequest, within: Duration, not_after: Option<Tick>) -> Done {
     const TOO_MANY_REQUESTS: u16 = 429;
-    match timeout(within, shared.http.send(request)).await {
+    match timeout(within, shared.http.send(request, not_after)).await {
         Ok(Ok(response)) => {
             if response.status == TOO_MANY_REQUESTS {
                 let pause = retry_after(response.header("retry-after"), now(), &RetryAfterBounds::DEFAULT);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use webex_oauth::coordinator::Tick;
 use webex_oauth::{
     ClientAuth, Config, ConfigParts, Effect, Entropy, HttpRequest, HttpResponse, Provider, SendFault, Session,
     Timestamp,
@@ -82,7 +83,11 @@ impl Http {
 }
 
 impl FleetHttp for Http {
-    fn send(&self, request: HttpRequest) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
+    fn send(
+        &self,
+        request: HttpRequest,
+        _not_after: Option<Tick>,
+    ) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
         let mut call = self.0.post(request.url()).timeout(request.hints.timeout + Duration::from_secs(1));
         for (name, value) in &request.headers {
             call = call.header(*name, value.expose());

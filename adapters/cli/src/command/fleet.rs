@@ -1,0 +1,121 @@
+//! `fleet`: renews the sessions of a database.
+
+mod metrics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use webex_oauth::coordinator::Tick;
+use webex_oauth::{HttpRequest, HttpResponse, SendFault};
+use webex_oauth_stores::{
+    AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed, StoreError, read_key_file,
+};
+use webex_oauth_ureq::GrantHttp;
+
+use super::database;
+use crate::args::{FleetArgs, Global};
+use crate::failure::{Exit, Failure};
+use crate::interrupt;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+
+/// Between two lines that say how it goes, where anything has happened.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Result<(), Failure> {
+    let settings = Settings::read(global)?;
+    let Some(url) = &settings.database else {
+        let sentence = "there is no database; give its URL with --store, WEBEX_STORE";
+        return Err(Failure::new(Exit::Settings, sentence));
+    };
+    let config = settings.config_for_sign_in()?;
+    let keys = settings.key_file.as_ref().map(read_key_file).transpose()?;
+    let (stop, stopped) = watch::channel(false);
+    let mut signals = 0;
+    interrupt::on_signal(move || {
+        signals += 1;
+        if signals > 1 {
+            // Twice means now.
+            std::process::exit(i32::from(Exit::Interrupted as u8));
+        }
+        let _ = stop.send(true);
+    })?;
+    database::runtime()?.block_on(async {
+        let records = database::open(url, args.migrate).await?;
+        let place = format!("{records:?}");
+        let records: Arc<dyn AsyncRecords> = match keys {
+            Some(keys) => Arc::new(Sealed::new(records, keys)),
+            None => records,
+        };
+        let http = Http(GrantHttp::new(concat!("webex-oauth-cli/", env!("CARGO_PKG_VERSION"))));
+        let mut fleet = Fleet::new(records, config, http)
+            .concurrency(usize::from(args.concurrency))
+            .per_second(f64::from(args.per_second));
+        if args.once {
+            fleet = fleet.once();
+        }
+        if let Some(address) = args.metrics {
+            let at = metrics::serve(address, fleet.progress()).await?;
+            terminal.progress(&format!("Figures are at http://{at}/metrics."));
+        }
+        terminal.progress(&format!("Renewing what is due in {place}."));
+        let teller = tokio::spawn(tell(terminal, fleet.progress()));
+        let report = fleet.run(stopped).await;
+        teller.abort();
+        ended(terminal, report, args.once)
+    })
+}
+
+/// What has been done. Once means all of it: a store that failed has kept something back.
+fn ended(terminal: Terminal, report: FleetReport, is_once: bool) -> Result<(), Failure> {
+    terminal.done(&in_words(&report));
+    match report.last_store_error {
+        Some(error) if is_once => Err(database::failure(error)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A line now and then, and one for each kind of failure of the store.
+async fn tell(terminal: Terminal, progress: FleetProgress) {
+    let (mut told, mut error): (FleetReport, Option<StoreError>) = Default::default();
+    loop {
+        tokio::time::sleep(TELL_EVERY).await;
+        let report = progress.report();
+        if report.last_store_error != error {
+            error.clone_from(&report.last_store_error);
+            if let Some(error) = &error {
+                terminal.notice(&format!("{error}."));
+            }
+        }
+        if report != told {
+            terminal.progress(&in_words(&report));
+            told = report;
+        }
+    }
+}
+
+fn in_words(report: &FleetReport) -> String {
+    let FleetReport { renewed, ended, left, not_ours, store_errors, .. } = report;
+    format!(
+        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of others, {store_errors} failures of the store."
+    )
+}
+
+/// The blocking transport, on the threads that tokio has for that.
+struct Http(GrantHttp);
+
+impl FleetHttp for Http {
+    fn send(
+        &self,
+        request: HttpRequest,
+        not_after: Option<Tick>,
+    ) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
+        let http = self.0.clone();
+        Box::pin(async move {
+            let within = request.hints.timeout;
+            let sent = tokio::task::spawn_blocking(move || http.send(&request, within, not_after)).await;
+            sent.unwrap_or(Err(SendFault::Lost))
+        })
+    }
+}
