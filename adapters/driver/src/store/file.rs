@@ -161,11 +161,20 @@ impl Store for FileStore {
     }
 
     fn lock_domain(&self) -> Option<String> {
-        // The folder may be there before the file is.
-        let folder = fs::canonicalize(self.folder()).unwrap_or_else(|_| self.folder().to_owned());
+        let folder = canonical(self.folder());
         let file = self.path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name));
         Some(machine::lock_domain(file.as_os_str().as_encoded_bytes()))
     }
+}
+
+/// The one name of a folder, by whatever way it is reached, and also before it is there: of what is there already, links are
+/// followed.
+fn canonical(folder: &Path) -> PathBuf {
+    let known = folder.ancestors().find_map(|ancestor| {
+        let rest = folder.strip_prefix(ancestor).ok()?;
+        Some(rest.iter().fold(fs::canonicalize(ancestor).ok()?, |path, name| path.join(name)))
+    });
+    known.unwrap_or_else(|| folder.to_owned())
 }
 
 /// Where the file is, or will be: a path that means the same wherever the program goes, and no link, which would be

@@ -164,13 +164,28 @@ class Secret:
 
 @final
 class Keys:
+    """The keys of a service: the first one seals, all of them open.
+
+    `NAME:BYTES` once or more, with spaces, commas or line ends between them; the bytes are 32, in base64, from a
+    random generator: `openssl rand -base64 32` makes one. Raises `InvalidArgument`, and tells nothing of the
+    bytes.
+    """
+
     def __new__(cls, text: _Text, /) -> Keys: ...
     @property
-    def first(self) -> str: ...
+    def first(self) -> str:
+        """The name of the key that seals."""
     def __contains__(self, name: str, /) -> bool: ...
-    def seal(self, tenant: str, user: str, snapshot: _Text, nonce: bytes) -> Secret: ...
-    def open(self, tenant: str, user: str, record: _Text) -> Secret: ...
-    def expose_content_key(self, tenant: str, user: str) -> bytes: ...
+    def seal(self, tenant: str, user: str, snapshot: _Text, nonce: bytes) -> Secret:
+        """Encrypts a snapshot for its owner. `nonce` is 12 bytes, new ones for each record: `os.urandom(12)`."""
+    def open(self, tenant: str, user: str, record: _Text) -> Secret:
+        """Decrypts a record of its owner. Raises `StoreError` of kind `sealed` where it stays closed, and of kind
+        `refused` where it is not sealed.
+        """
+    def expose_content_key(self, tenant: str, user: str) -> bytes:
+        """The 32 bytes that the first key seals this user's records with: any JOSE library opens them (`dir`,
+        `A256GCM`).
+        """
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
