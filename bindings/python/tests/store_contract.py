@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import webex_oauth
 from webex_oauth import Secret, StoreError
-from webex_oauth.stores import AsyncRecords, Key, Put, Records
+from webex_oauth.stores import AsyncRecords, Key, Keys, Put, Records
 
 SECRET = "AT-secret"
 
@@ -223,6 +223,20 @@ def test_what_is_no_revision_or_too_long_is_refused(nodes: Nodes) -> None:
     fails("refused", lambda: a.save(u1, put(1 << 63, 0)), "revision")
     fails("refused", lambda: a.save(u1, put(-1, 0)), "revision")
     assert a.load(u1) is None
+
+
+def test_what_is_not_encrypted_does_not_take_the_place_of_what_is(nodes: Nodes) -> None:
+    a, b, tenant = nodes
+    if "sealed" in repr(a):
+        return  # What it saves always is.
+    u1 = Key(tenant, "u1")
+    sealed = Keys("k1:uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs").seal(tenant, "u1", body(7), b"123456789012")
+    assert a.save(u1, Put(sealed, 7, 0)) is None
+    for replaces in (7, 6, 0):
+        assert fails("sealed", lambda: b.save(u1, put(9, replaces))).key_id == "k1"  # noqa: B023
+    assert b.load(u1) == sealed
+    # Another that is sealed may.
+    assert b.save(u1, Put(sealed, 8, 7, None, "k1")) is None
 
 
 def test_a_time_beyond_all_calendars_is_kept(nodes: Nodes) -> None:

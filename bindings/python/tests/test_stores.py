@@ -342,7 +342,9 @@ def test_compare_and_swap(tmp_path: Path) -> None:
 
 
 SEALED = Secret(
-    base64.urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM","kid":"2026-11","typ":"webex-oauth","rev":7}').decode().rstrip("=")
+    base64.urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM","kid":"2026-11","typ":"webex-oauth","rev":7}')
+    .decode()
+    .rstrip("=")
     + "..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA"
 )
 

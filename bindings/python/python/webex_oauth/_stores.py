@@ -86,13 +86,15 @@ def as_snapshot(found: object) -> Secret | None:
 
 
 def conflict(found: Secret | None, replaces: int, snapshot: Secret) -> Secret | None:
-    """What :meth:`Store.save` returns where it must not store. Raises RestoreError where nobody can tell, StoreError where
-    what is there is encrypted and what is to take its place is not."""
+    """What :meth:`Store.save` returns where it must not store. Raises RestoreError where nobody can tell, StoreError
+    where what is there is encrypted and what is to take its place is not."""
     if found is None:
         return None if replaces == 0 else Secret("")
     key_id = snapshot_key_id(found)
     if key_id is not None and snapshot_key_id(snapshot) is None:
-        raise StoreError(f'the stored session is sealed with key "{key_id}", and no key was given')
+        raise StoreError(
+            f'the stored session is sealed with key "{key_id}", and no key was given', kind="sealed", key_id=key_id
+        )
     revision = snapshot_revision(found)
     return None if replaces != 0 and revision == replaces else found
 

@@ -140,7 +140,7 @@ class AsyncPostgresStore(AsyncRecords):
         found = await self.load(key)
         if found is None and put.replaces == 0:
             raise reused()
-        return found or Secret("")
+        return put.conflict(found)
 
     async def delete(self, key: Key) -> None:
         async def work(connection: _Connection) -> None:

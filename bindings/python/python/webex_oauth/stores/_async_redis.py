@@ -89,7 +89,7 @@ class AsyncRedisStore(AsyncRecords):
 
         async def work(client: Any) -> Secret | None:
             script = client.register_script(SAVE)
-            return read_saved(await script(*save_arguments(key, put)), self._place)
+            return read_saved(await script(*save_arguments(key, put)), put, self._place)
 
         return await self._use(work)
 

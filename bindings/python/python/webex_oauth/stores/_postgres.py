@@ -135,7 +135,7 @@ class PostgresStore(Records):
         found = self.load(key)
         if found is None and put.replaces == 0:
             raise reused()
-        return found or Secret("")
+        return put.conflict(found)
 
     def delete(self, key: Key) -> None:
         self._use(lambda connection: connection.execute(DELETE, names(key)))

@@ -57,9 +57,11 @@ LOAD = """SELECT body FROM webex_oauth_session
 
 _DUE = "'epoch'::timestamptz + %(due_at)s::bigint * interval '1 millisecond'"
 
+#: What is not encrypted does not take the place of what is.
 REPLACE = f"""UPDATE webex_oauth_session
     SET revision = %(revision)s::bigint, body = %(body)s, key_id = %(key_id)s, due_at = {_DUE}, updated_at = now()
-    WHERE tenant = %(tenant)s AND user_key = %(user)s AND revision = %(replaces)s::bigint AND deleted_at IS NULL"""
+    WHERE tenant = %(tenant)s AND user_key = %(user)s AND revision = %(replaces)s::bigint AND deleted_at IS NULL
+        AND (key_id = '' OR %(key_id)s::text <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
 INSERT = f"""INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
@@ -85,7 +87,7 @@ def values(key: Key, put: Put) -> dict[str, object]:
         "revision": put.revision,
         "replaces": put.replaces,
         "body": put.snapshot.expose(),
-        "key_id": put.key_id,
+        "key_id": put.sealed_with,
         "due_at": instant(put.due_at),
     }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from .._core import Secret
+from .._core import Secret, snapshot_key_id
+from .._errors import StoreError
 from ..coordinator._plain import Plain
 from ._keys import Key
 
@@ -19,8 +20,22 @@ class Put(Plain):
     replaces: int
     #: Milliseconds since 1970: when somebody should open this session next.
     due_at: int | None = None
-    #: The name of the key that it is encrypted with.
+    #: The name of the key that it is encrypted with, where whoever has encrypted it says so.
     key_id: str = ""
+
+    @property
+    def sealed_with(self) -> str:
+        """The name of the key that it is encrypted with; empty where it is not."""
+        return self.key_id or snapshot_key_id(self.snapshot) or ""
+
+    def conflict(self, found: Secret | None) -> Secret:
+        """What there is in place of what is to be replaced. What is encrypted is nothing that a session without a key
+        could take in, nor may it take its place: that is a failure."""
+        key_id = None if found is None else snapshot_key_id(found)
+        if key_id is not None and not self.sealed_with:
+            problem = f'the stored session is sealed with key "{key_id}", and no key was given'
+            raise StoreError(problem, kind="sealed", key_id=key_id, why="unknown_key")
+        return found or Secret("")
 
 
 class Records(ABC):

@@ -81,7 +81,7 @@ class RedisStore(Records):
 
     def save(self, key: Key, put: Put) -> Secret | None:
         check_put(put)
-        return self._use(lambda: read_saved(self._save(*save_arguments(key, put)), self._place))
+        return self._use(lambda: read_saved(self._save(*save_arguments(key, put)), put, self._place))
 
     def delete(self, key: Key) -> None:
         self._use(lambda: self._delete(*delete_arguments(key)))

@@ -22,9 +22,11 @@ __all__ = ["DELETE", "SAVE", "SCHEMA", "Options", "delete_arguments", "read_save
 SCHEMA = "webex_oauth:schema"
 
 #: A record without `body` is one that was deleted. Answers a number, and what was found where it is 1. Of a revision
-#: the upper half is drawn for each session, and the lower one, 24 bits, is counted.
+#: the upper half is drawn for each session, and the lower one, 24 bits, is counted. What is not encrypted does not take
+#: the place of what is.
 SAVE = """
-    local found = redis.call('HMGET', KEYS[1], 'revision', 'body')
+    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id')
+    if found[2] and found[3] and found[3] ~= '' and ARGV[4] == '' then return {1, found[2]} end
     if ARGV[1] == '' then
         if found[2] then return {1, found[2]} end
         if found[1] then
@@ -73,7 +75,7 @@ def save_arguments(key: Key, put: Put) -> tuple[list[str], list[str]]:
     replaces = "" if put.replaces == 0 else str(put.replaces)
     due_at = instant(put.due_at)
     due = "" if due_at is None else str(due_at)
-    values = [replaces, str(put.revision), put.snapshot.expose(), put.key_id, due, _member(key)]
+    values = [replaces, str(put.revision), put.snapshot.expose(), put.sealed_with, due, _member(key)]
     return [record(key), _due(key)], values
 
 
@@ -81,15 +83,15 @@ def delete_arguments(key: Key) -> tuple[list[str], list[str]]:
     return [record(key), _due(key)], [_member(key)]
 
 
-def read_saved(answer: Any, place: Place) -> Secret | None:
+def read_saved(answer: Any, put: Put, place: Place) -> Secret | None:
     """What a save has found."""
     match answer:
         case [0]:
             return None
         case [1]:
-            return Secret("")
+            return put.conflict(None)
         case [1, str() | None]:
-            return Secret(answer[1] or "")
+            return put.conflict(Secret(answer[1]) if answer[1] else None)
         case [2]:
             raise reused()
         case _:

@@ -48,9 +48,11 @@ _TABLES = (
 
 _LOAD = "SELECT body FROM webex_oauth_session WHERE tenant = :tenant AND user_key = :user AND deleted_at IS NULL"
 
+#: What is not encrypted does not take the place of what is.
 _REPLACE = f"""UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, due_at = :due_at, updated_at = {_NOW}
-    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL"""
+    WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
+        AND (key_id = '' OR :key_id <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
 _INSERT = f"""INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at, updated_at)
@@ -144,7 +146,7 @@ class SqliteStore(Records):
         found = self.load(key)
         if found is None and put.replaces == 0:
             raise reused()
-        return found or Secret("")
+        return put.conflict(found)
 
     def delete(self, key: Key) -> None:
         self._use("_writer", lambda connection: connection.execute(_DELETE, _names(key)))
@@ -276,7 +278,7 @@ def _values(key: Key, put: Put) -> dict[str, object]:
         "revision": put.revision,
         "replaces": put.replaces,
         "body": put.snapshot.expose(),
-        "key_id": put.key_id,
+        "key_id": put.sealed_with,
         "due_at": instant(put.due_at),
     }
 
