@@ -138,6 +138,7 @@ __all__ = [
     "snapshot_key_id",
     "snapshot_revision",
     "JudgedUrl",
+    "Keys",
     "TargetUri",
     "ReadTokens",
     "TokenSet",

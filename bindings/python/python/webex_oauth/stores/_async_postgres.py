@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    _Connection = psycopg.AsyncConnection[Any]
+
 __all__ = ["AsyncPostgresStore"]
 
 T = TypeVar("T")
-_Connection = psycopg.AsyncConnection[Any]
 
 
 class AsyncPostgresStore(AsyncRecords):

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    _Connection = psycopg.Connection[Any]
+
 __all__ = ["PostgresStore"]
 
 T = TypeVar("T")
-_Connection = psycopg.Connection[Any]
 
 
 class PostgresStore(Records):
