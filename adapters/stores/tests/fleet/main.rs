@@ -159,3 +159,53 @@ async fn ended_grants_and_sessions_of_others_are_counted_and_left_alone() {
     assert_eq!(node.load(&key).await, Ok(Some(theirs.snapshot)), "its bytes are as they were");
     assert_eq!(report.last_store_error, None::<StoreError>);
 }
+
+/// Two workers that have both keys renew, while a third program exchanges the keys.
+#[cfg(all(feature = "sealed", feature = "sqlite"))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_changed_beside_workers_that_renew() {
+    use webex_oauth::SealedHeader;
+    use webex_oauth::sealed::Keys;
+    use webex_oauth_stores::{Reseal, Sealed, Sqlite};
+
+    const ROWS: u64 = 150;
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let store = Sqlite::open(folder.path().join("s.db")).unwrap();
+        store.migrate().unwrap();
+        Unblock::new(store)
+    };
+    let keys = |order: [&str; 2]| {
+        let bytes = |name: &str| {
+            if name == "k1" {
+                "uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs"
+            } else {
+                "MDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk8"
+            }
+        };
+        Keys::read(&order.map(|name| format!("{name}:{}", bytes(name))).join(" ")).unwrap()
+    };
+    let simulator = Simulator::start(strict()).unwrap();
+    fill(&Sealed::new(open(), keys(["k1", "k2"])), &simulator, ROWS).await;
+    let (stop, stopped) = watch::channel(false);
+    let workers = [(); 2].map(|()| {
+        let node: Node = Arc::new(Sealed::new(open(), keys(["k2", "k1"])));
+        tokio::spawn(fleet(node, &simulator).concurrency(4).run(stopped.clone()))
+    });
+    let done = Reseal::new(keys(["k2", "k1"])).batch(10).run(&open()).await.unwrap();
+    until_renewed(&simulator, ROWS).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stop.send(true).unwrap();
+    for worker in workers {
+        let report = worker.await.unwrap();
+        assert_eq!(report.store_errors, 0, "{report:?}");
+    }
+    assert!(done.left == 0 && done.resealed > 0, "{done:?}");
+    let seen = simulator.counters();
+    assert_eq!((seen.refreshes_attempted, seen.refreshes_succeeded, seen.reuse_detected), (ROWS, ROWS, 0));
+    for number in 0..ROWS {
+        let record = open().load(&kit::key(number)).await.unwrap().unwrap();
+        assert_eq!(SealedHeader::read(record.expose()).unwrap().key_id, "k2", "user {number}");
+    }
+    kit::all_have_tokens(&Sealed::new(open(), keys(["k2", "k1"])), &simulator, ROWS).await;
+}
