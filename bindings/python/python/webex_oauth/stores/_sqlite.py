@@ -89,7 +89,11 @@ class SqliteStore(Records):
         self._attempt(self._make_private)
         self._inherited: list[object] = []
         self._begin()
-        self._attempt(lambda: self._place.check_version(_version(self._reader.connection)))
+        try:
+            self._attempt(lambda: self._place.check_version(_version(self._reader.connection)))
+        except BaseException:
+            self.close()
+            raise
 
     def _begin(self) -> None:
         self._process = os.getpid()
