@@ -22,9 +22,13 @@ const TABLES: &str = "
 /// Any number; the same for all that make these tables.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(7305513812)";
 
+/// Asked of the catalog itself: `to_regclass` may answer from what this connection knew before another node made the tables.
+const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class
+    WHERE relname = 'webex_oauth_schema' AND pg_catalog.pg_table_is_visible(oid))";
+
 /// The version of the tables that are there; `None`: there are none.
 pub(super) async fn version(client: &Object) -> Result<Option<i32>, Error> {
-    let row = client.query_one("SELECT to_regclass('webex_oauth_schema') IS NOT NULL", &[]).await?;
+    let row = client.query_one(IS_THERE, &[]).await?;
     if !row.try_get::<_, bool>(0)? {
         return Ok(None);
     }
@@ -39,7 +43,7 @@ pub(super) async fn migrate(client: &mut Object) -> Result<Result<(), i32>, Erro
     let transaction = client.transaction().await?;
     transaction.batch_execute(ONE_AT_A_TIME).await?;
     // Another node may have been faster.
-    let row = transaction.query_one("SELECT to_regclass('webex_oauth_schema') IS NOT NULL", &[]).await?;
+    let row = transaction.query_one(IS_THERE, &[]).await?;
     if !row.try_get::<_, bool>(0)? {
         transaction.batch_execute(TABLES).await?;
     }
