@@ -23,5 +23,5 @@ pub use machine::{entropy, now, tick};
 pub use services::KnownServices;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
-    key_ring_locks,
+    key_ring_locks, sync_folder,
 };

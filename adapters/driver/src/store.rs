@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use asynchronous::{AsyncStore, BoxFuture};
 pub use error::StoreError;
-pub use file::FileStore;
+pub use file::{FileStore, sync_folder};
 pub use key_ring::key_ring_locks;
 pub use memory::MemoryStore;
 pub use put::{Put, Replaces, conflict};

@@ -1,6 +1,6 @@
 //! A store of Rust, for tests that put it beside those of another language.
 //!
-//! usage: webex-oauth-store-peer URL [KEYS]     `sqlite:PATH`, `postgres://...` or `redis://...`
+//! usage: `webex-oauth-store-peer URL [KEYS]`, with `sqlite:PATH`, `postgres://...` or `redis://...` for the URL
 //!
 //! One JSON object a line on standard input, one on standard output for each: what the store answered. It decides nothing and
 //! checks nothing.

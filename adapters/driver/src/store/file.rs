@@ -219,9 +219,11 @@ impl std::fmt::Debug for FileStore {
     }
 }
 
-/// The rename itself is durable only once the folder is flushed.
+/// A file that was made or renamed in this folder is durable only once the folder is flushed.
+///
+/// Errors: those of the system. Where folders cannot be flushed (Windows, some file systems), nothing is to be done.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         // Some file systems cannot flush a folder: they have nothing to flush then.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -229,7 +231,10 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// As elsewhere; here folders cannot be flushed, and nothing is to be done.
+///
+/// Errors: none.
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use webex_oauth::Secret;
 use webex_oauth::sealed::{KeyError, Keys, MasterKey};
+use webex_oauth_driver::sync_folder;
 
 /// No file of keys is longer.
 const MAX_LEN: u64 = 64 * 1024;
@@ -100,7 +101,8 @@ pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileE
         let text = format_keys(&key, text.expose());
         Keys::read(text.expose()).map_err(no_keys)?;
         let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
-        written.and_then(|()| fs::rename(&draft, path)).map_err(|error| io_error(path, &error))
+        let replaced = written.and_then(|()| fs::rename(&draft, path)).and_then(|()| sync_folder(folder_of(path)));
+        replaced.map_err(|error| io_error(path, &error))
     })();
     if added.is_err() {
         // The first failure is the one to tell.
@@ -136,15 +138,23 @@ fn read(path: &Path) -> Result<Secret, KeyFileError> {
         return Err(KeyFileError::Io { path: path.to_owned(), kind: io::ErrorKind::IsADirectory });
     }
     let mut text = String::with_capacity(usize::try_from(MAX_LEN).unwrap_or_default());
-    let read = file.take(MAX_LEN).read_to_string(&mut text);
+    let read = file.take(MAX_LEN + 1).read_to_string(&mut text);
     let text = Secret::new(text);
     match read {
+        // Of half a file the keys that are missing would be missed when something has to be opened.
+        Ok(read) if read as u64 > MAX_LEN => {
+            Err(KeyFileError::Io { path: path.to_owned(), kind: io::ErrorKind::FileTooLarge })
+        }
         Ok(_) => Ok(text),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             Err(KeyFileError::NoKeys { path: path.to_owned(), why: KeyError::Name })
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn create(path: &Path) -> io::Result<File> {
@@ -158,6 +168,8 @@ fn create(path: &Path) -> io::Result<File> {
 fn write_new(path: &Path, text: &Secret) -> io::Result<()> {
     let mut file = create(path)?;
     let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
+    // What the key seals in a database outlives a power cut, and so has the key to.
+    let written = written.and_then(|()| sync_folder(folder_of(path)));
     if written.is_err() {
         // Half a key is none.
         let _ = fs::remove_file(path);
@@ -250,6 +262,10 @@ mod tests {
             let told = format!("{error} {error:?}");
             assert!(!told.contains(&SECRET[..12]) && !told.contains(&SECRET[20..32]), "{told}");
         }
+        let comments = "# comment\n".repeat(7000);
+        fs::write(&path, format!("2026-11:{SECRET}\n{comments}2026-12:{SECRET}\n")).unwrap();
+        let too_long = read_key_file(&path).unwrap_err();
+        assert!(matches!(too_long, KeyFileError::Io { kind: io::ErrorKind::FileTooLarge, .. }), "{too_long}");
         fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
         assert!(matches!(read_key_file(&path), Err(KeyFileError::NoKeys { .. })));
         let missing = folder.path().join("none");
