@@ -87,7 +87,7 @@ def quiet() -> Iterator[None]:
     yield
 
 
-def test_ten_thousand_users_have_five_threads_at_most(simulator: Simulator, clock: Clock) -> None:
+def test_ten_thousand_users_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
     simulator.options(rotate=True)
     told: list[Key] = []
     store, watch = Rows(), Watch()
@@ -106,7 +106,7 @@ def test_ten_thousand_users_have_five_threads_at_most(simulator: Simulator, cloc
         assert simulator.counters()["refreshes_succeeded"] == 60
         eventually(lambda: len(told) >= 10_060)
         assert len(set(told)) == 10_000
-        assert 2 <= len(watch.stop()) <= 5, watch.names
+        assert 2 <= len(watch.stop()) <= 7, watch.names
     eventually(lambda: not ours(), within=2)
 
 
@@ -294,7 +294,7 @@ class AsyncRows(AsyncRecords):
         self.blocking.delete(key)
 
 
-def test_ten_thousand_users_of_one_loop_have_five_threads_at_most(simulator: Simulator, clock: Clock) -> None:
+def test_ten_thousand_users_of_one_loop_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
     simulator.options(rotate=True)
 
     async def main() -> None:
@@ -323,7 +323,7 @@ def test_ten_thousand_users_of_one_loop_have_five_threads_at_most(simulator: Sim
             while len(told) < 10_060:
                 await asyncio.sleep(0.01)
             assert len(set(told)) == 10_000
-            assert len(watch.stop()) <= 5, watch.names
+            assert len(watch.stop()) <= 7, watch.names
 
     asyncio.run(main())
     eventually(lambda: not ours(), within=2)

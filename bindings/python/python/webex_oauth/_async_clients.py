@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ._async_client import AsyncClient
 from ._errors import Closed, StoreError
-from ._in_time import in_time
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
 from ._many import Ear, Kept, Shared
@@ -67,7 +66,7 @@ class AsyncClients:
             return self._kept.keep(key, _Member(self.config, key, self.store, self._shared))
         if is_stale:
             try:
-                await client.reload()
+                await (await client._enter()).glance()
             except StoreError:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
@@ -102,7 +101,7 @@ class _Member(AsyncClient):
 
     def __init__(self, config: Config, key: Key, store: AsyncRecords | Records, shared: Shared) -> None:
         self._loop, self._has_begun, self._arrival = None, False, None
-        self._calling = in_time(shared.transport)
+        self._calling = shared.transport
         self._outbox = ear = Ear(key, shared)  # type: ignore[assignment]
         self._set_up(
             config,
@@ -115,6 +114,7 @@ class _Member(AsyncClient):
             jwt_callback=None,
             clock=shared.clock,
             start=shared.crew.start,
+            start_at_store=shared.store_crew.start,
         )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ._client import Client
 from ._errors import Closed, StoreError
 from ._events import Outbox
-from ._in_time import in_time
 from ._jobs import Jobs
 from ._many import Ear, Kept, Shared
+from ._operations import run
 from ._options import secret
 from ._waiting import ThreadMailbox
 
@@ -36,9 +36,9 @@ class Clients:
 
     :meth:`user` costs nothing and keeps nothing. The clients of the ``capacity`` users that were active last are kept
     in memory; each looks into the store again after ``stale_after`` seconds, so that a sign-out on another node is
-    noticed. All of them together have ``threads`` threads, two at least, for what is under way and for the listener,
-    which may have another one each while they connect, and one that keeps the time; each only while there is something
-    to do. Safe to share between threads.
+    noticed. All of them together have ``threads`` threads, two at least, for requests, which may have another one each
+    while they connect, as many for the store and for the listener, and one that keeps the time; each only while there
+    is something to do. Where requests hang, or the store does, a few more are begun. Safe to share between threads.
 
     ``on_event(key, event)`` is called with every event of any of them.
     """
@@ -77,7 +77,7 @@ class Clients:
             return self._kept.keep(key, _Member(self.config, key, self.store, self._shared))
         if is_stale:
             try:
-                client.reload()
+                run(client._operations.glance())
             except StoreError:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
@@ -111,7 +111,7 @@ class _Member(Client):
     """A client that shares what a client needs with others."""
 
     def __init__(self, config: Config, key: Key, store: Records, shared: Shared) -> None:
-        self._calling = in_time(shared.transport)
+        self._calling = shared.transport
         self._set_up(
             config,
             Jobs,
@@ -123,6 +123,7 @@ class _Member(Client):
             jwt_callback=None,
             clock=shared.clock,
             start=shared.crew.start,
+            start_at_store=shared.store_crew.start,
         )
         self._executor.wake()
 

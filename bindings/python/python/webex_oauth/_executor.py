@@ -21,13 +21,15 @@ from ._core import ENTROPY_LEN, AccessToken, Config, Event
 from ._crew import start_thread
 from ._errors import Misuse
 from ._events import Outbox, StoreFailed, StoreRecovered
-from ._jobs import Jobs
+from ._jobs import Jobs, at_store
 from ._timer import Later, call_later, look
 from ._waiting import Mailbox, News, Nobody, Waiting
 
-__all__ = ["Executor", "Published"]
+__all__ = ["Executor", "Published", "Start"]
 
 Now = tuple[int, int]
+#: Has something done by a thread. Raises RuntimeError where there is none.
+Start = Callable[[Callable[[], object]], None]
 
 
 class Published:
@@ -57,9 +59,10 @@ class Executor:
         *,
         mailbox: Callable[[], Mailbox],
         clock: Clock | None,
-        start: Callable[[Callable[[], object]], None] = start_thread,
+        start: Start = start_thread,
+        start_at_store: Start = start_thread,
     ) -> None:
-        self._start_work = start
+        self._start_send, self._start_at_store = start, start_at_store
         self.config, self.jobs, self.outbox = config, jobs, outbox
         #: The wall clock.
         self.nanoseconds = nanoseconds(clock)
@@ -120,6 +123,18 @@ class Executor:
         if (alarm := getattr(self, "_alarm", None)) is not None:
             alarm.cancel()
             look()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Nothing is under way, nobody waits, and what is newest is stored."""
+        is_idle = not self._waiting and self.coordinator.wake_at[1] is None
+        return is_idle and self.coordinator.store_fault is None
+
+    @property
+    def has_good_token(self) -> bool:
+        """One that is handed out without asking."""
+        published = self.published
+        return published is not None and published.begin <= self.nanoseconds() < published.end
 
     def end(self) -> None:
         """Nobody is woken any longer."""
@@ -238,10 +253,14 @@ class Executor:
         try:
             if self.jobs.lend(job.op, lambda done: self._begin_jobs(self._report(job, done))):
                 return True
-            self._start_work(lambda: self._work(job))
+            self._thread_for(job)(lambda: self._work(job))
         except RuntimeError:
             return _ending.take(self, job)
         return True
+
+    def _thread_for(self, job: co.Do) -> Start:
+        """What asks the store does not wait for requests that hang."""
+        return self._start_at_store if at_store(job.op) else self._start_send
 
     def _report(self, job: co.Do, done: co.Done) -> list[co.Do]:
         return self._change(lambda now: self.coordinator.done(now, job.job, done))
@@ -251,9 +270,10 @@ class Executor:
         left = deque([job])
         while left:
             job = left.popleft()
+            here = self._thread_for(job)
             left += self._report(job, self.jobs.run(job.op))
-            # One is for this thread, and so are those that get none.
-            while len(left) > 1 and self._start(left[-1]):
+            # One is for this thread, unless it is of the other kind, and so are those that get none.
+            while left and (len(left) > 1 or self._thread_for(left[-1]) is not here) and self._start(left[-1]):
                 left.pop()
 
     def finish(self, job: co.Do) -> None:

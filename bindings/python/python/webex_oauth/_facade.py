@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import Config, Secret, Services, Session, Status, TokenSet
 from ._crew import start_thread
 from ._errors import InvalidArgument
-from ._executor import Executor
+from ._executor import Executor, Start
 from ._operations import Operations
 from ._options import Hidden, from_env, secret
 from ._stores import AsyncStore, Store
@@ -52,7 +52,8 @@ class Facade:
         refresh_callback: Callable[..., Any] | None,
         jwt_callback: Callable[..., Any] | None,
         clock: Clock | None,
-        start: Callable[[Callable[[], object]], None] = start_thread,
+        start: Start = start_thread,
+        start_at_store: Start = start_thread,
     ) -> None:
         if not isinstance(config, Config):
             raise InvalidArgument(
@@ -68,7 +69,9 @@ class Facade:
             refresh_callback=refresh_callback,
             jwt_callback=jwt_callback,
         )
-        self._executor = Executor(self, config, made, outbox, mailbox=mailbox, clock=clock, start=start)
+        self._executor = Executor(
+            self, config, made, outbox, mailbox=mailbox, clock=clock, start=start, start_at_store=start_at_store
+        )
         self._operations = Operations(self._executor)
 
     @classmethod

@@ -16,6 +16,8 @@ __all__ = ["in_time"]
 
 #: A transport keeps the time itself if it can, and says more then than that it is over.
 _GRACE = 5.0
+#: So many requests of one transport may hang, each with its thread; as long as they do no more are sent.
+MOST_LEFT = 32
 
 
 def in_time(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -49,7 +51,13 @@ def _of_coroutines(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _of_threads(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    #: Those that nobody waits for any longer. After a fork they are the parent's, and not alive in the child.
+    left: set[threading.Thread] = set()
+
     def send(request: Any) -> Any:
+        left.difference_update([thread for thread in list(left) if not thread.is_alive()])
+        if len(left) >= MOST_LEFT:
+            raise TransportError("the transport does not answer", fault="not_sent")
         answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
 
         def work() -> None:
@@ -58,15 +66,17 @@ def _of_threads(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
             except BaseException as error:
                 answers.put((None, error))
 
+        thread = threading.Thread(
+            target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True
+        )
         try:
-            threading.Thread(
-                target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True
-            ).start()
+            thread.start()
         except RuntimeError:
             return transport(request)
         try:
             answer, error = answers.get(timeout=_limit(request))
         except queue.Empty:
+            left.add(thread)
             raise _too_late() from None
         if error is not None:
             raise error

@@ -20,7 +20,7 @@ from ._options import tokens_text
 from ._stores import AsyncStore, Store, as_snapshot, takes_due_at
 from ._transport import HttpTransport
 
-__all__ = ["Jobs", "saved"]
+__all__ = ["Jobs", "at_store", "saved"]
 
 logger = logging.getLogger("webex_oauth")
 
@@ -29,6 +29,11 @@ MOST_HANGING = 8
 
 _Fault = Literal["not_sent", "lost"]
 _StoreKind = Literal["unavailable", "denied", "full", "damaged", "other"]
+
+
+def at_store(op: co.Op) -> bool:
+    """Whether this is for the store."""
+    return not isinstance(op, (co.Send, co.AskForToken, co.AskForJwt))
 
 
 class Jobs:
@@ -110,7 +115,7 @@ class Jobs:
 
     def run(self, op: co.Op) -> co.Done:
         """Does one."""
-        kind = "others" if isinstance(op, (co.Send, co.AskForToken, co.AskForJwt)) else "store"
+        kind = "store" if at_store(op) else "others"
         with self._count:
             if self._hanging[kind] >= MOST_HANGING:
                 return self.failed(op, "not_sent", "it does not answer")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._crew import Crew
 from ._events import Outbox, StoreFailed
+from ._facade import Facade
+from ._in_time import in_time
 from ._transport import HttpTransport
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Ear", "Kept", "Shared"]
 
-C = TypeVar("C")
+#: So many of those that were not used for the longest time are looked at for each one that comes.
+_LOOKED_AT = 16
+
+C = TypeVar("C", bound=Facade)
 logger = logging.getLogger("webex_oauth")
 
 
@@ -37,10 +42,13 @@ class Shared:
         clock: Clock | None,
         threads: int,
     ) -> None:
-        self.crew = Crew(max(threads, 2))
-        self.outbox = outbox(None if on_event is None else lambda told: on_event(told.key, told.event), self.crew)
+        # Apart: what is to be stored does not wait for requests that hang.
+        self.crew, self.store_crew = Crew(max(threads, 2)), Crew(max(threads, 2))
+        listener = None if on_event is None else lambda told: on_event(told.key, told.event)
+        self.outbox = outbox(listener, self.store_crew)
         self._own = HttpTransport() if transport is None else None
-        self.transport: Callable[..., Any] = transport or self._own or HttpTransport()
+        #: Of one that hangs the end is not waited for.
+        self.transport: Callable[..., Any] = in_time(transport or self._own or HttpTransport())
         self.clock = clock
         self._process = os.getpid()
 
@@ -103,8 +111,8 @@ class Ear(Outbox):
 
 
 class Kept(Generic[C]):
-    """The clients that were used last, and when each of them has looked into the store. Who goes is dropped: what is
-    under way then is finished all the same."""
+    """The clients that were used last, and when each of them has looked into the store. Who has something under way,
+    or could not store what is newest, stays until that is over, even where there is no room."""
 
     def __init__(self, capacity: int, stale_after: float) -> None:
         self._capacity, self._stale_after = max(capacity, 1), stale_after
@@ -128,10 +136,24 @@ class Kept(Generic[C]):
         """Whoever was faster is the one that is kept."""
         with self._lock:
             kept: C = self._clients.setdefault(key, [client, time.monotonic()])[0]
-            gone = [self._clients.popitem(last=False) for _ in range(len(self._clients) - self._capacity)]
+            gone = self._excess()
         # Outside of the lock: what they are made of goes with them.
         del gone
         return kept
+
+    def _excess(self) -> list[C]:
+        """Under the lock: those that go, now."""
+        gone: list[C] = []
+        # Not the newest one, which nobody has used yet.
+        for _ in range(min(_LOOKED_AT, len(self._clients) - 1)):
+            if len(self._clients) <= self._capacity:
+                break
+            key = next(iter(self._clients))
+            if self._clients[key][0]._executor.is_at_rest:
+                gone.append(self._clients.pop(key)[0])
+            else:
+                self._clients.move_to_end(key)
+        return gone
 
     def take_all(self) -> list[C]:
         with self._lock:

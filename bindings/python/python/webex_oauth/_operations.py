@@ -26,6 +26,8 @@ Show = Callable[[DevicePrompt], Awaitable[object]]
 A_TOKEN, LOGIN = "a token", "the login"
 #: For what is waited for where nothing depends on it, in seconds.
 FAREWELL = 5.0
+#: For what a store that answers has said by then.
+MOMENT = 0.25
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -174,6 +176,13 @@ class Operations:
 
     async def look(self) -> None:
         await self.call(co.Look(), "the store")
+
+    async def glance(self) -> None:
+        """The same, and not for longer than a moment while there is a token that is good: the look goes on."""
+        if not self.executor.has_good_token:
+            return await self.look()
+        with self.executor.begin(co.Look()) as waiting:
+            await waiting.news_within(MOMENT)
 
     async def flush(self) -> None:
         try:
