@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -139,6 +140,84 @@ def test_a_client_moves_to_another_event_loop(simulator: Simulator, clock: Clock
     assert run(client.token())
     assert run(client.token()) == run(client.token())
     assert simulator.counters()["refreshes_succeeded"] == 1
+
+
+class Slow:
+    """A store of coroutines, one of which may never end."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+        self.is_hung = False
+
+    async def load(self) -> Any:
+        await asyncio.sleep(3600 if self.is_hung else 0)
+        return self.kept
+
+    async def save(self, snapshot: Any, revision: int, replaces: int) -> None:
+        self.kept = snapshot
+
+    async def delete(self) -> None:
+        self.kept = None
+
+
+@pytest.fixture
+def left_behind() -> Iterator[None]:
+    """Tasks that a closed loop has left in the middle complain when they go: here, and not in another test."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("left_behind")
+@pytest.mark.parametrize("pauses", [1, 2, 4, 8])
+def test_of_a_loop_that_was_closed_in_the_middle_of_a_load_the_next_one_waits_for_nothing(
+    simulator: Simulator, pauses: int
+) -> None:
+    store: Any = Slow()
+    client = AsyncClient(simulator.config(request_timeout=30), store=store)
+
+    async def leave() -> None:
+        looking = asyncio.ensure_future(client.reload())
+        for _ in range(pauses):
+            await asyncio.sleep(0)
+        assert not looking.done()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.adopt(simulator.issue()))
+    store.is_hung = True
+    loop.run_until_complete(leave())
+    # Nothing is cancelled.
+    loop.close()
+    store.is_hung = False
+
+    async def go_on() -> str:
+        begun = time.monotonic()
+        await client.reload()
+        assert time.monotonic() - begun < 5
+        token = await client.token()
+        await client.close()
+        return token
+
+    assert asyncio.run(go_on()) in store.kept.expose()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("left_behind")
+def test_what_a_closed_loop_was_lent_is_lost_though_no_other_one_comes(simulator: Simulator) -> None:
+    store: Any = Slow()
+    client = AsyncClient(simulator.config(request_timeout=30), store=store)
+
+    async def leave() -> None:
+        looking = asyncio.ensure_future(client.reload())
+        await asyncio.sleep(0.05)
+        assert not looking.done()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(client.adopt(simulator.issue()))
+    store.is_hung = True
+    loop.run_until_complete(leave())
+    loop.close()
+    asyncio.run(eventually(lambda: client._executor.is_at_rest, within=5))
 
 
 def test_events_are_told_on_the_loop(simulator: Simulator) -> None:

@@ -201,7 +201,7 @@ def test_who_could_not_be_stored_is_kept_until_that_has_been_done(simulator: Sim
     def refuse(*put: object) -> None:
         raise StoreError("it is down", kind="unavailable")
 
-    store.save = refuse  # type: ignore[method-assign]
+    store.save = refuse  # type: ignore[method-assign, assignment]
     for number in range(20):
         # Of these nothing is to be stored.
         assert not clients.user("acme", f"u{number}").status().can_authorize

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sqlite3
 import stat
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +145,38 @@ def test_after_it_was_closed_it_says_so(tmp_path: Path) -> None:
     store.close()
     store.close()
     fails("unavailable", lambda: store.load(U1), "closed")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_child_closes_what_a_thread_of_its_parent_is_using(tmp_path: Path) -> None:
+    store, held, over = migrated(tmp_path / "s.db"), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with store._writer.lock:
+            held.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    assert held.wait(5)
+    child = os.fork()
+    if child == 0:
+        store.close()
+        os._exit(7)
+    found, end = (0, 0), time.monotonic() + 10
+    while found[0] == 0 and time.monotonic() < end:
+        time.sleep(0.01)
+        found = os.waitpid(child, os.WNOHANG)
+    if found[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    over.set()
+    thread.join()
+    assert found[0] == child and os.waitstatus_to_exitcode(found[1]) == 7
+    # The parent's is open.
+    assert store.load(U1) is None
+    store.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -92,6 +92,7 @@ class AsyncClient(Facade):
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop = self._jobs.loop = self._outbox.loop = loop
+            self._jobs.look()
             self._outbox.rouse()
             if not self._has_begun:
                 self._arrival = loop.create_task(self._begin())

@@ -66,9 +66,7 @@ def _of_threads(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
             except BaseException as error:
                 answers.put((None, error))
 
-        thread = threading.Thread(
-            target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True
-        )
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="webex-oauth", daemon=True)
         try:
             thread.start()
         except RuntimeError:

@@ -11,7 +11,7 @@ import concurrent.futures
 import inspect
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from ._core import Secret
 from ._errors import TransportError
 from ._jobs import Jobs, saved
 from ._stores import as_snapshot
+from ._timer import Later, call_later
 
 __all__ = ["LoopJobs", "in_thread", "is_async"]
 
@@ -44,7 +45,7 @@ class LoopJobs(Jobs):
     def restart(self) -> None:
         super().restart()
         #: The loop keeps no hold of its tasks.
-        self._tasks: set[asyncio.Task[co.Done]] = set()
+        self._lent: set[_Lent] = set()
 
     @property
     def has_async_store(self) -> bool:
@@ -66,19 +67,24 @@ class LoopJobs(Jobs):
         if loop is None or not loop.is_running() or not (isinstance(op, (co.Load, co.Save)) and self.has_async_store):
             return False
 
-        def begin() -> None:
-            task = loop.create_task(self._on_this_loop(op))
-            # Also of one that was cancelled before it began, as at the end of the loop.
-            task.add_done_callback(lambda task: report(self._result_of(op, task)))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+        def settle(task: asyncio.Task[co.Done] | None) -> None:
+            everything.discard(lent)
+            report(self._result_of(op, task))
 
-        tasks = self._tasks
+        lent, everything = _Lent(loop, lambda: self._on_this_loop(op), settle), self._lent
+        everything.add(lent)
         try:
-            loop.call_soon_threadsafe(begin)
+            loop.call_soon_threadsafe(lent.begin)
         except RuntimeError:
+            everything.discard(lent)
             return False
+        lent.watch()
         return True
+
+    def look(self) -> None:
+        """What was lent to a loop that is closed is lost: nobody waits for that on the next one."""
+        for lent in list(self._lent):
+            lent.look()
 
     async def _on_this_loop(self, op: co.Load | co.Save) -> co.Done:
         assert self._store is not None
@@ -91,8 +97,8 @@ class LoopJobs(Jobs):
         except Exception as error:
             return self.store_failed(error, what)
 
-    def _result_of(self, op: co.Op, task: asyncio.Task[co.Done]) -> co.Done:
-        if task.cancelled() or task.exception() is not None:
+    def _result_of(self, op: co.Op, task: asyncio.Task[co.Done] | None) -> co.Done:
+        if task is None or task.cancelled() or task.exception() is not None:
             return self.failed(op, "lost", "the event loop is gone")
         return task.result()
 
@@ -128,6 +134,51 @@ class LoopJobs(Jobs):
                 elif loop.is_closed() or time.monotonic() - since > _PATIENCE:
                     errand.give_up()
                     raise RuntimeError("the event loop is gone") from None
+
+
+class _Lent:
+    """A job that a loop does in a task, which ends, or is lost with the loop: one that is closed in the middle of it
+    tells nobody."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Callable[[], Coroutine[Any, Any, co.Done]],
+        settle: Callable[[asyncio.Task[co.Done] | None], None],
+    ) -> None:
+        self._loop, self._work, self._settle = loop, work, settle
+        self._task: asyncio.Task[co.Done] | None = None
+        self._alarm: Later | None = None
+        self._is_over = False
+
+    def begin(self) -> None:
+        """On the loop."""
+        self._task = self._loop.create_task(self._work())
+        # Also of one that was cancelled before it began, as at the end of the loop.
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[co.Done] | None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._settle(task)
+
+    def watch(self) -> None:
+        """Looks from time to time, in case that nobody comes with another loop."""
+        with suppress(RuntimeError):  # No thread: who waits has an end.
+            self._alarm = call_later(_LOOK, self._look_again)
+        if self._is_over and self._alarm is not None:
+            self._alarm.cancel()
+
+    def _look_again(self) -> None:
+        self.look()
+        if not self._is_over:
+            self.watch()
+
+    def look(self) -> None:
+        if self._loop.is_closed():
+            self._end(None)
 
 
 class _Errand:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import psycopg_pool
-from psycopg import conninfo
+from psycopg import conninfo, pq
 
 from .._core import Secret
 from .._errors import StoreError
@@ -101,22 +101,24 @@ class Options:
         self.pool_size, self.limit = max(pool_size, 1), time_limit
         parameters = _parameters(secret(url))
         self.place = Place(_place(parameters.expose()))
-        settings = parameters.expose()
-        settings.setdefault("application_name", "webex-oauth")
-        settings["connect_timeout"] = str(max(round(time_limit), 2))
+        parameters.expose().setdefault("application_name", "webex-oauth")
+        parameters.expose()["connect_timeout"] = str(max(round(time_limit), 2))
         # What is encrypted is encrypted by TLS.
-        settings["gssencmode"] = "disable"
-        settings.update(self._tls(settings, roots))
-        del settings
+        parameters.expose()["gssencmode"] = "disable"
+        parameters.expose().update(self._tls(parameters, roots))
         self.conninfo = Secret(conninfo.make_conninfo(**parameters.expose()))
 
-    def _tls(self, settings: dict[str, Any], roots: str | os.PathLike[str] | None) -> dict[str, str]:
+    def _tls(self, parameters: Hidden, roots: str | os.PathLike[str] | None) -> dict[str, str]:
         """Connections to other machines are encrypted and the certificate is checked, unless the URL says
-        `sslmode=disable`; those that stay on this machine where it says so."""
-        mode = settings.get("sslmode", "prefer")
+        `sslmode=disable`; those that stay on this machine where it says so, or PGSSLMODE does."""
+        mode = parameters.expose().get("sslmode")
+        if mode is None:
+            # What is around the process may ask for more, not for less.
+            around = _around().get("sslmode")
+            mode = around if around in ("require", "verify-ca", "verify-full") else "prefer"
         # `prefer` would go on in the clear where somebody in between says that the server has no TLS; and a server for
         # this machine alone has a certificate that nobody has signed.
-        if mode == "disable" or (mode in ("prefer", "allow") and _is_here(settings)):
+        if mode == "disable" or (mode in ("prefer", "allow") and _is_here(parameters.expose())):
             return {"sslmode": "disable"}
         if roots is not None:
             problem = None
@@ -128,7 +130,7 @@ class Options:
                 raise problem
         return {
             "sslmode": "verify-full",
-            "sslrootcert": settings.get("sslrootcert", "system") if roots is None else os.fspath(roots),
+            "sslrootcert": parameters.expose().get("sslrootcert", "system") if roots is None else os.fspath(roots),
         }
 
     def failure(self, error: Exception) -> StoreError:
@@ -178,19 +180,36 @@ def _parameters(url: Secret) -> Hidden:
     ports = str(found.expose().get("port") or 5432).split(",")
     if not all(port.isdecimal() or not port for port in ports):
         raise refused("this is no URL of a PostgreSQL database")
+    # What libpq would fill in later is filled in now: where it leads is judged, and does not change any more.
+    around = _around()
+    for name in ("host", "hostaddr", "port"):
+        if name in around:
+            found.expose().setdefault(name, around[name])
     return found
 
 
+def _around() -> dict[str, str]:
+    """What libpq takes from the environment, and from the service that is named there, where the URL says nothing."""
+    names = ("host", "hostaddr", "port", "sslmode")
+    return {
+        option.keyword.decode(): option.val.decode(errors="replace")
+        for option in pq.Conninfo.get_defaults()
+        if option.val and option.keyword.decode() in names
+    }
+
+
 def _place(parameters: dict[str, Any]) -> str:
-    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
-    host = str(host).split(",")[0]
-    port = str(parameters.get("port") or os.environ.get("PGPORT") or 5432).split(",")[0]
+    elsewhere = f"the service {parameters['service']}" if "service" in parameters else "localhost"
+    host = str(parameters.get("host") or parameters.get("hostaddr") or elsewhere).split(",")[0]
+    port = str(parameters.get("port") or 5432).split(",")[0]
     where = host if host.startswith("/") else f"{host}:{port}"
     return f"PostgreSQL at {where}/{parameters.get('dbname') or ''}"
 
 
 def _is_here(parameters: dict[str, Any]) -> bool:
-    """All of it stays on this machine."""
+    """All of it stays on this machine. What the URL calls a service is looked up by libpq, and may be anywhere."""
+    if "service" in parameters:
+        return False
     found = [str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr")]
     return all(_is_local(host) for hosts in found for host in hosts)
 

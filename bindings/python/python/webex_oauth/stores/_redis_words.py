@@ -117,8 +117,8 @@ class Options:
         self.is_tls = secret(url).expose().startswith("rediss:")
         # What else a URL may say of the client, certificates that are not checked for one, is not taken from it.
         names = ("host", "port", "path", "username", "password", "db")
-        settings = {name: found.expose()[name] for name in names if name in found.expose()}
-        self.settings = Hidden({**settings, **self._others(roots)})
+        others = self._others(roots)
+        self.settings = Hidden({**{name: found.expose()[name] for name in names if name in found.expose()}, **others})
 
     def _others(self, roots: str | os.PathLike[str] | None) -> dict[str, Any]:
         settings: dict[str, Any] = {

@@ -157,10 +157,12 @@ class SqliteStore(Records):
 
     def close(self) -> None:
         """Closes the file. Calls that come later fail."""
+        if self._process != os.getpid():
+            # In a child that has not used it: the connections are the parent's, and so is whoever holds their locks.
+            return
         for guarded in (self._reader, self._writer):
             with guarded.lock:
-                if self._process == os.getpid():
-                    guarded.connection.close()
+                guarded.connection.close()
 
     def __enter__(self) -> Self:
         return self
