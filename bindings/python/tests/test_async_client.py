@@ -217,7 +217,7 @@ def test_what_a_closed_loop_was_lent_is_lost_though_no_other_one_comes(simulator
     store.is_hung = True
     loop.run_until_complete(leave())
     loop.close()
-    asyncio.run(eventually(lambda: client._executor.is_at_rest, within=5))
+    asyncio.run(eventually(lambda: client._executor.is_at_rest, within=30))
 
 
 def test_events_are_told_on_the_loop(simulator: Simulator) -> None:

@@ -107,7 +107,7 @@ def test_ten_thousand_users_have_seven_threads_at_most(simulator: Simulator, clo
         eventually(lambda: len(told) >= 10_060)
         assert len(set(told)) == 10_000
         assert 2 <= len(watch.stop()) <= 7, watch.names
-    eventually(lambda: not ours(), within=2)
+    eventually(lambda: not ours(), within=20)
 
 
 def test_a_thousand_dropped_clients_leave_no_thread_after_a_second(simulator: Simulator) -> None:
@@ -117,7 +117,7 @@ def test_a_thousand_dropped_clients_leave_no_thread_after_a_second(simulator: Si
         assert client.token() == f"AT{number}"
     del client
     # A second; and some more, on a machine that has much to do.
-    eventually(lambda: not ours(), within=3)
+    eventually(lambda: not ours(), within=30)
 
 
 def test_dropped_clients_of_many_users_leave_no_thread_after_a_second(simulator: Simulator) -> None:
@@ -127,7 +127,7 @@ def test_dropped_clients_of_many_users_leave_no_thread_after_a_second(simulator:
             clients.user("acme", f"u{number}").client.adopt({"access_token": f"AT{number}", "expires_in": 3600})
     del clients
     # A second; and some more, on a machine that has much to do.
-    eventually(lambda: not ours(), within=3)
+    eventually(lambda: not ours(), within=30)
 
 
 def test_a_user_costs_nothing_and_no_more_are_kept_than_there_is_room_for(simulator: Simulator) -> None:
@@ -326,7 +326,7 @@ def test_ten_thousand_users_of_one_loop_have_seven_threads_at_most(simulator: Si
             assert len(watch.stop()) <= 7, watch.names
 
     asyncio.run(main())
-    eventually(lambda: not ours(), within=2)
+    eventually(lambda: not ours(), within=20)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "sqlite on threads", "rows"])

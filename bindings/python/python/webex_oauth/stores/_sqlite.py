@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -209,6 +210,13 @@ class _Guarded:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection, self.lock = connection, threading.Lock()
+        self._process = os.getpid()
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
+        """Of a store that nobody has closed. A parent's is left alone."""
+        if getpid() == self._process:
+            with suppress(sqlite3.Error):
+                self.connection.close()
 
 
 class AsyncSqliteStore(AsyncRecords):
