@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use webex_oauth::sealed::Keys;
 use webex_oauth::{Config, Phase, RestoreError, Secret, Session};
-use webex_oauth_stores::read_key_file;
 use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
 use crate::args::Global;
@@ -231,8 +230,7 @@ impl Drop for Spinning<'_> {
 
 /// The store of the profile.
 pub(crate) fn open_store(settings: &Settings) -> Result<Opened, Failure> {
-    let keys = settings.key_file.as_ref().map(read_key_file).transpose()?;
-    open_store_with(settings, keys)
+    open_store_with(settings, settings.keys()?)
 }
 
 /// The same as it is, encrypted or not: for whoever need not open what is in there.

@@ -7,8 +7,10 @@ mod server;
 
 use std::path::PathBuf;
 
+use webex_oauth::sealed::Keys;
 use webex_oauth::{Config, ConfigError, ConfigParts, Provider, Secret};
 use webex_oauth_driver::settings::SESSION_FILE;
+use webex_oauth_stores::read_key_file;
 
 use crate::args::{Global, StoreKind};
 use crate::failure::{Exit, Failure};
@@ -48,6 +50,11 @@ fn is_database(store: &str) -> bool {
 }
 
 impl Settings {
+    /// The keys in the key file, where one is named.
+    pub(crate) fn keys(&self) -> Result<Option<Keys>, Failure> {
+        Ok(self.key_file.as_ref().map(read_key_file).transpose()?)
+    }
+
     pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
         let places = Places::find()?;
         let env = Layer::of_environment();

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from webex_oauth import Secret, StoreError
 from webex_oauth.stores import AsyncRecords, Key, Keys, Put, Records
 
 SECRET = "AT-secret"
+U1 = Key("acme", "u1")
 
 
 class Loop:
@@ -276,3 +278,16 @@ def test_a_record_is_the_store_of_a_client(nodes: Nodes) -> None:
         other.delete()
         assert one.load() is None
     assert webex_oauth.Store in type(one).__mro__ or isinstance(one, webex_oauth.Store)
+
+
+def a_child_goes_on_and_so_does_its_parent(store: Records) -> None:
+    """After a fork, with connections of their own. ``U1`` is stored, as ``body(1)``; afterwards it is ``body(2)``."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if store.load(U1) == body(1) and store.save(U1, put(2, 1)) is None else 2
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    assert store.load(U1) == body(2)

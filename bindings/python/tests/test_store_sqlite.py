@@ -16,11 +16,19 @@ from pathlib import Path
 import pytest
 from conftest import Clock, Simulator, eventually
 from store_contract import *  # noqa: F403
-from store_contract import SECRET, Loop, Node, Nodes, body, fails, put
+from store_contract import (
+    SECRET,
+    U1,
+    Loop,
+    Node,
+    Nodes,
+    a_child_goes_on_and_so_does_its_parent,
+    body,
+    fails,
+    put,
+)
 from webex_oauth import AsyncClient, Client, StoreError
 from webex_oauth.stores import AsyncSqliteStore, Key, SqliteStore
-
-U1 = Key("acme", "u1")
 
 
 def migrated(path: Path) -> SqliteStore:
@@ -184,15 +192,7 @@ def test_a_child_closes_what_a_thread_of_its_parent_is_using(tmp_path: Path) -> 
 def test_after_a_fork_both_go_on_with_connections_of_their_own(tmp_path: Path) -> None:
     store = migrated(tmp_path / "s.db")
     assert store.save(U1, put(1, 0)) is None
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            status = 0 if store.load(U1) == body(1) and store.save(U1, put(2, 1)) is None else 2
-        finally:
-            os._exit(status)
-    assert os.waitpid(child, 0)[1] == 0
-    assert store.load(U1) == body(2)
+    a_child_goes_on_and_so_does_its_parent(store)
     assert store.save(U1, put(3, 2)) is None
     store.close()
 

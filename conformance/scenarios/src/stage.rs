@@ -184,11 +184,16 @@ impl<'a> Stage<'a> {
 
     /// Waits until the server has seen so many requests at that endpoint.
     pub(crate) fn seen(&self, endpoint: Endpoint, count: usize) -> Done {
-        let enough = |log: &[Entry]| log.iter().filter(|entry| entry.endpoint == endpoint).count() >= count;
+        let enough = |log: &[Entry]| requests_at(endpoint, log) >= count;
         check(
             self.simulator.wait_for(LONG, enough),
             &format!("the server did not see {count} requests at {endpoint:?}"),
         )
+    }
+
+    /// How many requests the server has seen at that endpoint.
+    pub(crate) fn requests_at(&self, endpoint: Endpoint) -> usize {
+        requests_at(endpoint, &self.simulator.log())
     }
 
     /// So many refreshes were tried, and no retired token came back.
@@ -198,6 +203,10 @@ impl<'a> Stage<'a> {
         same(counters.max_concurrent_grants.max(1), 1, "grant requests at a time")?;
         same(counters.reuse_detected, 0, "retired refresh tokens that came back")
     }
+}
+
+fn requests_at(endpoint: Endpoint, log: &[Entry]) -> usize {
+    log.iter().filter(|entry| entry.endpoint == endpoint).count()
 }
 
 /// Fails the scenario unless `holds`.
@@ -257,6 +266,25 @@ pub(crate) fn token(harness: &mut Harness) -> Done<String> {
 /// Client `a` has none, for this reason.
 pub(crate) fn no_token(harness: &mut Harness, kind: &str) -> Done<Value> {
     all_fail(&harness.ask("token", A)?, kind)
+}
+
+/// Where a browser comes back to.
+pub(crate) const CALLBACK: &str = "http://localhost/oauth";
+
+/// Begins a login in a browser of client `a`: the URL that the browser is sent to.
+pub(crate) fn begin_login(harness: &mut Harness) -> Done<String> {
+    let begun = harness.ask("begin_login", json!({ "client": "a", "redirect_uri": CALLBACK }))?;
+    begun["url"].as_str().map(str::to_owned).ok_or_else(|| "no URL".into())
+}
+
+/// `complete_login` of client `a`: what the browser came back with.
+pub(crate) fn complete(callback: &str) -> Value {
+    json!({ "client": "a", "callback": callback })
+}
+
+/// Nothing tells that a command has been taken in.
+pub(crate) fn taken_in() {
+    std::thread::sleep(Duration::from_millis(500));
 }
 
 /// Many callers at once, under way.

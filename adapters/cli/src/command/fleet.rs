@@ -8,9 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
-use webex_oauth_stores::{
-    AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed, StoreError, read_key_file,
-};
+use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed, StoreError};
 use webex_oauth_ureq::GrantHttp;
 
 use super::database;
@@ -30,7 +28,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
         return Err(Failure::new(Exit::Settings, sentence));
     };
     let config = settings.config_for_sign_in()?;
-    let keys = settings.key_file.as_ref().map(read_key_file).transpose()?;
+    let keys = settings.keys()?;
     let (stop, stopped) = watch::channel(false);
     let mut signals = 0;
     interrupt::on_signal(move || {

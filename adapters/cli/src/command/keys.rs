@@ -57,12 +57,11 @@ fn name_of_today() -> Result<String, Failure> {
 /// Encrypts what the profile has stored with the first key.
 pub(crate) fn reseal(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     let settings = Settings::read(global)?;
-    let Some(file) = &settings.key_file else {
+    let Some(keys) = settings.keys()? else {
         let sentence =
             "there is no key to seal with; give --key-file, WEBEX_KEY_FILE, or make one with webex-oauth key new";
         return Err(Failure::new(Exit::Settings, sentence));
     };
-    let keys = read_key_file(file)?;
     #[cfg(feature = "fleet")]
     if let Some(url) = &settings.database {
         return super::database::reseal(terminal, url, keys);

@@ -100,8 +100,8 @@ pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileE
         let no_keys = |why| KeyFileError::NoKeys { path: path.clone(), why };
         let text = format_keys(&key, text.expose());
         Keys::read(text.expose()).map_err(no_keys)?;
-        let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
-        let replaced = written.and_then(|()| fs::rename(&draft, path)).and_then(|()| sync_folder(folder_of(path)));
+        let replaced =
+            fill(&mut file, &text).and_then(|()| fs::rename(&draft, path)).and_then(|()| sync_folder(folder_of(path)));
         replaced.map_err(|error| io_error(path, &error))
     })();
     if added.is_err() {
@@ -165,11 +165,14 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+fn fill(file: &mut File, text: &Secret) -> io::Result<()> {
+    file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all())
+}
+
 fn write_new(path: &Path, text: &Secret) -> io::Result<()> {
     let mut file = create(path)?;
-    let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
     // What the key seals in a database outlives a power cut, and so has the key to.
-    let written = written.and_then(|()| sync_folder(folder_of(path)));
+    let written = fill(&mut file, text).and_then(|()| sync_folder(folder_of(path)));
     if written.is_err() {
         // Half a key is none.
         let _ = fs::remove_file(path);

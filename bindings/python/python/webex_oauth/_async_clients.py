@@ -11,7 +11,7 @@ from ._errors import Closed, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
 from ._many import Ear, Kept, Shared
-from ._options import secret
+from ._options import seconds, secret
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,9 +46,8 @@ class AsyncClients:
         clock: Clock | None = None,
     ) -> None:
         self.config, self.store = config, store
-        stale = stale_after.total_seconds() if isinstance(stale_after, timedelta) else stale_after
         self._shared = Shared(lambda listener, crew: LoopOutbox(listener), on_event, transport, clock, threads)
-        self._kept: Kept[AsyncClient] = Kept(capacity, stale)
+        self._kept: Kept[AsyncClient] = Kept(capacity, seconds(stale_after) or 0.0)
         self._is_closed = False
 
     def user(self, tenant: str, user: str) -> AsyncUser:

@@ -12,7 +12,7 @@ from ._events import Outbox
 from ._jobs import Jobs
 from ._many import Ear, Kept, Shared
 from ._operations import run
-from ._options import secret
+from ._options import seconds, secret
 from ._waiting import ThreadMailbox
 
 if TYPE_CHECKING:
@@ -56,10 +56,9 @@ class Clients:
         clock: Clock | None = None,
     ) -> None:
         self.config, self.store = config, store
-        stale = stale_after.total_seconds() if isinstance(stale_after, timedelta) else stale_after
         # The listener is told on one of the threads: it may use the clients, as there is another one.
         self._shared = Shared(lambda listener, crew: Outbox(listener, crew.start), on_event, transport, clock, threads)
-        self._kept: Kept[Client] = Kept(capacity, stale)
+        self._kept: Kept[Client] = Kept(capacity, seconds(stale_after) or 0.0)
         self._is_closed = False
 
     def user(self, tenant: str, user: str) -> User:

@@ -46,16 +46,16 @@ class Shared:
         self.crew, self.store_crew = Crew(max(threads, 2)), Crew(max(threads, 2))
         listener = None if on_event is None else lambda told: on_event(told.key, told.event)
         self.outbox = outbox(listener, self.store_crew)
-        self._own = HttpTransport() if transport is None else None
+        #: For whoever brings none.
+        self._own = HttpTransport()
         #: Of one that hangs the end is not waited for.
-        self.transport: Callable[..., Any] = in_time(transport or self._own or HttpTransport())
+        self.transport: Callable[..., Any] = in_time(self._own if transport is None else transport)
         self.clock = clock
         self._process = os.getpid()
 
     def close(self) -> None:
         """Of a transport of the application's it is the application that closes it."""
-        if self._own is not None:
-            self._own.close()
+        self._own.close()
 
     def restart(self) -> None:
         """After a fork, once: what was not told yet is told by the parent."""

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from store_contract import Loop
+from store_contract import U1, Loop, Node, body, fails, put
+from webex_oauth import StoreError
 
 NEEDS = "scripts/databases sets it"
 _number = itertools.count()
@@ -151,3 +152,22 @@ def proxy() -> Iterator[Callable[[str, int], Proxy]]:
     yield start
     for one in proxies:
         one.close()
+
+
+def told_and_back(node: Node, line: Proxy, *, told_within: float, back_within: float) -> None:
+    """A line that goes down, and one that hangs: told in time, and used again as soon as it is up. ``U1`` is stored."""
+    for state in ("down", "hangs"):
+        line.set(state)
+        for _ in range(2):
+            begun = time.monotonic()
+            fails("unavailable", lambda: node.save(U1, put(2, 1)))
+            assert time.monotonic() - begun < told_within
+        line.set("up")
+        end = time.monotonic() + back_within
+        while True:
+            try:
+                # What hung may have got through: the answer is either.
+                assert node.load(U1) in (body(1), body(2))
+                break
+            except StoreError:
+                assert time.monotonic() < end, state

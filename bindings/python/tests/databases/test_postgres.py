@@ -16,13 +16,21 @@ import psycopg
 import pytest
 from conftest import Clock, Simulator
 from store_contract import *  # noqa: F403
-from store_contract import Loop, Node, Nodes, body, fails, put
+from store_contract import (
+    U1,
+    Loop,
+    Node,
+    Nodes,
+    a_child_goes_on_and_so_does_its_parent,
+    body,
+    fails,
+    put,
+)
 from webex_oauth import AsyncClient, Client, StoreError
-from webex_oauth.stores import AsyncPostgresStore, Key, PostgresStore
+from webex_oauth.stores import AsyncPostgresStore, PostgresStore
 
-from databases.conftest import Proxy, free_port, setting
+from databases.conftest import Proxy, free_port, setting, told_and_back
 
-U1 = Key("acme", "u1")
 Open = Callable[..., Node]
 
 
@@ -169,21 +177,7 @@ def test_a_server_that_is_gone_in_the_middle_is_told_and_comes_back(
     line = proxy("127.0.0.1", int(port))
     node = open_store(changed(schema, f"{host}:{port}", f"localhost:{line.port}"), pool_size=2, time_limit=1.0)
     assert node.save(U1, put(1, 0)) is None
-    for state in ("down", "hangs"):
-        line.set(state)
-        for _ in range(2):
-            begun = time.monotonic()
-            fails("unavailable", lambda: node.save(U1, put(2, 1)))
-            assert time.monotonic() - begun < 4
-        line.set("up")
-        end = time.monotonic() + 15
-        while True:
-            try:
-                # What hung may have got through: the answer is either.
-                assert node.load(U1) in (body(1), body(2))
-                break
-            except StoreError:
-                assert time.monotonic() < end, state
+    told_and_back(node, line, told_within=4, back_within=15)
 
 
 def test_a_restart_of_the_server_breaks_no_call(nodes: Nodes, admin: psycopg.Connection[Any]) -> None:
@@ -253,15 +247,7 @@ def test_after_a_fork_both_go_on_with_connections_of_their_own(schema: str) -> N
     with PostgresStore(schema) as store:
         store.migrate()
         assert store.save(U1, put(1, 0)) is None
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                status = 0 if store.load(U1) == body(1) and store.save(U1, put(2, 1)) is None else 2
-            finally:
-                os._exit(status)
-        assert os.waitpid(child, 0)[1] == 0
-        assert store.load(U1) == body(2)
+        a_child_goes_on_and_so_does_its_parent(store)
 
 
 def test_the_event_loop_waits_for_nothing(schema: str, admin: psycopg.Connection[Any]) -> None:

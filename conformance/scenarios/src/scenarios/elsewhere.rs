@@ -1,12 +1,13 @@
 //! What another process does meanwhile, on the same store.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use webex_oauth_simulator::{Decision, Endpoint, Fault};
 
 use super::{Scenario, scenario};
 use crate::harness::Harness;
 use crate::stage::{
-    A, Done, REFRESH, Stage, advance, all_fail, all_status, callers, check, no_token, one_token, phase, same, token,
+    A, Done, REFRESH, Stage, advance, all_fail, all_status, begin_login, callers, check, complete, no_token, one_token,
+    phase, same, token,
 };
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -134,20 +135,11 @@ fn signed_in(stage: &mut Stage<'_>) -> Done {
     stage.refreshes(1)
 }
 
-fn begin(harness: &mut Harness) -> Done<String> {
-    let begun = harness.ask("begin_login", json!({ "client": "a", "redirect_uri": "http://localhost/oauth" }))?;
-    begun["url"].as_str().map(str::to_owned).ok_or_else(|| "no URL".into())
-}
-
-fn complete(callback: &str) -> Value {
-    json!({ "client": "a", "callback": callback })
-}
-
 fn crossed(stage: &mut Stage<'_>) -> Done {
     let store = stage.file();
     let mut one = stage.ready(stage.open_on("a", &store))?;
     let mut two = stage.ready(stage.open_on("a", &store))?;
-    let (first, second) = (begin(&mut one)?, begin(&mut two)?);
+    let (first, second) = (begin_login(&mut one)?, begin_login(&mut two)?);
     let first = stage.simulator.visit(&first, Decision::Accept)?;
     let second = stage.simulator.visit(&second, Decision::Accept)?;
     two.ask("complete_login", complete(&first))?;

@@ -12,7 +12,9 @@ use webex_oauth_simulator::{
 
 use super::{Scenario, scenario};
 use crate::harness::Harness;
-use crate::stage::{A, Done, Stage, advance, check, event, is_kind, no_token, phase, same, token};
+use crate::stage::{
+    A, CALLBACK, Done, Stage, advance, begin_login, check, complete, event, is_kind, no_token, phase, same, token,
+};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-code", "a login in the browser: code, PKCE, tokens", code),
@@ -44,20 +46,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-browser-abandoned", "nobody comes back: it ends in time and the port is free again", abandoned),
 ];
 
-const CALLBACK: &str = "http://localhost/oauth";
-
-fn begin(harness: &mut Harness) -> Done<String> {
-    let begun = harness.ask("begin_login", json!({ "client": "a", "redirect_uri": CALLBACK }))?;
-    begun["url"].as_str().map(str::to_owned).ok_or_else(|| "no URL".into())
-}
-
-fn complete(callback: &str) -> Value {
-    json!({ "client": "a", "callback": callback })
-}
-
 fn code(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     check(url.contains("code_challenge_method=S256"), "no PKCE")?;
     phase(&mut harness, "signing_in")?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
@@ -71,7 +62,7 @@ fn code(stage: &mut Stage<'_>) -> Done {
 
 fn declined(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Decline)?;
     let error = harness.fail("complete_login", complete(&landed))?;
     is_kind(&error, "login_failed")?;
@@ -83,7 +74,7 @@ fn declined(stage: &mut Stage<'_>) -> Done {
 
 fn forged(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let callbacks = [
         (format!("{CALLBACK}?code=stolen-code-1&state=forged"), "wrong_state"),
         (format!("{CALLBACK}?code=stolen-code-1"), "wrong_state"),
@@ -106,7 +97,7 @@ fn forged(stage: &mut Stage<'_>) -> Done {
 fn cancelled(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.signed_in(3600)?;
     let old = token(&mut harness)?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     same(token(&mut harness)?, old.clone(), "the token during the login")?;
     harness.ask("cancel_login", A)?;
     phase(&mut harness, "signed_in")?;
@@ -121,7 +112,7 @@ fn too_late(stage: &mut Stage<'_>) -> Done {
     let mut open = stage.open("a");
     open["config"]["login_lifetime"] = json!(60_000);
     let mut harness = stage.ready(open)?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     advance(&mut harness, 61)?;
     let error = harness.fail("complete_login", complete(&landed))?;
@@ -134,7 +125,7 @@ fn too_late(stage: &mut Stage<'_>) -> Done {
 fn exchange_fails(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.signed_in(3600)?;
     let old = token(&mut harness)?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     stage.simulator.fault(Fault::error(400, "invalid_grant").at(Endpoint::AccessToken));
     is_kind(&harness.fail("complete_login", complete(&landed))?, "login_failed")?;
@@ -210,7 +201,7 @@ fn mistake(stage: &mut Stage<'_>) -> Done {
 
 fn during_refresh(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.signed_in(0)?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     stage.simulator.fault(Fault::hold().on_grant(crate::stage::REFRESH));
     let waiting = harness.give("token", A)?;

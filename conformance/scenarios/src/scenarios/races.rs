@@ -8,7 +8,7 @@ use super::logins::jwt;
 use super::{Scenario, scenario};
 use crate::stage::{
     A, Done, REFRESH, Stage, advance, all_fail, all_status, callers, check, is_kind, no_token, one_token, phase, same,
-    token,
+    taken_in, token,
 };
 
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -52,11 +52,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         call_401_after_429
     ),
 ];
-
-/// Nothing tells that a command has been taken in.
-fn taken_in() {
-    std::thread::sleep(std::time::Duration::from_millis(500));
-}
 
 fn of_a(member: &str, value: &str) -> Value {
     json!({ "client": "a", member: value })
@@ -201,11 +196,10 @@ fn close_device(stage: &mut Stage<'_>) -> Done {
     stage.seen(Endpoint::DeviceToken, 1)?;
     harness.ask("close", A)?;
     is_kind(&device.error()?, "closed")?;
-    let polls = stage.simulator.log().iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count();
+    let polls = stage.requests_at(Endpoint::DeviceToken);
     std::thread::sleep(std::time::Duration::from_millis(2500));
     stage.end(harness);
-    let all = stage.simulator.log().iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count();
-    same(all, polls, "polls")
+    same(stage.requests_at(Endpoint::DeviceToken), polls, "polls")
 }
 
 fn close_twice(stage: &mut Stage<'_>) -> Done {

@@ -5,7 +5,7 @@ use webex_oauth_simulator::{Decision, Endpoint, Fault};
 
 use super::{Scenario, scenario};
 use crate::harness::Harness;
-use crate::stage::{A, Done, Stage, check, is_kind, phase, same, token};
+use crate::stage::{A, Done, Stage, begin_login, check, complete, is_kind, phase, same, taken_in, token};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-two-tabs", "a second login does not end the first: both callbacks are answered", two_tabs),
@@ -30,19 +30,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("logins-ninth", "of nine logins the first is given up, the others wait", ninth),
 ];
 
-fn begin(harness: &mut Harness) -> Done<String> {
-    let begin = json!({ "client": "a", "redirect_uri": "http://localhost/oauth" });
-    let begun = harness.ask("begin_login", begin)?;
-    begun["url"].as_str().map(str::to_owned).ok_or_else(|| "no URL".into())
-}
-
-fn complete(callback: &str) -> Value {
-    json!({ "client": "a", "callback": callback })
-}
-
 /// Begins two logins, and has the user accept both: what their browsers come back with.
 fn begin_two(stage: &Stage<'_>, harness: &mut Harness) -> Done<(String, String)> {
-    let (one, two) = (begin(harness)?, begin(harness)?);
+    let (one, two) = (begin_login(harness)?, begin_login(harness)?);
     Ok((stage.simulator.visit(&one, Decision::Accept)?, stage.simulator.visit(&two, Decision::Accept)?))
 }
 
@@ -110,7 +100,7 @@ fn mixed(stage: &mut Stage<'_>) -> Done {
 
 fn replayed(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     harness.ask("complete_login", complete(&landed))?;
     // While its session is there it is done: see `logins-twice`. Once the user has signed out it is over.
@@ -124,7 +114,7 @@ fn replayed(stage: &mut Stage<'_>) -> Done {
 
 fn twice(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     harness.ask("complete_login", complete(&landed))?;
     let first = token(&mut harness)?;
@@ -136,14 +126,13 @@ fn twice(stage: &mut Stage<'_>) -> Done {
 
 fn twice_at_once(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     stage.simulator.fault(Fault::hold().at(Endpoint::AccessToken));
     let first = harness.give("complete_login", complete(&landed))?;
     stage.seen(Endpoint::AccessToken, 1)?;
     let second = harness.give("complete_login", complete(&landed))?;
-    // Nothing tells that the second callback has been taken in.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    taken_in();
     stage.simulator.release();
     first.ok()?;
     second.ok()?;
@@ -156,7 +145,7 @@ fn other_worker(stage: &mut Stage<'_>) -> Done {
     let store = stage.file();
     let mut first = stage.ready(stage.open_on("a", &store))?;
     let mut second = stage.ready(stage.open_on("a", &store))?;
-    let url = begin(&mut first)?;
+    let url = begin_login(&mut first)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     second.ask("complete_login", complete(&landed))?;
     let brought = token(&mut second)?;
@@ -170,7 +159,7 @@ fn other_worker_twice(stage: &mut Stage<'_>) -> Done {
     let store = stage.file();
     let mut first = stage.ready(stage.open_on("a", &store))?;
     let mut second = stage.ready(stage.open_on("a", &store))?;
-    let url = begin(&mut first)?;
+    let url = begin_login(&mut first)?;
     let landed = stage.simulator.visit(&url, Decision::Accept)?;
     second.ask("complete_login", complete(&landed))?;
     second.ask("complete_login", complete(&landed))?;
@@ -186,7 +175,7 @@ fn other_worker_twice(stage: &mut Stage<'_>) -> Done {
 
 fn cancel_one(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let (one, two) = (begin(&mut harness)?, begin(&mut harness)?);
+    let (one, two) = (begin_login(&mut harness)?, begin_login(&mut harness)?);
     harness.ask("cancel_login", json!({ "client": "a", "of": one }))?;
     let given_up = stage.simulator.visit(&one, Decision::Accept)?;
     is_kind(&harness.fail("complete_login", complete(&given_up))?, "callback_ignored")?;
@@ -199,7 +188,7 @@ fn cancel_one(stage: &mut Stage<'_>) -> Done {
 
 fn device_beside(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let url = begin(&mut harness)?;
+    let url = begin_login(&mut harness)?;
     let device = harness.give("login_device", A)?;
     stage.seen(Endpoint::DeviceAuthorize, 1)?;
     while !stage.simulator.decide_device(None, Decision::Decline) {
@@ -216,7 +205,7 @@ fn device_beside(stage: &mut Stage<'_>) -> Done {
 
 fn ninth(stage: &mut Stage<'_>) -> Done {
     let mut harness = stage.ready(stage.open("a"))?;
-    let urls = (0..9).map(|_| begin(&mut harness)).collect::<Done<Vec<_>>>()?;
+    let urls = (0..9).map(|_| begin_login(&mut harness)).collect::<Done<Vec<_>>>()?;
     let landed = urls.iter().map(|url| Ok(stage.simulator.visit(url, Decision::Accept)?)).collect::<Done<Vec<_>>>()?;
     is_kind(&harness.fail("complete_login", complete(&landed[0]))?, "callback_ignored")?;
     harness.ask("complete_login", complete(&landed[1]))?;

@@ -81,14 +81,7 @@ class AsyncPostgresStore(AsyncRecords):
                 # A connection does not go through a fork. Closing the parent's here would do harm, too.
                 self._inherited.append(self._pool)
             self._pool = psycopg_pool.AsyncConnectionPool(
-                self._options.conninfo.expose(),
-                kwargs={"autocommit": True},
-                min_size=0,
-                max_size=self._options.pool_size,
-                timeout=self._options.limit,
-                check=_check,
-                open=False,
-                name="webex-oauth",
+                self._options.conninfo.expose(), check=_check, open=False, **self._options.pool
             )
             self._loop, self._process = loop, this
             self._opening, self._is_open = asyncio.Lock(), False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -83,6 +85,15 @@ class Place:
     def check_version(self, found: int | None) -> None:
         if found is not None and found > VERSION:
             raise self.newer(found)
+
+    def check_roots(self, roots: str | os.PathLike[str] | None) -> None:
+        """Certificates that are believed, in PEM; None: those of the system."""
+        try:
+            ssl.create_default_context(cafile=None if roots is None else os.fspath(roots))
+            return
+        except (OSError, ValueError):
+            problem = self.refused("TLS cannot be set up: the roots are no file of certificates in PEM")
+        raise problem
 
     def __repr__(self) -> str:
         return self.name

@@ -92,15 +92,7 @@ class PostgresStore(Records):
                     # A connection does not go through a fork. Closing the parent's here would do harm, too.
                     self._inherited.append(self._pool)
                 self._pool = psycopg_pool.ConnectionPool(
-                    options.conninfo.expose(),
-                    kwargs={"autocommit": True},
-                    min_size=0,
-                    max_size=options.pool_size,
-                    timeout=options.limit,
-                    check=_check,
-                    num_workers=1,
-                    open=True,
-                    name="webex-oauth",
+                    options.conninfo.expose(), check=_check, num_workers=1, open=True, **options.pool
                 )
                 self._process = this
         return self._pool

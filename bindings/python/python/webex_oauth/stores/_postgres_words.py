@@ -6,7 +6,6 @@ import ipaddress
 import os
 import select
 import socket
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -98,7 +97,15 @@ class Options:
     def __init__(
         self, url: str | Secret, pool_size: int, time_limit: float, roots: str | os.PathLike[str] | None
     ) -> None:
-        self.pool_size, self.limit = max(pool_size, 1), time_limit
+        self.limit = time_limit
+        #: What the pools of both kinds of connections are made with.
+        self.pool: dict[str, Any] = {
+            "kwargs": {"autocommit": True},
+            "min_size": 0,
+            "max_size": max(pool_size, 1),
+            "timeout": time_limit,
+            "name": "webex-oauth",
+        }
         parameters = _parameters(secret(url))
         self.place = Place(_place(parameters.expose()))
         parameters.expose().setdefault("application_name", "webex-oauth")
@@ -121,13 +128,7 @@ class Options:
         if mode == "disable" or (mode in ("prefer", "allow") and _is_here(parameters.expose())):
             return {"sslmode": "disable"}
         if roots is not None:
-            problem = None
-            try:
-                ssl.create_default_context(cafile=os.fspath(roots))
-            except (OSError, ValueError):
-                problem = self.place.refused("TLS cannot be set up: the roots are no file of certificates in PEM")
-            if problem is not None:
-                raise problem
+            self.place.check_roots(roots)
         return {
             "sslmode": "verify-full",
             "sslrootcert": parameters.expose().get("sslrootcert", "system") if roots is None else os.fspath(roots),

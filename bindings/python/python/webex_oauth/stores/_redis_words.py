@@ -128,13 +128,7 @@ class Options:
             "protocol": 2,
         }
         if self.is_tls:
-            problem = None
-            try:
-                ssl.create_default_context(cafile=None if roots is None else os.fspath(roots))
-            except (OSError, ValueError):
-                problem = self.place.refused("TLS cannot be set up: the roots are no file of certificates in PEM")
-            if problem is not None:
-                raise problem
+            self.place.check_roots(roots)
             settings["ssl_cert_reqs"], settings["ssl_check_hostname"] = "required", True
             settings["ssl_ca_certs"] = None if roots is None else os.fspath(roots)
         return settings
