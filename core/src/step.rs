@@ -111,7 +111,9 @@ fn transition(turn: &mut Turn<'_>, state: &mut State, input: &Input) -> Done {
         (SignedOut(_) | SigningIn | SignedIn, Input::Adopt { tokens }) => sign_in::adopt(turn, state, tokens),
 
         // ---------------------------------------------------------------- in every phase: answers, the store, time
-        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => Ok(reload::reload(turn, state, snapshot)),
+        (SignedOut(_) | SigningIn | SignedIn, Input::Reload { snapshot }) => {
+            Ok(reload::reload(turn, state, snapshot, reload::Standing::Unknown))
+        }
         (SignedOut(_) | SigningIn | SignedIn, Input::CalledWithoutToken { url }) => {
             withheld::called_without_token(turn, state, url)
         }

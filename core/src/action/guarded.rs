@@ -1,9 +1,11 @@
 //! What a coordinator asks of its session beyond what everybody may. Written down in a transcript like an input.
 
+use super::reload::{self, Standing};
 use super::turn::Turn;
 use super::{answer, progress, sign_out};
 use crate::http::RequestId;
 use crate::intent::Intent;
+use crate::secret::Secret;
 use crate::state::State;
 use crate::tokens::TokenSet;
 
@@ -19,10 +21,14 @@ pub(crate) enum Guarded {
     Deleted,
     /// A request has taken longer than its limit. Its answer may still come.
     Lose { id: RequestId },
+    /// A request never left, and it is nobody's fault: its time had passed before. As if it had not been begun.
+    Unbegin { id: RequestId },
     /// Writes the session once more.
     Touch,
     /// The next revision is this much higher than it would be.
     SkipRevisions { by: u64 },
+    /// The store holds another sign-in than ours, which it held before: somebody put it there after ours had been taken out.
+    Yield { snapshot: Secret },
     /// Revokes what a renewal brought for a session that has ended or was replaced meanwhile.
     RevokeUnlessKept { tokens: Box<TokenSet> },
 }
@@ -44,8 +50,10 @@ pub(crate) fn act(turn: &mut Turn<'_>, state: &mut State, action: &Guarded) {
         }
         Guarded::Deleted => sign_out::deleted(turn, state),
         Guarded::Lose { id } => progress::lose_request(turn, state, *id),
+        Guarded::Unbegin { id } => drop(state.flight.take_if(|flight| flight.id == *id)),
         Guarded::Touch => turn.persist(),
         Guarded::SkipRevisions { by } => state.revision = state.revision.saturating_add(*by),
+        Guarded::Yield { snapshot } => reload::reload(turn, state, snapshot, Standing::WasStored),
         Guarded::RevokeUnlessKept { tokens } => answer::revoke_unless_kept(turn, state, tokens),
     }
 }

@@ -15,7 +15,16 @@ use crate::secret::Secret;
 use crate::snapshot::{self, RestoreError};
 use crate::state::{Before, BrowserLogin, Grant, Phase, Renew, SigningIn, Stage, State};
 
-pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
+/// What is known of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The clocks of the two sign-ins tell.
+    Unknown,
+    /// The store held it. Whatever other sign-in it holds now came later, or into a place that was emptied: ours is over.
+    WasStored,
+}
+
+pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret, standing: Standing) {
     let mut theirs = match snapshot::read(turn.config, bytes.expose()) {
         Ok(theirs) => theirs,
         Err(error) => {
@@ -37,7 +46,8 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret) {
     // A store that failed for a while lets ours run ahead in number, and theirs may be the newer one all the same. And
     // two processes that changed the same state have the same number. So numbers do not tell: both are put together.
     let is_older = theirs.revision < state.revision;
-    let news = compare(&theirs, state);
+    let is_over = standing == Standing::WasStored && !is_same_session(state, &theirs);
+    let news = if is_over { Ordering::Greater } else { compare(&theirs, state) };
     if is_older && news.is_lt() {
         return revoke_theirs(turn, state, &theirs);
     }

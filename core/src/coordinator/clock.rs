@@ -67,7 +67,8 @@ impl WakeAt {
 ///
 /// `lease() >= request + 2 margin` and `margin >= poll_gap + resave`: a holder sends only within `margin` of the moment at which
 /// it began to save its intent, so that its request is over, and its result saved or being saved, before anybody else may
-/// take the intent for abandoned.
+/// take the intent for abandoned. Within that time the store has to take the intent, and a connection has to come about: a
+/// network on which that takes longer renews nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// T: no request is processed by a server later than this after it was sent.
@@ -81,10 +82,10 @@ pub struct Times {
 }
 
 impl Times {
-    /// For requests with this limit.
-    pub const fn of(request: Duration) -> Self {
-        let (margin, poll_gap, resave) = (Duration::from_secs(2), Duration::from_secs(1), Duration::from_millis(500));
-        Self { request, margin, poll_gap, resave }
+    /// For requests with this limit. A quarter of it is for connecting, 2 s at least and 10 s at most.
+    pub fn of(request: Duration) -> Self {
+        let margin = (request / 4).clamp(Duration::from_secs(2), Duration::from_secs(10));
+        Self { request, margin, poll_gap: Duration::from_secs(1), resave: Duration::from_millis(500) }
     }
 
     /// L: so long an intent keeps others from spending the same refresh token.

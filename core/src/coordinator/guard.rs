@@ -23,11 +23,15 @@ mod state;
 pub(super) use self::state::Guard;
 use self::state::{At, LONGEST_POLL, Lock, SHORTEST_POLL};
 use super::Coordinator;
+use super::clock::Tick;
 use super::jobs::Kind;
 use super::output::{ClientEvent, Done, JobId, Op, StoreFault};
 use super::rules::Rule;
 use crate::access::Access;
 use crate::action::guarded::Guarded;
+use crate::error::SendFault;
+use crate::http::RequestId;
+use crate::input::Input;
 use crate::intent::NextGrant;
 
 impl Coordinator {
@@ -38,12 +42,17 @@ impl Coordinator {
             At::Waiting { until } if until <= self.now.mono => self.lock_or_load(),
             At::Claiming { change } if self.saving.has(change) => self.claimed(),
             At::Claiming { change } if self.saving.is_settled(change) => self.not_claimed(),
-            At::Sent if !self.jobs.has_guards() => self.answered(),
+            At::Sent { .. } if !self.jobs.has_guards() => self.answered(),
+            At::Sent { .. } if self.is_over() && self.jobs.guards_question().is_some() => self.stop_asking(),
             At::Storing { change } if self.saving.has(change) => self.leave_guard(),
             // The refresh token is as it was, and nobody waits for what could not be stored.
             At::Storing { change } if !self.options.rotates && self.saving.is_settled(change) => self.leave_guard(),
-            At::Locking(_) | At::Loading | At::Waiting { .. } | At::Claiming { .. } | At::Sent | At::Storing { .. } => {
-            }
+            At::Locking(_)
+            | At::Loading
+            | At::Waiting { .. }
+            | At::Claiming { .. }
+            | At::Sent { .. }
+            | At::Storing { .. } => {}
         }
     }
 
@@ -61,7 +70,7 @@ impl Coordinator {
         }
         self.guard.poll = SHORTEST_POLL;
         if self.options.store.is_none() {
-            self.send();
+            self.send(None);
         } else {
             self.lock_or_load();
         }
@@ -123,7 +132,7 @@ impl Coordinator {
         }
         match result {
             Ok(()) => self.decide(),
-            Err(_) if self.may_send_without_intent() => self.send(),
+            Err(_) if self.may_send_without_intent() => self.send(None),
             Err(fault) => {
                 // Line 8: a failed look begins the count again.
                 if self.obeys(Rule::UnbrokenObservation) {
@@ -155,21 +164,45 @@ impl Coordinator {
         !self.options.rotates && !lives && !self.is_closing()
     }
 
-    fn send(&mut self) {
+    fn send(&mut self, not_after: Option<Tick>) {
         self.guard.begun = self.guard.begun.saturating_add(1);
-        self.guard.go(At::Sent);
+        self.guard.of = self.session.place().map(|(grant, _)| grant);
+        self.guard.go(At::Sent { not_after });
         self.act(Guarded::BeginGrant, true);
     }
 
-    /// The request could not be sent: the intent under it is as good as new, and in everybody's way.
-    pub(super) fn guard_not_sent(&mut self) {
+    /// The request did not leave.
+    pub(super) fn guard_not_sent(&mut self, id: RequestId, fault: SendFault) {
+        let is_late = self.guard.send_by().is_some_and(|limit| limit < self.now.mono);
+        // Twice in a row it is more than an unlucky moment, and whoever waits is told.
+        if is_late && !std::mem::replace(&mut self.guard.was_late, true) && !self.is_closing() {
+            self.act(Guarded::Unbegin { id }, true);
+            return self.lock_or_load();
+        }
+        // The intent under it is as good as new, and in everybody's way.
         if let Some(own) = self.guard.own.take() {
             self.act(Guarded::Withdraw { id: own.id }, true);
         }
+        self.give_from(Input::SendFailed { id, fault }, true);
+    }
+
+    /// The session that the renewal is for is over, or another sign-in has taken its place.
+    fn is_over(&self) -> bool {
+        self.guard.of != self.session.place().map(|(grant, _)| grant)
+    }
+
+    /// A request that was sent is awaited; a question to the host is not, when its answer is nobody's.
+    fn stop_asking(&mut self) {
+        if let Some((job, id)) = self.jobs.guards_question() {
+            self.stop_job(job);
+            self.give_from(Input::HostFailed { id, reason: "nobody needs it any longer".to_owned() }, true);
+        }
+        self.answered();
     }
 
     /// The answer is taken in.
     fn answered(&mut self) {
+        self.guard.was_late = false;
         if self.guard.ended.as_ref().is_some_and(|ended| ended.number == self.guard.begun && ended.failure.is_none()) {
             self.guard.renewed_at = Some(self.now.mono);
         }
@@ -203,7 +236,7 @@ impl Coordinator {
                     self.withdraw(own);
                 }
             }
-            At::Idle | At::Sent | At::Storing { .. } => {}
+            At::Idle | At::Sent { .. } | At::Storing { .. } => {}
         }
     }
 }

@@ -91,6 +91,14 @@ impl Jobs {
         self.any(Kind::is_by_guard)
     }
 
+    /// The question that a renewal is waiting for.
+    pub(super) fn guards_question(&self) -> Option<(JobId, RequestId)> {
+        self.open.iter().find_map(|(job, Job { kind, .. })| match kind {
+            Kind::AskToken { id, by_guard: true } | Kind::AskJwt { id, by_guard: true } => Some((*job, *id)),
+            _ => None,
+        })
+    }
+
     pub(super) fn has_requests(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Send { .. }))
     }
@@ -138,7 +146,7 @@ impl Coordinator {
 
     pub(super) fn begin_send(&mut self, request: HttpRequest, by_guard: bool, for_caller: Option<Ticket>) {
         let (times, id, is_grant) = (self.options.times, request.id, request.purpose.is_grant());
-        let not_after = self.guard.send_by(&times).filter(|_| by_guard);
+        let not_after = self.guard.send_by().filter(|_| by_guard);
         let kind = Kind::Send { id, is_grant, by_guard, for_caller };
         let within = request.hints.timeout;
         let op = Op::Send { request, fresh_connection: is_grant, within, not_after };
@@ -181,6 +189,8 @@ impl Coordinator {
         match (kind, result) {
             (Kind::Load, Done::Loaded(found)) => self.loaded(job, Ok(found)),
             (Kind::Load, result) => self.loaded(job, Err(store_fault(result))),
+            (Kind::Save, Done::Saved) if is_late => self.saved_late(job),
+            (Kind::Save, _) if is_late => {}
             (Kind::Save, Done::Saved) => self.saved(),
             (Kind::Save, Done::Conflict(found)) => self.save_conflicts(found),
             (Kind::Save, result) => self.save_failed(store_fault(result)),
@@ -196,9 +206,10 @@ impl Coordinator {
                     result => {
                         let fault = if let Done::SendFailed(fault) = result { fault } else { SendFault::Lost };
                         if by_guard && fault == SendFault::NotSent && !is_late {
-                            self.guard_not_sent();
+                            self.guard_not_sent(id, fault);
+                        } else {
+                            self.give_from(Input::SendFailed { id, fault }, by_guard);
                         }
-                        self.give_from(Input::SendFailed { id, fault }, by_guard);
                     }
                 }
                 self.caller = None;
@@ -237,7 +248,12 @@ impl Coordinator {
                     self.out.push_back(Output::Stop { job: id });
                     self.loaded(id, Err(fault));
                 }
-                Kind::Save => self.save_failed(fault),
+                Kind::Save => {
+                    // It may get through all the same, and say so.
+                    self.jobs.open.insert(id, Job { is_late: true, ..job });
+                    self.forget_oldest_late();
+                    self.save_is_late(fault);
+                }
                 Kind::TryLock => {
                     self.jobs.open.insert(id, job);
                     self.stop_job(id);

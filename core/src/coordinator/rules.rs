@@ -41,6 +41,8 @@ pub(crate) enum Rule {
     StoredBeforeUsed,
     /// What was deleted stays deleted.
     DeletedStaysDeleted,
+    /// What was stored here yields to another sign-in that the store holds, whichever signed in later.
+    StoredYields,
     /// A success is saved again until it is stored.
     ResultIsSavedAgain,
     /// No renewal within a lease of the last one.

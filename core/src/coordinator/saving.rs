@@ -29,12 +29,16 @@ pub(super) struct Saving {
     stored: u64,
     /// The sign-in that it holds, and how many renewals that has had.
     stored_place: Option<(GrantId, u64)>,
+    /// What it held before the sign-in or the sign-out that it holds now.
+    replaced: Option<Replaced>,
     changes: u64,
     /// Changes up to this number are stored.
     kept: u64,
     /// Changes up to this number are stored, or the store has said that it fails.
     told: u64,
     save: Option<Save>,
+    /// The save before, which has taken longer than its limit; the one out counts, when there is one.
+    late: Option<Save>,
     /// Saves that have begun.
     begun: u64,
     /// Counts saves that began and ended: what was read across one is of no use.
@@ -43,9 +47,15 @@ pub(super) struct Saving {
     held: VecDeque<(u64, Tagged)>,
 }
 
-#[derive(Debug)]
-#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Clone, Copy)]
+struct Replaced {
+    revision: u64,
+    grant: Option<GrantId>,
+}
+
+#[derive(Debug, Clone)]
 struct Save {
+    job: JobId,
     snapshot: Secret,
     revision: u64,
     covers: u64,
@@ -70,15 +80,27 @@ impl Saving {
         Self {
             stored,
             stored_place: place,
+            replaced: None,
             changes: 0,
             kept: 0,
             told: 0,
             save: None,
+            late: None,
             begun: 0,
             mark: 0,
             failing: None,
             held: VecDeque::new(),
         }
+    }
+
+    fn holds_now(&mut self, revision: u64, place: Option<(GrantId, u64)>) {
+        let grant_of = |place: Option<(GrantId, u64)>| place.map(|(grant, _)| grant);
+        let before = Replaced { revision: self.stored, grant: grant_of(self.stored_place) };
+        if before.revision != 0 && before.grant != grant_of(place) {
+            self.replaced = Some(before);
+        }
+        (self.stored, self.stored_place) = (revision, place);
+        self.late = None;
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -163,7 +185,7 @@ impl Saving {
     }
 
     pub(super) fn restart(&mut self, now: Tick) {
-        self.save = None;
+        (self.save, self.late) = (None, None);
         self.mark = self.mark.saturating_add(1);
         self.try_at_once(now);
     }
@@ -181,10 +203,11 @@ impl Coordinator {
         let lease = self.guard.is_claiming().then(|| self.now.wall.plus(self.options.times.lease()));
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
-        self.saving.save = Some(Save { snapshot, revision, covers: self.saving.changes, place });
+        let job = self.begin_job(Kind::Save, op, self.store_limit());
+        self.saving.save = Some(Save { job, snapshot, revision, covers: self.saving.changes, place });
+        self.saving.late = None;
         self.saving.begun = self.saving.begun.saturating_add(1);
         self.saving.mark = self.saving.mark.saturating_add(1);
-        self.begin_job(Kind::Save, op, self.store_limit());
     }
 
     fn store_works(&mut self) {
@@ -199,9 +222,27 @@ impl Coordinator {
     }
 
     pub(super) fn saved(&mut self) {
-        let Some(save) = self.end_save() else { return };
-        self.saving.stored = save.revision;
-        self.saving.stored_place = save.place;
+        if let Some(save) = self.end_save() {
+            self.is_kept(&save);
+        }
+    }
+
+    /// No answer in time: it counts as failed, until it says that it was not.
+    pub(super) fn save_is_late(&mut self, fault: StoreFault) {
+        self.saving.late.clone_from(&self.saving.save);
+        self.save_failed(fault);
+    }
+
+    /// It was stored after all. Where another save has begun meanwhile, that one finds out what the store holds.
+    pub(super) fn saved_late(&mut self, job: JobId) {
+        if let Some(save) = self.saving.late.take_if(|save| save.job == job) {
+            self.saving.mark = self.saving.mark.saturating_add(1);
+            self.is_kept(&save);
+        }
+    }
+
+    fn is_kept(&mut self, save: &Save) {
+        self.saving.holds_now(save.revision, save.place);
         self.saving.kept = self.saving.kept.max(save.covers);
         self.store_works();
         self.settled(save.covers);

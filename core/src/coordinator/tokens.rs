@@ -112,7 +112,8 @@ impl Coordinator {
         if !self.saving.is_all_settled() && self.obeys(Rule::StoredBeforeUsed) {
             return None;
         }
-        if place.is_some() && place != asked.place && !self.guard.is_under_way() && self.guard.begun() == asked.after {
+        let is_news = place != asked.place && !self.guard.is_under_way() && self.guard.begun() == asked.after;
+        if place.is_some() && (is_news || had.is_some() && !is_same_grant) {
             return Some(Ok(()));
         }
         let ended = self.guard.ended().filter(|ended| ended.number > asked.after);

@@ -17,8 +17,10 @@ pub(super) enum GuardedRecord {
     Withdraw { intent: String },
     Deleted,
     Lose { id: u64 },
+    Unbegin { id: u64 },
     Touch,
     SkipRevisions { by: u64 },
+    Yield { snapshot: String },
     RevokeUnlessKept { access_token: Option<String>, refresh_token: Option<String> },
 }
 
@@ -30,8 +32,10 @@ impl GuardedRecord {
             Guarded::Withdraw { id } => Self::Withdraw { intent: hex(*id) },
             Guarded::Deleted => Self::Deleted,
             Guarded::Lose { id } => Self::Lose { id: id.0 },
+            Guarded::Unbegin { id } => Self::Unbegin { id: id.0 },
             Guarded::Touch => Self::Touch,
             Guarded::SkipRevisions { by } => Self::SkipRevisions { by: *by },
+            Guarded::Yield { snapshot } => Self::Yield { snapshot: redactor.snapshot(snapshot.expose()) },
             Guarded::RevokeUnlessKept { tokens } => Self::RevokeUnlessKept {
                 access_token: tokens.access_token.as_ref().map(|token| redactor.secret(token.expose())),
                 refresh_token: tokens.refresh_token.as_ref().map(|token| redactor.secret(token.expose())),
@@ -39,7 +43,8 @@ impl GuardedRecord {
         }
     }
 
-    pub(super) fn into_action(self) -> Guarded {
+    /// `fill_in` puts the replay's own login states in.
+    pub(super) fn into_action(self, fill_in: impl Fn(String) -> String) -> Guarded {
         let intent = |text: &str| from_hex(text).unwrap_or_default();
         match self {
             Self::BeginGrant => Guarded::BeginGrant,
@@ -47,8 +52,10 @@ impl GuardedRecord {
             Self::Withdraw { intent: id } => Guarded::Withdraw { id: intent(&id) },
             Self::Deleted => Guarded::Deleted,
             Self::Lose { id } => Guarded::Lose { id: RequestId(id) },
+            Self::Unbegin { id } => Guarded::Unbegin { id: RequestId(id) },
             Self::Touch => Guarded::Touch,
             Self::SkipRevisions { by } => Guarded::SkipRevisions { by },
+            Self::Yield { snapshot } => Guarded::Yield { snapshot: fill_in(snapshot).into() },
             Self::RevokeUnlessKept { access_token, refresh_token } => {
                 let access_token = access_token.as_deref().map(AccessToken::bearer);
                 let refresh_token = refresh_token.map(Secret::new);

@@ -85,7 +85,7 @@ pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
         }
         let result = match line.input {
             StepRecord::Input(input) => session.handle(at, input.into_input(entropy, fill_in)),
-            StepRecord::Guarded(action) => Ok(session.act(at, &action.into_action())),
+            StepRecord::Guarded(action) => Ok(session.act(at, &action.into_action(fill_in))),
         };
         let replayed = match &result {
             Ok(output) => {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::coordinator::rules::Rule;
 use crate::coordinator::{
-    Call, ClientEvent, Coordinator, Credential, Done, JobId, Now, Op, Options, Output, Reply, StoreTraits, Tick, Ticket,
+    Call, ClientEvent, Coordinator, Credential, Done, JobId, Now, Op, Options, Output, Reply, StoreTraits, Tick,
+    Ticket, Times,
 };
 use crate::http::HttpResponse;
 use crate::{Config, ConfigParts, Entropy, Provider, Secret, Timestamp};
@@ -38,6 +39,13 @@ pub(crate) fn parts() -> ConfigParts {
 pub(crate) const TOKENS: &str =
     r#"{"access_token":"AT1","token_type":"Bearer","expires_in":3600,"refresh_token":"RT1","scope":"a b"}"#;
 
+/// The server rotates; the protocol's times are those that the tests here are written with.
+fn usual(config: &Config) -> Options {
+    let options = Options::new(config, Some(StoreTraits::default()));
+    let times = Times { margin: Duration::from_secs(2), ..options.times };
+    Options { rotates: true, times, ..options }
+}
+
 impl Bench {
     pub(crate) fn new(parts: ConfigParts, broken: Option<Rule>) -> Self {
         Self::open(parts, broken, |_| {})
@@ -45,7 +53,7 @@ impl Bench {
 
     fn open(parts: ConfigParts, broken: Option<Rule>, set: impl FnOnce(&mut Options)) -> Self {
         let config: Config = parts.build().unwrap();
-        let mut options = Options { rotates: true, ..Options::new(&config, Some(StoreTraits::default())) };
+        let mut options = usual(&config);
         set(&mut options);
         let bytes: Vec<u8> = (0..64).collect();
         let mut coordinator = Coordinator::open(config, None, Entropy::new(&bytes).unwrap(), options).unwrap();
@@ -86,7 +94,7 @@ impl Bench {
     pub(crate) fn reopen_behind(&mut self, millis: u64) {
         self.wall -= millis;
         let config: Config = parts().build().unwrap();
-        let options = Options { rotates: true, ..Options::new(&config, Some(StoreTraits::default())) };
+        let options = usual(&config);
         let bytes: Vec<u8> = (1..65).collect();
         let seed = Entropy::new(&bytes).unwrap();
         self.coordinator = Coordinator::open(config, self.row.as_ref(), seed, options).unwrap();

@@ -85,11 +85,27 @@ fn a_failed_look_at_somebodys_intent_begins_the_count_again() {
 }
 
 /// Seed 428152. Two sign-ins in one millisecond: the one is stored and deleted, the other, never stored before, takes the
-/// empty place. Who still holds the first finds it, takes their own for the later one, and stores it again.
+/// empty place. Who still holds the first finds it, and must not take their own for the later one and store it again.
 #[test]
-#[ignore = "known fault: who was stored and then deleted has to yield to whatever the store holds, whichever signed in later"]
 fn what_was_deleted_does_not_come_back_over_another_sign_in() {
     let first = [Pass, Pass, Pass, Pass, Pass, SignIn(1), Job(0, 0, Fails), SignIn(0), Job(0, 0, Twice), Delete];
     let then = [Job(1, 1, Fine), Job(1, 0, Garbage), Pass, Job(1, 0, Fine), Pass, Expire, Pass];
-    assert_eq!(play(STRICT, &[&first[..], &then[..]].concat(), true).map(drop), Ok(()));
+    rests_on(Rule::StoredYields, STRICT, &[&first[..], &then[..]].concat());
+}
+
+/// Seed 527780.
+#[test]
+fn a_row_that_began_anew_is_not_taken_for_one_that_was_put_back() {
+    let first = [Pass, SignIn(0), Delete, Job(0, 0, Garbage), Refresh(1), SignIn(0), Job(1, 0, Twice), SignIn(1)];
+    let then = [Job(0, 0, Fine), Job(0, 1, Fine), Job(0, 0, Twice), Refresh(0), Job(0, 0, Fine), Job(0, 0, Fails)];
+    let last = [Delete, Job(0, 0, Fine)];
+    assert_eq!(play(LOCKED, &[&first[..], &then[..], &last[..]].concat(), true).map(drop), Ok(()));
+}
+
+/// Seed 1079222.
+#[test]
+fn a_late_save_that_was_stored_and_then_deleted_is_not_made_again() {
+    let first = [Job(1, 0, Garbage), Pass, Pass, Pass, Job(0, 0, Twice), Delete, SignIn(0), Job(0, 0, Fine)];
+    let then = [StoreDown, Pass, Step::StoreUp, Job(0, 0, Fine), Delete];
+    assert_eq!(play(Setting { gentle: false, ..STRICT }, &[&first[..], &then[..]].concat(), true).map(drop), Ok(()));
 }

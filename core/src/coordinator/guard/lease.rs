@@ -24,7 +24,7 @@ impl Coordinator {
             return self.leave_guard();
         };
         if next == NextGrant::OtherRenewal {
-            return self.send();
+            return self.send(None);
         }
         if let Some(until) = self.space_ends_at() {
             if matches!(self.guard.lock, Lock::Ours { .. }) {
@@ -105,10 +105,10 @@ impl Coordinator {
     /// Line 4: the intent is for the refresh token of the snapshot that its swap replaces, so nothing else is unsaved.
     pub(super) fn claim(&mut self) {
         if !self.obeys(Rule::IntentBeforeSend) {
-            return self.send();
+            return self.send(None);
         }
         if !self.saving.is_stored() {
-            return if self.may_go_on_unsaved() { self.send() } else { self.wait() };
+            return if self.may_go_on_unsaved() { self.send(None) } else { self.wait() };
         }
         let id = self.random.next();
         // Only who holds the lock may be taken for gone when the lock is free.
@@ -145,14 +145,14 @@ impl Coordinator {
             return self.lock_or_load();
         }
         self.guard.own = Some(Own { used: true, ..own });
-        self.send();
+        self.send(Some(own.since.plus(self.options.times.send_window())));
     }
 
     /// Line 19: the store did not take the intent. It is tried again; whoever waits is told.
     pub(super) fn not_claimed(&mut self) {
         self.guard.fault = self.saving.failing().cloned();
         if self.may_send_without_intent() {
-            self.send();
+            self.send(None);
         } else if self.is_wanted().is_none()
             && let Some(own) = self.guard.own
         {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::coordinator::clock::{Tick, Times};
+use crate::coordinator::clock::Tick;
 use crate::coordinator::output::{JobId, StoreFault};
 use crate::error::Fault;
+use crate::intent::GrantId;
 use crate::time::Timestamp;
 
 /// Between two looks at somebody else's intent; doubles.
@@ -25,9 +26,13 @@ pub(in crate::coordinator) struct Guard {
     pub(super) renewed_at: Option<Tick>,
     pub(super) poll: Duration,
     pub(super) steps: u64,
+    /// The sign-in that the renewal under way is for.
+    pub(super) of: Option<GrantId>,
     /// Renewals that began here, and how the last one ended.
     pub(super) begun: u64,
     pub(super) ended: Option<Ended>,
+    /// The last request was refused by whoever was to send it, as its time had passed.
+    pub(super) was_late: bool,
     /// The lock could not be had, and that was told.
     pub(super) lock_failed: bool,
     /// The store could not be read, or did not take the intent.
@@ -46,7 +51,10 @@ pub(super) enum At {
     Claiming {
         change: u64,
     },
-    Sent,
+    Sent {
+        /// Line 5: later than this nothing goes out under the own intent. Without an intent there is no such moment.
+        not_after: Option<Tick>,
+    },
     Storing {
         change: u64,
     },
@@ -108,7 +116,7 @@ impl Guard {
 
     /// A renewal has begun here and is not over.
     pub(in crate::coordinator) fn is_under_way(&self) -> bool {
-        matches!(self.at, At::Sent | At::Storing { .. })
+        matches!(self.at, At::Sent { .. } | At::Storing { .. })
     }
 
     /// A renewal is over and not stored yet.
@@ -134,20 +142,19 @@ impl Guard {
     }
 
     pub(in crate::coordinator) fn renewed(&mut self) {
-        if self.at == At::Sent {
+        if matches!(self.at, At::Sent { .. }) {
             self.ended = Some(Ended { number: self.begun, failure: None });
         }
     }
 
     pub(in crate::coordinator) fn failed(&mut self, fault: Arc<Fault>, retry_at: Timestamp) {
-        if self.at == At::Sent {
+        if matches!(self.at, At::Sent { .. }) {
             self.ended = Some(Ended { number: self.begun, failure: Some((fault, retry_at)) });
         }
     }
 
-    /// Line 5: later than this nothing is sent under the own intent.
-    pub(in crate::coordinator) fn send_by(&self, times: &Times) -> Option<Tick> {
-        self.own.map(|own| own.since.plus(times.send_window()))
+    pub(in crate::coordinator) fn send_by(&self) -> Option<Tick> {
+        if let At::Sent { not_after } = self.at { not_after } else { None }
     }
 
     pub(super) fn go(&mut self, at: At) {

@@ -4,6 +4,7 @@ use crate::action::guarded::Guarded;
 use crate::coordinator::Coordinator;
 use crate::coordinator::output::{StoreFault, StoreFaultKind};
 use crate::coordinator::rules::Rule;
+use crate::coordinator::saving::Replaced;
 use crate::effect::Effect;
 use crate::input::Input;
 use crate::intent::GrantId;
@@ -62,11 +63,16 @@ impl Coordinator {
         let unsaved = self.unsaved_tokens();
         let Ok(revision) = self.revision_of(&found) else { return };
         let before = self.session.place();
-        self.saving.stored = revision;
         let theirs = Session::restore(self.session.config().clone(), found.expose());
-        self.saving.stored_place = theirs.ok().and_then(|theirs| theirs.place());
+        let place = theirs.ok().and_then(|theirs| theirs.place());
+        let was_stored = self.ours_was_stored() && !self.is_put_back(revision, place.map(|(grant, _)| grant));
+        self.saving.holds_now(revision, place);
         let changes = self.saving.changes;
-        self.give(Input::Reload { snapshot: found });
+        if was_stored {
+            self.act(Guarded::Yield { snapshot: found }, false);
+        } else {
+            self.give(Input::Reload { snapshot: found });
+        }
         self.saw_renewals(before);
         if self.session.revision() <= self.saving.stored && self.saving.changes == changes {
             // Theirs has all that ours had.
@@ -83,6 +89,19 @@ impl Coordinator {
         self.changed = true;
     }
 
+    /// The sign-in or the sign-out that this session stands for has been in the store.
+    fn ours_was_stored(&self) -> bool {
+        let grant = self.session.place().map(|(grant, _)| grant);
+        let stored = self.saving.stored_place.map(|(grant, _)| grant);
+        self.obeys(Rule::StoredYields) && (self.saving.is_stored() || grant.is_some() && grant == stored)
+    }
+
+    /// The row that ours took the place of: a backup, or a replica that lacks the last writes.
+    fn is_put_back(&self, revision: u64, grant: Option<GrantId>) -> bool {
+        let is = |before: &Replaced| before.revision == revision || grant.is_some() && before.grant == grant;
+        self.saving.replaced.as_ref().is_some_and(is)
+    }
+
     /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
     pub(super) fn row_is_gone(&mut self) {
         let grant = self.session.place().map(|(grant, _)| grant);
@@ -96,6 +115,7 @@ impl Coordinator {
         let unsaved = self.unsaved_tokens();
         self.saving.stored = 0;
         self.saving.stored_place = None;
+        (self.saving.replaced, self.saving.late) = (None, None);
         // Line 2: no number of the row before may come again, whoever begins the next one.
         let by = self.random.next() >> 42;
         self.act(Guarded::SkipRevisions { by }, false);
