@@ -29,6 +29,7 @@ mod waiters;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 pub use call::{Call, Credential, Of, Refused, Spent, Ticket, Which};
 pub use clock::{Now, Tick, Times, WakeAt};
@@ -176,6 +177,12 @@ impl Coordinator {
     pub fn wake_at(&self) -> WakeAt {
         let wall = self.session.wake_after(self.now.wall);
         WakeAt { wall, mono: self.waits_for().into_iter().flatten().min().map(|at| at.max(self.now.mono)) }
+    }
+
+    /// How long to sleep before [`Self::wake`] if nothing else happens before: half a minute at most, a millisecond at least.
+    pub fn pause(&self, now: &Now) -> Duration {
+        // By a clock that was set back everything is far away, until the session has seen it.
+        if now.wall < self.now.wall { clock::SHORTEST } else { self.wake_at().pause(now) }
     }
 
     /// The process was forked, or the event loop replaced: no job will report, and whoever waited is gone. What was sent has an

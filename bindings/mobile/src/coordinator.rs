@@ -187,7 +187,7 @@ impl Coordinator {
 
     /// How long to sleep until then, in milliseconds: half a minute at most, since clocks are set.
     pub fn pause(&self, now: Clocks) -> u64 {
-        ms(self.lock().wake_at().pause(&now.into()))
+        ms(self.lock().pause(&now.into()))
     }
 
     /// Why what is in the session is not in the store, where that is so.

@@ -161,8 +161,8 @@ impl Coordinator {
 
     /// How long to sleep before `wake`, at most; `None`: nothing waits for time.
     fn pause(&self, now: Clocks) -> Option<f64> {
-        let wake_at = self.lock().wake_at();
-        (wake_at != WakeAt::default()).then(|| wake_at.pause(&now.into()).as_secs_f64())
+        let coordinator = self.lock();
+        (coordinator.wake_at() != WakeAt::default()).then(|| coordinator.pause(&now.into()).as_secs_f64())
     }
 
     /// Whether nothing new is begun any longer.

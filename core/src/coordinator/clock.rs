@@ -50,12 +50,13 @@ pub struct WakeAt {
     pub mono: Option<Tick>,
 }
 
+/// Clocks are set and machines sleep without telling a timer: none is trusted for longer.
+const LONGEST: Duration = Duration::from_secs(30);
+/// A moment that stays past is no loop.
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);
+
 impl WakeAt {
-    /// How long to sleep at most. Clocks are set and machines sleep without telling a timer: none is trusted for longer than
-    /// half a minute, and none runs out at once, so that a moment which stays past is no loop.
-    pub fn pause(&self, now: &Now) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(30);
-        const SHORTEST: Duration = Duration::from_millis(1);
+    pub(super) fn pause(&self, now: &Now) -> Duration {
         let until = |at: Timestamp| Duration::from_millis(u64::try_from(at.millis_since(now.wall)).unwrap_or(0));
         let by_wall = self.wall.map(until);
         let by_mono = self.mono.map(|at| at.since(now.mono));

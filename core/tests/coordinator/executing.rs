@@ -280,6 +280,16 @@ fn a_sleep_ends_at_the_first_of_both_clocks_and_is_neither_long_nor_nothing() {
     assert_eq!((pause(Some(5_000), None), pause(Some(i64::MIN), None), pause(None, Some(0))), (1, 1, 1));
 }
 
+/// A clock that is set back between a step and the sleep after it: by that clock everything is an hour away.
+#[test]
+fn nobody_sleeps_by_a_clock_that_was_set_back() {
+    let bench = Bench::signed_in(parts(), None);
+    let now = bench.clock();
+    let back = Now { wall: now.wall.plus_millis(-3_600_000), ..now };
+    assert_eq!(bench.coordinator.pause(&back).as_millis(), 1);
+    assert_eq!(bench.coordinator.pause(&now).as_millis(), 30_000);
+}
+
 /// Signs in, renews, meets another's session in the store, and signs out.
 #[test]
 fn a_transcript_of_a_coordinator_holds_no_secret_and_replays() {

@@ -23,7 +23,10 @@ impl Alarm {
                 self.sleep = None;
             }
             self.at = at;
-            let pause = || executor.http.sleep(at.pause(&executor.clocks.now()));
+            let pause = || {
+                let now = executor.clocks.now();
+                executor.http.sleep(executor.ask(|coordinator| coordinator.pause(&now)))
+            };
             match self.sleep.get_or_insert_with(pause).as_mut().poll(cx) {
                 Poll::Pending => return,
                 Poll::Ready(()) => {

@@ -69,8 +69,7 @@ impl Run {
         let mut is_closing = false;
         loop {
             self.drain();
-            let wake_at = self.coordinator.wake_at();
-            if self.seen.is_closed || (self.jobs.is_empty() && wake_at.mono.is_none()) {
+            if self.seen.is_closed || (self.jobs.is_empty() && self.coordinator.wake_at().mono.is_none()) {
                 return;
             }
             tokio::select! {
@@ -80,7 +79,7 @@ impl Run {
                         self.coordinator.done(clocks(), job, done);
                     }
                 }
-                () = tokio::time::sleep(wake_at.pause(&clocks())) => self.coordinator.wake(clocks()),
+                () = tokio::time::sleep(self.coordinator.pause(&clocks())) => self.coordinator.wake(clocks()),
                 _ = stop.wait_for(|stop| *stop), if !is_closing => {
                     is_closing = true;
                     // What was sent is awaited and stored, what was not is given up.

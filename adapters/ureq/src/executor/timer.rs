@@ -22,7 +22,7 @@ impl Executor {
                 return;
             }
             state.alarm = state.coordinator.wake_at();
-            let pause = state.alarm.pause(&self.now());
+            let pause = state.coordinator.pause(&self.now());
             let (state, slept) = self.sooner.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             let is_over = state.is_over;
             drop(state);

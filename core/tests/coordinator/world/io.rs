@@ -26,7 +26,11 @@ impl World {
         let out = out.clone();
         let result = match &out.op {
             Op::Load => self.load(how),
-            Op::Save { snapshot, replaces, .. } => self.save(how, snapshot.clone(), *replaces)?,
+            Op::Save { snapshot, replaces, .. } => {
+                let saves = |(_, out): &(_, &Out)| matches!(out.op, Op::Save { .. });
+                let is_late = self.node(n).jobs.iter().filter(saves).count() > 1;
+                self.save(how, is_late, snapshot.clone(), *replaces)?
+            }
             Op::TryLock => self.try_lock(n, how),
             Op::Unlock => {
                 if self.lock == Some(n) {
@@ -67,11 +71,17 @@ impl World {
         })
     }
 
-    pub(super) fn save(&mut self, how: How, snapshot: Secret, replaces: u64) -> Result<Option<Done>, String> {
+    pub(super) fn save(
+        &mut self,
+        how: How,
+        is_late: bool,
+        snapshot: Secret,
+        replaces: u64,
+    ) -> Result<Option<Done>, String> {
         let failed = Some(Done::StoreFailed(fault()));
         let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
         let signs_in = replaces == 0 || self.row.as_ref().and_then(family) != family(&snapshot);
-        if signs_in && matches!(how, How::Lost | How::Later) {
+        if signs_in && (is_late || matches!(how, How::Lost | How::Later)) {
             // Whoever deletes what it brought cannot be told from one who came before: the sign-in is saved once more.
             self.server.excuse(SIGN_IN_UNKNOWN);
         }
