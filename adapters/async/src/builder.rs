@@ -9,6 +9,7 @@ use webex_oauth::{Config, Secret, Timestamp, TokenAsk};
 use webex_oauth_driver::{AsyncStore, AsyncStoreJobs, ClientError, Store};
 
 use crate::client::{Client, Limits};
+use crate::events::Tap;
 use crate::executor::{Clocks, Executor};
 use crate::host::{Host, bounds::Asked};
 use crate::store::Unblocked;
@@ -24,6 +25,7 @@ pub struct ClientBuilder {
     patience: Option<Duration>,
     limits: Limits,
     record: bool,
+    tap: Option<Tap>,
 }
 
 enum Kept {
@@ -43,6 +45,7 @@ impl ClientBuilder {
             patience: None,
             limits: Limits { request, wait, body: 16 * 1024 * 1024 },
             record: false,
+            tap: None,
         }
     }
 
@@ -134,6 +137,16 @@ impl ClientBuilder {
         self
     }
 
+    /// One client of many, which share what they can.
+    pub(crate) fn member(
+        config: Config,
+        http: Arc<dyn AsyncHttp>,
+        store: Arc<dyn AsyncStore>,
+        tap: Option<Tap>,
+    ) -> Self {
+        Self { http: Some(http), store: Some(Kept::Async(store)), tap, ..Self::new(config) }
+    }
+
     /// Loads what the store holds and starts the client. A login that was pending there still is.
     ///
     /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none. Fails where the store
@@ -151,7 +164,7 @@ impl ClientBuilder {
         };
         let (coordinator, stores) = AsyncStoreJobs::open(self.config, store, self.patience, self.record).await?;
         let initial = initial.filter(|_| coordinator.session().tokens().is_none());
-        let executor = Arc::new(Executor::new(coordinator, stores, http, self.host, self.clocks));
+        let executor = Arc::new(Executor::new(coordinator, stores, http, self.host, self.clocks, self.tap));
         let client = Client::over(executor, self.limits);
         if let Some(tokens) = initial {
             client.adopt(tokens).await?;
@@ -180,13 +193,13 @@ pub(crate) async fn from_env() -> Result<ClientBuilder, ClientError> {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_http() -> Result<Arc<dyn AsyncHttp>, ClientError> {
+pub(crate) fn default_http() -> Result<Arc<dyn AsyncHttp>, ClientError> {
     let failed = |error: crate::SendError| ClientError::Call { fault: error.fault, problem: error.problem };
     Ok(Arc::new(crate::Reqwest::new().map_err(failed)?))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_http() -> Result<Arc<dyn AsyncHttp>, ClientError> {
+pub(crate) fn default_http() -> Result<Arc<dyn AsyncHttp>, ClientError> {
     let misuse = webex_oauth::Misuse::NotConfigured { what: "an HTTP stack", needed_by: "a client without `reqwest`" };
     Err(ClientError::Misuse(misuse))
 }

@@ -49,25 +49,31 @@ impl Stream for Events {
 
 /// A channel that never holds anybody up.
 pub(crate) struct Broadcast {
+    /// Gets each event at once, where the client is one of many.
+    tap: Option<Tap>,
     sender: async_broadcast::Sender<ClientEvent>,
     receiver: async_broadcast::InactiveReceiver<ClientEvent>,
 }
 
-impl Default for Broadcast {
-    fn default() -> Self {
+/// Must not take its time.
+pub(crate) type Tap = Box<dyn Fn(&ClientEvent) + Send + Sync>;
+
+impl Broadcast {
+    pub(crate) fn new(tap: Option<Tap>) -> Self {
         let (mut sender, receiver) = async_broadcast::broadcast(KEPT);
         sender.set_overflow(true);
         sender.set_await_active(false);
-        Self { sender, receiver: receiver.deactivate() }
+        Self { tap, sender, receiver: receiver.deactivate() }
     }
-}
 
-impl Broadcast {
     pub(crate) fn listen(&self) -> Events {
         Events { receiver: self.receiver.activate_cloned() }
     }
 
     pub(crate) fn tell(&self, event: ClientEvent) {
+        if let Some(tap) = &self.tap {
+            tap(&event);
+        }
         // Nobody listens, or the channel is closed: nothing is lost that anybody wanted.
         let _ = self.sender.try_broadcast(event);
     }

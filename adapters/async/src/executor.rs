@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use webex_oauth::coordinator::{Call, Coordinator, Failure, Fresh, Now, Output, Refused, Reply, Shown, Ticket, WakeAt};
@@ -22,9 +23,12 @@ use webex_oauth_driver::{AsyncStoreJobs, ClientError, LastError, client_error, c
 pub(crate) use self::clocks::Clocks;
 use self::pool::Pool;
 pub(crate) use self::waiting::Waiting;
-use crate::events::Broadcast;
+use crate::events::{Broadcast, Tap};
 use crate::host::Host;
 use crate::transport::AsyncHttp;
+
+/// For what a store that answers has said by then.
+const MOMENT: Duration = Duration::from_millis(250);
 
 pub(crate) struct Executor {
     pub(crate) http: Arc<dyn AsyncHttp>,
@@ -72,6 +76,7 @@ impl Executor {
         http: Arc<dyn AsyncHttp>,
         host: Host,
         clocks: Clocks,
+        tap: Option<Tap>,
     ) -> Self {
         let state = State {
             coordinator,
@@ -82,7 +87,7 @@ impl Executor {
             woken: None,
         };
         let (state, fresh) = (Mutex::new(state), ArcSwapOption::empty());
-        let (host, clocks, events, pool) = (Arc::new(host), Arc::new(clocks), Broadcast::default(), Pool::default());
+        let (host, clocks, events, pool) = (Arc::new(host), Arc::new(clocks), Broadcast::new(tap), Pool::default());
         Self { http, stores, host, clocks, events, fresh, state, pool }
     }
 
@@ -95,6 +100,29 @@ impl Executor {
         let fresh = self.fresh.load();
         let fresh = fresh.as_ref()?;
         fresh.may_be_handed_out(self.wall()).then(|| (fresh.token.clone(), fresh.generation))
+    }
+
+    /// Until when that token, or one that is as good, needs no renewal.
+    pub(crate) fn good_until(&self) -> Option<Timestamp> {
+        self.fresh.load().as_ref().and_then(|fresh| fresh.until)
+    }
+
+    /// Nothing is under way, nobody waits, and what is newest is stored.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let state = self.lock();
+        let coordinator = &state.coordinator;
+        state.waiting.is_empty() && coordinator.wake_at().mono.is_none() && coordinator.store_fault().is_none()
+    }
+
+    /// Looks into the store. While there is a token that is good it waits for a moment only, and the look goes on.
+    pub(crate) async fn glance(self: &Arc<Self>) -> Result<(), ClientError> {
+        let waiting = self.begin("the store", Call::Look)?;
+        if self.published().is_none() {
+            return waiting.reply().await.map(drop);
+        }
+        let (reply, moment) = (std::pin::pin!(waiting.reply()), self.http.sleep(MOMENT));
+        futures_util::future::select(reply, moment).await;
+        Ok(())
     }
 
     /// Asks the coordinator something.

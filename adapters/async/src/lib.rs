@@ -6,6 +6,7 @@
 mod builder;
 mod call;
 mod client;
+mod clients;
 mod discover;
 mod events;
 mod executor;
@@ -20,6 +21,7 @@ mod transport;
 pub use builder::ClientBuilder;
 pub use call::refresh_error;
 pub use client::Client;
+pub use clients::{Clients, ClientsBuilder, User, UserKey};
 pub use discover::discover;
 pub use events::Events;
 pub use login::{DeviceLogin, Guest, SignedIn};

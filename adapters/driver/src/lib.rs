@@ -8,8 +8,10 @@ mod browser;
 mod error;
 mod event;
 mod jobs;
+mod kept;
 mod loopback;
 mod machine;
+mod rebind;
 mod services;
 pub mod settings;
 mod store;
@@ -18,8 +20,10 @@ pub use browser::open_browser;
 pub use error::ClientError;
 pub use event::ClientEvent;
 pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event, host_answer, open, store_error};
+pub use kept::{Keepable, Kept};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
+pub use rebind::{rebind, rebind_async};
 pub use services::KnownServices;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,

@@ -20,7 +20,7 @@ use crate::serve::Connections;
 use crate::sessions::Sessions;
 use crate::settings::{Problem, Settings, unusable};
 use crate::space::Space;
-use crate::{cookies, front, guard, login, person, space};
+use crate::{cookies, front, guard, login, person, space, store};
 
 /// What the routes share.
 #[derive(Clone)]
@@ -60,6 +60,8 @@ impl App {
         let url = format!("http://localhost:{port}");
         let simulated = settings.client.is_none();
         let scope = settings.asked_scope();
+        let (store, cookie_key, is_shared) =
+            (store::open(&settings).await?, settings.cookie_key(), settings.database.is_some());
         let (simulator, mut parts) = match settings.client {
             Some(parts) => (None, parts),
             None => {
@@ -70,11 +72,11 @@ impl App {
         parts.scope = scope;
         parts.redirect_uri.get_or_insert_with(|| format!("{url}/oauth"));
         let config = parts.build().map_err(|error| unusable(&error))?;
-        let no_key = |error| Problem(format!("The key for the cookies cannot be kept in SESSIONS_DIR: {error}."));
-        let key = cookies::key(settings.sessions.as_deref()).map_err(no_key)?;
+        let no_key = |error| Problem(format!("The key for the cookies cannot be read or kept: {error}."));
+        let key = cookies::key(cookie_key.as_deref()).map_err(no_key)?;
         let http = Reqwest::new().map_err(|error| Problem(format!("No HTTP client: {error}.")))?;
-        let sessions = Sessions::new(config.clone(), http.clone(), settings.sessions, settings.debug);
-        let sessions = Arc::new(sessions);
+        let sessions = Sessions::new(config.clone(), http.clone(), store, settings.debug);
+        let sessions = Arc::new(sessions.map_err(|error| Problem(format!("Sessions cannot be kept: {error}.")))?);
         let logins = Arc::new(Logins::new(config.clone(), http.clone()));
         let space = match settings.widget {
             None => None,
@@ -98,9 +100,12 @@ impl App {
         let connections = Connections::default();
         let tasks = vec![
             tokio::spawn(connections.clone().serve(listener, routes(shared), patience)),
-            tokio::spawn(sweep(Arc::clone(&sessions), logins)),
+            tokio::spawn(sweep(logins)),
         ];
         let mut told = Vec::new();
+        if is_shared && cookie_key.is_none() {
+            told.push("Cookies end with this process: set COOKIE_KEY_FILE, to the same file on every node.".to_owned());
+        }
         if moved {
             told.push(format!("Port {} is occupied, so this is port {port}.", settings.port));
         }
@@ -177,15 +182,10 @@ fn simulate() -> Result<(Simulator, ConfigParts), Problem> {
     Ok((simulator, parts))
 }
 
-async fn sweep(sessions: Arc<Sessions>, logins: Arc<Logins>) {
+async fn sweep(logins: Arc<Logins>) {
     loop {
-        // Once a minute, and the folder at the start and once a day.
-        sessions.sweep_folder();
-        for _ in 0..24 * 60 {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            sessions.sweep();
-            logins.sweep();
-        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        logins.sweep();
     }
 }
 

@@ -88,29 +88,41 @@ impl IntoResponseParts for Cookies {
     }
 }
 
-/// The key that cookies are sealed with: kept beside the sessions where those are kept.
-pub(crate) fn key(folder: Option<&std::path::Path>) -> std::io::Result<Key> {
+/// The key that cookies are sealed with, from this file; the first one makes it. Without a file it ends with the process.
+pub(crate) fn key(path: Option<&std::path::Path>) -> std::io::Result<Key> {
     let fresh = || Key::try_generate().ok_or_else(|| std::io::Error::other("no randomness"));
-    let Some(folder) = folder else {
+    let Some(path) = path else {
         return fresh();
     };
-    let path = folder.join("cookie.key");
-    match std::fs::read(&path) {
-        Ok(bytes) => Key::try_from(bytes.as_slice()).map_err(std::io::Error::other),
+    let read = || Key::try_from(std::fs::read(path)?.as_slice()).map_err(std::io::Error::other);
+    match read() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
             let key = fresh()?;
-            std::fs::create_dir_all(folder)?;
-            write_private(&path, key.master())?;
-            Ok(key)
+            match write_private(path, key.master()) {
+                // Another node was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read(),
+                written => written.map(|()| key),
+            }
         }
-        Err(error) => Err(error),
+        read => read,
     }
 }
 
+/// Whole, or not at all: another node may be reading it.
 fn write_private(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let part = path.with_file_name(name);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(path)?, bytes)
+    std::io::Write::write_all(&mut options.open(&part)?, bytes)?;
+    // Unlike a rename, a link takes the place of nothing.
+    let linked = std::fs::hard_link(&part, path);
+    std::fs::remove_file(&part)?;
+    linked
 }

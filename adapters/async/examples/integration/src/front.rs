@@ -12,6 +12,7 @@ use webex_oauth_async::{Client, ClientError};
 use crate::app::Shared;
 use crate::cookies::Cookies;
 use crate::login::user;
+use crate::notice::Notice;
 use crate::page;
 use crate::person::me_url;
 
@@ -21,13 +22,13 @@ pub(crate) async fn page() -> Response {
 }
 
 /// Hands the session of this browser over to the front end.
-pub(crate) async fn handoff(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let Some(client) = user(&shared, &cookies).await else {
-        return Redirect::to("/").into_response();
+pub(crate) async fn handoff(State(shared): State<Shared>, cookies: Cookies) -> Result<Response, Notice> {
+    let Some(client) = user(&shared, &cookies).await? else {
+        return Ok(Redirect::to("/").into_response());
     };
     // A fresh one, if it should be due. Where that fails, the front end finds out what to do.
     let _ = client.token().await;
-    Redirect::to(handoff_url(&client).as_deref().unwrap_or("/front")).into_response()
+    Ok(Redirect::to(handoff_url(&client).as_deref().unwrap_or("/front")).into_response())
 }
 
 /// The front end with the tokens behind its `#`: there they reach no server and no log.
@@ -51,7 +52,14 @@ pub(crate) async fn refresh(
     if !kind.starts_with("application/json") || !wish.is_object() {
         return refuse(StatusCode::BAD_REQUEST, "invalid_request", "The body has to be a JSON object.");
     }
-    let renewed = match (wish.get("refresh_token"), user(&shared, &cookies).await) {
+    let Ok(user) = user(&shared, &cookies).await else {
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "temporarily_unavailable",
+            "Sessions cannot be read. Try again.",
+        );
+    };
+    let renewed = match (wish.get("refresh_token"), user) {
         (Some(Value::String(token)), _) => renew_for(&shared, token).await,
         (Some(_), _) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "refresh_token has to be a text."),
         (None, Some(client)) => client.refresh().await.map(|()| handoff_json(&client, false)),

@@ -17,6 +17,7 @@ mod sessions;
 mod settings;
 mod space;
 mod space_page;
+mod store;
 
 pub use app::App;
 pub use settings::{Problem, Settings, WidgetSettings};

@@ -4,16 +4,13 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::{Map, Value, json};
-use webex_oauth_async::webex_oauth::{
-    CallbackIgnored, ErrorCode, Fault, Flow, LoginOptions, LoginState, SignOutOptions,
-};
+use webex_oauth_async::webex_oauth::{CallbackIgnored, ErrorCode, Fault, Flow, LoginOptions, LoginState};
 use webex_oauth_async::{Client, ClientError};
 
 use crate::app::Shared;
 use crate::cookies::{Cookies, Kind};
 use crate::logins::Ended;
 use crate::notice::{Notice, callback_ignored, login_failed, unexpected};
-use crate::sessions::is_signed_in;
 use crate::{front, page, person};
 
 /// Begins a login beside whoever is signed in: that session stays until the login has worked out.
@@ -75,7 +72,10 @@ pub(crate) async fn outcome(cookies: Cookies) -> Response {
 
 /// Ends the login of this browser, and makes it the session if it worked out. Answers where to go on.
 async fn complete(shared: &Shared, cookies: Cookies, callback: String) -> (Cookies, Result<String, Notice>) {
-    let before = user(shared, &cookies).await;
+    let before = match user(shared, &cookies).await {
+        Ok(before) => before,
+        Err(notice) => return (cookies, Err(notice)),
+    };
     let Some(login) = cookies.get(Kind::Login) else {
         let notice = callback_ignored(CallbackIgnored::NoLoginPending, before.is_some());
         return (cookies, Err(notice));
@@ -123,19 +123,18 @@ pub(crate) async fn logout(State(shared): State<Shared>, cookies: Cookies) -> Re
 }
 
 /// Signs a user out for good. The browser does not wait for the revocation.
-fn leave(shared: Shared, key: String) {
+fn leave(shared: Shared, session: String) {
     tokio::spawn(async move {
-        let Some(client) = shared.sessions.get(&key).await else {
-            return;
-        };
-        // Here it is complete at once, whatever the server says.
-        let _ = client.sign_out(SignOutOptions::default()).await;
-        shared.sessions.forget(&key);
+        if let Err(error) = shared.sessions.leave(&session).await {
+            eprintln!("a sign-out is not complete: {error}");
+        }
     });
 }
 
 /// The user of this browser, if somebody is signed in.
-pub(crate) async fn user(shared: &Shared, cookies: &Cookies) -> Option<Client> {
-    let key = cookies.get(Kind::Session)?;
-    shared.sessions.get(&key).await.filter(is_signed_in)
+pub(crate) async fn user(shared: &Shared, cookies: &Cookies) -> Result<Option<Client>, Notice> {
+    match cookies.get(Kind::Session) {
+        Some(session) => shared.sessions.get(&session).await.map_err(|error| unexpected(&error)),
+        None => Ok(None),
+    }
 }

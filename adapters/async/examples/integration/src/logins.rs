@@ -1,13 +1,15 @@
-//! Logins under way. The browser keeps each of them, sealed: however many visitors never come back, nothing of them is
-//! kept here. Only those that came back are remembered for a while, so that a callback that comes twice is used once.
+//! Logins under way. The browser keeps each of them, sealed, and brings it to whichever node: however many visitors never come
+//! back, nothing of them is kept here. Only one that came back is in the store, so that a callback that comes twice is used
+//! once, also where it comes to two nodes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use webex_oauth_async::webex_oauth::{CallbackIgnored, Config, LoginOptions, Secret, SignOutOptions};
-use webex_oauth_async::{Client, ClientError, MemoryStore, Put, Replaces, Reqwest, Store as _};
+use webex_oauth_async::webex_oauth::protocol::callback::{self, Expected, Outcome};
+use webex_oauth_async::webex_oauth::{CallbackIgnored, Config, Flow, LoginOptions, Secret};
+use webex_oauth_async::{Client, ClientError, Reqwest};
 
 use crate::sessions::{KEY_LEN, Sessions, random_key};
 
@@ -42,6 +44,39 @@ enum End {
     Spent,
 }
 
+/// What the browser keeps of a login.
+struct Login<'a> {
+    id: &'a str,
+    flow: Flow,
+    state: &'a str,
+    snapshot: &'a str,
+}
+
+impl<'a> Login<'a> {
+    fn read(kept: &'a str) -> Option<Self> {
+        let (id, rest) = kept.split_at_checked(KEY_LEN)?;
+        let (flow, rest) = rest.split_at_checked(1)?;
+        let (state, snapshot) = rest.split_once(' ')?;
+        Some(Self { id, flow: if flow == "i" { Flow::Implicit } else { Flow::Code }, state, snapshot })
+    }
+}
+
+/// The state that goes to the server and comes back.
+fn state_of(url: &str) -> String {
+    let url = url::Url::parse(url);
+    let state = url.iter().flat_map(|url| url.query_pairs()).find(|(name, _)| name == "state");
+    state.map(|(_, state)| state.into_owned()).unwrap_or_default()
+}
+
+impl End {
+    /// A callback that is not the login's leaves it waiting.
+    fn ended_by(&mut self, error: &ClientError) {
+        if !matches!(error, ClientError::CallbackIgnored { .. }) {
+            *self = Self::Spent;
+        }
+    }
+}
+
 /// A login that worked out.
 pub(crate) struct Ended {
     /// The key of the new session. It is new: nobody could know it before.
@@ -57,10 +92,12 @@ impl Logins {
 
     /// The URL to bring the browser to, and what it has to keep until it comes back.
     pub(crate) async fn begin(&self, options: LoginOptions) -> Result<(Secret, String), ClientError> {
-        let id = random_key()?;
-        let client = self.open(MemoryStore::new()).await?;
+        let (id, is_implicit) = (random_key()?, options.flow == Flow::Implicit);
+        let client = Client::builder(self.config.clone()).http(self.http.clone()).open().await?;
         let url = client.begin_login(options).await?;
-        Ok((url, id + client.snapshot().expose()))
+        let flow = if is_implicit { 'i' } else { 'c' };
+        let kept = format!("{id}{flow}{} {}", state_of(url.expose()), client.snapshot().expose());
+        Ok((url, kept))
     }
 
     /// Completes the login that the browser kept. The tokens go into a session of their own.
@@ -70,9 +107,10 @@ impl Logins {
         login: &str,
         callback: String,
     ) -> Result<Ended, ClientError> {
-        let none = || ClientError::CallbackIgnored { reason: CallbackIgnored::NoLoginPending };
-        let (id, snapshot) = login.split_at_checked(KEY_LEN).ok_or_else(none)?;
-        let (at, end) = self.back(id);
+        let ignored = |reason| ClientError::CallbackIgnored { reason };
+        let none = || ignored(CallbackIgnored::NoLoginPending);
+        let login = Login::read(login).ok_or_else(none)?;
+        let (at, end) = self.back(login.id);
         let mut end = end.lock().await;
         match &*end {
             End::Open => {}
@@ -80,37 +118,38 @@ impl Logins {
                 if *first.expose() == *callback && at.elapsed() < TWICE =>
             {
                 let (session, to_front) = (session.clone(), *to_front);
-                let client = sessions.get(&session).await.ok_or_else(none)?;
+                let client = sessions.get(&session).await?.ok_or_else(none)?;
                 return Ok(Ended { session, client, to_front });
             }
             End::SignedIn { .. } | End::Spent => return Err(none()),
         }
-        let store = MemoryStore::new();
-        // A new store holds nothing that could be in the way.
-        let _ = store.save(&Put::of(snapshot.into(), Replaces::Nothing)?)?;
-        let client = self.open(store).await?;
-        let done = match client.complete_login(callback.clone()).await {
-            Ok(done) => done,
-            Err(error) => {
-                if !matches!(error, ClientError::CallbackIgnored { .. }) {
-                    *end = End::Spent;
-                }
-                return Err(error);
-            }
-        };
+        self.check(&login, &callback).inspect_err(|error| end.ended_by(error))?;
+        let completed = sessions.complete(login.id, login.snapshot.into(), callback.clone().into()).await;
+        let completed = completed.inspect_err(|error| end.ended_by(error))?;
         *end = End::Spent;
+        let (session, done) = completed.ok_or_else(none)?;
         let state: Value = done.state.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let to_front = state["to"] == "front";
-        let (session, client) = match sessions.create(&client.snapshot()).await {
-            Ok(created) => created,
-            Err(error) => {
-                // What cannot be kept must not live on at Webex either.
-                let _ = client.sign_out(SignOutOptions::default()).await;
-                return Err(error);
-            }
-        };
+        let client = sessions.get(&session).await?.ok_or_else(none)?;
         *end = End::SignedIn { callback: callback.into(), session: session.clone(), to_front };
         Ok(Ended { session, client, to_front })
+    }
+
+    /// A callback that brings nothing to redeem, or is another login's, leaves nothing in the store.
+    fn check(&self, login: &Login<'_>, callback: &str) -> Result<(), ClientError> {
+        let (provider, parts) = (self.config.provider(), self.config.parts());
+        let expected = Expected {
+            flow: login.flow,
+            redirect_uri: parts.redirect_uri.as_deref().unwrap_or_default(),
+            state: login.state,
+            issuer: provider.issuer.as_deref(),
+            issuer_required: provider.issuer_required,
+        };
+        let read = callback::read(callback, &expected, webex_oauth_driver::now());
+        match read.map_err(|reason| ClientError::CallbackIgnored { reason })?.outcome {
+            Outcome::Code(_) | Outcome::Tokens(_) => Ok(()),
+            Outcome::Failed(fault) => Err(ClientError::LoginFailed { fault: Arc::new(fault) }),
+        }
     }
 
     /// Forgets those that came back long ago.
@@ -126,10 +165,6 @@ impl Logins {
         }
         let login = back.entry(id.to_owned()).or_insert_with(|| Back { at: Instant::now(), end: Arc::default() });
         (login.at, Arc::clone(&login.end))
-    }
-
-    async fn open(&self, store: MemoryStore) -> Result<Client, ClientError> {
-        Client::builder(self.config.clone()).http(self.http.clone()).store(store).open().await
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Back>> {

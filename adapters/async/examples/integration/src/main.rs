@@ -20,8 +20,27 @@ async fn serve() -> Result<(), Problem> {
     for line in app.welcome() {
         println!("{line}");
     }
-    // Without Ctrl-C there is nothing to wait for but the end.
-    let _ = tokio::signal::ctrl_c().await;
+    asked_to_stop().await;
     app.stop().await;
     Ok(())
+}
+
+/// Ctrl-C, or what a supervisor sends.
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without signals there is nothing to wait for but the end.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    // Without Ctrl-C there is nothing to wait for but the end.
+    let _ = tokio::signal::ctrl_c().await;
 }

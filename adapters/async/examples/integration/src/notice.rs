@@ -1,7 +1,7 @@
 //! Something is to be said: what happened, in plain words, and one thing to do next.
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use maud::html;
 use serde_json::{Value, json};
 use webex_oauth_async::ClientError;
@@ -30,7 +30,22 @@ impl Notice {
         Self { again: None, ..Self::new(status, title, text) }
     }
 
-    pub(crate) fn into_response(self) -> Response {
+    /// As a text that a cookie can carry.
+    pub(crate) fn to_text(&self) -> String {
+        let Self { status, title, text, detail, again } = self;
+        json!([status.as_u16(), title, text, detail, again]).to_string()
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let parts: Value = serde_json::from_str(text).ok()?;
+        let part = |at: usize| parts[at].as_str().map(str::to_owned);
+        let status = StatusCode::from_u16(u16::try_from(parts[0].as_u64()?).ok()?).ok()?;
+        Some(Self { status, title: part(1)?, text: part(2)?, detail: part(3), again: part(4) })
+    }
+}
+
+impl IntoResponse for Notice {
+    fn into_response(self) -> Response {
         // Only what went wrong looks like it.
         let wrong = self.status.is_client_error() || self.status.is_server_error();
         let body = page(
@@ -48,19 +63,6 @@ impl Notice {
             },
         );
         (self.status, body).into_response()
-    }
-
-    /// As a text that a cookie can carry.
-    pub(crate) fn to_text(&self) -> String {
-        let Self { status, title, text, detail, again } = self;
-        json!([status.as_u16(), title, text, detail, again]).to_string()
-    }
-
-    pub(crate) fn from_text(text: &str) -> Option<Self> {
-        let parts: Value = serde_json::from_str(text).ok()?;
-        let part = |at: usize| parts[at].as_str().map(str::to_owned);
-        let status = StatusCode::from_u16(u16::try_from(parts[0].as_u64()?).ok()?).ok()?;
-        Some(Self { status, title: part(1)?, text: part(2)?, detail: part(3), again: part(4) })
     }
 }
 

@@ -16,15 +16,12 @@ use crate::page::{self, Person, in_words};
 const MAX_PICTURE: usize = 2 * 1024 * 1024;
 
 /// The start, or the person.
-pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Response {
+pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Result<Response, Notice> {
     let scopes = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let Some(client) = user(&shared, &cookies).await else {
-        return page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response();
+    let Some(client) = user(&shared, &cookies).await? else {
+        return Ok(page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response());
     };
-    let profile = match profile(&client).await {
-        Ok(profile) => profile,
-        Err(notice) => return notice.into_response(),
-    };
+    let profile = profile(&client).await?;
     let status = client.status();
     let left = |at: Option<webex_oauth_async::webex_oauth::Timestamp>| {
         at.map(|at| in_words(at.millis_since(webex_oauth_driver::now())))
@@ -41,13 +38,13 @@ pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Resp
         has_space: shared.space.is_some(),
         simulated: shared.simulated,
     };
-    page::me(&person).into_response()
+    Ok(page::me(&person).into_response())
 }
 
 /// The person's picture, fetched by us: pages load nothing from elsewhere.
 pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> Response {
     let none = || axum::http::StatusCode::NOT_FOUND.into_response();
-    let Some(client) = user(&shared, &cookies).await else {
+    let Ok(Some(client)) = user(&shared, &cookies).await else {
         return none();
     };
     let Ok(profile) = profile(&client).await else {
@@ -75,14 +72,11 @@ pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> R
 }
 
 /// Renews the tokens because the person wants it.
-pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let Some(client) = user(&shared, &cookies).await else {
-        return Redirect::to("/").into_response();
-    };
-    match client.refresh().await {
-        Ok(()) => Redirect::to("/").into_response(),
-        Err(error) => unexpected(&error).into_response(),
+pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> Result<Redirect, Notice> {
+    if let Some(client) = user(&shared, &cookies).await? {
+        client.refresh().await.map_err(|error| unexpected(&error))?;
     }
+    Ok(Redirect::to("/"))
 }
 
 /// `people/me` with the person's own token.

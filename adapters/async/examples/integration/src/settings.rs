@@ -28,8 +28,14 @@ pub struct Settings {
     pub fixed_redirect: bool,
     /// `STATE`: handed to the server with every login and expected back.
     pub state: Option<String>,
-    /// `SESSIONS_DIR`: sessions survive a restart there; else they live in memory.
+    /// `SESSIONS_DIR`: sessions survive a restart there; else they live in memory, or in the database.
     pub sessions: Option<PathBuf>,
+    /// `DATABASE_URL`: `postgres://...`, `redis://...` or `sqlite:FILE`, which several nodes may share.
+    pub database: Option<Secret>,
+    /// `KEY_FILE`: what `webex-oauth key new` has made. Sessions are stored encrypted.
+    pub key_file: Option<PathBuf>,
+    /// `COOKIE_KEY_FILE`: of all nodes that share a database.
+    pub cookie_key_file: Option<PathBuf>,
     /// `SCOPES`, also for the simulated integration.
     pub scope: Option<Scope>,
     /// `DEBUG=oauth*`: requests and events on standard error. Never a token.
@@ -95,6 +101,9 @@ impl Settings {
             fixed_redirect,
             state: set("STATE"),
             sessions: set("SESSIONS_DIR").map(PathBuf::from),
+            database: set("DATABASE_URL").map(Secret::from),
+            key_file: set("KEY_FILE").map(PathBuf::from),
+            cookie_key_file: set("COOKIE_KEY_FILE").map(PathBuf::from),
             scope,
             debug: set("DEBUG").is_some_and(|text| text.contains("oauth") || text == "*"),
             widget,
@@ -104,9 +113,26 @@ impl Settings {
 
     /// The simulated integration on a free port, sessions in memory.
     pub fn simulated() -> Self {
-        let (client, state, sessions, scope) = (None, None, None, None);
-        let (widget, patience) = (None, PATIENCE);
-        Self { port: 0, client, fixed_redirect: false, state, sessions, scope, debug: false, widget, patience }
+        Self {
+            port: 0,
+            client: None,
+            fixed_redirect: false,
+            state: None,
+            sessions: None,
+            database: None,
+            key_file: None,
+            cookie_key_file: None,
+            scope: None,
+            debug: false,
+            widget: None,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Where the key of the cookies is kept.
+    pub(crate) fn cookie_key(&self) -> Option<PathBuf> {
+        let beside = self.sessions.as_ref().map(|folder| folder.join("cookie.key"));
+        self.cookie_key_file.clone().or(beside)
     }
 
     /// What people are asked for: enough for a name and a picture, and for a first look around. The widget wants all.

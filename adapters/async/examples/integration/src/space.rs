@@ -80,11 +80,11 @@ fn policy(origin: &str) -> String {
 }
 
 /// `/space`.
-pub(crate) async fn page(State(shared): State<Shared>, cookies: Cookies) -> Response {
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
-        return Redirect::to("/").into_response();
+pub(crate) async fn page(State(shared): State<Shared>, cookies: Cookies) -> Result<Response, Notice> {
+    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await?) else {
+        return Ok(Redirect::to("/").into_response());
     };
-    show(space, &client).await.unwrap_or_else(Notice::into_response)
+    show(space, &client).await
 }
 
 async fn show(space: &Space, client: &Client) -> Result<Response, Notice> {
@@ -115,20 +115,19 @@ async fn show(space: &Space, client: &Client) -> Result<Response, Notice> {
 }
 
 /// Says something in the space.
-pub(crate) async fn post(State(shared): State<Shared>, cookies: Cookies, body: Bytes) -> Response {
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
-        return Redirect::to("/").into_response();
+pub(crate) async fn post(State(shared): State<Shared>, cookies: Cookies, body: Bytes) -> Result<Redirect, Notice> {
+    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await?) else {
+        return Ok(Redirect::to("/"));
     };
     let said = url::form_urlencoded::parse(&body).find(|(name, _)| name == "text");
     let said = said.map(|(_, text)| text.trim().to_owned()).filter(|text| !text.is_empty());
     let Some(said) = said else {
-        return Redirect::to("/space").into_response();
+        return Ok(Redirect::to("/space"));
     };
     let wanted = json!({ "roomId": space.id, "text": said });
-    match api(&client, Method::POST, "/messages", Some(&wanted)).await {
-        Ok((200 | 201, _)) => Redirect::to("/space#newest").into_response(),
-        Ok((status, answer)) => closed("Your message was not sent.", status, &answer).into_response(),
-        Err(notice) => notice.into_response(),
+    match api(&client, Method::POST, "/messages", Some(&wanted)).await? {
+        (200 | 201, _) => Ok(Redirect::to("/space#newest")),
+        (status, answer) => Err(closed("Your message was not sent.", status, &answer)),
     }
 }
 
@@ -137,7 +136,7 @@ pub(crate) async fn token(State(shared): State<Shared>, cookies: Cookies) -> Res
     if shared.space.as_deref().is_none_or(|space| space.widget.is_none()) {
         return (StatusCode::NOT_FOUND, axum::Json(json!({ "error": "not_found" }))).into_response();
     }
-    let (Some(space), Some(client)) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
+    let (Some(space), Ok(Some(client))) = (shared.space.as_deref(), user(&shared, &cookies).await) else {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "login_required" }))).into_response();
     };
     match client.token().await {

@@ -5,6 +5,7 @@ use std::path::Path;
 use webex_oauth_async::webex_oauth::{ConfigParts, Provider, Scope};
 use webex_oauth_integration::{App, Settings};
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Options, Simulator};
+use webex_oauth_stores::{Records as _, Scan, Sqlite};
 
 use crate::kit::{Browser, app, path_of, shows};
 
@@ -88,8 +89,10 @@ async fn with_https_cookies_are_of_this_host_alone() {
     }
 }
 
-fn files(folder: &Path) -> usize {
-    std::fs::read_dir(folder).unwrap().count()
+/// How many sessions and logins are in the store.
+fn rows(folder: &Path) -> usize {
+    let store = Sqlite::open(folder.join("sessions.db")).unwrap();
+    store.scan(&Scan { after: None, most: 100_000, but_sealed_with: None }).unwrap().rows.len()
 }
 
 fn settings(simulator: &Simulator, folder: &Path) -> Settings {
@@ -108,7 +111,6 @@ async fn visitors_who_never_sign_in_leave_nothing() {
     let simulator = Simulator::start(Options::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let app = App::start(settings(&simulator, folder.path())).await.unwrap();
-    let before = files(folder.path());
     let visitor = Browser::new(&app);
     let mut cookies = Vec::new();
     for _ in 0..2_000 {
@@ -123,34 +125,29 @@ async fn visitors_who_never_sign_in_leave_nothing() {
             visitor.http.get(format!("{}/", app.url())).header("cookie", format!("{cookie}; session={value}"));
         assert_eq!(visitor.send(request).await.status, 200);
     }
-    assert_eq!((files(folder.path()), app.users()), (before, 0));
-    assert_eq!(before, 1, "the key of the cookies");
+    // Nor do callbacks that bring nothing to redeem.
+    for wrong in ["error=access_denied&state=OWN", "code=c&state=x", "state=OWN", "code=1&code=2&state=OWN"] {
+        let url = visitor.start("/login").await;
+        let own = url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+        assert!(visitor.land(&format!("/oauth?{}", wrong.replace("OWN", own))).await.status >= 400);
+    }
+    assert_eq!((rows(folder.path()), app.users()), (0, 0));
 }
 
 #[tokio::test]
-async fn a_session_leaves_its_folder_with_its_user_and_old_ones_are_swept_at_the_start() {
+async fn a_session_leaves_the_store_with_its_user() {
     let simulator = Simulator::start(Options::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let old = folder.path().join(format!("{}.json", "a".repeat(32)));
-    let (others, young) = (folder.path().join("notes.txt"), folder.path().join(format!("{}.json", "b".repeat(32))));
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(100 * 24 * 3600);
-    for (path, at) in [(&old, Some(long_ago)), (&others, Some(long_ago)), (&young, None)] {
-        let file = std::fs::File::create(path).unwrap();
-        if let Some(at) = at {
-            file.set_modified(at).unwrap();
-        }
-    }
     let app = App::start(settings(&simulator, folder.path())).await.unwrap();
     let browser = Browser::new(&app);
     browser.sign_in(&simulator, "ada@example.com").await;
-    assert_eq!((old.exists(), others.exists(), young.exists()), (false, true, true));
-    let with_a_session = files(folder.path());
+    assert_eq!(rows(folder.path()), 1, "of the login nothing is left");
     browser.post("/logout", "").await;
     for _ in 0..200 {
-        if app.users() == 0 && files(folder.path()) < with_a_session {
+        if rows(folder.path()) == 0 {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("{} files are left of {with_a_session}", files(folder.path()));
+    panic!("{} are left", rows(folder.path()));
 }

@@ -2,6 +2,7 @@
 
 mod cookies;
 mod kit;
+mod nodes;
 mod patience;
 mod space;
 
