@@ -35,8 +35,8 @@ fuzz-smoke: ## every fuzz target for ten seconds (SECONDS_EACH=10)
 integration: ## a web integration to click through in a browser (PORT=8080; CLIENT_ID and CLIENT_SECRET for real Webex)
 	@scripts/integration
 
-load: ## the sample integration under load: 1,000 users, faults at 5 %, 60 s (USERS, IN_FLIGHT, SECONDS_LONG)
-	@scripts/load
+load: ## the sample integration under load: 1,000 users, faults at 5 %, 60 s (CLUSTER=1: nodes that die; STORE=redis)
+	@CLUSTER="$(CLUSTER)" STORE="$(STORE)" scripts/load
 
 dist: ## what the registries would take, built and checked in target/dist (ONLY="wheels crates")
 	@scripts/dist $(ONLY)

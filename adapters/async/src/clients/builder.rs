@@ -25,8 +25,10 @@ pub struct ClientsBuilder<K> {
 
 enum Kind<K> {
     Async(Box<Stores<K>>),
-    Blocking(Box<dyn Fn(&K) -> Arc<dyn Store> + Send + Sync>),
+    Blocking(Box<BlockingStores<K>>),
 }
+
+type BlockingStores<K> = dyn Fn(&K) -> Arc<dyn Store> + Send + Sync;
 
 impl<K: UserKey> ClientsBuilder<K> {
     pub(super) fn new(config: Config) -> Self {

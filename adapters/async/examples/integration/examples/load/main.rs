@@ -1,56 +1,29 @@
 //! `make load`: the application under load. A thousand people are signed in, two hundred requests are in flight, and one
 //! answer of Webex in twenty is a fault. Nobody may see somebody else, nobody may be signed out, and memory stays flat.
 //! Figures are printed; only correctness is asserted.
+//!
+//! With `CLUSTER=1` it is three nodes behind a proxy, on one database, and they are killed while it goes on.
 
 mod person;
+#[path = "../cluster/processes.rs"]
+mod processes;
+mod single;
 mod tally;
 mod trouble;
+mod under_test;
 
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use person::{Person, Seen};
 use tally::Tally;
-use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
+use under_test::UnderTest;
+use webex_oauth_simulator::{Options, Simulator};
 
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// The application in a process of its own, so that its memory can be looked at.
-struct App(Child);
-
-impl App {
-    fn start(simulator: &Simulator, port: u16) -> Self {
-        let binary = std::env::current_exe().expect("a path");
-        let binary = binary.ancestors().nth(2).expect("beside the examples").join("webex-oauth-integration");
-        let child = Command::new(binary)
-            .env("PORT", port.to_string())
-            .env("CLIENT_ID", CLIENT_ID)
-            .env("CLIENT_SECRET", CLIENT_SECRET)
-            .env("PROVIDER_URL", simulator.base_url())
-            // glibc keeps freed memory for each thread: with one arena the figure is what the application holds.
-            .env("MALLOC_ARENA_MAX", "1")
-            .stdout(Stdio::null())
-            .spawn();
-        Self(child.expect("the application is built: scripts/load"))
-    }
-
-    /// Resident memory in KiB, where the system tells.
-    fn memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        line.split_whitespace().nth(1)?.parse().ok()
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[tokio::main]
@@ -66,8 +39,7 @@ async fn main() -> ExitCode {
         ..Options::default()
     });
     let simulator = Arc::new(simulator.expect("a simulator"));
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-    let app = App::start(&simulator, port);
+    let (mut app, port) = UnderTest::start(&simulator);
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
     let http = http.expect("a client");
@@ -79,16 +51,14 @@ async fn main() -> ExitCode {
 
     let tally = Arc::new(Tally::default());
     let over = Arc::new(AtomicBool::new(false));
-    let faults = tokio::spawn(trouble::make(Arc::clone(&simulator), Arc::clone(&over)));
+    // So many answers in a hundred.
+    let share = setting("FAULTS", 5) as u64;
+    let faults = tokio::spawn(trouble::make(Arc::clone(&simulator), Arc::clone(&over), share));
     let workers: Vec<_> = (0..in_flight)
         .map(|number| tokio::spawn(visit(number, http.clone(), people.clone(), Arc::clone(&tally), Arc::clone(&over))))
         .collect();
     let begun = Instant::now();
-    let mut memory = Vec::new();
-    while begun.elapsed() < length {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        memory.extend(app.memory());
-    }
+    let memory = app.pass(length, setting("KILLS", 6)).await;
     over.store(true, Ordering::SeqCst);
     let took = begun.elapsed();
     for worker in workers {
@@ -101,15 +71,18 @@ async fn main() -> ExitCode {
     let after = person::all_are_there(&http, &people, in_flight).await;
     tally.print(took, &simulator.counters(), served, &memory);
     println!("{} of {users} people are still signed in, and see themselves", after.right);
-    match tally.verdict(&after, users, &memory) {
-        Ok(()) => {
-            println!("load: ok");
-            ExitCode::SUCCESS
-        }
-        Err(problems) => {
-            println!("load: failed: {}", problems.join("; "));
-            ExitCode::FAILURE
-        }
+    let mut problems = tally.verdict(&after, users, &memory, app.is_cluster());
+    problems.extend(app.fallen());
+    let reused = simulator.counters().reuse_detected;
+    if reused > 0 {
+        problems.push(format!("{reused} refresh tokens were used twice"));
+    }
+    if problems.is_empty() {
+        println!("load: ok");
+        ExitCode::SUCCESS
+    } else {
+        println!("load: failed: {}", problems.join("; "));
+        ExitCode::FAILURE
     }
 }
 

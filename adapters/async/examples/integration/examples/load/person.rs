@@ -48,7 +48,7 @@ pub(crate) fn of_number(number: usize) -> webex_oauth_simulator::Person {
 /// Until the application serves.
 pub(crate) async fn wait_for(http: &reqwest::Client, port: u16) {
     let begun = Instant::now();
-    while http.get(format!("http://localhost:{port}/icon.svg")).send().await.is_err() {
+    while !http.get(format!("http://localhost:{port}/icon.svg")).send().await.is_ok_and(|it| it.status() == 200) {
         assert!(begun.elapsed() < Duration::from_secs(60), "the application does not start");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -106,6 +106,8 @@ impl Person {
             200 if text.contains("Sign in with Webex") => Seen::SignedOut,
             303 if is_home => Seen::Right,
             401 => Seen::SignedOut,
+            // The proxy's own pages: no node was there.
+            502..=504 if text.contains("<html><body><h1>50") => Seen::Nothing,
             502 if !text.contains("Person Number") => Seen::Trouble,
             _ => Seen::Wrong,
         }

@@ -36,10 +36,14 @@ impl Tally {
 
     pub(crate) fn print(&self, took: Duration, counters: &Counters, faults: u64, memory: &[u64]) {
         let (right, trouble) = (self.right.load(Ordering::Relaxed), self.trouble.load(Ordering::Relaxed));
-        let all = right + trouble + self.nothing.load(Ordering::Relaxed);
+        let nothing = self.nothing.load(Ordering::Relaxed);
+        let all = right + trouble + nothing;
         println!("{all} visits in {:.0} s, {:.0} a second", took.as_secs_f32(), all as f32 / took.as_secs_f32());
-        println!("{right} saw themselves, {trouble} saw a page about trouble at Webex");
-        println!("{faults} faults, {} refreshes", counters.refreshes_succeeded);
+        println!("{right} saw themselves, {trouble} saw a page about trouble at Webex, {nothing} had no answer");
+        println!("{} showed somebody else or nobody", self.wrong.load(Ordering::Relaxed));
+        println!("{} found the person signed out", self.signed_out.load(Ordering::Relaxed));
+        let reused = counters.reuse_detected;
+        println!("{faults} faults, {} refreshes, {reused} tokens used twice", counters.refreshes_succeeded);
         let mut times = self.times.lock().unwrap();
         times.sort_unstable();
         let at = |percent: usize| {
@@ -53,8 +57,9 @@ impl Tally {
         }
     }
 
-    /// Nobody saw somebody else, nobody was lost, and memory is flat.
-    pub(crate) fn verdict(&self, after: &After, users: usize, memory: &[u64]) -> Result<(), Vec<String>> {
+    /// What is wrong: nobody saw somebody else, nobody was lost, and memory is flat. Of a cluster nodes are killed, with the
+    /// answers that they were about to give.
+    pub(crate) fn verdict(&self, after: &After, users: usize, memory: &[u64], is_cluster: bool) -> Vec<String> {
         let mut problems = Vec::new();
         let mut check = |fine: bool, problem: String| {
             if !fine {
@@ -66,12 +71,13 @@ impl Tally {
         check(right > 0, "nobody saw anything".to_owned());
         check(wrong == 0, format!("{wrong} visits showed somebody else or nobody"));
         check(signed_out == 0, format!("{signed_out} visits found the person signed out"));
-        check(nothing == 0, format!("{nothing} visits had no answer"));
+        let allowed = if is_cluster { right / 50 } else { 0 };
+        check(nothing <= allowed, format!("{nothing} visits had no answer"));
         check(after.right == users, format!("afterwards: {:?}", after.others));
         // The first third warms caches and connections up.
         let [_, middle, end] = thirds(memory);
         check(end <= middle + middle / 5 + 8192, format!("memory grew from {} to {} MiB", middle >> 10, end >> 10));
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        problems
     }
 }
 

@@ -1,13 +1,10 @@
-//! One answer of Webex in twenty is a fault: of its API, and of its token endpoint.
+//! Some answers of Webex are faults: of its API, and of its token endpoint.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use webex_oauth_simulator::{Counters, Endpoint, Fault, Simulator};
-
-/// One in so many.
-const ONE_IN: u64 = 20;
 
 const REFRESH: &str = "refresh_token";
 
@@ -50,8 +47,8 @@ impl Share {
         Self { faults, seen, before: seen(now), given: 0 }
     }
 
-    fn give(&mut self, simulator: &Simulator, now: &Counters) {
-        let wanted = (self.seen)(now).saturating_sub(self.before) / ONE_IN;
+    fn give(&mut self, simulator: &Simulator, now: &Counters, percent: u64) {
+        let wanted = (self.seen)(now).saturating_sub(self.before) * percent / 100;
         while self.given < wanted {
             let at = usize::try_from(self.given).unwrap_or(0) % self.faults.len();
             simulator.fault(self.faults[at].clone());
@@ -61,15 +58,15 @@ impl Share {
 }
 
 /// Makes trouble until it is over; answers how many faults were served.
-pub(crate) async fn make(simulator: Arc<Simulator>, over: Arc<AtomicBool>) -> u64 {
+pub(crate) async fn make(simulator: Arc<Simulator>, over: Arc<AtomicBool>, percent: u64) -> u64 {
     let before = simulator.counters();
     let mut calls = Share::new(of_calls(), |now| now.api_calls, &before);
     let mut refreshes = Share::new(of_refreshes(), |now| now.refreshes_attempted, &before);
     while !over.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let now = simulator.counters();
-        calls.give(&simulator, &now);
-        refreshes.give(&simulator, &now);
+        calls.give(&simulator, &now, percent);
+        refreshes.give(&simulator, &now, percent);
     }
     simulator.counters().faults_served - before.faults_served
 }
