@@ -58,11 +58,8 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn open(global: &Global, terminal: Terminal, purpose: For) -> Result<Self, Failure> {
-        let settings = Settings::read(global)?;
-        for notice in &settings.notices {
-            terminal.notice(notice);
-        }
-        let opened = open_store(&settings)?;
+        let settings = Settings::read(global, terminal)?;
+        let opened = open_store(&settings, terminal)?;
         let is_new = opened.load()?.is_none();
         let config = config(&settings, purpose)?;
         let mut builder = Client::builder(config)
@@ -229,8 +226,12 @@ impl Drop for Spinning<'_> {
 }
 
 /// The store of the profile.
-pub(crate) fn open_store(settings: &Settings) -> Result<Opened, Failure> {
-    open_store_with(settings, settings.keys()?)
+pub(crate) fn open_store(settings: &Settings, terminal: Terminal) -> Result<Opened, Failure> {
+    let opened = open_store_with(settings, settings.keys()?)?;
+    if let Some(notice) = opened.place.open_to_others() {
+        terminal.notice(&notice);
+    }
+    Ok(opened)
 }
 
 /// The same as it is, encrypted or not: for whoever need not open what is in there.

@@ -7,7 +7,7 @@ use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, Rest
 use webex_oauth_driver::{ClientError, StoreError, now};
 use webex_oauth_stores::KeyFileError;
 
-use crate::places::{DEFAULT_PROFILE, Places};
+use crate::again::CONFIG_FILE;
 use crate::words;
 
 const AGAIN: &str = "try again";
@@ -177,15 +177,6 @@ impl From<RestoreError> for Failure {
 }
 
 impl Failure {
-    /// The same, with advice for the profile that was named.
-    pub(crate) fn advising(mut self, profile: Option<&str>) -> Self {
-        if let Some(profile) = profile.filter(|profile| *profile != DEFAULT_PROFILE) {
-            let login = format!("webex-oauth --profile {profile} login");
-            self.sentence = self.sentence.replace("webex-oauth login", &login);
-        }
-        self
-    }
-
     /// A login that failed: declined, timed out, or for one of the reasons of [`Failure::of_fault`].
     fn of_login(fault: &Fault) -> Self {
         match (fault.kind, &fault.code) {
@@ -257,9 +248,7 @@ fn where_to_set(field: &str) -> String {
         "guest_issuer_secret" => "--guest-issuer-secret-file, WEBEX_GUEST_ISSUER_SECRET",
         _ => return "choose another --server".to_owned(),
     };
-    let file = Places::find()
-        .map_or_else(|_| "the configuration file".to_owned(), |places| places.config_file().display().to_string());
-    format!("give {given}, or {field} in {file}, which webex-oauth setup writes")
+    format!("give {given}, or {field} in {CONFIG_FILE}, which webex-oauth setup writes")
 }
 
 #[cfg(test)]
@@ -270,9 +259,10 @@ mod tests {
     fn each_failure_is_one_sentence_with_an_exit_status() {
         let missing = Failure::from(ConfigError::missing("client_id"));
         assert_eq!(missing.exit, Exit::Settings);
-        let start = "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in ";
-        let end = "config.toml, which webex-oauth setup writes";
-        assert!(missing.sentence.starts_with(start) && missing.sentence.ends_with(end), "{}", missing.sentence);
+        let whole = format!(
+            "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in {CONFIG_FILE}, which webex-oauth setup writes"
+        );
+        assert_eq!(missing.sentence, whole);
         let mut fault = Fault::new(FaultKind::Refused);
         fault.code = Some(ErrorCode::InvalidClient);
         assert_eq!(Failure::of_fault("no token at the moment", &fault).exit, Exit::Settings);

@@ -1,5 +1,6 @@
 //! The command `webex-oauth`: sign in from a terminal, get access tokens for scripts.
 
+mod again;
 mod app;
 mod args;
 mod command;
@@ -16,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use again::Again;
 use args::Cli;
+use failure::Failure;
 use terminal::Terminal;
 
 /// What is asked for before there is a command: the settings, or help of everything.
@@ -38,8 +41,8 @@ fn main() -> ExitCode {
     match command::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let failure = failure.advising(cli.global.profile.as_deref());
-            terminal.problem(&failure);
+            let sentence = Again::of(&cli.global).complete(&failure.sentence);
+            terminal.problem(&Failure::new(failure.exit, sentence));
             failure.exit.into()
         }
     }

@@ -1,6 +1,7 @@
 //! Settings: flags go before `WEBEX_*` variables, those before the configuration file's profile, that before its top.
 
 pub(crate) mod edit;
+mod environment;
 mod file;
 mod layer;
 mod server;
@@ -9,14 +10,16 @@ use std::path::PathBuf;
 
 use webex_oauth::sealed::Keys;
 use webex_oauth::{Config, ConfigError, ConfigParts, Provider, Secret};
-use webex_oauth_driver::settings::SESSION_FILE;
 use webex_oauth_stores::read_key_file;
 
 use crate::args::{Global, StoreKind};
 use crate::failure::{Exit, Failure};
 use crate::places::{DEFAULT_PROFILE, Places, Profile};
+use crate::terminal::Terminal;
 use crate::words::LONGEST_PATIENCE;
+pub(crate) use environment::{in_environment, session_file};
 use file::ConfigFile;
+pub(crate) use file::Missing;
 use layer::Layer;
 pub(crate) use layer::{Name, read_secret};
 use server::Server;
@@ -38,8 +41,6 @@ pub(crate) struct Settings {
     in_file: Vec<String>,
     pub(crate) guest_issuer: Option<String>,
     pub(crate) guest_issuer_secret: Option<Secret>,
-    /// What people should know about their settings.
-    pub(crate) notices: Vec<String>,
     parts: ConfigParts,
     /// Of the server where that publishes all about itself; `parts` have another one's until then.
     issuer: Option<String>,
@@ -55,11 +56,20 @@ impl Settings {
         Ok(self.key_file.as_ref().map(read_key_file).transpose()?)
     }
 
-    pub(crate) fn read(global: &Global) -> Result<Self, Failure> {
+    /// All that is said by flags, variables and the configuration file. What people should know about it is told.
+    pub(crate) fn read(global: &Global, terminal: Terminal) -> Result<Self, Failure> {
+        Self::read_or_begin(global, terminal, Missing::IsRefused)
+    }
+
+    /// The same for a command that writes the configuration file, and may make it.
+    pub(crate) fn read_or_begin(global: &Global, terminal: Terminal, missing: Missing) -> Result<Self, Failure> {
         let places = Places::find()?;
-        let env = Layer::of_environment();
-        let file = ConfigFile::read(global.config.clone(), env.get(Name::Config), &places)?;
-        let flags = Layer::of_flags(global)?;
+        let (flags, env) = (Layer::of_flags(global)?, Layer::of_environment()?);
+        let named = flags.path(Name::Config).or(env.path(Name::Config));
+        let file = ConfigFile::read(named, &places, missing)?;
+        for notice in file.notices.iter().chain(&environment::notices(global)) {
+            terminal.notice(notice);
+        }
 
         let profile = flags.get(Name::Profile).or(env.get(Name::Profile)).or(file.top.get(Name::Profile));
         let profile = Profile::parse(profile.unwrap_or(DEFAULT_PROFILE))?;
@@ -79,7 +89,6 @@ impl Settings {
             None => None,
         };
         parts.login_lifetime = LONGEST_PATIENCE;
-        let session_file = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(Self {
             database: first(Name::Store).filter(|text| is_database(text)).map(Secret::from),
             store: match first(Name::Store).filter(|text| !is_database(text)) {
@@ -91,14 +100,12 @@ impl Settings {
                     )
                 })?,
             },
-            // What the command line asks for is meant.
-            session_file: session_file.filter(|_| global.store.is_none() && global.profile.is_none()),
-            key_file: first(Name::KeyFile).map(PathBuf::from),
+            session_file: session_file(global),
+            key_file: layers.iter().find_map(|layer| layer.path(Name::KeyFile)).map(PathBuf::from),
             guest_issuer: first(Name::GuestIssuer).map(str::to_owned),
             guest_issuer_secret: first(Name::GuestIssuerSecret).map(Secret::from),
             in_file: file.names().map(str::to_owned).collect(),
             config_file: file.path,
-            notices: file.notices,
             profile,
             places,
             parts,

@@ -54,6 +54,24 @@ impl std::fmt::Display for Place {
     }
 }
 
+impl Place {
+    /// What to say where others than the user may read or change the tokens. The next save makes a file of its own.
+    #[cfg(unix)]
+    pub(crate) fn open_to_others(&self) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (Self::File(path) | Self::NoKeyring(path)) = self else { return None };
+        let mode = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.permissions().mode() & 0o777;
+        let path = path.display();
+        (mode & 0o077 != 0)
+            .then(|| format!("Others than you may use the tokens in {path} (mode {mode:04o}): chmod 600 it."))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn open_to_others(&self) -> Option<String> {
+        None
+    }
+}
+
 impl Opened {
     /// What is stored. With keys, what is not encrypted is not taken: the one remedy is named.
     pub(crate) fn load(&self) -> Result<Option<Secret>, Failure> {

@@ -22,7 +22,7 @@ use crate::terminal::Terminal;
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Result<(), Failure> {
-    let settings = Settings::read(global)?;
+    let settings = Settings::read(global, terminal)?;
     let Some(url) = &settings.database else {
         let sentence = "there is no database; give its URL with --store, WEBEX_STORE";
         return Err(Failure::new(Exit::Settings, sentence));

@@ -56,7 +56,7 @@ fn name_of_today() -> Result<String, Failure> {
 
 /// Encrypts what the profile has stored with the first key.
 pub(crate) fn reseal(global: &Global, terminal: Terminal) -> Result<(), Failure> {
-    let settings = Settings::read(global)?;
+    let settings = Settings::read(global, terminal)?;
     let Some(keys) = settings.keys()? else {
         let sentence =
             "there is no key to seal with; give --key-file, WEBEX_KEY_FILE, or make one with webex-oauth key new";

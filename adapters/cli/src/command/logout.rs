@@ -89,7 +89,7 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
 
 /// Deletes what is stored, readable or not.
 fn forget(global: &Global, terminal: Terminal) -> Result<(), Failure> {
-    let settings = Settings::read(global)?;
+    let settings = Settings::read(global, terminal)?;
     let store = store_without_key(&settings)?.store;
     let spinner = terminal.spinner("waiting for another process");
     let locked = store.lock(LOCK_PATIENCE);

@@ -4,13 +4,14 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use webex_oauth::Secret;
 
+use crate::again::Again;
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
-use crate::settings::{Name, Settings, edit};
+use crate::settings::{Missing, Name, Settings, edit, in_environment};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
-    let settings = Settings::read(global)?;
+    let settings = Settings::read_or_begin(global, terminal, Missing::IsMade)?;
     let (profile, path) = (&settings.profile, &settings.config_file);
     terminal.ask(&format!(
         "Settings of profile {profile}, for {}. Create an integration on developer.webex.com\n\
@@ -39,16 +40,23 @@ pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     answers.extend(settings.named_on_the_command_line(global));
     settings.check(&answers)?;
     edit::write(path, profile, &answers)?;
-    terminal.done(&format!("Written. Sign in with webex-oauth{} login.", as_argument(&settings)));
+    terminal.done(&Again::of(global).complete("Written. Sign in with webex-oauth login."));
+    tell_what_goes_before(terminal, &answers);
     Ok(())
+}
+
+/// What was written is not what counts where a variable says something as well.
+fn tell_what_goes_before(terminal: Terminal, answers: &[(Name, Secret)]) {
+    let written = answers.iter().map(|(name, _)| *name).chain([Name::AuthorizationUrl]);
+    let set: Vec<_> = written.filter_map(|name| in_environment(name)).map(|(variable, _)| variable).collect();
+    if !set.is_empty() {
+        let (it, goes) = if set.len() == 1 { ("it is", "goes") } else { ("they are", "go") };
+        terminal.notice(&format!("{} {goes} before what was written as long as {it} set.", set.join(", ")));
+    }
 }
 
 fn proposed(text: &str) -> Option<Secret> {
     Some(text.into())
-}
-
-fn as_argument(settings: &Settings) -> String {
-    if settings.profile.is_default() { String::new() } else { format!(" --profile {}", settings.profile) }
 }
 
 /// What is typed; nothing where that is empty.

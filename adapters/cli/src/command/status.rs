@@ -16,11 +16,8 @@ use crate::words;
 const CLOCK_BEHIND: i64 = 120_000;
 
 pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(), Failure> {
-    let settings = Settings::read(global)?;
-    for notice in &settings.notices {
-        terminal.notice(notice);
-    }
-    let opened = open_store(&settings)?;
+    let settings = Settings::read(global, terminal)?;
+    let opened = open_store(&settings, terminal)?;
     let session = match opened.load()? {
         Some(snapshot) => Some(Session::restore(config(&settings, For::Tokens)?, snapshot.expose())?),
         None => None,

@@ -21,14 +21,21 @@ pub(super) struct ConfigFile {
     none: Layer,
 }
 
+/// A configuration file that is named and is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    IsRefused,
+    /// By whoever reads.
+    IsMade,
+}
+
 impl ConfigFile {
     /// Reads the named file, or the platform's, which need not be there.
-    pub(super) fn read(flag: Option<PathBuf>, variable: Option<&str>, places: &Places) -> Result<Self, Failure> {
-        let named = flag.or(variable.map(PathBuf::from));
-        let path = named.clone().unwrap_or_else(|| places.config_file());
+    pub(super) fn read(named: Option<&Path>, places: &Places, missing: Missing) -> Result<Self, Failure> {
+        let path = named.map_or_else(|| places.config_file(), Path::to_owned);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || missing == Missing::IsMade) => {
                 return Ok(Self { path, ..Self::default() });
             }
             Err(error) => {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use webex_oauth::{ConfigParts, Secret};
 
+use super::environment::in_environment;
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
 
@@ -75,8 +76,13 @@ impl Name {
         }
     }
 
+    /// A place in the file system, which may be any bytes.
+    const fn is_path(self) -> bool {
+        matches!(self, Self::Config | Self::KeyFile | Self::Metadata)
+    }
+
     /// In the environment; those of the core's names that the whole project knows.
-    const fn variables(self) -> &'static [&'static str] {
+    pub(super) const fn variables(self) -> &'static [&'static str] {
         match self {
             Self::Config => &["WEBEX_CONFIG"],
             Self::Profile => &["WEBEX_PROFILE"],
@@ -101,27 +107,47 @@ impl Name {
 
 /// What one source says. There are secrets in it: no `Debug` beyond the names.
 #[derive(Default)]
-pub(crate) struct Layer(BTreeMap<Name, Secret>);
+pub(crate) struct Layer {
+    texts: BTreeMap<Name, Secret>,
+    paths: BTreeMap<Name, PathBuf>,
+    origin: Origin,
+}
+
+/// Which source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Origin {
+    Flags,
+    Environment,
+    #[default]
+    File,
+}
 
 impl Layer {
-    pub(super) fn of_environment() -> Self {
-        let mut layer = Self::default();
+    /// What is not Unicode is no text, and what it says must not seem to be unsaid.
+    pub(super) fn of_environment() -> Result<Self, Failure> {
+        let mut layer = Self { origin: Origin::Environment, ..Self::default() };
         for name in Name::ALL {
-            let value =
-                name.variables().iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
-            layer.set(name, value);
+            match in_environment(name) {
+                None => {}
+                Some((_, value)) if name.is_path() => layer.set_path(name, Some(value.into())),
+                Some((variable, value)) => {
+                    let not_text = |_| Failure::new(Exit::Settings, format!("{variable} is not UTF-8; correct it"));
+                    layer.set(name, Some(value.into_string().map_err(not_text)?));
+                }
+            }
         }
-        layer
+        Ok(layer)
     }
 
     pub(super) fn of_flags(global: &Global) -> Result<Self, Failure> {
-        let mut layer = Self::default();
+        let mut layer = Self { origin: Origin::Flags, ..Self::default() };
         layer.set(Name::Store, global.store.clone());
-        layer.set(Name::KeyFile, global.key_file.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        layer.set_path(Name::Config, global.config.clone());
+        layer.set_path(Name::KeyFile, global.key_file.clone());
         layer.set(Name::Profile, global.profile.clone());
         layer.set(Name::Server, global.server.clone());
         layer.set(Name::Issuer, global.issuer.clone());
-        layer.set(Name::Metadata, global.metadata.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        layer.set_path(Name::Metadata, global.metadata.clone());
         layer.set(Name::AuthorizationUrl, global.authorization_url.clone());
         layer.set(Name::ClientId, global.client_id.clone());
         layer.set(Name::ClientAuth, global.client_auth.clone());
@@ -130,19 +156,41 @@ impl Layer {
         layer.set(Name::TokenHosts, global.token_hosts.clone());
         layer.set(Name::Resource, global.resource.clone());
         if let Some(path) = &global.client_secret_file {
-            layer.0.insert(Name::ClientSecret, read_secret(path, "the client secret")?);
+            layer.texts.insert(Name::ClientSecret, read_secret(path, "the client secret")?);
         }
         Ok(layer)
     }
 
     pub(super) fn set(&mut self, name: Name, value: Option<String>) {
-        if let Some(value) = value {
-            self.0.insert(name, value.into());
+        match value {
+            Some(value) if name.is_path() => self.set_path(name, Some(value.into())),
+            Some(value) => drop(self.texts.insert(name, value.into())),
+            None => {}
         }
     }
 
+    fn set_path(&mut self, name: Name, value: Option<PathBuf>) {
+        if let Some(value) = value {
+            self.paths.insert(name, value);
+        }
+    }
+
+    /// What it says of a setting that is a text.
     pub(super) fn get(&self, name: Name) -> Option<&str> {
-        self.0.get(&name).map(Secret::expose)
+        self.texts.get(&name).map(Secret::expose)
+    }
+
+    /// What it says of a setting that is a place in the file system.
+    pub(super) fn path(&self, name: Name) -> Option<&Path> {
+        self.paths.get(&name).map(PathBuf::as_path)
+    }
+
+    pub(super) fn says(&self, name: Name) -> bool {
+        self.texts.contains_key(&name) || self.paths.contains_key(&name)
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// Replaces what this source speaks of. The core reads the values, so that they mean the same everywhere: pasted
@@ -192,7 +240,7 @@ impl Layer {
 
 impl std::fmt::Debug for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.texts.keys()).entries(&self.paths).finish()
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use webex_oauth::{MetadataSource, Provider};
-use webex_oauth_driver::settings::read_metadata;
+use webex_oauth::{ConfigError, ConfigParts, MetadataSource, Provider};
 use webex_oauth_ureq::discover_document;
 
-use super::layer::{Layer, Name};
+use super::environment::in_environment;
+use super::layer::{Layer, Name, Origin};
 use crate::failure::{Exit, Failure};
 use crate::places::keep;
 
@@ -23,7 +23,7 @@ impl Server {
     /// The server of the first source that names one; `None` where that is done by its authorization URL, or by nobody.
     pub(super) fn find(layers: &[&Layer]) -> Result<Option<Self>, Failure> {
         const NAMES: [Name; 4] = [Name::Server, Name::Issuer, Name::Metadata, Name::AuthorizationUrl];
-        let first = layers.iter().find(|layer| NAMES.iter().any(|name| layer.get(*name).is_some()));
+        let first = layers.iter().find(|layer| NAMES.iter().any(|name| layer.says(*name)));
         first.map_or(Ok(None), |layer| Self::named_by(layer))
     }
 
@@ -32,13 +32,16 @@ impl Server {
     }
 
     fn named_by(layer: &Layer) -> Result<Option<Self>, Failure> {
-        let (issuer, file) = (layer.get(Name::Issuer), layer.get(Name::Metadata));
-        match (layer.get(Name::Server), issuer, file) {
+        match (layer.get(Name::Server), layer.get(Name::Issuer), layer.path(Name::Metadata)) {
             (None, None, None) => Ok(None),
-            (Some(server), None, None) => named(server).map(Self::known),
+            (Some(server), None, None) => named(server, layer.origin()).map(Self::known),
             (None, issuer, Some(file)) => {
-                let source = MetadataSource { issuer: issuer.map(str::to_owned), file: Some(file.to_owned()) };
-                Ok(read_metadata(&source)?.and_then(Self::known))
+                let source = MetadataSource {
+                    issuer: issuer.map(str::to_owned),
+                    file: Some(file.to_string_lossy().into_owned()),
+                };
+                let document = std::fs::read(file).map_err(|error| source.unreadable(&error.kind().to_string()))?;
+                Ok(Self::known(source.read_file(&document)?))
             }
             (None, Some(issuer), None) => Ok(Some(Self::Publishes(issuer.to_owned()))),
             (Some(_), _, _) => {
@@ -48,16 +51,34 @@ impl Server {
     }
 }
 
-fn named(server: &str) -> Result<Provider, Failure> {
-    match server.trim() {
-        base if base.starts_with("http://") || base.starts_with("https://") => Ok(Provider::webex_at(base)),
-        name => Provider::named(name).ok_or_else(|| {
-            Failure::new(
-                Exit::Settings,
-                "server is none of webex, fedramp, idbroker and no URL that begins with https://; correct that setting",
-            )
-        }),
+/// One that is known by its name, or has Webex's paths below a base, which core judges.
+fn named(server: &str, origin: Origin) -> Result<Provider, Failure> {
+    let setting = match origin {
+        Origin::Flags => "--server",
+        Origin::Environment => in_environment(Name::Server).map_or("WEBEX_SERVER", |(name, _)| name),
+        Origin::File => "the setting server",
+    };
+    let server = server.trim();
+    if server.starts_with("http://") || server.starts_with("https://") {
+        let lookup = |name: &str| (name == "WEBEX_SERVER").then(|| server.to_owned());
+        return match ConfigParts::from_variables(lookup, false) {
+            Ok(parts) => Ok(parts.provider),
+            Err(ConfigError::Invalid { problem, .. }) => {
+                Err(Failure::new(Exit::Settings, format!("{setting}: {problem}; correct it")))
+            }
+            Err(ConfigError::Insecure { .. }) => {
+                let sentence = format!("{setting}: plain http is allowed on loopback only; use https");
+                Err(Failure::new(Exit::Settings, sentence))
+            }
+            Err(error @ ConfigError::Missing { .. }) => Err(error.into()),
+        };
     }
+    Provider::named(server).ok_or_else(|| {
+        let sentence = format!(
+            "{setting}: the server is none of webex, fedramp, idbroker and no URL that begins with https://; correct it"
+        );
+        Failure::new(Exit::Settings, sentence)
+    })
 }
 
 /// The server of an issuer, by what it said at the last sign-in; it is asked where that is not there.

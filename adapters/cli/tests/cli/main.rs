@@ -3,6 +3,8 @@
 
 mod kit;
 
+mod advice;
+mod environment;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod keys;

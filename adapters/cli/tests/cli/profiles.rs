@@ -73,6 +73,69 @@ fn profiles_are_listed_and_one_is_the_default() {
     let json = world.run(&["profiles", "--json"]);
     assert!(json.done().contains(r#""current":true,"kept_in":"/"#), "{json:?}");
     world.run(&["profiles", "--set-default", "../x"]).failed(2, &["no name for a profile"]);
+    let before = std::fs::read_to_string(world.path("config/webex-oauth/config.toml")).unwrap();
+    let ran = world.run(&["profiles", "--set-default", "nope"]);
+    ran.failed(3, &["there is no profile nope", "webex-oauth --profile nope setup"]);
+    assert!(!ran.err.contains('✓'), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(world.path("config/webex-oauth/config.toml")).unwrap(), before);
+}
+
+#[test]
+fn who_has_signed_out_has_no_tokens() {
+    let world = World::new();
+    let listed = |args: &[&str]| world.run(&[&["profiles"], args].concat()).done().to_owned();
+    let file = world.path("keys").display().to_string();
+    assert_eq!(world.run(&["key", "new", &file]).code, 0);
+    world.sign_in();
+    world.sign_in_with(&["-p", "sealed", "--key-file", &file]);
+    assert!(listed(&[]).contains("tokens in ") && listed(&[]).contains("encrypted in "), "{}", listed(&[]));
+    assert_eq!(listed(&["--key-file", &file]).matches(".session").count(), 2);
+    assert_eq!(listed(&["--key-file", &file]).matches("tokens in ").count(), 2);
+    assert_eq!(world.run(&["logout"]).code, 0);
+    assert_eq!(world.run(&["-p", "sealed", "--key-file", &file, "logout"]).code, 0);
+    let left = listed(&["--key-file", &file]);
+    assert_eq!(left.matches("no tokens").count(), 2, "{left}");
+    assert!(!listed(&["--key-file", &file, "--json"]).contains(".session"));
+    // A login that waits has brought nothing yet.
+    let mut login = world.start(&["login", "--no-browser"]);
+    login.url();
+    assert!(listed(&[]).contains("no tokens"), "{}", listed(&[]));
+    login.signal("INT");
+    assert_eq!(login.end().code, 130);
+}
+
+#[test]
+fn a_setup_makes_the_file_that_is_named_and_tells_what_goes_before_it() {
+    let mut world = World::new();
+    let secret = "simulated-secret";
+    for name in ["WEBEX_CLIENT_ID", "WEBEX_CLIENT_SECRET"] {
+        world.set(name, "");
+    }
+    let file = world.path("new/config.toml");
+    let named = file.display().to_string();
+    let answer = |world: &World, args: &[&str]| {
+        let mut setup = world.start(args);
+        for (question, answer) in
+            [("Client ID", "simulated-integration"), ("Client secret", secret), ("Redirect URI", ""), ("Scope", "")]
+        {
+            setup.line_with(question);
+            setup.type_line(answer);
+        }
+        setup.end()
+    };
+    let ran = answer(&world, &["--config", &named, "setup"]);
+    assert!(ran.code == 0 && ran.err.contains(&format!("webex-oauth --config {named} login")), "{ran:?}");
+    assert!(ran.err.contains("WEBEX_SCOPE goes before what was written as long as it is set"), "{ran:?}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("simulated-integration"));
+    world.sign_in_with(&["--config", &named]);
+    // The same by a variable, and in a profile; where nothing goes before, nothing is said.
+    world.set("WEBEX_SCOPE", "");
+    let other = world.path("other.toml");
+    world.set("WEBEX_CONFIG", &other.display().to_string());
+    let ran = answer(&world, &["-p", "work", "setup"]);
+    assert!(ran.code == 0 && !ran.err.contains("goes before") && other.exists(), "{ran:?}");
+    // The others go on asking for a file that is there.
+    world.run(&["--config", "/nowhere.toml", "token"]).failed(3, &["/nowhere.toml", "cannot be read"]);
 }
 
 #[test]
