@@ -179,14 +179,14 @@ pub(crate) async fn from_env() -> Result<ClientBuilder, ClientError> {
     use webex_oauth_driver::settings;
     let http = default_http()?;
     let described = crate::store::unblock(&*http, || (settings::metadata_file(), settings::store())).await;
-    let (described, store) = described.unwrap_or((Ok(None), None));
+    let (described, store) = described.unwrap_or((Ok(None), Ok(None)));
     let server = match (described?, settings::issuer()?) {
         (None, Some(issuer)) => Some(crate::discover(&*http, &issuer).await?),
         (described, _) => described,
     };
     let mut builder = ClientBuilder::new(settings::parts_at(false, server)?.build_from_variables()?);
     builder.http = Some(http);
-    Ok(match store {
+    Ok(match store? {
         Some(store) => builder.store(store),
         None => builder,
     })

@@ -1,6 +1,9 @@
 //! Settings from the environment of the process. The names and their precedence are the core's:
 //! [`ConfigParts::from_variables`].
 
+use std::cell::RefCell;
+use std::env::VarError;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,21 +11,25 @@ use webex_oauth::{
     Config, ConfigError, ConfigParts, MetadataAnswer, MetadataSource, MetadataStep, Provider, metadata_step,
 };
 
-use crate::store::FileStore;
+use crate::store::{FileStore, StoreError};
 
 /// The file in which the session is kept, shared by every driver of every language on this machine.
 pub const SESSION_FILE: &str = "WEBEX_SESSION_FILE";
+/// The keys that the session is encrypted with: the command and Python read them, and the drivers of Rust do not.
+pub const KEY_FILE: &str = "WEBEX_KEY_FILE";
+/// A file, whose path may be any bytes.
+const METADATA: &str = "WEBEX_METADATA";
 /// For one document of a server's metadata; there are three places at most.
 pub const METADATA_PATIENCE: Duration = Duration::from_secs(30);
 /// No server says more about itself, in bytes.
 pub const METADATA_MOST_BYTES: usize = 1024 * 1024;
 
 /// The configuration that `WEBEX_*` and its relatives describe, not yet checked. With `legacy`, `CISCOSPARK_*` counts
-/// as well. A value that is not Unicode counts as absent.
+/// as well. A variable that is read and is not Unicode is an error, which names it.
 ///
 /// `WEBEX_METADATA` is read from its file. `WEBEX_ISSUER` needs a driver that fetches: [`parts_with`].
 pub fn parts(legacy: bool) -> Result<ConfigParts, ConfigError> {
-    parts_of(variable, legacy, metadata_file()?)
+    parts_at(legacy, metadata_file()?)
 }
 
 /// The same with the metadata of `WEBEX_ISSUER`, which `fetch` gets as [`MetadataStep::Fetch`] says.
@@ -32,12 +39,12 @@ pub fn parts_with(legacy: bool, fetch: impl FnMut(&str) -> MetadataAnswer) -> Re
         (None, Some(issuer)) => Some(discover(&issuer, fetch)?),
         (None, None) => None,
     };
-    parts_of(variable, legacy, server)
+    parts_at(legacy, server)
 }
 
 /// The same at a server that is known already, if it is: for a driver that fetches by other means.
 pub fn parts_at(legacy: bool, server: Option<Provider>) -> Result<ConfigParts, ConfigError> {
-    parts_of(variable, legacy, server)
+    of_environment(|lookup| parts_of(lookup, legacy, server))
 }
 
 /// The configuration of variables at a server that is known already, if it is.
@@ -59,20 +66,26 @@ pub fn config() -> Result<Config, ConfigError> {
 
 /// The server that the file of `WEBEX_METADATA` describes; `None` where it is not set.
 pub fn metadata_file() -> Result<Option<Provider>, ConfigError> {
-    MetadataSource::from_variables(variable)?.map_or(Ok(None), |source| read_metadata(&source))
+    let Some(source) = metadata_source()? else { return Ok(None) };
+    match set(METADATA).filter(|path| path.to_str().is_none()) {
+        Some(path) => read_metadata_at(&source, path.into()),
+        None => read_metadata(&source),
+    }
 }
 
 /// The server that the source's file describes; `None` where it has none.
 pub fn read_metadata(source: &MetadataSource) -> Result<Option<Provider>, ConfigError> {
-    let Some(path) = &source.file else { return Ok(None) };
+    source.file.as_ref().map_or(Ok(None), |path| read_metadata_at(source, path.into()))
+}
+
+fn read_metadata_at(source: &MetadataSource, path: PathBuf) -> Result<Option<Provider>, ConfigError> {
     let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
     source.read_file(&document).map(Some)
 }
 
 /// The issuer whose metadata is to be fetched; `None` where there is none, or a file has it.
 pub fn issuer() -> Result<Option<String>, ConfigError> {
-    let source = MetadataSource::from_variables(variable)?;
-    Ok(source.filter(|source| source.file.is_none()).and_then(|source| source.issuer))
+    Ok(metadata_source()?.filter(|source| source.file.is_none()).and_then(|source| source.issuer))
 }
 
 /// The server whose issuer this is, by the metadata that it publishes.
@@ -102,11 +115,49 @@ pub fn discover_document(
 }
 
 /// The store that [`SESSION_FILE`] names; `None` where it is not set or empty.
-pub fn store() -> Option<FileStore> {
-    let path = std::env::var_os(SESSION_FILE).filter(|path| !path.is_empty())?;
-    Some(FileStore::new(PathBuf::from(path)))
+///
+/// Nothing here encrypts: where [`KEY_FILE`] asks for that, the store is refused, and whoever wants it gives a client one that
+/// does (`Sealed::user` of webex-oauth-stores).
+pub fn store() -> Result<Option<FileStore>, StoreError> {
+    let Some(path) = set(SESSION_FILE) else { return Ok(None) };
+    if set(KEY_FILE).is_some() {
+        let what = format!(
+            "{KEY_FILE} is set, and nothing here encrypts {SESSION_FILE}: give the client a store that does, \
+             Sealed::user of webex-oauth-stores, or unset one of the two"
+        );
+        return Err(StoreError::Refused { what });
+    }
+    Ok(Some(FileStore::new(PathBuf::from(path))))
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn metadata_source() -> Result<Option<MetadataSource>, ConfigError> {
+    of_environment(|lookup| {
+        MetadataSource::from_variables(|name| match name {
+            METADATA => set(name).map(|path| path.to_string_lossy().into_owned()),
+            name => lookup(name),
+        })
+    })
+}
+
+/// Reads the environment. What is not Unicode is no text, and what it says must not seem to be unsaid.
+fn of_environment<T>(
+    read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    let unreadable = RefCell::new(None);
+    let found = read(&|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.borrow_mut().get_or_insert_with(|| name.to_owned());
+            None
+        }
+    });
+    match unreadable.into_inner() {
+        Some(name) => Err(ConfigError::invalid("environment", format!("{name} is not UTF-8"))),
+        None => found,
+    }
 }

@@ -51,11 +51,13 @@ impl Client {
     /// A client as the environment describes it: `WEBEX_CLIENT_ID` and its relatives for the configuration,
     /// `WEBEX_SESSION_FILE` for the store; without that, the session ends with the process. The metadata of `WEBEX_ISSUER`
     /// is fetched.
+    ///
+    /// `WEBEX_KEY_FILE` is refused beside a session file: [`settings::store`](webex_oauth_driver::settings::store).
     pub fn from_env() -> Result<Self, ClientError> {
         let transport = Transport::new(None);
         let parts = settings::parts_with(false, |url| fetch(&transport, url))?;
         let builder = Self::builder(parts.build_from_variables()?);
-        match settings::store() {
+        match settings::store()? {
             Some(store) => builder.store(store).open(),
             None => builder.open(),
         }

@@ -1,7 +1,5 @@
 //! The configuration of a client.
 
-use std::collections::HashMap;
-
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use webex_oauth::ConfigParts;
@@ -13,6 +11,7 @@ use crate::scope::{Scope, ScopeText};
 use crate::secret::{Secret, SecretText};
 use crate::services::Services;
 use crate::target_uri::JudgedUrl;
+use crate::variables::Variables;
 use crate::words::{ClientAuth, DownscopeFailure, Renewal};
 
 /// When to refresh. Two lines: *soon* asks for a refresh in the background, *must* ends the use of the token.
@@ -185,13 +184,10 @@ impl Config {
         server: Option<Provider>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let variables = read_variables(variables)?;
-        let lookup = |name: &str| variables.get(name).cloned();
-        let mut parts = match server {
+        let mut parts = Variables::of(variables)?.read(|lookup| match server {
             None => ConfigParts::from_variables(lookup, legacy),
             Some(server) => ConfigParts::from_variables_at(server.0, lookup, legacy),
-        }
-        .map_err(|error| error.raise(py))?;
+        })?;
         set_all(&mut parts, settings)?;
         parts.build_from_variables().map(Self).map_err(|error| error.raise(py))
     }
@@ -333,14 +329,6 @@ fn set_all(parts: &mut ConfigParts, settings: Option<&Bound<'_, PyDict>>) -> PyR
         set(parts, &name.extract::<String>()?, &value)?;
     }
     Ok(())
-}
-
-/// A mapping of variables such as `os.environ`.
-pub(crate) fn read_variables(variables: &Bound<'_, PyAny>) -> PyResult<HashMap<String, String>> {
-    let py = variables.py();
-    let wrong = || invalid(py, "variables", "expected a mapping of str to str");
-    let variables = py.get_type::<PyDict>().call1((variables,)).map_err(|_| wrong())?;
-    variables.extract().map_err(|_| wrong())
 }
 
 /// One text, or several.

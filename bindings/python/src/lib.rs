@@ -23,6 +23,7 @@ mod session;
 mod target_uri;
 mod tokens;
 mod transcript;
+mod variables;
 mod words;
 
 /// The native part of webex_oauth. Its public names are those of the package.

@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use webex_oauth::{HttpResponse, MetadataAnswer, MetadataStep};
 
-use crate::config::read_variables;
 use crate::errors::{Raise, invalid};
 use crate::provider::Provider;
+use crate::variables::Variables;
 use crate::words::SendFault;
 
 /// Where the metadata of a server is that variables name: a `file`, or to be fetched from the `issuer`.
@@ -19,10 +19,8 @@ impl MetadataSource {
     /// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; `None` where neither is set.
     #[staticmethod]
     fn from_variables(variables: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let py = variables.py();
-        let variables = read_variables(variables)?;
-        let source = webex_oauth::MetadataSource::from_variables(|name| variables.get(name).cloned());
-        Ok(source.map_err(|error| error.raise(py))?.map(Self))
+        let source = Variables::of(variables)?.read(|lookup| webex_oauth::MetadataSource::from_variables(lookup))?;
+        Ok(source.map(Self))
     }
 
     /// Whose metadata it has to be.

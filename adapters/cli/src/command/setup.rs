@@ -48,7 +48,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
 /// What was written is not what counts where a variable says something as well.
 fn tell_what_goes_before(terminal: Terminal, answers: &[(Name, Secret)]) {
     let written = answers.iter().map(|(name, _)| *name).chain([Name::AuthorizationUrl]);
-    let set: Vec<_> = written.filter_map(|name| in_environment(name)).map(|(variable, _)| variable).collect();
+    let set: Vec<_> = written.filter_map(in_environment).map(|(variable, _)| variable).collect();
     if !set.is_empty() {
         let (it, goes) = if set.len() == 1 { ("it is", "goes") } else { ("they are", "go") };
         terminal.notice(&format!("{} {goes} before what was written as long as {it} set.", set.join(", ")));

@@ -18,8 +18,7 @@ from typing import Any
 from ._client import Client
 from ._core import DevicePrompt, clean_text
 from ._errors import Error, SignInRequired
-from ._file_store import FileStore
-from ._options import SESSION_FILE
+from ._options import SESSION_FILE, Hidden, store_of
 
 #: Exit status: what went wrong.
 _FAILED, _USAGE, _SIGN_IN = 1, 2, 3
@@ -62,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     path = options.session or Path(os.environ.get(SESSION_FILE) or default_file())
     try:
-        with Client.from_env(store=FileStore(path)) as client:
+        with Client.from_env(store=store_of(Hidden(os.environ), path)) as client:
             return run(client, options)
     except SignInRequired as error:
         print(f"webex_oauth: {error}; run: python -m webex_oauth login", file=sys.stderr)

@@ -61,8 +61,18 @@ def server_of(variables: Hidden) -> Provider | None:
     if source.file is None:
         return discover_provider(source.issuer or "")
     try:
-        with open(source.file, "rb") as file:
+        with open(_as_given(variables, source.file), "rb") as file:
             document = file.read()
     except OSError as error:
         source.unreadable(error.strerror or type(error).__name__)
     return source.read_file(document)
+
+
+def _as_given(variables: Hidden, path: str) -> str:
+    """A path may be any bytes, for which Python has lone surrogates; of those no text is left in ``path``."""
+    given: str = variables.expose()["WEBEX_METADATA"]
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return given
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from ._crew import start_thread
 from ._errors import InvalidArgument
 from ._executor import Executor, Start
 from ._operations import Operations
-from ._options import Hidden, from_env, secret
+from ._options import Hidden, from_env, secret, store_of
 from ._stores import AsyncStore, Store
 from ._transport import HttpTransport
 
@@ -86,11 +87,14 @@ class Facade:
         """From ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET``, ``WEBEX_REDIRECT_URI``, ``WEBEX_SCOPE``, or
         ``WEBEX_AUTHORIZATION_STRING`` and its relatives; ``WEBEX_ACCESS_TOKEN`` alone will do.
 
-        The session is kept in the file that ``WEBEX_SESSION_FILE`` names, unless a store is given.
+        The session is kept in the file that ``WEBEX_SESSION_FILE`` names, unless a store is given; encrypted with the
+        keys in the file that ``WEBEX_KEY_FILE`` names, where it does, as the command does it. Of other variables only
+        those that are read have to be UTF-8.
         """
-        environ = Hidden(environ)  # type: ignore[assignment]
-        config, named = from_env(environ, legacy=legacy)  # type: ignore[arg-type]
-        return cls(config, store=named if store is None else store, **settings)
+        hidden = Hidden(os.environ if environ is None else environ)
+        environ = None
+        config = from_env(hidden, legacy=legacy)
+        return cls(config, store=store_of(hidden) if store is None else store, **settings)
 
     @classmethod
     def from_authorization_url(

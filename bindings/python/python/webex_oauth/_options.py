@@ -24,6 +24,7 @@ from ._file_store import FileStore
 if TYPE_CHECKING:
     from ._clocks import Clock
     from ._events import ClientEvent
+    from .stores import SealedUser
 
 
 class Settings(TypedDict, total=False):
@@ -70,6 +71,7 @@ class LoginSettings(TypedDict, total=False):
 
 
 __all__ = [
+    "KEY_FILE",
     "SESSION_FILE",
     "ConfigSettings",
     "Hidden",
@@ -80,11 +82,14 @@ __all__ = [
     "login_options",
     "seconds",
     "secret",
+    "store_of",
     "tokens_text",
 ]
 
 #: The file in which the session is kept, shared by the drivers of every language on this machine.
 SESSION_FILE = "WEBEX_SESSION_FILE"
+#: The file with the keys that the session is encrypted with.
+KEY_FILE = "WEBEX_KEY_FILE"
 
 
 def login_options(
@@ -125,13 +130,25 @@ def conceal(options: LoginSettings) -> None:
         options["opaque_state"] = secret(state)
 
 
-def from_env(environ: Hidden, *, legacy: bool) -> tuple[Config, FileStore | None]:
-    """The configuration, and the store where one is named."""
-    if environ.expose() is None:
-        environ = Hidden(os.environ)
-    path = environ.expose().get(SESSION_FILE)
-    config = Config.from_variables(dict(environ.expose()), legacy=legacy, server=server_of(environ))
-    return config, FileStore(path) if path else None
+def from_env(environ: Hidden, *, legacy: bool) -> Config:
+    """The configuration that variables describe."""
+    return Config.from_variables(dict(environ.expose()), legacy=legacy, server=server_of(environ))
+
+
+def store_of(environ: Hidden, path: str | os.PathLike[str] | None = None) -> FileStore | SealedUser | None:
+    """The store in this file, or in the one that a variable names; sealed, where another one names keys.
+
+    It is the command's then: what is sealed has the profile as its user.
+    """
+    path = path or environ.expose().get(SESSION_FILE)
+    if not path:
+        return None
+    store, keys = FileStore(path), environ.expose().get(KEY_FILE)
+    if not keys:
+        return store
+    from .stores import SealedUser, read_key_file
+
+    return SealedUser(store, read_key_file(keys), user=environ.expose().get("WEBEX_PROFILE") or "default")
 
 
 def seconds(value: timedelta | float | None) -> float | None:
