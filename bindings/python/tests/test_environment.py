@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import webex_oauth
 from conftest import SCOPE, Simulator
 from webex_oauth import AsyncClient, Client
@@ -84,9 +83,7 @@ def test_a_path_may_be_any_bytes(simulator: Simulator, tmp_path: Path, keys: Pat
     document = {"issuer": simulator.base, "token_endpoint": f"{simulator.base}/v1/access_token"}
     Path(metadata).write_text(json.dumps(document))
     os.rename(keys, sealed)
-    environ = environment(
-        simulator, WEBEX_METADATA=metadata, WEBEX_KEY_FILE=sealed, WEBEX_SESSION_FILE=session
-    )
+    environ = environment(simulator, WEBEX_METADATA=metadata, WEBEX_KEY_FILE=sealed, WEBEX_SESSION_FILE=session)
     del environ["WEBEX_SERVER"]
     with Client.from_env(environ) as client:
         client.client_credentials()
