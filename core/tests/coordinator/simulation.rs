@@ -6,6 +6,7 @@ mod executing;
 mod exhaustive;
 mod faults;
 mod logins;
+mod many;
 mod named;
 mod server;
 mod walk;

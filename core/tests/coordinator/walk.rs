@@ -5,10 +5,10 @@ use super::world::{How, Setting, Step, World};
 use crate::coordinator::Op;
 
 /// Xorshift: a seed is a schedule.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -97,8 +97,17 @@ fn beginning(worlds: &mut Vec<World>, setting: Setting) -> World {
 
 /// One schedule. `Err`: the steps, and what they broke.
 fn walk(worlds: &mut Vec<World>, seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
+    wander(beginning(worlds, setting(seed)), seed, steps, draw)
+}
+
+/// So many steps from there. `Err`: the steps, and what they broke.
+pub(super) fn wander(
+    mut world: World,
+    seed: u64,
+    steps: usize,
+    draw: impl Fn(&World, &mut Dice) -> Step,
+) -> Result<World, (Vec<Step>, String)> {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut world = beginning(worlds, setting(seed));
     let mut taken = Vec::with_capacity(steps);
     for _ in 0..steps {
         let step = draw(&world, &mut dice);

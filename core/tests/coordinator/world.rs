@@ -68,6 +68,8 @@ pub(crate) struct World {
     config: Config,
     now: u64,
     row: Option<Secret>,
+    /// What it held before: a replica may lack the last write.
+    before: Option<Secret>,
     deleted: BTreeSet<u32>,
     delayed: Vec<(Secret, u64)>,
     down: bool,
@@ -111,6 +113,7 @@ impl World {
             config: config(),
             now: 0,
             row: None,
+            before: None,
             deleted: BTreeSet::new(),
             delayed: Vec::new(),
             down: false,
@@ -200,7 +203,13 @@ impl World {
             | Step::Fork(n)
             | Step::Suspend(n)
             | Step::SetClock(n, _) => self.is_awake(n),
-            Step::Pass | Step::Expire | Step::Delayed | Step::Delete | Step::StoreDown | Step::StoreUp => true,
+            Step::Pass
+            | Step::Expire
+            | Step::Delayed
+            | Step::Delete
+            | Step::StoreDown
+            | Step::StoreUp
+            | Step::FailOver => true,
         }
     }
 
@@ -218,6 +227,10 @@ impl World {
 
     pub(crate) fn waiting(&self, node: usize) -> usize {
         self.nodes[node].as_ref().map_or(0, |node| node.tickets.len())
+    }
+
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.row_refresh().is_some()
     }
 
     pub(crate) fn is_down(&self) -> bool {
@@ -325,6 +338,10 @@ impl World {
             }
             Step::StoreUp => {
                 self.down = false;
+                Ok(())
+            }
+            Step::FailOver => {
+                self.fail_over();
                 Ok(())
             }
         }

@@ -17,8 +17,19 @@ impl World {
         if let Some(before) = before.filter(|_| before != family && !snapshot.expose().contains("grant_ended")) {
             self.deleted.insert(before);
         }
-        self.row = Some(snapshot);
+        self.before = self.row.replace(snapshot);
         Ok(Done::Saved)
+    }
+
+    /// What was stored last was rotated or signed in for nothing, and that has to be named. A session that somebody ended
+    /// is not brought back by a store that keeps its promises.
+    pub(super) fn fail_over(&mut self) {
+        let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
+        let before = self.before.take().filter(|row| family(row).is_none_or(|family| !self.deleted.contains(&family)));
+        if let (Some(before), true) = (before, self.row.is_some()) {
+            self.server.excuse("the store lost its last write");
+            self.row = Some(before);
+        }
     }
 
     pub(super) fn end_job(&mut self, n: usize, at: usize, how: How) -> Checked {

@@ -62,4 +62,6 @@ pub(crate) enum Step {
     Delete,
     StoreDown,
     StoreUp,
+    /// A replica that lacks the last write takes the store's place.
+    FailOver,
 }
