@@ -15,6 +15,7 @@ const { values: flags } = parseArgs({
     'code-ttl': { type: 'string', default: '60' },
     'device-ttl': { type: 'string', default: '600' },
     'no-rotation': { type: 'boolean', default: false },
+    odd: { type: 'boolean', default: false },
     'redirect-uri': { type: 'string', multiple: true, default: [] },
   },
 });
@@ -103,9 +104,38 @@ provider.use(async (ctx, next) => {
   return undefined;
 });
 
+// What other servers have been seen to send, or might: one oddity for each token answer, in turn. Each changes the text of an
+// answer, and leaves its two tokens alone.
+const member = (name, value) => (text) =>
+  text.replace(new RegExp(`,"${name}":("[^"]*"|[0-9]+)`), '').replace(/}$/, `,"${name}":${value}}`);
+const oddities = [
+  ...['"3600"', '"soon"', '-1', '1e400', 'null', '[]', '{}', 'true', '99999999999999999999'].map((value) =>
+    member('expires_in', value)),
+  ...['null', '7', '["read"]', '"read,write"', '{"read":true}'].map((value) => member('scope', value)),
+  ...['7', 'null', '"bearer"', '[]'].map((value) => member('token_type', value)),
+  ...['"never"', 'false', '{}'].map((value) => member('refresh_token_expires_in', value)),
+  member('id_token', '[[[[[[[[{}]]]]]]]]'),
+  member('error', '"none"'),
+  member('error_description', '7'),
+  member('half', '"\\ud800"'),
+  member('issued_at', '"1970-13-45T99:99:99Z"'),
+  (text) => `\ufeff${text}`,
+  (text) => ` \r\n${text}\n\n`,
+  (text) => text.replace(/^{/, '{"expires_in":1,'),
+];
+let answers = 0;
+if (flags.odd) {
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.path !== '/token' || ctx.status !== 200) return;
+    ctx.body = oddities[answers++ % oddities.length](JSON.stringify(ctx.body));
+    ctx.type = 'application/json';
+  });
+}
+
 server.on('request', provider.callback());
 const metadata = `${issuer}/.well-known/openid-configuration`;
-process.stdout.write(`${JSON.stringify({ issuer, port, metadata })}\n`);
+process.stdout.write(`${JSON.stringify({ issuer, port, metadata, oddities: flags.odd ? oddities.length : 0 })}\n`);
 
 // Whoever started the server holds its standard input: when that closes, so does the server.
 process.stdin.resume();

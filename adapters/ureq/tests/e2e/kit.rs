@@ -17,6 +17,8 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) issuer: String,
     metadata: String,
+    /// How many odd answers it knows, with `--odd`.
+    pub(crate) oddities: u64,
 }
 
 impl Server {
@@ -28,7 +30,8 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{name} did not start: {line}"));
         let text = |member: &str| told[member].as_str().unwrap().to_owned();
-        Self { child, issuer: text("issuer"), metadata: text("metadata") }
+        let oddities = told["oddities"].as_u64().unwrap_or(0);
+        Self { child, issuer: text("issuer"), metadata: text("metadata"), oddities }
     }
 
     pub(crate) fn api(&self) -> String {

@@ -145,3 +145,24 @@ fn a_token_that_expires_is_replaced_in_the_middle_of_a_call() {
     assert_eq!(me(&client, &server)["user"], "alice");
     assert_ne!(client.token().unwrap(), first);
 }
+
+/// One odd member would have cost the session: the refresh token before it is spent, and this server ends the grant of
+/// whoever comes back with that.
+#[test]
+#[ignore = "scripts/stages/50-e2e"]
+fn no_odd_answer_costs_the_session() {
+    let server = Server::start("oidc-provider", &["--odd"]);
+    let client = server.public();
+    login(&client, LoginOptions::default(), &[]).unwrap();
+    assert!(server.oddities > 20, "{}", server.oddities);
+    let mut before = client.tokens().unwrap();
+    for number in 1..=server.oddities {
+        client.refresh().unwrap_or_else(|error| panic!("oddity {number}: {error}"));
+        let tokens = client.tokens().unwrap();
+        assert_ne!(tokens.access_token, before.access_token, "oddity {number}");
+        assert_ne!(tokens.refresh_token, before.refresh_token, "oddity {number}");
+        let access = tokens.access_token.clone().unwrap();
+        assert!(is_alive(&server, access.expose()), "oddity {number}");
+        before = tokens;
+    }
+}
