@@ -135,6 +135,9 @@ impl Client {
     }
 
     /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens.
+    ///
+    /// A future that is dropped stops waiting; the client goes on asking the server until the code ends, and who confirms it
+    /// meanwhile is signed in. [`Client::begin_device_login`] has a login that can be cancelled.
     pub async fn device_login(
         &self,
         scope: Option<Scope>,

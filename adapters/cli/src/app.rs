@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::sealed::Keys;
-use webex_oauth::{Config, Phase, RestoreError, Secret, Session};
+use webex_oauth::{Config, Phase, RestoreError, Secret, Session, snapshot_revision};
 use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
 use crate::args::Global;
@@ -17,8 +17,6 @@ use crate::settings::Settings;
 use crate::store::{self, Opened, Place, Wanted};
 use crate::terminal::{Spinner, Terminal};
 
-/// Who holds the lock of the store for longer is getting tokens.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// What stands for a client where guests are all there is.
 const GUESTS_ONLY: &str = "guests-only";
 
@@ -153,6 +151,13 @@ impl App {
         }
     }
 
+    /// The same where the caller tells of the store.
+    pub(crate) fn end_without_store(&self) -> Result<(), Failure> {
+        self.give_way_to_interrupt();
+        self.client.close();
+        self.write_record()
+    }
+
     fn write_record(&self) -> Result<(), Failure> {
         match (&self.record, self.client.transcript()) {
             (Some(path), Some(transcript)) => record::write(path, &transcript),
@@ -176,16 +181,17 @@ impl App {
         }
     }
 
-    /// Deletes what is stored where it says nothing. Another process may have signed in meanwhile, or begun to.
+    /// Deletes what is stored where it says nothing. What another process has stored since it was looked at stays.
     fn forget_blank(&self) -> Result<(), Failure> {
+        self.forget_if(|session| matches!(session.phase(), Phase::SignedOut { .. })).map(drop)
+    }
+
+    /// Deletes what is stored if it is this, and answers whether it did.
+    pub(crate) fn forget_if(&self, is_it: impl FnOnce(&Session) -> bool) -> Result<bool, Failure> {
         let store = &self.opened.store;
-        let _lock = store.lock(LOCK_PATIENCE)?;
-        let Some(found) = store.load()? else { return Ok(()) };
+        let Some(found) = store.load()? else { return Ok(false) };
         let session = Session::restore(self.client.config(), found.expose())?;
-        if matches!(session.phase(), Phase::SignedOut { .. }) {
-            store.delete()?;
-        }
-        Ok(())
+        Ok(is_it(&session) && store.delete_revision(snapshot_revision(found.expose())?)?)
     }
 
     fn handle_signals(&self) -> Result<(), Failure> {

@@ -38,6 +38,7 @@ Settings come from these flags, then from variables, then from the configuration
   WEBEX_AUTHORIZATION_STRING, WEBEX_SERVER, WEBEX_ISSUER, WEBEX_METADATA,
   WEBEX_CLIENT_AUTH, WEBEX_TOKEN_HOSTS, WEBEX_RESOURCE, WEBEX_PROFILE,
   WEBEX_STORE, WEBEX_SESSION_FILE, WEBEX_KEY_FILE, WEBEX_CONFIG
+WEBEX_SESSION_FILE goes before WEBEX_PROFILE, and --profile and --store before both.
 
 Exit status:
   0  done
@@ -253,8 +254,6 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Args)]
 pub(crate) struct LogoutArgs {
     /// End the session in the browser as well
-    ///
-    /// The address carries a token: other users of this machine can see it among the arguments of the browser.
     #[arg(long)]
     pub(crate) browser: bool,
 

@@ -152,6 +152,7 @@ impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
         let advice = match &error {
             KeyFileError::Missing { .. } => "; make one with webex-oauth key new",
+            KeyFileError::NoFolder { .. } => "; make it first, or name a file elsewhere",
             KeyFileError::Exists { .. } => "; choose another name, or use webex-oauth key add",
             _ => "",
         };

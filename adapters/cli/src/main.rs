@@ -5,6 +5,7 @@ mod app;
 mod args;
 mod command;
 mod failure;
+mod handover;
 mod interrupt;
 mod places;
 mod record;

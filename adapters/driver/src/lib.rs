@@ -27,5 +27,5 @@ pub use rebind::{rebind, rebind_async};
 pub use services::KnownServices;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
-    key_ring_locks, sync_folder,
+    has_revision, keep_owner, key_ring_locks, sync_folder,
 };

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 pub use asynchronous::{AsyncStore, BoxFuture};
 pub use error::StoreError;
-pub use file::{FileStore, sync_folder};
+pub use file::{FileStore, keep_owner, sync_folder};
 pub use key_ring::key_ring_locks;
 pub use memory::MemoryStore;
-pub use put::{Put, Replaces, conflict};
+pub use put::{Put, Replaces, conflict, has_revision};
 use webex_oauth::Secret;
 
 /// Keeps one snapshot. Several sessions, also in other processes, may share what it stands for.
@@ -34,6 +34,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Forgets what is stored. Nothing there is a success.
     fn delete(&self) -> Result<(), StoreError>;
+
+    /// Forgets what is stored where that has this revision, and answers whether it did. Comparing and deleting is one step: what
+    /// another process has stored meanwhile stays. A store that cannot do that leaves everything as it is.
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        let _ = revision;
+        Ok(false)
+    }
 
     /// Takes the lock that is held around grant requests, or answers `None` where another holds it. A store that nobody
     /// shares may hand out [`StoreLock::none`].
@@ -63,6 +70,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn delete(&self) -> Result<(), StoreError> {
         (**self).delete()
+    }
+
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        (**self).delete_revision(revision)
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {

@@ -153,6 +153,11 @@ impl<S: Store> Store for SealedUser<S> {
         self.sealed.store.delete()
     }
 
+    /// The revision stands in front of what is encrypted.
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        self.sealed.store.delete_revision(revision)
+    }
+
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
         self.sealed.store.try_lock()
     }

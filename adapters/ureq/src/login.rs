@@ -189,7 +189,8 @@ impl Client {
         }
     }
 
-    /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens.
+    /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens, until the code
+    /// ends. [`Client::begin_device_login`] has a login that can be cancelled.
     pub fn device_login(&self, scope: Option<Scope>, show: impl FnOnce(&DevicePrompt)) -> Result<(), ClientError> {
         let login = self.begin_device_login(scope)?;
         show(login.prompt());

@@ -1,5 +1,6 @@
 //! The configuration of a client.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -230,13 +231,32 @@ pub fn config_parts_with_authorization_url(parts: ConfigParts, text: String) -> 
     Ok(parts.into())
 }
 
+/// Reads variables. The platforms put U+FFFD in the place of what is not UTF-8: that is no text, and must not be taken for one.
+fn read<T>(
+    variables: &HashMap<String, String>,
+    read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<T, webex_oauth::ConfigError>,
+) -> Result<T, ConfigError> {
+    let unreadable = RefCell::new(None);
+    let found = read(&|name| {
+        let value = variables.get(name).cloned();
+        if value.as_deref().is_some_and(|value| value.contains(char::REPLACEMENT_CHARACTER)) {
+            unreadable.borrow_mut().get_or_insert_with(|| name.to_owned());
+        }
+        value
+    });
+    match unreadable.into_inner() {
+        Some(name) => Err(webex_oauth::ConfigError::invalid("environment", format!("{name} is not UTF-8")).into()),
+        None => Ok(found?),
+    }
+}
+
 /// From named variables, usually the environment's: `WEBEX_*` and their relatives; with `legacy`, `CISCOSPARK_*` too.
 #[uniffi::export]
 pub fn config_parts_from_variables(
     variables: HashMap<String, String>,
     legacy: bool,
 ) -> Result<ConfigParts, ConfigError> {
-    Ok(webex_oauth::ConfigParts::from_variables(|name| variables.get(name).cloned(), legacy)?.into())
+    Ok(read(&variables, |lookup| webex_oauth::ConfigParts::from_variables(lookup, legacy))?.into())
 }
 
 /// Where the metadata of a server is that variables name: the host brings it.
@@ -251,7 +271,7 @@ pub struct MetadataSource {
 /// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; nothing where neither is set.
 #[uniffi::export]
 pub fn metadata_source(variables: HashMap<String, String>) -> Result<Option<MetadataSource>, ConfigError> {
-    let source = webex_oauth::MetadataSource::from_variables(|name| variables.get(name).cloned())?;
+    let source = read(&variables, |lookup| webex_oauth::MetadataSource::from_variables(lookup))?;
     Ok(source.map(|webex_oauth::MetadataSource { issuer, file }| MetadataSource { issuer, file }))
 }
 
@@ -276,8 +296,7 @@ pub fn config_parts_from_variables_at(
     variables: HashMap<String, String>,
     legacy: bool,
 ) -> Result<ConfigParts, ConfigError> {
-    let lookup = |name: &str| variables.get(name).cloned();
-    Ok(webex_oauth::ConfigParts::from_variables_at(provider, lookup, legacy)?.into())
+    Ok(read(&variables, |lookup| webex_oauth::ConfigParts::from_variables_at(provider, lookup, legacy))?.into())
 }
 
 /// A checked configuration.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -145,3 +146,19 @@ def test_the_command_seals_as_well(simulator: Simulator, tmp_path: Path, keys: P
     ran = subprocess.run([*line, "token"], env=environ, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 1 and "sealed with key" in ran.stderr
     assert session.read_bytes() == before
+
+
+def test_a_session_file_stays_whose_it_was(simulator: Simulator, tmp_path: Path) -> None:
+    """Root may do something for a user, who goes on having the session."""
+    session = tmp_path / "session"
+    with Client.from_env(environment(simulator, WEBEX_SESSION_FILE=str(session))) as client:
+        client.client_credentials()
+        # Where we are not root it is ours, before and after.
+        with contextlib.suppress(PermissionError):
+            os.chown(session, 12345, 54321)
+        session.chmod(0o666)
+        before = session.stat()
+        client.client_credentials()
+    after = session.stat()
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+    assert after.st_mode & 0o777 == 0o600 and after.st_ino != before.st_ino

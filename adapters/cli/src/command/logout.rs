@@ -1,15 +1,18 @@
 //! `logout` and `revoke`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::{Event, LogoutVia, Phase, SignOutOptions};
-use webex_oauth_driver::{StoreError, open_browser};
-use webex_oauth_ureq::ClientEvent;
+use webex_oauth::{Event, Fault, LogoutVia, Phase, Secret, Session, SignOutOptions};
+use webex_oauth_driver::StoreError;
+use webex_oauth_ureq::{ClientError, ClientEvent};
 
 use crate::app::{App, For, store_without_key};
 use crate::args::{Global, LogoutArgs};
 use crate::failure::{Exit, Failure};
+use crate::handover::open_unseen;
 use crate::settings::Settings;
+use crate::store::Place;
 use crate::terminal::Terminal;
 use crate::words;
 
@@ -30,28 +33,16 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
         return Ok(());
     }
     let logout = if args.browser { LogoutVia::Browser } else { LogoutVia::Nothing };
-    let options = SignOutOptions { revoke: !args.keep_tokens, logout, goto: None };
-    let events = app.client.events();
-    let spinner = app.spin("signing out");
-    let signed_out = app.client.sign_out(options);
-    drop(spinner);
-    if matches!(&signed_out, Ok(Some(url)) if !open_browser(url)) {
-        // The address carries a token: it is not for the screen.
-        terminal.notice("No browser can be opened here: sign out in your browser yourself.");
+    let ended = sign_out(&app, SignOutOptions { revoke: !args.keep_tokens, logout, goto: None })?;
+    if let Some(url) = &ended.url {
+        in_browser(terminal, url);
     }
-    for event in events.try_iter() {
-        match event {
-            ClientEvent::Session(Event::RevokeFailed { fault }) => {
-                terminal.notice(&format!("The server did not take the tokens back: {fault}."));
-            }
-            ClientEvent::Session(Event::NotRevoked { .. }) => {
-                terminal
-                    .notice("This server takes no tokens back: they are forgotten here, and live on until they end.");
-            }
-            _ => {}
-        }
+    ended.as_stored(&app, args.keep_tokens)?;
+    if let Some(fault) = &ended.fault {
+        terminal.notice(&format!("The server did not take the tokens back: {fault}."));
+    } else if ended.takes_none_back {
+        terminal.notice("This server takes no tokens back: they are forgotten here, and live on until they end.");
     }
-    app.end(signed_out.map(drop).map_err(Failure::from))?;
     terminal.done(if was_signed_in { "Signed out." } else { "Nobody was signed in." });
     Ok(())
 }
@@ -63,28 +54,86 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
         return app.end(Err(Failure::new(Exit::NotSignedIn, "nobody is signed in; there is nothing to take back")));
     };
     if app.client.config().provider().revocation_endpoint.is_none() {
-        return app.end(Err(Failure::new(Exit::Settings, "this server takes no tokens back; use logout")));
+        return app.end(Err(Failure::new(Exit::Settings, "this server takes no tokens back; use webex-oauth logout")));
     }
-    let events = app.client.events();
-    let spinner = app.spin("revoking");
-    let signed_out = app.client.sign_out(SignOutOptions { revoke: true, ..SignOutOptions::default() });
-    app.client.close();
-    drop(spinner);
-    let fault = events.try_iter().find_map(|event| match event {
-        ClientEvent::Session(Event::RevokeFailed { fault }) => Some(fault),
-        _ => None,
-    });
-    let end = tokens.refresh_token_expires_at.or(tokens.expires_at);
-    let end = end.map(|at| format!(" until {}", words::date(at))).unwrap_or_default();
-    app.end(match (signed_out, fault) {
-        (Err(error), _) => Err(error.into()),
-        (Ok(_), Some(fault)) => {
-            Err(Failure::of_fault(&format!("the tokens are forgotten here but stay valid{end}"), &fault))
-        }
-        (Ok(_), None) => Ok(()),
-    })?;
+    let ended = sign_out(&app, SignOutOptions { revoke: true, ..SignOutOptions::default() })?;
+    ended.as_stored(&app, false)?;
+    if let Some(fault) = &ended.fault {
+        let end = tokens.refresh_token_expires_at.or(tokens.expires_at);
+        let end = end.map(|at| format!(" until {}", words::date(at))).unwrap_or_default();
+        return Err(Failure::of_fault(&format!("the tokens are forgotten here but stay valid{end}"), fault));
+    }
     terminal.done("The server has taken the tokens back.");
     Ok(())
+}
+
+/// What became of a sign-out.
+struct Ended {
+    /// Where the browser signs out as well.
+    url: Option<Secret>,
+    /// Why the server did not take the tokens back; the first reason, of one or two tokens.
+    fault: Option<Arc<Fault>>,
+    /// It never does.
+    takes_none_back: bool,
+    /// Why the tokens are still stored. The server is told in any case: what it has taken back is of use to nobody.
+    still_stored: Option<StoreError>,
+}
+
+/// Signs out and waits until that is done.
+fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Failure> {
+    let tokens = app.client.tokens();
+    let events = app.client.events();
+    let spinner = app.spin("signing out");
+    let signed_out = app.client.sign_out(options);
+    app.end_without_store()?;
+    drop(spinner);
+    let is_over = matches!(app.client.status().phase, Phase::SignedOut { .. });
+    let (url, mut still_stored) = match signed_out {
+        Ok(url) => (url, app.client.store_error()),
+        Err(ClientError::Store(error)) if is_over => (None, Some(error)),
+        Err(error) => return Err(error.into()),
+    };
+    // A disk on which nothing can be written may well let go of a file.
+    let is_ours = |stored: &Session| match (stored.tokens(), &tokens) {
+        (Some(stored), Some(ours)) => stored.access_token == ours.access_token,
+        (_, _) => false,
+    };
+    if still_stored.is_some() && app.forget_if(is_ours) == Ok(true) {
+        still_stored = None;
+    }
+    let mut ended = Ended { url, fault: None, takes_none_back: false, still_stored };
+    for event in events.try_iter() {
+        match event {
+            ClientEvent::Session(Event::RevokeFailed { fault }) => ended.fault = ended.fault.or(Some(fault)),
+            ClientEvent::Session(Event::NotRevoked { .. }) => ended.takes_none_back = true,
+            _ => {}
+        }
+    }
+    Ok(ended)
+}
+
+impl Ended {
+    /// Fails where the tokens could not be taken out of the store: it says what they are worth, and where they are.
+    fn as_stored(&self, app: &App, keep_tokens: bool) -> Result<(), Failure> {
+        let Some(error) = &self.still_stored else { return Ok(()) };
+        let revoked = match (&self.fault, self.takes_none_back || keep_tokens) {
+            (Some(fault), _) => format!("the server did not take the tokens back ({fault})"),
+            (None, true) => "the tokens live on at the server".to_owned(),
+            (None, false) => "the server has taken the tokens back".to_owned(),
+        };
+        let by_hand = match &app.opened.place {
+            Place::File(path) | Place::NoKeyring(path) => format!("delete {} by hand", path.display()),
+            Place::Keyring => format!("delete the entry webex-oauth/{} of the key ring by hand", app.settings.profile),
+        };
+        Err(Failure::new(Exit::Store, format!("{revoked}, but they are still stored here ({error}); {by_hand}")))
+    }
+}
+
+/// The address carries a token: it is neither for the screen nor for the arguments of a program.
+fn in_browser(terminal: Terminal, url: &Secret) {
+    if !open_unseen(url) {
+        terminal.notice("No browser can be opened here: sign out in your browser yourself.");
+    }
 }
 
 /// Deletes what is stored, readable or not.

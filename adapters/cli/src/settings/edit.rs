@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, value};
 use webex_oauth::Secret;
+use webex_oauth_driver::keep_owner;
 
 use super::layer::Name;
 use crate::failure::{Exit, Failure};
@@ -73,6 +74,7 @@ fn replace(path: &Path, text: &Secret) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".config").tempfile_in(folder)?;
+    keep_owner(path, file.as_file());
     file.write_all(text.expose().as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keyring::{Entry, Error};
 use webex_oauth::Secret;
-use webex_oauth_driver::{FileStore, Put, Saved, Store, StoreError, StoreLock, conflict, key_ring_locks};
+use webex_oauth_driver::{FileStore, Put, Saved, Store, StoreError, StoreLock, conflict, has_revision, key_ring_locks};
 
 use crate::places::Profile;
 
@@ -44,6 +44,18 @@ impl KeyringStore {
     pub(crate) fn is_used(beside: &Path) -> bool {
         marker(beside).exists()
     }
+
+    /// Call it with the lock of the saves held.
+    fn remove(&self) -> Result<(), StoreError> {
+        match self.entry.delete_credential() {
+            Ok(()) | Err(Error::NoEntry) => {}
+            Err(error) => return Err(told(&error)),
+        }
+        match fs::remove_file(&self.marker) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&self.marker, &error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
 }
 
 impl Store for KeyringStore {
@@ -79,14 +91,16 @@ impl Store for KeyringStore {
             Err(error @ StoreError::Busy { .. }) => return Err(error),
             other => other.ok(),
         };
-        match self.entry.delete_credential() {
-            Ok(()) | Err(Error::NoEntry) => {}
-            Err(error) => return Err(told(&error)),
+        self.remove()
+    }
+
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        let _lock = self.locks.lock_saves(SAVE_PATIENCE)?;
+        let is_it = has_revision(self.load()?.as_ref(), revision);
+        if is_it {
+            self.remove()?;
         }
-        match fs::remove_file(&self.marker) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&self.marker, &error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        Ok(is_it)
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {

@@ -45,7 +45,7 @@ fn a_key_file_is_yours_and_is_never_overwritten() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert_eq!(names(&world, "keys").len(), 1);
     let nowhere = world.path("none/keys").display().to_string();
-    world.run(&["key", "new", &nowhere]).failed(3, &["none/keys"]);
+    world.run(&["key", "new", &nowhere]).failed(3, &["none: there is no such folder", "make it first"]);
     world.run(&["key", "add", &nowhere]).failed(3, &["there is no such key file"]);
     world.run(&["key", "new", &world.path("other").display().to_string(), "--name", "a b"]).failed(3, &["the name"]);
     assert!(!world.path("other").exists());

@@ -22,6 +22,112 @@ fn on_a_full_disk(world: &World, args: &[&str]) -> Ran {
     world.finish(&mut command)
 }
 
+/// Runs the command where nothing in the folder of the sessions can be made, changed or taken away.
+fn on_a_read_only_disk(world: &World, args: &[&str]) -> Ran {
+    let folder = world.path("data");
+    let mut command = world.program("/bin/sh");
+    // Permissions are nothing to root; a mount of its own is.
+    let script = "if [ $(id -u) = 0 ]; then \
+         exec unshare -m sh -c 'mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && exec \"$@\"' \"$0\" \"$@\"; \
+         fi; chmod -R a-w \"$0\"; \"$@\"; status=$?; chmod -R u+w \"$0\"; exit $status";
+    command.arg("-c").arg(script).arg(folder).arg(BINARY).args(args);
+    world.finish(&mut command)
+}
+
+/// The server has taken back what still stands in the file: whoever finds it there must not take it for a token.
+#[test]
+fn a_logout_that_cannot_change_what_is_stored() {
+    for command in ["logout", "revoke"] {
+        let world = World::new();
+        world.sign_in();
+        let before = std::fs::read(world.session_file()).unwrap();
+        let ran = on_a_read_only_disk(&world, &[command]);
+        let by_hand = format!("delete {} by hand", world.session_file().display());
+        ran.failed(7, &["the server has taken the tokens back, but they are still stored here", "read-only", &by_hand]);
+        assert!(!ran.err.contains('✓'), "{ran:?}");
+        assert_eq!(world.simulator.counters().tokens_revoked, 2);
+        assert_eq!(std::fs::read(world.session_file()).unwrap(), before);
+        // What nobody could revoke is told as such.
+        let world = World::new();
+        world.sign_in();
+        world.simulator.set_down(true);
+        on_a_read_only_disk(&world, &[command])
+            .failed(7, &["the server did not take the tokens back (", &by_hand[..6]]);
+    }
+    let world = World::new();
+    world.sign_in();
+    on_a_read_only_disk(&world, &["logout", "--keep-tokens"]).failed(7, &["the tokens live on at the server"]);
+    assert_eq!(world.simulator.counters().tokens_revoked, 0);
+}
+
+#[test]
+fn a_full_disk_lets_go_of_what_was_revoked() {
+    for command in ["logout", "revoke"] {
+        let world = World::new();
+        world.sign_in();
+        let ran = on_a_full_disk(&world, &[command]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(world.simulator.counters().tokens_revoked, 2);
+        assert!(!world.session_file().exists());
+        world.run(&["token"]).failed(4, &["nobody is signed in"]);
+    }
+}
+
+#[test]
+fn a_logout_that_the_server_does_not_hear_is_told_once() {
+    let world = World::new();
+    world.sign_in();
+    world.simulator.set_down(true);
+    let ran = world.run(&["logout"]);
+    assert_eq!((ran.code, ran.err.matches("did not take the tokens back").count()), (0, 1), "{ran:?}");
+}
+
+/// A browser that ends with an error shows nothing.
+#[test]
+fn a_browser_that_fails_is_none() {
+    let mut world = World::new();
+    world.set("BROWSER", "/bin/false");
+    let mut login = world.start(&["login"]);
+    login.line_with("No browser can be opened here");
+    let url = login.url();
+    world.accept(&url);
+    assert_eq!(login.end().code, 0);
+    let ran = world.run(&["logout", "--browser"]);
+    assert!(ran.code == 0 && ran.err.contains("sign out in your browser yourself"), "{ran:?}");
+    // The next one of several is asked; one that goes on running shows the page.
+    let visited = world.path("visited");
+    world.write("browser", &format!("printf %s \"$1\" > {}; sleep 2\n", visited.display()));
+    world.set("BROWSER", &format!("/bin/false:/bin/sh {} %s", world.path("browser").display()));
+    let mut login = world.start(&["login"]);
+    login.line_with("The browser is open");
+    world.accept(&std::fs::read_to_string(&visited).unwrap());
+    assert_eq!(login.end().code, 0);
+}
+
+/// Arguments of programs are there for every user of the machine to see.
+#[test]
+fn no_token_is_among_the_arguments_of_the_browser() {
+    let mut world = World::new();
+    world.sign_in();
+    let visited = world.path("visited");
+    let script = format!(
+        "printf %s \"$1\" > {}; exec curl -sS -D {}.head -o /dev/null \"$1\"\n",
+        visited.display(),
+        visited.display()
+    );
+    world.write("browser", &script);
+    world.set("BROWSER", &format!("/bin/sh {}", world.path("browser").display()));
+    let ran = world.run(&["logout", "--browser", "--keep-tokens"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let shown = std::fs::read_to_string(&visited).unwrap();
+    assert!(shown.starts_with("http://127.0.0.1:") && !shown.contains("token"), "{shown}");
+    let base = world.simulator.base_url().to_owned();
+    crate::kit::eventually("the browser was led on", || {
+        std::fs::read_to_string(world.path("visited.head"))
+            .is_ok_and(|head| head.contains(&format!("Location: {base}")))
+    });
+}
+
 #[test]
 fn no_key_ring() {
     let world = World::new();

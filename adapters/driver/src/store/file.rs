@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use webex_oauth::Secret;
 
-use super::{Put, Saved, Store, StoreError, StoreLock, conflict, lock, wait_for};
+use super::{Put, Saved, Store, StoreError, StoreLock, conflict, has_revision, lock, wait_for};
 use crate::machine;
 
 /// No session is longer; what is longer is not one.
@@ -95,13 +95,37 @@ impl FileStore {
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
         let draft = self.draft();
         remove(&draft)?;
-        let written = write(&draft, bytes).and_then(|()| fs::rename(&draft, &self.path));
+        let written = self.write(&draft, bytes).and_then(|()| fs::rename(&draft, &self.path));
         if let Err(error) = written {
             // The first failure is the one to tell.
             let _ = remove(&draft);
             return Err(error);
         }
         sync_folder(self.folder())
+    }
+}
+
+impl FileStore {
+    /// A new file, for the owner only of what it is to replace, on the disk when this returns.
+    fn write(&self, draft: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        // Never a file, a link or a pipe that somebody else has put there.
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(draft)?;
+        keep_owner(&self.path, &file);
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    /// Call it with the lock of the saves held.
+    fn remove(&self) -> Result<(), StoreError> {
+        let draft = self.draft();
+        for path in [&self.path, &draft] {
+            remove(path).map_err(|error| StoreError::of(path, &error))?;
+        }
+        Ok(())
     }
 }
 
@@ -149,10 +173,16 @@ impl Store for FileStore {
             Err(error @ StoreError::Busy { .. }) => return Err(error),
             other => other.ok(),
         };
-        for path in [&self.path, &draft] {
-            remove(path).map_err(|error| StoreError::of(path, &error))?;
+        self.remove()
+    }
+
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        let _lock = self.lock_saves(SAVE_PATIENCE)?;
+        let is_it = has_revision(self.load()?.as_ref(), revision);
+        if is_it {
+            self.remove()?;
         }
-        Ok(())
+        Ok(is_it)
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
@@ -192,18 +222,6 @@ fn resolve(path: PathBuf) -> PathBuf {
     fs::canonicalize(&path).unwrap_or(path)
 }
 
-/// A new file, for its owner only, on the disk when this returns.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    // Never a file, a link or a pipe that somebody else has put there.
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 /// Nothing there is a success.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -218,6 +236,22 @@ impl std::fmt::Debug for FileStore {
         write!(f, "FileStore({})", self.path.display())
     }
 }
+
+/// Gives a new file to whom the file at `path` belongs, which it is to replace: root may do something for a user, who goes on
+/// having the file. Where there is none, or the system does not allow it, the new file stays as it is.
+#[cfg(unix)]
+pub fn keep_owner(path: &Path, file: &File) {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let (Ok(old), Ok(new)) = (fs::metadata(path), file.metadata()) else { return };
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        // Only root may: everybody else keeps what is theirs.
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+}
+
+/// As elsewhere; here files have no owner that would be told.
+#[cfg(not(unix))]
+pub fn keep_owner(_path: &Path, _file: &File) {}
 
 /// A file that was made or renamed in this folder is durable only once the folder is flushed.
 ///

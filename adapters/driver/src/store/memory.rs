@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use webex_oauth::Secret;
 
-use super::{Put, Saved, Store, StoreError, StoreLock, conflict};
+use super::{Put, Saved, Store, StoreError, StoreLock, conflict, has_revision};
 use crate::machine;
 
 /// Keeps a snapshot in memory. Clones share it: for several clients of one process, and for tests.
@@ -46,6 +46,15 @@ impl Store for MemoryStore {
     fn delete(&self) -> Result<(), StoreError> {
         *self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
+    }
+
+    fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
+        let mut held = self.inner.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = has_revision(held.as_ref(), revision);
+        if is_it {
+            *held = None;
+        }
+        Ok(is_it)
     }
 
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {

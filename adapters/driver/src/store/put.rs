@@ -88,3 +88,8 @@ pub fn conflict(
     let conflict = put.conflict(found)?;
     Ok((holds != put.replaces).then_some(conflict))
 }
+
+/// Whether a store holds just this revision. What cannot be read has none.
+pub fn has_revision(found: Option<&Secret>, revision: u64) -> bool {
+    found.is_some_and(|found| snapshot_revision(found.expose()) == Ok(revision))
+}

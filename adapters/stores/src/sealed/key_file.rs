@@ -3,13 +3,18 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use webex_oauth::Secret;
 use webex_oauth::sealed::{KeyError, Keys, MasterKey};
-use webex_oauth_driver::sync_folder;
+use webex_oauth_driver::{FileStore, StoreError, keep_owner, sync_folder};
 
 /// No file of keys is longer.
 const MAX_LEN: u64 = 64 * 1024;
+/// To add a key is a matter of moments.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// In the name of a file that is to replace a file of keys, behind its name.
+const DRAFT: &str = ".webex-oauth-draft-";
 
 /// What is wrong with a file of keys. Nothing of what is in it is told but the names of keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,10 +48,16 @@ pub enum KeyFileError {
         /// Which file.
         path: PathBuf,
     },
-    /// Another key is being added, or who did that was stopped.
-    #[error("{}: another key is being added; if that was given up, remove this file", path.display())]
+    /// Another key is being added, for longer than that takes.
+    #[error("{}: another key is being added by another process", path.display())]
     Busy {
-        /// What is in the way.
+        /// Which file.
+        path: PathBuf,
+    },
+    /// There is no folder for a new file.
+    #[error("{}: there is no such folder", path.display())]
+    NoFolder {
+        /// Which folder.
         path: PathBuf,
     },
     /// The system gives no randomness.
@@ -75,40 +86,49 @@ pub fn new_key_file(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, Key
     let key = draw(path, name)?;
     write_new(path, &format_keys(&key, "")).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+        io::ErrorKind::NotFound => KeyFileError::NoFolder { path: folder_of(path).to_owned() },
         _ => io_error(path, &error),
     })?;
     Ok(key)
 }
 
 /// Makes a key of this name and puts it in front of those that are in this file: it seals from now on, and they go on opening
-/// what they have sealed. The file is replaced as a whole.
+/// what they have sealed. The file is replaced as a whole and stays whose it was; beside it lies a lock file without content.
 pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
     // A link stays one.
     let asked = path.as_ref();
     let path = &fs::canonicalize(asked).map_err(|error| io_error(asked, &error))?;
-    let mut draft = path.clone().into_os_string();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
     let key = draw(path, name)?;
-    // It is the lock, too: of two keys that are added at once one would be lost, with all that it has sealed.
-    let mut file = create(&draft).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Busy { path: draft.clone() },
-        _ => io_error(&draft, &error),
+    // Of two keys that are added at once one would be lost, with all that it has sealed. The lock of a killed process is free.
+    let _lock = FileStore::new(path).lock_saves(LOCK_PATIENCE).map_err(|error| match error {
+        StoreError::Busy { .. } => KeyFileError::Busy { path: path.clone() },
+        StoreError::Io { path, kind } | StoreError::Lock { path, kind } => KeyFileError::Io { path, kind },
+        _ => KeyFileError::Io { path: path.clone(), kind: io::ErrorKind::PermissionDenied },
     })?;
-    let added = (|| {
-        let text = read(path)?;
-        let no_keys = |why| KeyFileError::NoKeys { path: path.clone(), why };
-        let text = format_keys(&key, text.expose());
-        Keys::read(text.expose()).map_err(no_keys)?;
-        let replaced =
-            fill(&mut file, &text).and_then(|()| fs::rename(&draft, path)).and_then(|()| sync_folder(folder_of(path)));
-        replaced.map_err(|error| io_error(path, &error))
-    })();
-    if added.is_err() {
-        // The first failure is the one to tell.
-        let _ = fs::remove_file(&draft);
+    let text = read(path)?;
+    let text = format_keys(&key, text.expose());
+    Keys::read(text.expose()).map_err(|why| KeyFileError::NoKeys { path: path.clone(), why })?;
+    replace(path, &text).map_err(|error| io_error(path, &error))?;
+    Ok(key)
+}
+
+/// Call it with the lock held: what an interrupted process has left is taken away.
+fn replace(path: &Path, text: &Secret) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut begin = path.file_name().unwrap_or_default().to_owned();
+    begin.push(DRAFT);
+    for left in fs::read_dir(folder)?.flatten() {
+        if left.file_name().as_encoded_bytes().starts_with(begin.as_encoded_bytes()) {
+            // It is in nobody's way.
+            let _ = fs::remove_file(left.path());
+        }
     }
-    added.map(|()| key)
+    let mut draft = tempfile::Builder::new().prefix(&begin).tempfile_in(folder)?;
+    keep_owner(path, draft.as_file());
+    draft.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    fill(draft.as_file_mut(), text)?;
+    draft.persist(path)?;
+    sync_folder(folder)
 }
 
 fn draw(path: &Path, name: &str) -> Result<MasterKey, KeyFileError> {
@@ -231,12 +251,70 @@ mod tests {
         let twice = add_key(&path, "k1").unwrap_err();
         assert!(matches!(&twice, KeyFileError::NoKeys { why: KeyError::Twice { .. }, .. }), "{twice}");
         assert_eq!(read_key_file(&path).unwrap(), keys);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-        // Somebody else is at it.
-        fs::write(folder.path().join("keys.new"), "").unwrap();
-        assert!(matches!(add_key(&path, "k3"), Err(KeyFileError::Busy { .. })));
-        assert!(folder.path().join("keys.new").exists());
-        assert_eq!(read_key_file(&path).unwrap(), keys);
+        assert_eq!(left_beside(&path), ["keys", "keys.lock"], "nothing but the lock is left beside it");
+    }
+
+    fn left_beside(path: &Path) -> Vec<String> {
+        let names = fs::read_dir(path.parent().unwrap()).unwrap();
+        let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn who_was_killed_is_in_nobodys_way() {
+        let folder = folder();
+        let path = folder.path().join("keys");
+        new_key_file(&path, "k1").unwrap();
+        // What older versions and this one leave behind, and a file of somebody's.
+        for left in ["keys.new", "keys.webex-oauth-draft-a1b2c3", "mine.webex-oauth-draft-a1b2c3"] {
+            fs::write(folder.path().join(left), "").unwrap();
+        }
+        add_key(&path, "k2").unwrap();
+        assert_eq!(read_key_file(&path).unwrap().names().count(), 2);
+        assert_eq!(left_beside(&path), ["keys", "keys.lock", "keys.new", "mine.webex-oauth-draft-a1b2c3"]);
+    }
+
+    #[test]
+    fn keys_that_are_added_at_once_are_all_there() {
+        let folder = folder();
+        let path = folder.path().join("keys");
+        new_key_file(&path, "k0").unwrap();
+        std::thread::scope(|scope| {
+            for number in 1..=8 {
+                let path = &path;
+                scope.spawn(move || add_key(path, &format!("k{number}")).unwrap());
+            }
+        });
+        assert_eq!(read_key_file(&path).unwrap().names().count(), 9);
+        // Whoever holds the lock is waited for.
+        let held = FileStore::new(&path).lock_saves(LOCK_PATIENCE).unwrap();
+        std::thread::scope(|scope| {
+            let added = scope.spawn(|| add_key(&path, "late").unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(read_key_file(&path).unwrap().names().count(), 9);
+            drop(held);
+            added.join().unwrap();
+        });
+        assert_eq!(read_key_file(&path).unwrap().names().count(), 10);
+    }
+
+    /// Root may add a key to a file of a user's, who goes on using it.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_stays_whose_it_was() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let folder = folder();
+        let path = folder.path().join("keys");
+        new_key_file(&path, "k1").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        // Where we are not root it is ours, before and after.
+        let _ = chown(&path, Some(12345), Some(54321));
+        let before = fs::metadata(&path).unwrap();
+        add_key(&path, "k2").unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((after.uid(), after.gid(), after.mode()), (before.uid(), before.gid(), before.mode()));
+        assert_ne!(after.ino(), before.ino());
     }
 
     #[test]

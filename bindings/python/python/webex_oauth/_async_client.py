@@ -205,7 +205,9 @@ class AsyncClient(Facade):
         show: Callable[[DevicePrompt], object] | None = None,
         timeout: timedelta | float | None = None,
     ) -> Event.SignedIn:
-        """Signs in on another device (RFC 8628)."""
+        """Signs in on another device (RFC 8628).
+
+        Who gives up waiting leaves the client asking the server until the code ends: :meth:`Client.device_login`."""
         shown = show or print_prompt
         return await (await self._enter()).sign_in(
             co.Device(scope), seconds(timeout), lambda prompt: ask(shown, prompt)

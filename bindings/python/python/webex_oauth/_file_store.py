@@ -131,6 +131,7 @@ class FileStore:
             os.unlink(draft)
         try:
             with open(os.open(draft, _WRITING, 0o600), "wb") as file:
+                self._keep_owner(file.fileno())
                 file.write(snapshot.expose().encode())
                 file.flush()
                 os.fsync(file.fileno())
@@ -140,6 +141,15 @@ class FileStore:
                 os.unlink(draft)
             raise
         _sync_folder(self.path.parent)
+
+    def _keep_owner(self, descriptor: int) -> None:
+        """Root may do something for a user, who goes on having the session."""
+        if sys.platform == "win32":
+            return
+        with suppress(OSError):
+            old, new = os.stat(self.path), os.fstat(descriptor)
+            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
 
     def _failed(self, error: OSError) -> StoreError:
         return StoreError(f"{self.path}: {error.strerror or type(error).__name__}")

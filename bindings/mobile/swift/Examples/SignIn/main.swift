@@ -20,6 +20,11 @@ let config = try await Config.make { parts in
     if let base { parts.provider = .webex(at: base) }
 }
 let file = ProcessInfo.processInfo.environment["WEBEX_SESSION_FILE"]
+if file != nil, ProcessInfo.processInfo.environment["WEBEX_KEY_FILE"] != nil {
+    // The command and Python encrypt the session with it. Here it would lie in the clear.
+    print("WEBEX_KEY_FILE is set, and nothing here encrypts WEBEX_SESSION_FILE: unset one of the two")
+    exit(1)
+}
 let client = try await AuthClient(config, store: file.map { FileStore(URL(fileURLWithPath: $0)) })
 
 if !client.status.canAuthorize {

@@ -64,4 +64,15 @@ import WebexOAuth
         variables["WEBEX_METADATA"] = folder.file("none").path
         #expect(try await refusal { _ = try await Config.make(variables: variables) }.contains("WEBEX_METADATA"))
     }
+
+    /// Foundation has U+FFFD in the place of what is not UTF-8.
+    @Test func aVariableThatIsNotTextIsNamedAndWhatNobodyReadsMayBeAnything() async throws {
+        let known = ["WEBEX_CLIENT_ID": "C1", "LESSOPEN": "caf\u{FFFD}"]
+        #expect(try await Config.make(variables: known).parts().clientId == "C1")
+        for name in ["WEBEX_CLIENT_ID", "WEBEX_SERVER", "WEBEX_ISSUER", "WEBEX_METADATA", "WEBEX_SCOPE"] {
+            let variables = known.merging([name: "caf\u{FFFD}"]) { $1 }
+            let text = try await refusal { _ = try await Config.make(variables: variables) }
+            #expect(text.contains("\(name) is not UTF-8") && !text.contains("caf"))
+        }
+    }
 }

@@ -90,6 +90,9 @@ extension AuthClient {
     }
 
     /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens.
+    ///
+    /// A task that is cancelled stops waiting; the client goes on asking the server until the code ends, and who confirms it
+    /// meanwhile is signed in. ``beginDeviceLogin(scope:)`` has a login that can be cancelled.
     public func deviceLogin(scope: Scope? = nil, show: @Sendable (DevicePrompt) async -> Void) async throws {
         let login = try await beginDeviceLogin(scope: scope)
         await show(login.prompt)

@@ -154,7 +154,12 @@ class AuthClient private constructor(
     /** Begins a login on another device (RFC 8628) and waits for what to show to the user. */
     suspend fun beginDeviceLogin(scope: String? = null): DeviceLogin = executor.beginDeviceLogin(scope)
 
-    /** The whole of it: [show] tells the user where to enter which code, then it waits for the tokens. */
+    /**
+     * The whole of it: [show] tells the user where to enter which code, then it waits for the tokens.
+     *
+     * A coroutine that is cancelled stops waiting; the client goes on asking the server until the code ends, and who confirms
+     * it meanwhile is signed in. [beginDeviceLogin] has a login that can be cancelled.
+     */
     suspend fun deviceLogin(scope: String? = null, show: suspend (DevicePrompt) -> Unit) {
         val login = beginDeviceLogin(scope)
         show(login.prompt)

@@ -69,6 +69,17 @@ class DiscoveryTest {
         assertTrue("WEBEX_METADATA" in refused, refused)
     }
 
+    /** The JVM has U+FFFD in the place of what its encoding cannot read. */
+    @Test
+    fun `a variable that is not text is named and what nobody reads may be anything`() = runBlocking {
+        val known = mapOf("WEBEX_CLIENT_ID" to "C1", "LESSOPEN" to "caf\uFFFD")
+        assertEquals("C1", configFromVariables(known).parts().clientId)
+        for (name in listOf("WEBEX_CLIENT_ID", "WEBEX_SERVER", "WEBEX_ISSUER", "WEBEX_METADATA", "WEBEX_SCOPE")) {
+            val text = fails<ConfigException> { configFromVariables(known + (name to "caf\uFFFD")) }.toString()
+            assertTrue("$name is not UTF-8" in text && "caf" !in text, text)
+        }
+    }
+
     @Test
     fun `the simulator publishes where it is`() = runBlocking {
         Simulator().use { simulator ->
