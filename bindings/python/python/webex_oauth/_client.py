@@ -181,8 +181,8 @@ class Client(Facade):
     ) -> Event.SignedIn:
         """Signs in on another device (RFC 8628): ``show`` gets what the user has to see; it is printed otherwise.
 
-        Who gives up waiting (``timeout``, a cancelled task) leaves the client asking the server until the code ends, and
-        who confirms it meanwhile is signed in; ``cancel_login(under_way=True)`` ends it.
+        Who gives up waiting (``timeout``, a cancelled task) leaves the client asking the server until the code ends:
+        who confirms it meanwhile is signed in. ``cancel_login(under_way=True)`` ends it.
         """
         shown = show or print_prompt
         return run(self._operations.sign_in(co.Device(scope), seconds(timeout), lambda prompt: blocking(shown, prompt)))
