@@ -18,6 +18,8 @@ use crate::intent::GrantId;
 use crate::secret::Secret;
 use crate::session::Session;
 
+/// So many sign-ins are remembered that the store may be put back to.
+const MOST_FORMER: usize = 8;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Between two tries when a lease has passed since the first one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -29,8 +31,9 @@ pub(super) struct Saving {
     stored: u64,
     /// The sign-in that it holds, and how many renewals that has had.
     stored_place: Option<(GrantId, u64)>,
-    /// What it held before the sign-in or the sign-out that it holds now.
-    replaced: Option<Replaced>,
+    /// What it held before the sign-in or the sign-out that it holds now, and what it may hold if a save that failed gets through:
+    /// the last few.
+    former: VecDeque<Former>,
     changes: u64,
     /// Changes up to this number are stored.
     kept: u64,
@@ -48,7 +51,7 @@ pub(super) struct Saving {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Replaced {
+struct Former {
     revision: u64,
     grant: Option<GrantId>,
 }
@@ -80,7 +83,7 @@ impl Saving {
         Self {
             stored,
             stored_place: place,
-            replaced: None,
+            former: VecDeque::new(),
             changes: 0,
             kept: 0,
             told: 0,
@@ -94,13 +97,19 @@ impl Saving {
     }
 
     fn holds_now(&mut self, revision: u64, place: Option<(GrantId, u64)>) {
-        let grant_of = |place: Option<(GrantId, u64)>| place.map(|(grant, _)| grant);
-        let before = Replaced { revision: self.stored, grant: grant_of(self.stored_place) };
+        let before = Former { revision: self.stored, grant: grant_of(self.stored_place) };
         if before.revision != 0 && before.grant != grant_of(place) {
-            self.replaced = Some(before);
+            self.remember(before);
         }
         (self.stored, self.stored_place) = (revision, place);
         self.late = None;
+    }
+
+    fn remember(&mut self, former: Former) {
+        if self.former.len() >= MOST_FORMER {
+            self.former.pop_front();
+        }
+        self.former.push_back(former);
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -191,6 +200,10 @@ impl Saving {
     }
 }
 
+fn grant_of(place: Option<(GrantId, u64)>) -> Option<GrantId> {
+    place.map(|(grant, _)| grant)
+}
+
 impl Coordinator {
     /// Begins the save that is due: one at a time.
     pub(super) fn store_what_changed(&mut self) {
@@ -264,6 +277,7 @@ impl Coordinator {
     /// Nothing is lost: the session has it, and it is tried again.
     pub(super) fn save_failed(&mut self, fault: StoreFault) {
         let Some(save) = self.end_save() else { return };
+        self.saving.remember(Former { revision: save.revision, grant: grant_of(save.place) });
         let (now, times) = (self.now.mono, self.options.times);
         if self.saving.failing.is_none() {
             self.tell(ClientEvent::StoreFailed(fault.clone()));

@@ -109,3 +109,12 @@ fn a_late_save_that_was_stored_and_then_deleted_is_not_made_again() {
     let then = [StoreDown, Pass, Step::StoreUp, Job(0, 0, Fine), Delete];
     assert_eq!(play(Setting { gentle: false, ..STRICT }, &[&first[..], &then[..]].concat(), true).map(drop), Ok(()));
 }
+
+/// Seed 2409460.
+#[test]
+fn whoever_signed_out_does_not_yield_to_a_late_save_of_its_own() {
+    let first = [Pass, Pass, Delete, Job(0, 0, Fine), SignIn(0), Job(0, 0, Garbage), Job(0, 0, Fine), Job(0, 0, Fine)];
+    let then =
+        [Job(0, 0, Garbage), Pass, Step::SignOut(0), Job(0, 0, Later), Pass, Job(0, 1, Fine), Delete, Step::Delayed];
+    assert_eq!(play(LOCKED, &[&first[..], &then[..]].concat(), true).map(drop), Ok(()));
+}

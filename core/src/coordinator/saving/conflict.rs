@@ -4,7 +4,7 @@ use crate::action::guarded::Guarded;
 use crate::coordinator::Coordinator;
 use crate::coordinator::output::{StoreFault, StoreFaultKind};
 use crate::coordinator::rules::Rule;
-use crate::coordinator::saving::Replaced;
+use crate::coordinator::saving::{Former, grant_of};
 use crate::effect::Effect;
 use crate::input::Input;
 use crate::intent::GrantId;
@@ -65,7 +65,7 @@ impl Coordinator {
         let before = self.session.place();
         let theirs = Session::restore(self.session.config().clone(), found.expose());
         let place = theirs.ok().and_then(|theirs| theirs.place());
-        let was_stored = self.ours_was_stored() && !self.is_put_back(revision, place.map(|(grant, _)| grant));
+        let was_stored = self.ours_was_stored() && !self.is_put_back(revision, grant_of(place));
         self.saving.holds_now(revision, place);
         let changes = self.saving.changes;
         if was_stored {
@@ -91,15 +91,14 @@ impl Coordinator {
 
     /// The sign-in or the sign-out that this session stands for has been in the store.
     fn ours_was_stored(&self) -> bool {
-        let grant = self.session.place().map(|(grant, _)| grant);
-        let stored = self.saving.stored_place.map(|(grant, _)| grant);
+        let (grant, stored) = (grant_of(self.session.place()), grant_of(self.saving.stored_place));
         self.obeys(Rule::StoredYields) && (self.saving.is_stored() || grant.is_some() && grant == stored)
     }
 
-    /// The row that ours took the place of: a backup, or a replica that lacks the last writes.
+    /// A row that ours took the place of: a backup, a replica that lacks the last writes, a save of ours that came late.
     fn is_put_back(&self, revision: u64, grant: Option<GrantId>) -> bool {
-        let is = |before: &Replaced| before.revision == revision || grant.is_some() && before.grant == grant;
-        self.saving.replaced.as_ref().is_some_and(is)
+        let is = |former: &Former| former.revision == revision || grant.is_some() && former.grant == grant;
+        self.saving.former.iter().any(is)
     }
 
     /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
@@ -115,7 +114,7 @@ impl Coordinator {
         let unsaved = self.unsaved_tokens();
         self.saving.stored = 0;
         self.saving.stored_place = None;
-        (self.saving.replaced, self.saving.late) = (None, None);
+        self.saving.late = None;
         // Line 2: no number of the row before may come again, whoever begins the next one.
         let by = self.random.next() >> 42;
         self.act(Guarded::SkipRevisions { by }, false);
