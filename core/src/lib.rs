@@ -80,8 +80,3 @@ pub use snapshot::{RestoreError, SealedHeader, revision as snapshot_revision};
 pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};
-
-/// The programs in `docs/drivers.md` compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/drivers.md")]
-struct Drivers;

@@ -2,7 +2,7 @@
 
 mod connection;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -11,7 +11,7 @@ use std::{io, thread};
 
 use arc_swap::ArcSwapOption;
 use webex_oauth::coordinator::{
-    Call, ClientEvent, Coordinator, Done, Failure, Fresh, JobId, Now, Op, Output, Refused, Reply, Shown, Ticket, WakeAt,
+    Call, ClientEvent, Coordinator, Done, Failure, Fresh, JobId, Now, Op, Output, Refused, Reply, Shown, Ticket,
 };
 use webex_oauth::{AccessToken, SendFault};
 
@@ -38,8 +38,6 @@ struct State {
     connections: HashMap<JobId, TcpStream>,
     /// `None`: it is over.
     listener: Option<SyncSender<ClientEvent>>,
-    /// What the timer sleeps towards.
-    alarm: WakeAt,
 }
 
 enum News {
@@ -54,8 +52,8 @@ impl Executor {
         surroundings: Surroundings,
     ) -> io::Result<(Arc<Self>, Receiver<ClientEvent>)> {
         let (listener, told) = sync_channel(1000);
-        let (waiting, connections, alarm) = (HashMap::new(), HashMap::new(), WakeAt::default());
-        let state = State { coordinator, last_ticket: 0, waiting, connections, listener: Some(listener), alarm };
+        let (waiting, connections) = (HashMap::new(), HashMap::new());
+        let state = State { coordinator, last_ticket: 0, waiting, connections, listener: Some(listener) };
         let (fresh, state, sooner) = (ArcSwapOption::empty(), Mutex::new(state), Condvar::new());
         let executor = Arc::new(Self { surroundings, fresh, state, sooner });
         let timer = Arc::clone(&executor);
@@ -103,62 +101,67 @@ impl Executor {
     fn turn<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Now) -> T) -> T {
         let mut state = self.lock();
         let changed = change(&mut state, self.surroundings.now());
-        let mut jobs = self.drain(&mut state);
+        let jobs = self.drain(&mut state);
         drop(state);
-        while let Some((job, op)) = jobs.pop_front() {
-            jobs.extend(self.begin(job, op));
+        self.sooner.notify_one();
+        for (job, op) in jobs {
+            self.begin(job, op);
         }
         changed
     }
 
     /// All that the coordinator has to say, in its order. Nothing of it waits for anybody; jobs are begun without the lock.
-    fn drain(&self, state: &mut State) -> VecDeque<(JobId, Op)> {
-        let mut jobs = VecDeque::new();
+    fn drain(&self, state: &mut State) -> Vec<(JobId, Op)> {
+        let mut jobs = Vec::new();
         while let Some(output) = state.coordinator.poll() {
             match output {
-                Output::Do { job, op } => jobs.push_back((job, op)),
+                Output::Do { job, op } => jobs.push((job, op)),
                 Output::Stop { job } => {
                     // A thread cannot be taken away from what it does; its connection can.
-                    let connection = state.connections.remove(&job);
-                    connection.map(|connection| connection.shutdown(Shutdown::Both));
+                    if let Some(connection) = state.connections.remove(&job) {
+                        let _ = connection.shutdown(Shutdown::Both);
+                    }
                 }
                 Output::Resolve { ticket, reply } => {
-                    let waiting = state.waiting.remove(&ticket);
-                    waiting.map(|waiting| waiting.send(News::Reply(reply)));
+                    if let Some(waiting) = state.waiting.remove(&ticket) {
+                        let _ = waiting.send(News::Reply(reply));
+                    }
                 }
                 Output::Show { ticket, what } => {
-                    state.waiting.get(&ticket).map(|waiting| waiting.send(News::Shown(what)));
+                    if let Some(waiting) = state.waiting.get(&ticket) {
+                        let _ = waiting.send(News::Shown(what));
+                    }
                 }
                 Output::Tell { event } => {
-                    state.listener.as_ref().map(|listener| listener.try_send(event));
+                    if let Some(listener) = &state.listener {
+                        let _ = listener.try_send(event);
+                    }
                 }
                 Output::Publish { fresh } => self.fresh.store(fresh.map(Arc::new)),
             }
         }
-        if state.coordinator.wake_at() != state.alarm {
-            self.sooner.notify_one();
-        }
         jobs
     }
 
-    /// A thread for each job; what follows where the system has none.
-    fn begin(self: &Arc<Self>, job: JobId, op: Op) -> VecDeque<(JobId, Op)> {
+    /// A thread for each job, which reports it, however it ends.
+    fn begin(self: &Arc<Self>, job: JobId, op: Op) {
         let executor = Arc::clone(self);
         let not_begun = op.failed(SendFault::NotSent, "no thread can be started");
         let work = move || {
             let lost = op.failed(SendFault::Lost, "it panicked");
             let done = catch_unwind(AssertUnwindSafe(|| executor.run(job, &op))).unwrap_or(lost);
-            executor.turn(|state, now| {
-                state.connections.remove(&job);
-                state.coordinator.done(now, job, done);
-            });
+            executor.report(job, done);
         };
-        if thread::Builder::new().spawn(work).is_ok() {
-            return VecDeque::new();
+        if thread::Builder::new().spawn(work).is_err() {
+            self.report(job, not_begun);
         }
-        let mut state = self.lock();
-        state.coordinator.done(self.surroundings.now(), job, not_begun);
-        self.drain(&mut state)
+    }
+
+    fn report(self: &Arc<Self>, job: JobId, done: Done) {
+        self.turn(|state, now| {
+            state.connections.remove(&job);
+            state.coordinator.done(now, job, done);
+        });
     }
 
     fn run(&self, job: JobId, op: &Op) -> Done {
@@ -176,7 +179,6 @@ impl Executor {
     fn keep_time(self: &Arc<Self>) {
         let mut state = self.lock();
         while state.listener.is_some() {
-            state.alarm = state.coordinator.wake_at();
             let pause = state.coordinator.pause(&self.surroundings.now());
             let (woken, slept) = self.sooner.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
             drop(woken);

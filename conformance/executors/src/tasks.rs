@@ -5,6 +5,7 @@ mod connection;
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 use webex_oauth::coordinator::{
-    Call, ClientEvent, Coordinator, Done, Failure, Fresh, JobId, Now, Op, Output, Refused, Reply, Shown, Ticket, WakeAt,
+    Call, ClientEvent, Coordinator, Done, Failure, Fresh, JobId, Now, Op, Output, Refused, Reply, Shown, Ticket,
 };
 use webex_oauth::{AccessToken, SendFault};
 
@@ -40,8 +41,6 @@ struct State {
     running: HashMap<JobId, AbortHandle>,
     /// `None`: it is over.
     listener: Option<SyncSender<ClientEvent>>,
-    /// What the timer sleeps towards.
-    alarm: WakeAt,
 }
 
 enum News {
@@ -54,8 +53,8 @@ impl Executor {
     /// events.
     pub fn start(coordinator: Coordinator, surroundings: Surroundings) -> (Arc<Self>, Receiver<ClientEvent>) {
         let (listener, told) = sync_channel(1000);
-        let (waiting, running, alarm) = (HashMap::new(), HashMap::new(), WakeAt::default());
-        let state = State { coordinator, last_ticket: 0, waiting, running, listener: Some(listener), alarm };
+        let (waiting, running) = (HashMap::new(), HashMap::new());
+        let state = State { coordinator, last_ticket: 0, waiting, running, listener: Some(listener) };
         let (fresh, state, sooner) = (ArcSwapOption::empty(), Mutex::new(state), Notify::new());
         let (surroundings, runtime) = (Arc::new(surroundings), Handle::current());
         let executor = Arc::new(Self { surroundings, fresh, state, sooner, runtime });
@@ -107,6 +106,8 @@ impl Executor {
         let mut state = self.lock();
         let changed = change(&mut state, self.surroundings.now());
         self.drain(&mut state);
+        drop(state);
+        self.sooner.notify_one();
         changed
     }
 
@@ -116,23 +117,27 @@ impl Executor {
             match output {
                 Output::Do { job, op } => drop(state.running.insert(job, self.begin(job, op))),
                 Output::Stop { job } => {
-                    state.running.remove(&job).as_ref().map(AbortHandle::abort);
+                    if let Some(work) = state.running.remove(&job) {
+                        work.abort();
+                    }
                 }
                 Output::Resolve { ticket, reply } => {
-                    let waiting = state.waiting.remove(&ticket);
-                    waiting.map(|waiting| waiting.send(News::Reply(reply)));
+                    if let Some(waiting) = state.waiting.remove(&ticket) {
+                        let _ = waiting.send(News::Reply(reply));
+                    }
                 }
                 Output::Show { ticket, what } => {
-                    state.waiting.get(&ticket).map(|waiting| waiting.send(News::Shown(what)));
+                    if let Some(waiting) = state.waiting.get(&ticket) {
+                        let _ = waiting.send(News::Shown(what));
+                    }
                 }
                 Output::Tell { event } => {
-                    state.listener.as_ref().map(|listener| listener.try_send(event));
+                    if let Some(listener) = &state.listener {
+                        let _ = listener.try_send(event);
+                    }
                 }
                 Output::Publish { fresh } => self.fresh.store(fresh.map(Arc::new)),
             }
-        }
-        if state.coordinator.wake_at() != state.alarm {
-            self.sooner.notify_one();
         }
     }
 
@@ -160,11 +165,9 @@ impl Executor {
         }
     }
 
-    fn pause(&self) -> Option<std::time::Duration> {
-        let mut state = self.lock();
-        state.listener.as_ref()?;
-        state.alarm = state.coordinator.wake_at();
-        Some(state.coordinator.pause(&self.surroundings.now()))
+    fn pause(&self) -> Option<Duration> {
+        let state = self.lock();
+        state.listener.is_some().then(|| state.coordinator.pause(&self.surroundings.now()))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,9 +176,10 @@ impl Executor {
 }
 
 async fn run(surroundings: Arc<Surroundings>, op: Op) -> Done {
+    let lost = op.failed(SendFault::Lost, "it panicked");
     let Op::Send { request, within, not_after, .. } = op else {
-        // What blocks has a thread; one that panics takes the task with it.
-        return tokio::task::spawn_blocking(move || surroundings.run(&op)).await.expect("it is reported as lost");
+        // What blocks has a thread.
+        return tokio::task::spawn_blocking(move || surroundings.run(&op)).await.unwrap_or(lost);
     };
     let send = async {
         let cap = request.hints.max_response_bytes;
