@@ -1,7 +1,7 @@
 //! Fifty nodes on one session: clocks that differ by up to an hour, a store that delays, fails and fails over.
 
 use super::server::Policy;
-use super::walk::{Dice, wander, ways};
+use super::walk::{Dice, aloud, wander, ways};
 use super::world::{Setting, Step, World};
 
 const NODES: usize = 50;
@@ -47,11 +47,13 @@ fn draw(world: &World, dice: &mut Dice) -> Step {
 fn fifty_nodes_on_one_session_keep_every_rule() {
     let schedules: u64 = std::env::var("MANY").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let (mut resolved, mut rotations) = (0, 0);
-    for seed in 0..schedules {
+    let first: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    for seed in first..first + schedules {
         let policy = if seed.is_multiple_of(2) { Policy::Strict } else { Policy::Grace };
         let lock = seed.is_multiple_of(3);
         let mut world = World::new(Setting { nodes: NODES, policy, lock, broken: None, gentle: seed % 4 < 2 });
         world.spread_clocks();
+        world.aloud = aloud();
         match wander(world, seed, STEPS, draw) {
             Ok(mut world) => {
                 world.come_to_rest().unwrap_or_else(|problem| panic!("seed {seed}, at rest: {problem}"));

@@ -112,6 +112,9 @@ pub(super) fn wander(
     for _ in 0..steps {
         let step = draw(&world, &mut dice);
         taken.push(step);
+        if world.aloud {
+            println!("{step:?}");
+        }
         if let Err(problem) = world.step(step) {
             return Err((taken, problem));
         }
@@ -125,7 +128,7 @@ pub(super) fn wander(
 }
 
 /// With `ALOUD=1` what comes out of each step is printed.
-fn aloud() -> bool {
+pub(super) fn aloud() -> bool {
     std::env::var("ALOUD").is_ok()
 }
 

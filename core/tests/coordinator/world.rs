@@ -82,6 +82,8 @@ pub(crate) struct World {
     pub(crate) aloud: bool,
 }
 
+/// The next write may get the number of the lost one: who knows that one takes the two for the same.
+const LOST_WRITE: &str = "the store lost its last write";
 const SIGN_IN_UNKNOWN: &str = "the save of a sign-in had an unknown outcome";
 
 type Checked = Result<(), String>;

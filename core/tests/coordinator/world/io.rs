@@ -9,7 +9,7 @@ impl World {
             return Ok(Done::Conflict(self.row.clone()));
         }
         let family = number_after(snapshot.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
-        let known = !self.server.excuse.contains(&SIGN_IN_UNKNOWN);
+        let known = ![SIGN_IN_UNKNOWN, LOST_WRITE].iter().any(|why| self.server.excuse.contains(why));
         if known && family.is_some_and(|family| self.deleted.contains(&family)) {
             return Err("tokens of a session that was signed out or deleted are stored".into());
         }
@@ -27,7 +27,7 @@ impl World {
         let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
         let before = self.before.take().filter(|row| family(row).is_none_or(|family| !self.deleted.contains(&family)));
         if let (Some(before), true) = (before, self.row.is_some()) {
-            self.server.excuse("the store lost its last write");
+            self.server.excuse(LOST_WRITE);
             self.row = Some(before);
         }
     }
