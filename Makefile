@@ -1,6 +1,6 @@
 # Every target is one script in scripts/. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance bench lint fmt coverage mutants fuzz-smoke integration load dist newcomers windows tools clean
+.PHONY: help demo test conformance bench bench-stores lint fmt coverage mutants fuzz-smoke integration load dist newcomers windows tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ conformance: ## the vectors on every binding (VECTORS=dir BINDINGS="rust python"
 
 bench: ## the benches, beside the peers, in one run
 	@scripts/bench $(ARGS)
+
+bench-stores: ## the stores and the fleet beside the bare PostgreSQL, in one run (ROWS=1000000)
+	@scripts/bench-stores
 
 lint: ## formatting, clippy, licences, documentation, wasm32 and the bindings' own linters
 	@scripts/lint $(ONLY)

@@ -197,6 +197,47 @@ def test_a_login_that_one_node_began_another_one_completes_in_any_tab(simulator:
             assert a.user("", "visitor").token() == b.user("", "visitor").token()
 
 
+def test_the_key_of_a_login_is_worth_nothing_when_it_is_done(simulator: Simulator) -> None:
+    simulator.options(rotate=True)
+    store = Rows()
+    with Clients(simulator.config(), store) as a, Clients(simulator.config(), store) as b:
+        for number in (1, 2):
+            callback = simulator.approve(a.user("", "cookie").begin_login())
+            visitor = b.user("", "cookie")
+            visitor.complete_login(callback)
+            zoe = visitor.rebind("acme", "zoe")
+            assert zoe.key == Key("acme", "zoe") and store.rows.keys() == {zoe.key}
+            assert a.user("acme", "zoe").client.reload() is None
+            # Where somebody was signed in under that key, the newer one counts.
+            assert a.user("acme", "zoe").token() == zoe.token(), number
+            for node in (a, b):
+                with pytest.raises(webex_oauth.SignInRequired):
+                    node.user("", "cookie").rebind("acme", "mallory")
+                with pytest.raises(webex_oauth.CallbackIgnored):
+                    node.user("", "cookie").complete_login(callback)
+        assert store.rows.keys() == {Key("acme", "zoe")}
+    assert simulator.counters()["code_replays"] == 0
+
+
+def test_the_same_for_asyncio_on_stores_that_block_and_others(simulator: Simulator, tmp_path: Path) -> None:
+    async def main() -> None:
+        with SqliteStore(tmp_path / "async.db") as table:
+            table.migrate()
+        for store in (Rows(), AsyncSqliteStore(tmp_path / "async.db")):
+            async with AsyncClients(simulator.config(), store) as clients:
+                visitor = clients.user("", "cookie")
+                await visitor.complete_login(simulator.approve(await visitor.begin_login()))
+                token = await visitor.token()
+                zoe = await visitor.rebind("acme", "zoe")
+                assert await zoe.token() == token
+                with pytest.raises(webex_oauth.SignInRequired):
+                    await visitor.token()
+            if isinstance(store, AsyncSqliteStore):
+                await store.close()
+
+    asyncio.run(main())
+
+
 def test_one_users_token_is_never_anothers(simulator: Simulator, clock: Clock) -> None:
     store = Rows()
     with Clients(simulator.config(), store, capacity=7, clock=clock, stale_after=0.05) as clients:

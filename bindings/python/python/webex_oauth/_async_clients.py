@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._async_client import AsyncClient
 from ._errors import Closed, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
-from ._many import Ear, Kept, Shared
+from ._many import ROUNDS, Ear, Kept, Shared, contended, due_at, moved
 from ._options import seconds, secret
 
 if TYPE_CHECKING:
@@ -69,6 +70,38 @@ class AsyncClients:
             except StoreError:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
+
+    async def rebind(self, key: Key, to: Key) -> None:
+        """See :meth:`Clients.rebind`."""
+        client = await self.client(key)
+        await client.token()  # What is newest is stored, and good.
+        due = due_at(client)
+        self._kept.take(key)
+        await client.close()
+        put = moved(await self._at_store("load", key), await self._at_store("load", to), due)
+        await self._at_store("delete", key)
+        for _ in range(ROUNDS):
+            found = await self._at_store("save", to, put)
+            if found is None:
+                break
+            put = moved(put.snapshot, found, due)
+        else:
+            raise contended()
+        if (before := self._kept.take(to)) is not None:
+            await before.close()  # Nothing of it is to be handed out any longer.
+
+    async def _at_store(self, operation: str, *arguments: Any) -> Any:
+        """Of one that blocks, on a thread."""
+        from .stores import AsyncRecords
+
+        call = getattr(self.store, operation)
+        if isinstance(self.store, AsyncRecords):
+            return await call(*arguments)
+        return await asyncio.to_thread(call, *arguments)
+
+    def forget(self, key: Key) -> None:
+        """See :meth:`Clients.forget`."""
+        self._kept.take(key, at_rest=True)
 
     async def close(self, *, timeout: timedelta | float | None = None) -> None:
         """Waits for what is under way, so that no renewed token is lost. The store is left open."""
@@ -144,9 +177,17 @@ class AsyncUser:
     async def complete_login(
         self, callback: str | Secret, *, timeout: timedelta | float | None = None
     ) -> Event.SignedIn:
-        """See :meth:`Client.complete_login`. Any node may have begun it."""
+        """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
+        # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
+        self._clients.forget(self.key)
         return await (await self.client()).complete_login(callback, timeout=timeout)
+
+    async def rebind(self, tenant: str, user: str) -> AsyncUser:
+        """See :meth:`Clients.rebind`. Returns the user under the new key."""
+        moved = self._clients.user(tenant, user)
+        await self._clients.rebind(self.key, moved.key)
+        return moved
 
     async def sign_out(
         self,

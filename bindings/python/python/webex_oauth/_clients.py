@@ -10,7 +10,7 @@ from ._client import Client
 from ._errors import Closed, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
-from ._many import Ear, Kept, Shared
+from ._many import ROUNDS, Ear, Kept, Shared, contended, due_at, moved
 from ._operations import run
 from ._options import seconds, secret
 from ._waiting import ThreadMailbox
@@ -80,6 +80,35 @@ class Clients:
             except StoreError:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
+
+    def rebind(self, key: Key, to: Key) -> None:
+        """Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so
+        that nobody who knew the key before it has the session after it.
+
+        Raises :class:`SignInRequired` where nobody is signed in under ``key``. Where the store fails half way the
+        session is gone, and the user signs in again: it is never stored twice.
+        """
+        client = self.client(key)
+        client.token()  # What is newest is stored, and good.
+        due = due_at(client)
+        self._kept.take(key)
+        client.close()
+        put = moved(self.store.load(key), self.store.load(to), due)
+        self.store.delete(key)
+        for _ in range(ROUNDS):
+            found = self.store.save(to, put)
+            if found is None:
+                break
+            put = moved(put.snapshot, found, due)
+        else:
+            raise contended()
+        if (before := self._kept.take(to)) is not None:
+            before.close()  # Nothing of it is to be handed out any longer.
+
+    def forget(self, key: Key) -> None:
+        """Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way
+        is kept."""
+        self._kept.take(key, at_rest=True)
 
     def close(self, *, timeout: timedelta | float | None = None) -> None:
         """Waits for what is under way, so that no renewed token is lost. The store is left open."""
@@ -153,9 +182,17 @@ class User:
         return self.client.begin_login(**options)
 
     def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
-        """See :meth:`Client.complete_login`. Any node may have begun it."""
+        """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
+        # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
+        self._clients.forget(self.key)
         return self.client.complete_login(callback, timeout=timeout)
+
+    def rebind(self, tenant: str, user: str) -> User:
+        """See :meth:`Clients.rebind`. Returns the user under the new key."""
+        moved = self._clients.user(tenant, user)
+        self._clients.rebind(self.key, moved.key)
+        return moved
 
     def sign_out(
         self,

@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ._core import snapshot_revision
 from ._crew import Crew
+from ._errors import SignInRequired, StoreError
 from ._events import Outbox, StoreFailed
 from ._facade import Facade
 from ._in_time import in_time
@@ -19,10 +21,11 @@ from ._transport import HttpTransport
 
 if TYPE_CHECKING:
     from ._clocks import Clock
+    from ._core import Secret
     from ._events import ClientEvent
-    from .stores import Key
+    from .stores import Key, Put
 
-__all__ = ["Ear", "Kept", "Shared"]
+__all__ = ["ROUNDS", "Ear", "Kept", "Shared", "contended", "due_at", "moved"]
 
 #: So many of those that were not used for the longest time are looked at for each one that comes.
 _LOOKED_AT = 16
@@ -62,6 +65,31 @@ class Shared:
         if self._process != os.getpid():
             self._process = os.getpid()
             self.outbox.restart()
+
+
+def due_at(client: Facade) -> int | None:
+    """When its session is to be renewed."""
+    published = client._executor.published
+    end = None if published is None else published.end // 1_000_000
+    return None if end is None or end >= 2**63 else end
+
+
+def moved(session: Secret | None, found: Secret | None, due: int | None) -> Put:
+    """A session that takes the place of what is there, under another key."""
+    from .stores import Put
+
+    if session is None:
+        raise SignInRequired("nobody is signed in")
+    replaces = snapshot_revision(found) if found is not None and found.expose() else 0
+    return Put(session, snapshot_revision(session), replaces, due)
+
+
+#: Each further round has found that another node was faster.
+ROUNDS = 8
+
+
+def contended() -> StoreError:
+    return StoreError("other nodes store this user's session again and again", kind="other")
 
 
 class Told:
@@ -154,6 +182,15 @@ class Kept(Generic[C]):
             else:
                 self._clients.move_to_end(key)
         return gone
+
+    def take(self, key: Key, *, at_rest: bool = False) -> C | None:
+        """Takes a client out; with ``at_rest`` only one that has nothing under way."""
+        with self._lock:
+            found = self._clients.get(key)
+            if found is None or (at_rest and not found[0]._executor.is_at_rest):
+                return None
+            client: C = self._clients.pop(key)[0]
+            return client
 
     def take_all(self) -> list[C]:
         with self._lock:

@@ -1,0 +1,131 @@
+//! Two workers that renew what is due, beside claim and save alone.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use webex_oauth::coordinator::Tick;
+use webex_oauth::{HttpRequest, HttpResponse, SendFault, snapshot_revision};
+use webex_oauth_driver::now;
+use webex_oauth_stores::{
+    AsyncRecords as _, BoxFuture, Claim, Claimed, Fleet, FleetHttp, Postgres, Put, Replaces, Saved, StoreError,
+};
+
+use crate::rows::Table;
+use crate::{Line, ROUNDS, median};
+
+const WORKERS: u32 = 2;
+const AT_ONCE: usize = 32;
+
+/// A token endpoint that answers at once.
+#[derive(Clone, Default)]
+struct Endpoint(Arc<AtomicU64>);
+
+impl FleetHttp for Endpoint {
+    fn send(&self, _: HttpRequest, _: Option<Tick>) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let token = format!(
+            "MmZlN2Q5YTYtNDU2Yy00Y2U4LWJmODUtMTFhOWQ1YzY0ODJkYjk0YmQ2MDEt{number:08x}_P0A1_1eb65fdf-9643-417f-9974-ad72cae0e10f"
+        );
+        let body = format!(
+            r#"{{"access_token":"{token}","expires_in":1209599,"refresh_token":"{token}R","refresh_token_expires_in":7775999,"token_type":"Bearer"}}"#
+        );
+        Box::pin(async move { Ok(HttpResponse { status: 200, headers, body: body.into_bytes() }) })
+    }
+}
+
+pub(crate) async fn measure(table: &Table, due: u32) -> Result<[Line; 2], Box<dyn Error>> {
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    let mut threads = 0;
+    for _ in 0..ROUNDS {
+        table.make_due(due).await?;
+        bare.push(claims_and_saves(table, due).await?);
+        table.make_due(due).await?;
+        ours.push(renewals(table, due).await?);
+        threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    }
+    let rate = |time: Duration| f64::from(due) / time.as_secs_f64();
+    let (bare, ours) = (rate(median(bare)), rate(median(ours)));
+    let resident = crate::memory::resident_kib() / 1024;
+    Ok([
+        Line {
+            what: "fleet: two workers, intent counted in",
+            figures: format!("{ours:.0} a second, claim and save alone {bare:.0}: {:.2}", ours / bare),
+            goal: ">= 0.60",
+        },
+        Line {
+            what: "this process, with all of the above",
+            figures: format!("{resident} MiB, {threads} threads"),
+            goal: "<= 32 MiB, <= 8",
+        },
+    ])
+}
+
+async fn claims_and_saves(table: &Table, due: u32) -> Result<Duration, Box<dyn Error>> {
+    let begun = Instant::now();
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let store = table.store.clone();
+        workers.spawn(claim_and_save(store));
+    }
+    let mut saved = 0;
+    while let Some(done) = workers.join_next().await {
+        saved += done??;
+    }
+    assert_eq!(saved, due);
+    Ok(begun.elapsed())
+}
+
+async fn claim_and_save(store: Postgres) -> Result<u32, StoreError> {
+    let mut saved = 0;
+    loop {
+        let claim =
+            Claim { now: now(), until: now().plus_millis(3_600_000), most: u32::try_from(AT_ONCE).unwrap_or(32) };
+        let claimed = store.claim_due(claim).await?;
+        if claimed.is_empty() {
+            return Ok(saved);
+        }
+        let mut saves = JoinSet::new();
+        for row in claimed {
+            let store = store.clone();
+            saves.spawn(async move { save(&store, row).await });
+        }
+        for done in saves.join_all().await {
+            done?;
+            saved += 1;
+        }
+    }
+}
+
+async fn save(store: &Postgres, row: Claimed) -> Result<(), StoreError> {
+    let body = row.snapshot?;
+    let revision = snapshot_revision(body.expose()).unwrap_or_default();
+    let mut put = Put::new(body, revision, Replaces::Revision(revision));
+    put.due_at = Some(now().plus_millis(864_000_000));
+    assert_eq!(store.save(&row.key, &put).await?, Saved::Stored);
+    Ok(())
+}
+
+async fn renewals(table: &Table, due: u32) -> Result<Duration, Box<dyn Error>> {
+    let endpoint = Endpoint::default();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let begun = Instant::now();
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let fleet = Fleet::new(table.store.clone(), table.config.clone(), endpoint.clone());
+        workers.spawn(fleet.concurrency(AT_ONCE).per_second(1e6).once().run(stopped.clone()));
+    }
+    let mut renewed = 0;
+    while let Some(report) = workers.join_next().await {
+        renewed += report?.renewed;
+    }
+    let took = begun.elapsed();
+    // Each of them once, and each of them asked for once.
+    assert_eq!((renewed, endpoint.0.load(Ordering::Relaxed)), (u64::from(due), u64::from(due)));
+    let left = "SELECT count(*) FROM webex_oauth_session WHERE due_at <= now() AND deleted_at IS NULL";
+    assert_eq!(table.bare.query_one(left, &[]).await?.get::<_, i64>(0), 0);
+    Ok(took)
+}

@@ -1,0 +1,58 @@
+//! What a user costs who is kept in memory.
+
+use std::error::Error;
+
+use webex_oauth_async::{AsyncHttp, BoxFuture, Clients, Request, Response, SendError};
+use webex_oauth_stores::{Key, Memory, UserStore};
+
+use crate::{Line, rows};
+
+const USERS: u32 = 10_000;
+
+/// Nothing is sent.
+struct Nowhere;
+
+impl AsyncHttp for Nowhere {
+    fn send(&self, _: Request, _: webex_oauth::TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
+        Box::pin(async { Err(SendError::new(webex_oauth::SendFault::NotSent, "there is no network")) })
+    }
+
+    fn sleep(&self, duration: std::time::Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+pub(crate) async fn measure() -> Result<Line, Box<dyn Error>> {
+    let config = rows::config()?;
+    let records = std::sync::Arc::new(webex_oauth_stores::Unblock::new(Memory::new()));
+    for number in 0..USERS {
+        use webex_oauth_stores::{AsyncRecords as _, Put, Replaces};
+        let (snapshot, _) = rows::snapshot(&config)?;
+        let _stored = records.save(&rows::key(number)?, &Put::of(snapshot, Replaces::Nothing)?).await?;
+    }
+    let shared = records.clone();
+    let clients = Clients::builder(config).capacity(20_000).http(Nowhere);
+    let clients = clients.store(move |key: &Key| UserStore::new(shared.clone(), key.clone())).build()?;
+    // What is known and not kept is the caller's name of it.
+    let known: Vec<_> =
+        (0..USERS).map(|number| rows::key(number).map(|key| clients.of(key))).collect::<Result<_, _>>()?;
+    assert_eq!(clients.kept(), 0);
+    let before = resident_kib();
+    for user in &known {
+        user.client().await?;
+    }
+    let each = (resident_kib() - before) as f64 / f64::from(USERS);
+    assert_eq!(clients.kept(), 10_000);
+    Ok(Line {
+        what: "a kept user in memory; known and not kept: 0",
+        figures: format!("{each:.1} KiB"),
+        goal: "<= 2.0 KiB",
+    })
+}
+
+/// Where the system tells.
+pub(crate) fn resident_kib() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,74 @@
+//! A table with many sessions in it.
+
+use std::error::Error;
+
+use tokio_postgres::{Client, NoTls};
+use webex_oauth::{Config, ConfigParts, Effect, Provider, Secret, Session};
+use webex_oauth_driver::{entropy, now};
+use webex_oauth_stores::{Key, Postgres};
+
+pub(crate) struct Table {
+    /// The database as anybody would use it.
+    pub(crate) bare: Client,
+    pub(crate) store: Postgres,
+    pub(crate) config: Config,
+    pub(crate) rows: u32,
+}
+
+impl Table {
+    pub(crate) async fn fill(url: &str, rows: u32) -> Result<Self, Box<dyn Error>> {
+        let store = Postgres::options(url)?.pool_size(10).connect().await?;
+        store.migrate().await?;
+        let bare = connect(url).await?;
+        let config = config()?;
+        let (body, revision) = snapshot(&config)?;
+        let fill = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at)
+            SELECT '', 'user ' || number, $1, $2, '', now() + interval '10 days' FROM generate_series(1, $3::bigint) AS number";
+        bare.execute(fill, &[&i64::try_from(revision)?, &body.expose(), &i64::from(rows)]).await?;
+        bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
+        Ok(Self { bare, store, config, rows })
+    }
+
+    /// Makes so many sessions due.
+    pub(crate) async fn make_due(&self, count: u32) -> Result<(), Box<dyn Error>> {
+        let (body, revision) = snapshot(&self.config)?;
+        let update = "UPDATE webex_oauth_session
+            SET revision = $1, body = $2, due_at = now() - interval '1 hour' - number * interval '1 millisecond'
+            FROM generate_series(1, $3::bigint) AS number WHERE tenant = '' AND user_key = 'user ' || number";
+        self.bare.execute(update, &[&i64::try_from(revision)?, &body.expose(), &i64::from(count)]).await?;
+        self.bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
+        self.bare.batch_execute("CHECKPOINT").await?;
+        Ok(())
+    }
+}
+
+pub(crate) async fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
+    let (bare, connection) = tokio_postgres::connect(&format!("{url}?sslmode=disable"), NoTls).await?;
+    tokio::spawn(connection);
+    Ok(bare)
+}
+
+pub(crate) fn key(number: u32) -> Result<Key, webex_oauth_stores::StoreError> {
+    Key::new("", format!("user {number}"))
+}
+
+pub(crate) fn config() -> Result<Config, Box<dyn Error>> {
+    let mut parts = ConfigParts::new(Provider::webex_at("http://127.0.0.1:9"), "client");
+    parts.client_secret = Some("secret".into());
+    Ok(parts.build()?)
+}
+
+/// A session that Webex gave out 12 days ago: its access token is good, and past the line at which it is renewed.
+pub(crate) fn snapshot(config: &Config) -> Result<(Secret, u64), Box<dyn Error>> {
+    let token =
+        "MmZlN2Q5YTYtNDU2Yy00Y2U4LWJmODUtMTFhOWQ1YzY0ODJkYjk0YmQ2MDEtZDM0_P0A1_1eb65fdf-9643-417f-9974-ad72cae0e10f";
+    let tokens = format!(
+        r#"{{"access_token":"{token}","expires_in":1209599,"refresh_token":"{token}","refresh_token_expires_in":7775999,"scope":"spark:all"}}"#
+    );
+    let mut session = Session::new(config.clone(), entropy()?);
+    let output = session.adopt(now().plus_millis(-13 * 86_400_000), tokens)?;
+    match output.effects.into_iter().next() {
+        Some(Effect::Persist { snapshot, revision, .. }) => Ok((snapshot, revision)),
+        _ => Err("nothing to store".into()),
+    }
+}
