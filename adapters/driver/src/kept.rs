@@ -76,12 +76,6 @@ impl<K: Clone + Eq + Hash, C: Keepable> Kept<K, C> {
             .map(|entry| entry.client)
     }
 
-    /// Takes out all of them.
-    pub fn take_all(&self) -> Vec<C> {
-        let all = std::mem::take(&mut *self.lock());
-        all.into_iter().map(|(_, entry)| entry.client).collect()
-    }
-
     /// How many are kept.
     pub fn len(&self) -> usize {
         self.lock().len()
@@ -108,6 +102,14 @@ impl<K: Clone + Eq + Hash, C: Keepable> Kept<K, C> {
             }
         }
         gone
+    }
+}
+
+impl<K, C> Kept<K, C> {
+    /// Takes out all of them.
+    pub fn take_all(&self) -> Vec<C> {
+        let all = std::mem::take(&mut *self.lock());
+        all.into_iter().map(|(_, entry)| entry.client).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, LinkedHashMap<K, Entry<C>>> {

@@ -28,11 +28,7 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn new(config: Config) -> Self {
         Self {
-            limits: Limits {
-                request: config.parts().request_timeout,
-                wait: Duration::from_secs(60),
-                body: 16 * 1024 * 1024,
-            },
+            limits: Limits::of(&config),
             config,
             store: None,
             host: Host::default(),

@@ -12,7 +12,7 @@ use webex_oauth_driver::{ClientError, ClientEvent, KnownServices, StoreError, se
 
 use crate::builder::ClientBuilder;
 use crate::discover::fetch;
-use crate::executor::Executor;
+use crate::executor::{Executor, Waiting};
 use crate::transport::Transport;
 
 /// What [`Client::call`] may cost.
@@ -24,6 +24,14 @@ pub(crate) struct Limits {
     pub(crate) wait: Duration,
     /// The bytes of an answer.
     pub(crate) body: usize,
+}
+
+impl Limits {
+    /// The usual ones.
+    pub(crate) fn of(config: &Config) -> Self {
+        let (request, wait) = (config.parts().request_timeout, Duration::from_secs(60));
+        Self { request, wait, body: 16 * 1024 * 1024 }
+    }
 }
 
 /// One user's sign-in, ready to use from any thread.
@@ -66,6 +74,17 @@ impl Client {
     pub(crate) fn start(executor: Arc<Executor>, limits: Limits) -> Result<Self, ClientError> {
         let timer = Mutex::new(Some(executor.start_timer()?));
         Ok(Self { handle: Arc::new(Handle { executor, services: KnownServices::default(), timer, limits }) })
+    }
+
+    /// One of many, which has no timer of its own.
+    pub(crate) fn member(executor: Arc<Executor>, limits: Limits) -> Self {
+        let (services, timer) = (KnownServices::default(), Mutex::new(None));
+        Self { handle: Arc::new(Handle { executor, services, timer, limits }) }
+    }
+
+    /// Begins to close: whoever has many closes all of them at once.
+    pub(crate) fn begin_to_close(&self) -> Option<Waiting> {
+        self.executor().begin("the end", Call::Close { within: None }).ok()
     }
 
     pub(crate) fn executor(&self) -> &Arc<Executor> {

@@ -5,6 +5,7 @@
 
 mod events;
 mod host;
+mod keeper;
 mod timer;
 
 use std::collections::{HashMap, VecDeque};
@@ -21,8 +22,9 @@ use webex_oauth::coordinator::{
 use webex_oauth::{AccessToken, Secret, SendFault, Timestamp};
 use webex_oauth_driver::{ClientError, LastError, StoreJobs, client_error, client_event, now, tick};
 
-pub(crate) use self::events::Events;
+pub(crate) use self::events::{Events, Tap};
 pub(crate) use self::host::Host;
+pub(crate) use self::keeper::Keeper;
 use crate::transport::Transport;
 
 pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -33,6 +35,8 @@ pub(crate) struct Executor {
     pub(crate) host: Host,
     pub(crate) events: Events,
     clock: Option<Clock>,
+    /// Of one of many clients: they have one timer, and threads in common.
+    keeper: Option<Arc<Keeper>>,
     /// What may be handed out without asking.
     fresh: ArcSwapOption<Fresh>,
     state: Mutex<State>,
@@ -70,7 +74,19 @@ impl Executor {
         let state = State { coordinator, last_ticket: 0, waiting, alarm: WakeAt::default(), is_over: false };
         let (events, fresh) = (Events::default(), ArcSwapOption::empty());
         let (state, sooner) = (Mutex::new(state), Condvar::new());
-        Self { stores, transport, host, events, clock, fresh, state, sooner }
+        Self { stores, transport, host, events, clock, keeper: None, fresh, state, sooner }
+    }
+
+    /// One of many.
+    pub(crate) fn member(
+        coordinator: Coordinator,
+        stores: Option<StoreJobs>,
+        transport: Transport,
+        keeper: Arc<Keeper>,
+        tap: Option<Tap>,
+    ) -> Self {
+        let alone = Self::new(coordinator, stores, transport, Host::default(), None);
+        Self { keeper: Some(keeper), events: Events::tapped(tap), ..alone }
     }
 
     /// The wall clock. One of the caller's that panics is as good as none.
@@ -90,6 +106,30 @@ impl Executor {
         let fresh = self.fresh.load();
         let fresh = fresh.as_ref()?;
         fresh.may_be_handed_out(self.wall()).then(|| (fresh.token.clone(), fresh.generation))
+    }
+
+    /// Until when that token, or one that is as good, needs no renewal.
+    pub(crate) fn good_until(&self) -> Option<Timestamp> {
+        self.fresh.load().as_ref().and_then(|fresh| fresh.until)
+    }
+
+    /// Nothing is under way, nobody waits, and what is newest is stored.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let state = self.lock();
+        let coordinator = &state.coordinator;
+        state.waiting.is_empty() && coordinator.wake_at().mono.is_none() && coordinator.store_fault().is_none()
+    }
+
+    /// Looks into the store. While there is a token that is good it waits for a moment only, and the look goes on.
+    pub(crate) fn glance(self: &Arc<Self>) -> Result<(), ClientError> {
+        /// For what a store that answers has said by then.
+        const MOMENT: Duration = Duration::from_millis(250);
+        let waiting = self.begin("the store", Call::Look)?;
+        if self.published().is_none() {
+            return waiting.wait().map(drop);
+        }
+        let _still_looking = waiting.reply_within(MOMENT);
+        Ok(())
     }
 
     /// Asks the coordinator something.
@@ -129,7 +169,13 @@ impl Executor {
         let mut state = self.lock();
         let changed = change(&mut state, self.now());
         let mut jobs = self.drain(&mut state);
+        // By the wall clock alone nobody is woken: that is for when the user comes.
+        let is_waiting = self.keeper.as_ref().filter(|_| state.coordinator.wake_at().mono.is_some());
+        let pause = is_waiting.map(|keeper| (keeper, state.coordinator.pause(&self.now())));
         drop(state);
+        if let Some((keeper, pause)) = pause {
+            keeper.wake_at(self, pause);
+        }
         while let Some((job, op)) = jobs.pop_front() {
             jobs.extend(self.begin_job(job, op));
         }
@@ -173,6 +219,10 @@ impl Executor {
             let done = catch_unwind(AssertUnwindSafe(|| executor.run(op))).unwrap_or(lost);
             executor.turn(|state, now| state.coordinator.done(now, job, done));
         };
+        if self.keeper.is_some() {
+            Keeper::run(work);
+            return Jobs::new();
+        }
         let thread = thread::Builder::new().name("webex-oauth-job".to_owned());
         if thread.spawn(work).is_ok() {
             return Jobs::new();

@@ -22,6 +22,7 @@
 mod builder;
 mod call;
 mod client;
+mod clients;
 mod discover;
 mod executor;
 mod grants;
@@ -33,6 +34,7 @@ mod wire;
 pub use builder::ClientBuilder;
 pub use call::refresh_error;
 pub use client::Client;
+pub use clients::{Clients, ClientsBuilder, User, UserKey};
 pub use discover::{discover, discover_document};
 pub use grants::GrantHttp;
 pub use login::{BrowserLogin, DeviceLogin, Guest};

@@ -20,6 +20,7 @@ pub(crate) struct Failure {
     pub(crate) problem: String,
 }
 
+#[derive(Clone)]
 pub(crate) struct Transport {
     /// For grants. A connection is used once: a request on a stale one could be lost without a trace.
     grants: Agent,

@@ -11,10 +11,18 @@ const MOST_WAITING: usize = 1024;
 
 #[derive(Default)]
 pub(crate) struct Events {
+    /// Gets each event at once, under the lock: it only puts it somewhere.
+    tap: Option<Tap>,
     listeners: Mutex<Vec<SyncSender<ClientEvent>>>,
 }
 
+pub(crate) type Tap = Box<dyn Fn(&ClientEvent) + Send + Sync>;
+
 impl Events {
+    pub(crate) fn tapped(tap: Option<Tap>) -> Self {
+        Self { tap, listeners: Mutex::default() }
+    }
+
     /// A new listener: it gets what happens from now on.
     pub(crate) fn listen(&self) -> Receiver<ClientEvent> {
         let (sender, receiver) = sync_channel(MOST_WAITING);
@@ -37,6 +45,9 @@ impl Events {
 
     /// Waits for nobody.
     pub(crate) fn tell(&self, event: &ClientEvent) {
+        if let Some(tap) = &self.tap {
+            tap(event);
+        }
         let is_gone = |sent| matches!(sent, Err(TrySendError::Disconnected(_)));
         self.lock().retain(|listener| !is_gone(listener.try_send(event.clone())));
     }

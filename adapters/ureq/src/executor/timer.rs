@@ -32,6 +32,11 @@ impl Executor {
         }
     }
 
+    /// Its time has come, as its keeper says.
+    pub(crate) fn wake(self: &Arc<Self>) {
+        self.turn(|state, now| state.coordinator.wake(now));
+    }
+
     /// Nothing more is told, and nobody is woken any longer.
     pub(crate) fn end(&self) {
         self.lock().is_over = true;
