@@ -155,8 +155,13 @@ impl Coordinator {
 
     /// A job ended. Unknown, late and repeated reports are ignored.
     pub fn done(&mut self, now: Now, job: JobId, result: Done) {
-        self.advance(now);
+        let is_due = self.read_clocks(now);
+        // What has come is taken before the clock says that it was late. The store's word has no such moment.
+        let has_deadline =
+            matches!(result, Done::Response(_) | Done::SendFailed(_) | Done::Answer(_) | Done::HostFailed(_));
+        self.tick(is_due && !has_deadline);
         self.job_ended(job, result);
+        self.tick(is_due && has_deadline);
         self.changed = true;
         self.settle();
     }
@@ -227,9 +232,18 @@ impl Coordinator {
 
     /// Reads the clocks, and gives the session what is due, whatever else is out.
     fn advance(&mut self, now: Now) {
+        let is_due = self.read_clocks(now);
+        self.tick(is_due);
+    }
+
+    /// Whether the session has to see the time.
+    fn read_clocks(&mut self, now: Now) -> bool {
         let went_back = now.wall < self.now.wall;
         self.now = Now { wall: now.wall, mono: now.mono.max(self.now.mono) };
-        let is_due = went_back || self.session.wake_at().is_some_and(|at| at <= now.wall);
+        went_back || self.session.wake_at().is_some_and(|at| at <= now.wall)
+    }
+
+    fn tick(&mut self, is_due: bool) {
         if is_due {
             self.give(Input::Tick);
         }

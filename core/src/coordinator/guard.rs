@@ -21,7 +21,7 @@ mod lease;
 mod state;
 
 pub(super) use self::state::Guard;
-use self::state::{At, LONGEST_POLL, Lock, SHORTEST_POLL};
+use self::state::{At, LONGEST_POLL, Lock, Own, SHORTEST_POLL};
 use super::Coordinator;
 use super::clock::Tick;
 use super::jobs::Kind;
@@ -177,6 +177,8 @@ impl Coordinator {
         // Twice in a row it is more than an unlucky moment, and whoever waits is told.
         if is_late && !std::mem::replace(&mut self.guard.was_late, true) && !self.is_closing() {
             self.act(Guarded::Unbegin { id }, true);
+            self.guard.undone = Some(self.guard.begun);
+            self.guard.own = self.guard.own.map(|own| Own { sent: false, ..own });
             return self.lock_or_load();
         }
         // The intent under it is as good as new, and in everybody's way.
@@ -209,7 +211,7 @@ impl Coordinator {
         self.guard.go(At::Storing { change: self.saving.changes() });
     }
 
-    fn leave_guard(&mut self) {
+    pub(super) fn leave_guard(&mut self) {
         if matches!(self.guard.lock, Lock::Ours { .. }) {
             self.unlock();
         }
@@ -228,9 +230,9 @@ impl Coordinator {
         match self.guard.at {
             At::Locking(job) => {
                 self.stop_job(job);
-                self.leave_guard();
+                self.leave_unsent();
             }
-            At::Loading | At::Waiting { .. } => self.leave_guard(),
+            At::Loading | At::Waiting { .. } => self.leave_unsent(),
             At::Claiming { .. } => {
                 if let Some(own) = self.guard.own {
                     self.withdraw(own);

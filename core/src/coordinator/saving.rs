@@ -18,8 +18,8 @@ use crate::intent::GrantId;
 use crate::secret::Secret;
 use crate::session::Session;
 
-/// So many sign-ins are remembered that the store may be put back to.
-const MOST_FORMER: usize = 8;
+/// So many sign-ins are remembered whose saves failed.
+const MOST_TRIED: usize = 8;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 /// Between two tries when a lease has passed since the first one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -31,9 +31,10 @@ pub(super) struct Saving {
     stored: u64,
     /// The sign-in that it holds, and how many renewals that has had.
     stored_place: Option<(GrantId, u64)>,
-    /// What it held before the sign-in or the sign-out that it holds now, and what it may hold if a save that failed gets through:
-    /// the last few.
-    former: VecDeque<Former>,
+    /// The first number of the row that it holds, as far as is known: numbers only grow until somebody empties the place.
+    row_began: u64,
+    /// Sign-ins of which a save failed, and may get through late: the last few.
+    tried: VecDeque<GrantId>,
     changes: u64,
     /// Changes up to this number are stored.
     kept: u64,
@@ -48,12 +49,6 @@ pub(super) struct Saving {
     mark: u64,
     failing: Option<Failing>,
     held: VecDeque<(u64, Tagged)>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Former {
-    revision: u64,
-    grant: Option<GrantId>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +78,8 @@ impl Saving {
         Self {
             stored,
             stored_place: place,
-            former: VecDeque::new(),
+            row_began: 0,
+            tried: VecDeque::new(),
             changes: 0,
             kept: 0,
             told: 0,
@@ -97,19 +93,16 @@ impl Saving {
     }
 
     fn holds_now(&mut self, revision: u64, place: Option<(GrantId, u64)>) {
-        let before = Former { revision: self.stored, grant: grant_of(self.stored_place) };
-        if before.revision != 0 && before.grant != grant_of(place) {
-            self.remember(before);
-        }
         (self.stored, self.stored_place) = (revision, place);
         self.late = None;
     }
 
-    fn remember(&mut self, former: Former) {
-        if self.former.len() >= MOST_FORMER {
-            self.former.pop_front();
+    fn remember(&mut self, tried: GrantId) {
+        self.tried.retain(|grant| *grant != tried);
+        if self.tried.len() >= MOST_TRIED {
+            self.tried.pop_front();
         }
-        self.former.push_back(former);
+        self.tried.push_back(tried);
     }
 
     pub(super) fn changes(&self) -> u64 {
@@ -277,7 +270,9 @@ impl Coordinator {
     /// Nothing is lost: the session has it, and it is tried again.
     pub(super) fn save_failed(&mut self, fault: StoreFault) {
         let Some(save) = self.end_save() else { return };
-        self.saving.remember(Former { revision: save.revision, grant: grant_of(save.place) });
+        if let Some(grant) = grant_of(save.place) {
+            self.saving.remember(grant);
+        }
         let (now, times) = (self.now.mono, self.options.times);
         if self.saving.failing.is_none() {
             self.tell(ClientEvent::StoreFailed(fault.clone()));

@@ -112,7 +112,7 @@ impl Coordinator {
         if !self.saving.is_all_settled() && self.obeys(Rule::StoredBeforeUsed) {
             return None;
         }
-        let is_news = place != asked.place && !self.guard.is_under_way() && self.guard.begun() == asked.after;
+        let is_news = place != asked.place && !self.guard.is_under_way() && !self.guard.has_begun_since(asked.after);
         if place.is_some() && (is_news || had.is_some() && !is_same_grant) {
             return Some(Ok(()));
         }

@@ -28,7 +28,7 @@ fn draw(world: &World, dice: &mut Dice) -> Step {
         800..830 => Step::Refresh(n),
         830..850 => Step::Rejected(n),
         850..870 => Step::Expire,
-        870..875 => Step::FailOver,
+        870..875 if !world.setting.gentle => Step::FailOver,
         875..880 if !world.is_down() => Step::StoreDown,
         875..910 if world.is_down() => Step::StoreUp,
         910..915 => Step::SetClock(n, dice.roll(2) == 0),

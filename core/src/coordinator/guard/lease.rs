@@ -21,7 +21,7 @@ impl Coordinator {
     pub(super) fn decide(&mut self) {
         self.guard.fault = None;
         let Some(next) = self.is_wanted() else {
-            return self.leave_guard();
+            return self.leave_unsent();
         };
         if next == NextGrant::OtherRenewal {
             return self.send(None);
@@ -115,7 +115,7 @@ impl Coordinator {
         let holds_lock = matches!(self.guard.lock, Lock::Ours { .. });
         let store = self.options.store.as_ref().filter(|_| holds_lock);
         let domain = store.and_then(|store| store.lock_domain.clone());
-        self.guard.own = Some(Own { id, since: self.now.mono, used: false });
+        self.guard.own = Some(Own { id, since: self.now.mono, used: false, sent: false });
         self.act(Guarded::Claim { id, domain }, true);
         self.guard.go(At::Claiming { change: self.saving.changes() });
     }
@@ -144,7 +144,7 @@ impl Coordinator {
             self.guard.own = Some(Own { used: true, ..own });
             return self.lock_or_load();
         }
-        self.guard.own = Some(Own { used: true, ..own });
+        self.guard.own = Some(Own { used: true, sent: true, ..own });
         self.send(Some(own.since.plus(self.options.times.send_window())));
     }
 
@@ -157,6 +157,15 @@ impl Coordinator {
             && let Some(own) = self.guard.own
         {
             self.withdraw(own);
+        }
+    }
+
+    /// Nothing is wanted any longer: an intent of ours that is in the store holds up everybody else, unless something was sent.
+    pub(super) fn leave_unsent(&mut self) {
+        let lease = self.session.lease().map(|intent| intent.id);
+        match self.guard.own.filter(|own| !own.sent && Some(own.id) == lease) {
+            Some(own) => self.withdraw(own),
+            None => self.leave_guard(),
         }
     }
 

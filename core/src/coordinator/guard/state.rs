@@ -30,6 +30,8 @@ pub(in crate::coordinator) struct Guard {
     pub(super) of: Option<GrantId>,
     /// Renewals that began here, and how the last one ended.
     pub(super) begun: u64,
+    /// The number of one that was not sent, and begins anew.
+    pub(super) undone: Option<u64>,
     pub(super) ended: Option<Ended>,
     /// The last request was refused by whoever was to send it, as its time had passed.
     pub(super) was_late: bool,
@@ -80,8 +82,10 @@ pub(super) struct Own {
     pub(super) id: u64,
     /// When its save began, or earlier.
     pub(super) since: Tick,
-    /// A request was sent under it: it is used up.
+    /// Its send window is over, or a request was sent under it: it is used up.
     pub(super) used: bool,
+    /// A request was sent under it, and may have spent the refresh token.
+    pub(super) sent: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +135,12 @@ impl Guard {
     /// How many renewals have begun here.
     pub(in crate::coordinator) fn begun(&self) -> u64 {
         self.begun
+    }
+
+    /// Whether one has begun since there were so many, but for one that came to nothing before it was sent.
+    pub(in crate::coordinator) fn has_begun_since(&self, many: u64) -> bool {
+        let undone = u64::from(self.undone == Some(self.begun));
+        self.begun.saturating_sub(undone) > many
     }
 
     pub(in crate::coordinator) fn ended(&self) -> Option<&Ended> {

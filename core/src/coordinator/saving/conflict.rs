@@ -4,12 +4,13 @@ use crate::action::guarded::Guarded;
 use crate::coordinator::Coordinator;
 use crate::coordinator::output::{StoreFault, StoreFaultKind};
 use crate::coordinator::rules::Rule;
-use crate::coordinator::saving::{Former, grant_of};
+use crate::coordinator::saving::grant_of;
 use crate::effect::Effect;
 use crate::input::Input;
 use crate::intent::GrantId;
 use crate::secret::Secret;
 use crate::session::Session;
+use crate::state::COUNT_BITS;
 use crate::tokens::TokenSet;
 
 impl Coordinator {
@@ -69,6 +70,8 @@ impl Coordinator {
         self.saving.holds_now(revision, place);
         let changes = self.saving.changes;
         if was_stored {
+            // Another row: what it began with is not known.
+            self.saving.row_began = revision;
             self.act(Guarded::Yield { snapshot: found }, false);
         } else {
             self.give(Input::Reload { snapshot: found });
@@ -95,10 +98,13 @@ impl Coordinator {
         self.obeys(Rule::StoredYields) && (self.saving.is_stored() || grant.is_some() && grant == stored)
     }
 
-    /// A row that ours took the place of: a backup, a replica that lacks the last writes, a save of ours that came late.
+    /// An earlier state of the row that is known, from a backup or a replica that lacks the last writes: the numbers of a row only
+    /// grow. Or a save of ours that came late.
     fn is_put_back(&self, revision: u64, grant: Option<GrantId>) -> bool {
-        let is = |former: &Former| former.revision == revision || grant.is_some() && former.grant == grant;
-        self.saving.former.iter().any(is)
+        let half = |revision: u64| revision >> COUNT_BITS;
+        let saving = &self.saving;
+        let is_of_this_row = half(revision) == half(saving.stored) && saving.row_began <= revision;
+        is_of_this_row && revision < saving.stored || grant.is_some_and(|grant| saving.tried.contains(&grant))
     }
 
     /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
@@ -118,6 +124,7 @@ impl Coordinator {
         // Line 2: no number of the row before may come again, whoever begins the next one.
         let by = self.random.next() >> 42;
         self.act(Guarded::SkipRevisions { by }, false);
+        self.saving.row_began = self.session.revision();
         if is_new || !stays {
             return;
         }
