@@ -191,7 +191,8 @@ impl<K: UserKey> Clients<K> {
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`. Where the store fails half way the session is
-    /// gone, and the user signs in again: it is never stored twice.
+    /// gone, and the user signs in again. Two nodes that rebind the same session at the same moment to different keys may both
+    /// store it: give it the user's key, or let one request of a login do it.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
         let (inner, client) = (&*self.inner, self.client(from)?);
         // What is newest is stored, and good.

@@ -115,7 +115,12 @@ impl Executor {
     fn drain(self: &Arc<Self>, state: &mut State) {
         while let Some(output) = state.coordinator.poll() {
             match output {
-                Output::Do { job, op } => drop(state.running.insert(job, self.begin(job, op))),
+                Output::Do { job, op } => {
+                    // A store goes on whoever waits, and a lock that it gets has to be reported.
+                    let may_end = matches!(op, Op::Send { .. } | Op::AskForToken { .. } | Op::AskForJwt { .. });
+                    let handle = self.begin(job, op);
+                    state.running.extend(may_end.then_some((job, handle)));
+                }
                 Output::Stop { job } => {
                     if let Some(work) = state.running.remove(&job) {
                         work.abort();

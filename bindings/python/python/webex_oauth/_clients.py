@@ -86,7 +86,8 @@ class Clients:
         that nobody who knew the key before it has the session after it.
 
         Raises :class:`SignInRequired` where nobody is signed in under ``key``. Where the store fails half way the
-        session is gone, and the user signs in again: it is never stored twice.
+        session is gone, and the user signs in again. Two nodes that rebind the same session at the same moment to
+        different keys may both store it: give it the user's key, or let one request of a login do it.
         """
         client = self.client(key)
         client.token()  # What is newest is stored, and good.
