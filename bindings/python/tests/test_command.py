@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from conftest import SCOPE, Simulator
 
 
@@ -47,6 +49,27 @@ def test_a_session_from_login_to_logout(simulator: Simulator, tmp_path: Path) ->
     assert command(simulator, session, "logout").returncode == 0
     assert simulator.counters()["live_refresh_tokens"] == 0
     assert command(simulator, session, "token").returncode == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit of Unix")
+def test_a_logout_that_cannot_change_what_is_stored_says_both(simulator: Simulator, tmp_path: Path) -> None:
+    import resource
+
+    session = tmp_path / "s"
+    simulator.options(device_interval_ms=1000, auto_decision="accept")
+    assert command(simulator, session, "login", "--device").returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "webex_oauth", "logout"],
+        env=environment(simulator, session),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+    )
+    assert done.returncode == 1 and done.stdout == "", done
+    assert "asked to take the tokens back" in done.stderr and "delete it by hand" in done.stderr, done
+    assert str(session) in done.stderr
+    assert simulator.counters()["live_refresh_tokens"] == 0
 
 
 def test_two_addresses_are_copied_by_hand(simulator: Simulator, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ._client import Client
 from ._core import DevicePrompt, clean_text
-from ._errors import Error, SignInRequired
+from ._errors import Error, SignInRequired, StoreError
 from ._options import SESSION_FILE, Hidden, store_of
 
 #: Exit status: what went wrong.
@@ -97,8 +97,21 @@ def run(client: Client, options: argparse.Namespace) -> int:
         case "status":
             show_status(client, as_json=options.json)
         case "logout":
-            client.sign_out()
-            print("Signed out.")
+            return sign_out(client)
+    return 0
+
+
+def sign_out(client: Client) -> int:
+    try:
+        client.sign_out()
+    except StoreError as error:
+        print(
+            "webex_oauth: the server was asked to take the tokens back, but what is stored could not be changed: delete it by hand"
+            f" ({error})",
+            file=sys.stderr,
+        )
+        return _FAILED
+    print("Signed out.")
     return 0
 
 
