@@ -106,8 +106,8 @@ def sign_out(client: Client) -> int:
         client.sign_out()
     except StoreError as error:
         print(
-            "webex_oauth: the server was asked to take the tokens back, but what is stored could not be changed: delete it by hand"
-            f" ({error})",
+            "webex_oauth: the server was asked to take the tokens back, but what is stored could not be changed: "
+            f"delete it by hand ({error})",
             file=sys.stderr,
         )
         return _FAILED
