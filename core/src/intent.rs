@@ -135,6 +135,11 @@ impl Session {
         self.state.grant().map(|grant| (grant.id(&self.state), grant.renewals))
     }
 
+    /// The sign-in alone.
+    pub(crate) fn grant_id(&self) -> Option<GrantId> {
+        self.place().map(|(grant, _)| grant)
+    }
+
     /// Of the login that is being worked on, a browser's once it has come back.
     pub(crate) fn login_attempt(&self) -> Option<u64> {
         schedule::works_on_login(&self.state).then_some(self.state.attempt)

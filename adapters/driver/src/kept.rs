@@ -68,12 +68,8 @@ impl<K: Clone + Eq + Hash, C: Keepable> Kept<K, C> {
     /// The same, where it may go.
     pub fn take_at_rest(&self, key: &K) -> Option<C> {
         let mut clients = self.lock();
-        clients
-            .get(key)
-            .is_some_and(|entry| entry.client.is_at_rest())
-            .then(|| clients.remove(key))
-            .flatten()
-            .map(|entry| entry.client)
+        clients.get(key).filter(|entry| entry.client.is_at_rest())?;
+        clients.remove(key).map(|entry| entry.client)
     }
 
     /// How many are kept.

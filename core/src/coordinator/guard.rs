@@ -43,7 +43,7 @@ impl Coordinator {
             At::Claiming { change } if self.saving.has(change) => self.claimed(),
             At::Claiming { change } if self.saving.is_settled(change) => self.not_claimed(),
             At::Sent { .. } if !self.jobs.has_guards() => self.answered(),
-            At::Sent { .. } if self.is_over() && self.jobs.guards_question().is_some() => self.stop_asking(),
+            At::Sent { .. } if self.is_over() => self.stop_asking(),
             At::Storing { change } if self.saving.has(change) => self.leave_guard(),
             // The refresh token is as it was, and nobody waits for what could not be stored.
             At::Storing { change } if !self.options.rotates && self.saving.is_settled(change) => self.leave_guard(),
@@ -166,7 +166,7 @@ impl Coordinator {
 
     fn send(&mut self, not_after: Option<Tick>) {
         self.guard.begun = self.guard.begun.saturating_add(1);
-        self.guard.of = self.session.place().map(|(grant, _)| grant);
+        self.guard.of = self.session.grant_id();
         self.guard.go(At::Sent { not_after });
         self.act(Guarded::BeginGrant, true);
     }
@@ -190,7 +190,7 @@ impl Coordinator {
 
     /// The session that the renewal is for is over, or another sign-in has taken its place.
     fn is_over(&self) -> bool {
-        self.guard.of != self.session.place().map(|(grant, _)| grant)
+        self.guard.of != self.session.grant_id()
     }
 
     /// A request that was sent is awaited; a question to the host is not, when its answer is nobody's.
@@ -198,8 +198,8 @@ impl Coordinator {
         if let Some((job, id)) = self.jobs.guards_question() {
             self.stop_job(job);
             self.give_from(Input::HostFailed { id, reason: "nobody needs it any longer".to_owned() }, true);
+            self.answered();
         }
-        self.answered();
     }
 
     /// The answer is taken in.

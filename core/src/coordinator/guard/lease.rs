@@ -45,7 +45,7 @@ impl Coordinator {
         let window = self.options.times.send_window();
         match self.guard.own {
             // Line 6: a save whose outcome was unknown. It counts from its own beginning.
-            Some(own) if own.id == id && !own.used && self.now.mono.since(own.since) <= window => {
+            Some(own) if own.id == id && !own.sent && self.now.mono.since(own.since) <= window => {
                 self.claimed();
             }
             Some(own) if own.id == id => self.claim(),
@@ -115,7 +115,7 @@ impl Coordinator {
         let holds_lock = matches!(self.guard.lock, Lock::Ours { .. });
         let store = self.options.store.as_ref().filter(|_| holds_lock);
         let domain = store.and_then(|store| store.lock_domain.clone());
-        self.guard.own = Some(Own { id, since: self.now.mono, used: false, sent: false });
+        self.guard.own = Some(Own { id, since: self.now.mono, sent: false });
         self.act(Guarded::Claim { id, domain }, true);
         self.guard.go(At::Claiming { change: self.saving.changes() });
     }
@@ -141,10 +141,9 @@ impl Coordinator {
         let late = self.now.mono.since(own.since) > self.options.times.send_window();
         if late && self.obeys(Rule::SendWindow) {
             // Line 5: load again, new id, new time.
-            self.guard.own = Some(Own { used: true, ..own });
             return self.lock_or_load();
         }
-        self.guard.own = Some(Own { used: true, sent: true, ..own });
+        self.guard.own = Some(Own { sent: true, ..own });
         self.send(Some(own.since.plus(self.options.times.send_window())));
     }
 

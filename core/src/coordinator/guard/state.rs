@@ -82,8 +82,6 @@ pub(super) struct Own {
     pub(super) id: u64,
     /// When its save began, or earlier.
     pub(super) since: Tick,
-    /// Its send window is over, or a request was sent under it: it is used up.
-    pub(super) used: bool,
     /// A request was sent under it, and may have spent the refresh token.
     pub(super) sent: bool,
 }

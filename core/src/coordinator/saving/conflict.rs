@@ -27,15 +27,15 @@ impl Coordinator {
                 self.row_is_gone();
             }
             Some(found) => {
-                match self.revision_of(&found) {
+                let theirs = match self.read(&found) {
                     Err(fault) => return self.save_failed(fault),
                     // Taken for news it would be saved over for ever.
-                    Ok(revision) if revision == self.saving.stored => return self.save_failed(contradiction()),
-                    Ok(_) => {}
-                }
+                    Ok(theirs) if theirs.revision() == self.saving.stored => return self.save_failed(contradiction()),
+                    Ok(theirs) => theirs,
+                };
                 self.end_save();
                 self.store_works();
-                self.take_in(found);
+                self.take_in(found, &theirs);
             }
         }
         self.guard_conflicted();
@@ -46,28 +46,29 @@ impl Coordinator {
         match found {
             None if self.saving.stored > 0 => self.row_is_gone(),
             None => {}
-            Some(found) if self.revision_of(&found)? != self.saving.stored => self.take_in(found),
-            Some(_) => {}
+            Some(found) => {
+                let theirs = self.read(&found)?;
+                if theirs.revision() != self.saving.stored {
+                    self.take_in(found, &theirs);
+                }
+            }
         }
         Ok(())
     }
 
-    /// The revision of what the store holds, where this session may take it in.
-    pub(super) fn revision_of(&self, found: &Secret) -> Result<u64, StoreFault> {
+    /// What the store holds, where this session may take it in.
+    fn read(&self, found: &Secret) -> Result<Session, StoreFault> {
         let theirs = Session::restore(self.session.config().clone(), found.expose());
-        theirs.map(|theirs| theirs.revision()).map_err(|error| unreadable(&error.to_string()))
+        theirs.map_err(|error| unreadable(&error.to_string()))
     }
 
     /// Takes in what another process stored. Lines 13 and 14 of the protocol: what is newer of the same sign-in goes on and is
     /// stored over it; what a renewal brought for a sign-in that is over is revoked.
-    pub(super) fn take_in(&mut self, found: Secret) {
+    fn take_in(&mut self, found: Secret, theirs: &Session) {
         let unsaved = self.unsaved_tokens();
-        let Ok(revision) = self.revision_of(&found) else { return };
-        let before = self.session.place();
-        let theirs = Session::restore(self.session.config().clone(), found.expose());
-        let place = theirs.ok().and_then(|theirs| theirs.place());
-        let was_stored = self.ours_was_stored() && !self.is_put_back(revision, grant_of(place));
-        self.saving.holds_now(revision, place);
+        let (before, revision) = (self.session.place(), theirs.revision());
+        let was_stored = self.ours_was_stored() && !self.is_put_back(revision, theirs.grant_id());
+        self.saving.holds_now(revision, theirs.place());
         let changes = self.saving.changes;
         if was_stored {
             // Another row: what it began with is not known.
@@ -94,7 +95,7 @@ impl Coordinator {
 
     /// The sign-in or the sign-out that this session stands for has been in the store.
     fn ours_was_stored(&self) -> bool {
-        let (grant, stored) = (grant_of(self.session.place()), grant_of(self.saving.stored_place));
+        let (grant, stored) = (self.session.grant_id(), grant_of(self.saving.stored_place));
         self.obeys(Rule::StoredYields) && (self.saving.is_stored() || grant.is_some() && grant == stored)
     }
 
@@ -109,10 +110,10 @@ impl Coordinator {
 
     /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
     pub(super) fn row_is_gone(&mut self) {
-        let grant = self.session.place().map(|(grant, _)| grant);
+        let grant = self.session.grant_id();
         // An earlier try may have got through, and be what was deleted.
         let is_known = self.saving.failing.is_none();
-        let stored = self.saving.stored_place.map(|(grant, _)| grant);
+        let stored = grant_of(self.saving.stored_place);
         let is_another = grant != stored && grant.is_some();
         let nobody_was_signed_in = grant.is_none() && stored.is_none();
         let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
@@ -150,7 +151,7 @@ impl Coordinator {
 
     /// Of the same sign-in it is only dropped: the server may end all of it with any token of it.
     pub(super) fn revoke_what_is_nobodys(&mut self, unsaved: Option<(GrantId, TokenSet)>) {
-        let grant = self.session.place().map(|(grant, _)| grant);
+        let grant = self.session.grant_id();
         if let Some((_, tokens)) = unsaved.filter(|(own, _)| grant != Some(*own)) {
             self.act(Guarded::RevokeUnlessKept { tokens: Box::new(tokens) }, false);
         }
