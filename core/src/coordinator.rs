@@ -283,6 +283,12 @@ impl Coordinator {
         self.out.push_back(Output::Resolve { ticket, reply });
     }
 
+    /// Whether nothing is under way but looks that nobody waits for, and all is stored: it may be dropped.
+    pub fn is_at_rest(&self) -> bool {
+        let waits = !self.waiters.is_empty() || !self.guard.is_idle() || self.closing.is_some();
+        !waits && !self.jobs.has_other_than_loads() && self.store_fault().is_none()
+    }
+
     /// Whether nothing new is begun any longer.
     pub fn is_closing(&self) -> bool {
         self.closing.is_some()

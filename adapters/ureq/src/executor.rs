@@ -116,8 +116,7 @@ impl Executor {
     /// Nothing is under way, nobody waits, and what is newest is stored.
     pub(crate) fn is_at_rest(&self) -> bool {
         let state = self.lock();
-        let coordinator = &state.coordinator;
-        state.waiting.is_empty() && coordinator.wake_at().mono.is_none() && coordinator.store_fault().is_none()
+        state.waiting.is_empty() && state.coordinator.is_at_rest()
     }
 
     /// Looks into the store. While there is a token that is good it waits for a moment only, and the look goes on.

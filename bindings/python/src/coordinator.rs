@@ -165,6 +165,12 @@ impl Coordinator {
         (coordinator.wake_at() != WakeAt::default()).then(|| coordinator.pause(&now.into()).as_secs_f64())
     }
 
+    /// Whether nothing is under way but looks that nobody waits for, and all is stored: it may be dropped.
+    #[getter]
+    fn is_at_rest(&self) -> bool {
+        self.lock().is_at_rest()
+    }
+
     /// Whether nothing new is begun any longer.
     #[getter]
     fn is_closing(&self) -> bool {

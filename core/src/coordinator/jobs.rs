@@ -99,6 +99,10 @@ impl Jobs {
         })
     }
 
+    pub(super) fn has_other_than_loads(&self) -> bool {
+        self.any(|kind| !matches!(kind, Kind::Load))
+    }
+
     pub(super) fn has_requests(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Send { .. }))
     }

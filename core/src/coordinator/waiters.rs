@@ -95,6 +95,10 @@ impl Waiters {
         self.open.contains_key(&ticket)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(super) fn remove(&mut self, ticket: Ticket) {
         self.open.remove(&ticket);
     }

@@ -351,3 +351,22 @@ fn whoever_closes_again_gives_a_store_that_failed_one_more_chance() {
     assert_eq!(bench.reply(4), Some(&Reply::Done));
     assert_eq!(bench.coordinator.store_fault(), None);
 }
+
+#[test]
+fn whoever_looks_for_nobody_is_at_rest_and_whoever_renews_or_stores_is_not() {
+    let mut bench = Bench::signed_in(parts(), None);
+    assert!(bench.coordinator.is_at_rest());
+    bench.call(2, Call::Look);
+    assert!(!bench.coordinator.is_at_rest(), "somebody waits");
+    bench.coordinator.give_up(Ticket(2));
+    assert!(bench.coordinator.is_at_rest());
+    bench.serve_store();
+    bench.call(3, Call::Refresh { within: None });
+    bench.coordinator.give_up(Ticket(3));
+    assert!(!bench.coordinator.is_at_rest(), "it looks for the renewal that goes on");
+    bench.serve_store();
+    assert!(!bench.coordinator.is_at_rest(), "the request is out");
+    bench.answer(200, &TOKENS.replace("AT1", "AT2").replace("RT1", "RT2"));
+    bench.serve_store();
+    assert!(bench.coordinator.is_at_rest());
+}

@@ -626,6 +626,9 @@ class Coordinator:
     def pause(self, now: tuple[_Time, int]) -> float | None:
         """How long to sleep before `wake`, at most; `None`: nothing waits for time."""
     @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is under way but looks that nobody waits for, and all is stored: it may be dropped."""
+    @property
     def is_closing(self) -> bool:
         """Whether nothing new is begun any longer."""
     @property

@@ -127,8 +127,7 @@ class Executor:
     @property
     def is_at_rest(self) -> bool:
         """Nothing is under way, nobody waits, and what is newest is stored."""
-        is_idle = not self._waiting and self.coordinator.wake_at[1] is None
-        return is_idle and self.coordinator.store_fault is None
+        return not self._waiting and self.coordinator.is_at_rest
 
     @property
     def has_good_token(self) -> bool:

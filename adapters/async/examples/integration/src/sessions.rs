@@ -1,7 +1,5 @@
 //! One session per user, under a key that nobody can guess, in a store that all nodes share.
 
-use std::time::Duration;
-
 use webex_oauth_async::webex_oauth::{Config, Secret, SignOutOptions};
 use webex_oauth_async::{Client, ClientError, Clients, Put, Replaces, Reqwest, SignedIn, StoreError};
 use webex_oauth_stores::{AsyncRecords as _, Key, UserStore};
@@ -74,14 +72,7 @@ impl Sessions {
         // Here it is complete at once, whatever the server says.
         self.clients.of(key.clone()).sign_out(SignOutOptions::default()).await?;
         self.store.delete(&key).await?;
-        // A look of another request may be under way, and keep it in memory for a moment. Nobody has this key any longer.
-        let clients = self.clients.clone();
-        tokio::spawn(async move {
-            for _ in 0..10 {
-                clients.forget(&key);
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        });
+        self.clients.forget(&key);
         Ok(())
     }
 
