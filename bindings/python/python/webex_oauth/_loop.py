@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._events import ClientEvent, Outbox
+from ._loop_tasks import begin_task
 from ._waiting import News
 
 __all__ = ["LoopMailbox", "LoopOutbox"]
@@ -61,7 +62,7 @@ class LoopOutbox(Outbox):
         """On the loop."""
         task = self._task
         if self._waiting and (task is None or task.done() or task.get_loop() is not self.loop):
-            self._task = asyncio.get_running_loop().create_task(self._tell_all_there())
+            self._task = begin_task(asyncio.get_running_loop(), self._tell_all_there)
 
     async def _tell_all_there(self) -> None:
         while (event := self.next()) is not None:

@@ -20,6 +20,7 @@ from . import coordinator as co
 from ._core import Secret
 from ._errors import TransportError
 from ._jobs import Jobs, saved
+from ._loop_tasks import begin_task
 from ._stores import as_snapshot
 from ._timer import Later, call_later
 
@@ -153,7 +154,7 @@ class _Lent:
 
     def begin(self) -> None:
         """On the loop."""
-        self._task = self._loop.create_task(self._work())
+        self._task = begin_task(self._loop, self._work)
         # Also of one that was cancelled before it began, as at the end of the loop.
         self._task.add_done_callback(self._end)
 
@@ -182,8 +183,7 @@ class _Lent:
 
 
 class _Errand:
-    """Something to be done on a loop for a thread. Until the loop comes to it there is no coroutine: a loop that ends
-    before leaves nothing behind."""
+    """Something to be done on a loop for a thread."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[object, ...], within: float | None) -> None:
         self.outcome: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -193,8 +193,11 @@ class _Errand:
     def begin(self) -> None:
         """On the loop."""
         if not self.outcome.done():
-            self._task = asyncio.get_running_loop().create_task(asyncio.wait_for(self._work(), self._within))
+            self._task = begin_task(asyncio.get_running_loop(), self._in_time)
             self._task.add_done_callback(self._settle)
+
+    async def _in_time(self) -> Any:
+        return await asyncio.wait_for(begin_task(asyncio.get_running_loop(), self._work), self._within)
 
     async def _work(self) -> Any:
         result = self._function(*self._arguments)
