@@ -46,6 +46,7 @@ use self::looks::Looks;
 use self::options::Random;
 use self::saving::Saving;
 use self::waiters::Waiters;
+use crate::action::guarded::Guarded;
 use crate::config::Config;
 use crate::error::Misuse;
 use crate::input::Input;
@@ -92,7 +93,7 @@ impl Coordinator {
             Some(snapshot) => Session::restore(config, snapshot.expose())?,
             None => Session::new(config, seed),
         };
-        session.leave_beginning();
+        session.leave_beginning(random.name());
         Ok(Self {
             saving: Saving::new(&session, stored.is_some()),
             session,
@@ -195,6 +196,7 @@ impl Coordinator {
     pub fn restarted(&mut self, now: Now, seed: &Entropy) {
         self.now = now;
         self.random = Random::of(seed);
+        self.act(Guarded::Name { name: self.random.name() }, false);
         self.guard = Guard::default();
         self.looks.restart();
         self.saving.restart(now.mono);

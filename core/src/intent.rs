@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::Access;
 use crate::error::Fault;
-use crate::logins::LoginId;
+use crate::logins::{LoginId, LoginMark};
 use crate::schedule;
 use crate::secret::Secret;
 use crate::session::Session;
@@ -88,8 +88,24 @@ impl State {
 /// What the coordinator asks of its session beyond what everybody may.
 impl Session {
     /// From now on the session begins no grant request by itself: the coordinator does, when the store has the intent.
-    pub(crate) fn leave_beginning(&mut self) {
-        self.state.guarded = true;
+    /// `name` is drawn for each start of one.
+    pub(crate) fn leave_beginning(&mut self, name: u32) {
+        (self.state.guarded, self.state.name) = (true, name);
+    }
+
+    /// Whether the server replaces refresh tokens, as far as has been seen.
+    pub(crate) fn has_seen_rotation(&self) -> bool {
+        self.state.rotates
+    }
+
+    /// Logins that are in the snapshot, or are being worked on and were.
+    pub(crate) fn login_marks(&self) -> Vec<LoginMark> {
+        let pending = self.state.pending.iter().filter_map(|login| login.mark);
+        let under_way = match &self.state.phase {
+            Phase::SigningIn(login) => login.mark,
+            Phase::SignedOut(_) | Phase::SignedIn(_) => None,
+        };
+        pending.chain(under_way).collect()
     }
 
     /// What it would begin now.
@@ -168,12 +184,6 @@ impl Session {
             .filter(|_| renews)
             .map(|soon| schedule::may_renew_at(&self.config, grant).map_or(soon, |at| at.max(soon)));
         Some((soon, schedule::must_at(&self.config, &grant.tokens)))
-    }
-
-    /// When somebody should open what is stored next.
-    pub(crate) fn due_at(&self) -> Option<Timestamp> {
-        let (soon, must) = self.token_lines()?;
-        soon.or(must)
     }
 
     /// Whether a renewal of an expired or refused token is what stands between a caller and a token.

@@ -87,35 +87,43 @@ impl LoginMark {
     }
 }
 
+/// When a login ended, and by whom: two who end one in the same millisecond, each redeeming its code, have not read of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct End {
+    pub(crate) at: Timestamp,
+    /// Drawn at the start of a coordinator; 0 where there is none.
+    pub(crate) by: u32,
+}
+
 /// The last ones, the newest first.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct EndedLogins(Vec<(LoginMark, Timestamp)>);
+pub(crate) struct EndedLogins(Vec<(LoginMark, End)>);
 
 impl EndedLogins {
     /// A sign-out may end as many at once as may be pending. More do not end while a copy of the first one can still be
     /// completed; and if they do, it is asked for again.
     const MOST: usize = 2 * MOST_PENDING;
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (LoginMark, Timestamp)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LoginMark, End)> {
         self.0.iter().copied()
     }
 
-    /// When it ended.
-    pub(crate) fn at(&self, mark: LoginMark) -> Option<Timestamp> {
-        self.iter().find(|(own, _)| *own == mark).map(|(_, at)| at)
+    /// How it ended, if it did.
+    pub(crate) fn of(&self, mark: LoginMark) -> Option<End> {
+        self.iter().find(|(own, _)| *own == mark).map(|(_, end)| end)
     }
 
     /// Ends a login, if it has not ended before. It is the newest, whatever the clock did.
-    pub(crate) fn end(&mut self, mark: LoginMark, now: Timestamp) {
-        let newest = self.iter().next().map_or(now, |(_, at)| at.plus_millis(1));
-        self.add(mark, now.max(newest));
+    pub(crate) fn end(&mut self, mark: LoginMark, end: End) {
+        let newest = self.iter().next().map_or(end.at, |(_, newest)| newest.at.plus_millis(1));
+        self.add(mark, End { at: end.at.max(newest), ..end });
     }
 
     /// Takes over one that ended elsewhere.
-    pub(crate) fn add(&mut self, mark: LoginMark, at: Timestamp) {
-        if self.at(mark).is_none() {
-            self.0.push((mark, at));
-            self.0.sort_by_key(|(mark, at)| std::cmp::Reverse((*at, *mark)));
+    pub(crate) fn add(&mut self, mark: LoginMark, end: End) {
+        if self.of(mark).is_none() {
+            self.0.push((mark, end));
+            self.0.sort_by_key(|(mark, end)| std::cmp::Reverse((end.at, *mark)));
             self.0.truncate(Self::MOST);
         }
     }
@@ -123,7 +131,7 @@ impl EndedLogins {
     /// Takes over what the others do not have. Whether there was anything.
     pub(crate) fn add_all(&mut self, others: &Self) -> bool {
         let before = self.clone();
-        others.iter().for_each(|(mark, at)| self.add(mark, at));
+        others.iter().for_each(|(mark, end)| self.add(mark, end));
         *self != before
     }
 }
@@ -136,8 +144,8 @@ mod tests {
         LoginMark([n; 8])
     }
 
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
+    fn at(millis: i64) -> End {
+        End { at: Timestamp::from_millis(millis), by: 0 }
     }
 
     #[test]
@@ -150,7 +158,7 @@ mod tests {
         let left: Vec<_> = ended.iter().collect();
         let newest: Vec<_> = (2..=17).rev().map(|n| (mark(n), at(n.into()))).collect();
         assert_eq!(left, newest);
-        assert_eq!((ended.at(mark(5)), ended.at(mark(1))), (Some(at(5)), None));
+        assert_eq!((ended.of(mark(5)), ended.of(mark(1))), (Some(at(5)), None));
         assert!(!ended.clone().add_all(&ended), "nothing new");
         assert!(EndedLogins::default().add_all(&ended));
         let older = EndedLogins(vec![(mark(1), at(1))]);
@@ -166,7 +174,7 @@ mod tests {
         let all: Vec<_> = ended.iter().collect();
         assert_eq!(all, [(mark(3), at(1002)), (mark(2), at(1001)), (mark(1), at(1000))]);
         let mut read = EndedLogins::default();
-        all.into_iter().rev().for_each(|(mark, at)| read.add(mark, at));
+        all.into_iter().rev().for_each(|(mark, end)| read.add(mark, end));
         assert_eq!(read, ended);
     }
 

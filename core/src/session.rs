@@ -296,6 +296,23 @@ impl Session {
         self.state.revision
     }
 
+    /// When somebody should open this session next, to renew it ahead of its end. `None` where there is nothing to be done. For a
+    /// store that is searched for what is due.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let (soon, must) = self.token_lines()?;
+        soon.or(must)
+    }
+
+    /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any longer, and
+    /// the next login under that key finds room. `None` where nobody is signed in.
+    ///
+    /// It is stored under the old key first, in exchange for the [revision](Self::revision) of this session. Of all who want to
+    /// take the session elsewhere one succeeds in that, and stores it under its new key.
+    pub fn left_behind(&self) -> Option<Secret> {
+        let left = crate::action::sign_out::left_behind(&self.state)?;
+        Some(snapshot::write(&self.config, &left))
+    }
+
     /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another
     /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`].
     pub fn awaits(&self, id: RequestId) -> bool {
@@ -330,7 +347,11 @@ impl Session {
     /// Begins a transcript: from here on every input and what it leads to is written down, without secrets. Call it
     /// right after [`Session::new`] or [`Session::restore`].
     pub fn start_recording(&mut self) {
-        self.recorder = Some(Box::new(Recorder::new(&self.config, &self.snapshot(), self.state.guarded)));
+        self.recorder = Some(Box::new(Recorder::new(
+            &self.config,
+            &self.snapshot(),
+            self.state.guarded.then_some(self.state.name),
+        )));
     }
 
     /// The transcript so far, as JSON lines, where one was begun; see [`transcript`](crate::transcript).

@@ -11,7 +11,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::error::Fault;
 use crate::http::RequestId;
 use crate::intent::{GrantId, Intent};
-use crate::logins::{EndedLogins, LoginId};
+use crate::logins::{End, EndedLogins, LoginId, LoginMark};
 use crate::protocol::request::Carried;
 use crate::protocol::scope::{Scope, ScopeDelta};
 use crate::secret::{AccessToken, Secret};
@@ -72,6 +72,10 @@ pub(crate) struct State {
     pub(crate) ended_under: Option<u64>,
     /// A coordinator begins the grant requests.
     pub(crate) guarded: bool,
+    /// Of that coordinator, drawn at its start: tells its own endings of logins from those of others.
+    pub(crate) name: u32,
+    /// The server has once replaced a refresh token, whatever its profile says.
+    pub(crate) rotates: bool,
     /// Members of the stored snapshot that a later version wrote.
     pub(crate) extra: Map<String, Value>,
 }
@@ -286,6 +290,8 @@ impl State {
             ended_after: None,
             ended_under: None,
             guarded: false,
+            name: 0,
+            rotates: false,
             extra: Map::new(),
         }
     }
@@ -308,15 +314,20 @@ impl State {
         if let Phase::SigningIn(login) = &self.phase
             && let Some(mark) = login.mark
         {
-            self.ended_logins.end(mark, now);
+            self.end_mark(mark, now);
         }
     }
 
     /// A login that waited for its browser is used up, given up or superseded.
     pub(crate) fn end_pending(&mut self, login: &BrowserLogin, now: Timestamp) {
         if let Some(mark) = login.mark {
-            self.ended_logins.end(mark, now);
+            self.end_mark(mark, now);
         }
+    }
+
+    /// Nobody may complete this login any longer.
+    pub(crate) fn end_mark(&mut self, mark: LoginMark, now: Timestamp) {
+        self.ended_logins.end(mark, End { at: now, by: self.name });
     }
 
     /// Whether what this login brought is there, or on its way.

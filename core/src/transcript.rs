@@ -68,6 +68,13 @@ struct Header {
     /// A coordinator has the session, which begins no request by itself then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     coordinated: bool,
+    /// That coordinator's name: it is in the logins that it has ended.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    name: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Every other line.
@@ -99,13 +106,14 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(config: &Config, snapshot: &Secret, coordinated: bool) -> Self {
+    pub(crate) fn new(config: &Config, snapshot: &Secret, coordinator: Option<u32>) -> Self {
         let mut redactor = Redactor::of(config);
         let header = Header {
-            webex_oauth_transcript: if coordinated { VERSION } else { VERSION_WITHOUT_COORDINATOR },
+            webex_oauth_transcript: if coordinator.is_some() { VERSION } else { VERSION_WITHOUT_COORDINATOR },
             config: ConfigRecord::of(config),
             session: redactor.snapshot(snapshot.expose()),
-            coordinated,
+            coordinated: coordinator.is_some(),
+            name: coordinator.unwrap_or(0),
         };
         let mut recorder = Self { redactor, text: String::new(), pending: None };
         recorder.push(&header);

@@ -41,8 +41,8 @@ pub enum ClientError {
     /// The login was cancelled, or made pointless by a sign-out.
     #[error("the login was cancelled")]
     LoginCancelled,
-    /// Another login was begun, and its result is what counts.
-    #[error("another login was begun")]
+    /// Another login was begun, or another process completes this one or has ended it: what comes of that is what counts.
+    #[error("another sign-in took its place")]
     LoginSuperseded,
     /// The time that the caller gave was over.
     #[error("{what} took longer than {} s", .limit.as_secs())]

@@ -1,7 +1,7 @@
 //! A session under another key of its store: at the end of a login it leaves the key that was known while the login was under
 //! way, so that whoever knew it has nothing.
 
-use webex_oauth::{Secret, SignInReason, SignedOutReason, Timestamp, snapshot_revision};
+use webex_oauth::{Config, Secret, Session, SignInReason, SignedOutReason, snapshot_revision};
 
 use crate::error::ClientError;
 use crate::store::{AsyncStore, Put, Replaces, Saved, Store, StoreError};
@@ -9,49 +9,78 @@ use crate::store::{AsyncStore, Put, Replaces, Saved, Store, StoreError};
 /// Each further round has found that another node was faster.
 const MOST: u32 = 8;
 
-/// Brings what is stored at `from` to `to`, where it takes the place of what is there; `due_at` is when it is to be renewed.
+/// Brings what is stored at `from` to `to`, where it takes the place of what is there. Of all nodes that do so at once one succeeds,
+/// and the others find nobody signed in.
 ///
-/// It is deleted before it is stored anew: where the store fails, or this process ends, in between, the person signs in once
-/// more. Two records of one refresh token would sign them out some day.
-pub fn rebind(from: &dyn Store, to: &dyn Store, due_at: Option<Timestamp>) -> Result<(), ClientError> {
-    let session = from.load()?.ok_or_else(nobody)?;
-    // A store that is down, or whose record cannot be read, is found before anything is deleted.
-    let mut put = put(session, to.load()?, due_at)?;
-    from.delete()?;
+/// It leaves its old key before it is stored anew: where the store fails, or this process ends, in between, the person signs in
+/// once more. Two records of one refresh token would sign them out some day.
+pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
+    let mut found = from.load()?;
+    // A store that is down, or whose record cannot be read, is found before anything is changed.
+    let mut replaces = replaced(to.load()?)?;
     for _ in 0..MOST {
-        match to.save(&put)? {
-            Saved::Stored => return Ok(()),
-            Saved::Conflict { found } => put.replaces = replaces(found)?,
+        let move_ = Move::of(config, found)?;
+        match from.save(&move_.leaves)? {
+            Saved::Conflict { found: theirs } => found = theirs,
+            Saved::Stored => {
+                for _ in 0..MOST {
+                    match to.save(&move_.arrives(replaces)?)? {
+                        Saved::Stored => return Ok(from.delete()?),
+                        Saved::Conflict { found } => replaces = replaced(found)?,
+                    }
+                }
+                break;
+            }
         }
     }
     Err(contended())
 }
 
 /// [`rebind`] for stores whose calls are awaited.
-pub async fn rebind_async(
-    from: &dyn AsyncStore,
-    to: &dyn AsyncStore,
-    due_at: Option<Timestamp>,
-) -> Result<(), ClientError> {
-    let session = from.load().await?.ok_or_else(nobody)?;
-    let mut put = put(session, to.load().await?, due_at)?;
-    from.delete().await?;
+pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
+    let mut found = from.load().await?;
+    let mut replaces = replaced(to.load().await?)?;
     for _ in 0..MOST {
-        match to.save(put.clone()).await? {
-            Saved::Stored => return Ok(()),
-            Saved::Conflict { found } => put.replaces = replaces(found)?,
+        let move_ = Move::of(config, found)?;
+        match from.save(move_.leaves.clone()).await? {
+            Saved::Conflict { found: theirs } => found = theirs,
+            Saved::Stored => {
+                for _ in 0..MOST {
+                    match to.save(move_.arrives(replaces)?).await? {
+                        Saved::Stored => return Ok(from.delete().await?),
+                        Saved::Conflict { found } => replaces = replaced(found)?,
+                    }
+                }
+                break;
+            }
         }
     }
     Err(contended())
 }
 
-fn put(session: Secret, found: Option<Secret>, due_at: Option<Timestamp>) -> Result<Put, ClientError> {
-    let mut put = Put::of(session, replaces(found)?)?;
-    put.due_at = due_at;
-    Ok(put)
+/// A session on its way.
+struct Move {
+    session: Session,
+    /// What is stored in its old place.
+    leaves: Put,
 }
 
-fn replaces(found: Option<Secret>) -> Result<Replaces, ClientError> {
+impl Move {
+    fn of(config: &Config, found: Option<Secret>) -> Result<Self, ClientError> {
+        let session = Session::restore(config.clone(), found.ok_or_else(nobody)?.expose())?;
+        let left = session.left_behind().ok_or_else(nobody)?;
+        let leaves = Put::of(left, Replaces::Revision(session.revision()))?;
+        Ok(Self { session, leaves })
+    }
+
+    fn arrives(&self, replaces: Replaces) -> Result<Put, ClientError> {
+        let mut put = Put::of(self.session.snapshot(), replaces)?;
+        put.due_at = self.session.due_at();
+        Ok(put)
+    }
+}
+
+fn replaced(found: Option<Secret>) -> Result<Replaces, ClientError> {
     Ok(match found {
         None => Replaces::Nothing,
         Some(found) => Replaces::Revision(snapshot_revision(found.expose())?),

@@ -190,17 +190,15 @@ impl<K: UserKey> Clients<K> {
     /// Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so that nobody
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
-    /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`. Where the store fails half way the session is
-    /// gone, and the user signs in again. Two nodes that rebind the same session at the same moment to different keys may both
-    /// store it: give it the user's key, or let one request of a login do it.
+    /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
+    /// session at the same moment one does. Where the store fails half way the session is gone, and the user signs in again.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
         let (inner, client) = (&*self.inner, self.client(from)?);
         // What is newest is stored, and good.
         client.token()?;
-        let due_at = client.executor().good_until();
         inner.kept.take(from);
         client.close();
-        let done = rebind(&*(inner.stores)(from), &*(inner.stores)(to), due_at);
+        let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
         if let Some(before) = inner.kept.take(to) {
             // It would find out in some seconds; nothing of it is to be handed out any longer.
             before.close();

@@ -108,11 +108,6 @@ impl Executor {
         fresh.may_be_handed_out(self.wall()).then(|| (fresh.token.clone(), fresh.generation))
     }
 
-    /// Until when that token, or one that is as good, needs no renewal.
-    pub(crate) fn good_until(&self) -> Option<Timestamp> {
-        self.fresh.load().as_ref().and_then(|fresh| fresh.until)
-    }
-
     /// Nothing is under way, nobody waits, and what is newest is stored.
     pub(crate) fn is_at_rest(&self) -> bool {
         let state = self.lock();

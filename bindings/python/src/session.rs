@@ -303,6 +303,18 @@ impl Session {
         self.lock().revision()
     }
 
+    /// When somebody should open this session next, to renew it ahead of its end: milliseconds since 1970, or `None`.
+    #[getter]
+    fn due_at(&self) -> Option<i64> {
+        self.lock().due_at().map(Timestamp::as_millis)
+    }
+
+    /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any
+    /// longer. `None` where nobody is signed in.
+    fn left_behind(&self) -> Option<Secret> {
+        self.lock().left_behind().map(Secret)
+    }
+
     /// Whether the answer to this request is still of use.
     fn awaits(&self, id: u64) -> bool {
         self.lock().awaits(RequestId(id))

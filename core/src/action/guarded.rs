@@ -2,9 +2,10 @@
 
 use super::reload::{self, Standing};
 use super::turn::Turn;
-use super::{answer, progress, sign_out};
+use super::{answer, login, progress, sign_out};
 use crate::http::RequestId;
 use crate::intent::Intent;
+use crate::logins::LoginMark;
 use crate::secret::Secret;
 use crate::state::State;
 use crate::tokens::TokenSet;
@@ -19,12 +20,16 @@ pub(crate) enum Guarded {
     Withdraw { id: u64 },
     /// The row is gone from the store: somebody ended the session.
     Deleted,
+    /// The row is gone in which these logins waited for their browser, or for their code: they are over.
+    EndLogins { marks: Vec<LoginMark> },
     /// A request has taken longer than its limit. Its answer may still come.
     Lose { id: RequestId },
     /// A request never left, and it is nobody's fault: its time had passed before. As if it had not been begun.
     Unbegin { id: RequestId },
     /// Writes the session once more.
     Touch,
+    /// The coordinator goes on under another name, since the other half of a fork has this one.
+    Name { name: u32 },
     /// The next revision is this much higher than it would be.
     SkipRevisions { by: u64 },
     /// The store holds another sign-in than ours, which it held before: somebody put it there after ours had been taken out.
@@ -51,7 +56,9 @@ pub(crate) fn act(turn: &mut Turn<'_>, state: &mut State, action: &Guarded) {
         Guarded::Deleted => sign_out::deleted(turn, state),
         Guarded::Lose { id } => progress::lose_request(turn, state, *id),
         Guarded::Unbegin { id } => drop(state.flight.take_if(|flight| flight.id == *id)),
+        Guarded::EndLogins { marks } => login::end_marked(turn, state, marks),
         Guarded::Touch => turn.persist(),
+        Guarded::Name { name } => state.name = *name,
         Guarded::SkipRevisions { by } => state.revision = state.revision.saturating_add(*by),
         Guarded::Yield { snapshot } => reload::reload(turn, state, snapshot, Standing::WasStored),
         Guarded::RevokeUnlessKept { tokens } => answer::revoke_unless_kept(turn, state, tokens),

@@ -205,17 +205,29 @@ fn take_callback(turn: &mut Turn<'_>, state: &mut State, at: usize, callback: Ca
 /// The user gave up.
 #[cold]
 pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State, which: WhichLogin) {
-    let is_meant = |id: Option<LoginId>, under_way: bool| match which {
+    end_those(turn, state, |id, _, under_way| match which {
         WhichLogin::All => true,
         WhichLogin::Browser(of) => id == Some(of),
         WhichLogin::UnderWay => under_way,
-    };
-    for login in state.pending.extract_if(.., |login| is_meant(login.id, false)).collect::<Vec<_>>() {
+    });
+}
+
+/// The same of those that are known by what the store had of them.
+pub(crate) fn end_marked(turn: &mut Turn<'_>, state: &mut State, marks: &[LoginMark]) {
+    end_those(turn, state, |_, mark, _| mark.is_some_and(|mark| marks.contains(&mark)));
+}
+
+fn end_those(
+    turn: &mut Turn<'_>,
+    state: &mut State,
+    is_meant: impl Fn(Option<LoginId>, Option<LoginMark>, bool) -> bool,
+) {
+    for login in state.pending.extract_if(.., |login| is_meant(login.id, login.mark, false)).collect::<Vec<_>>() {
         state.end_pending(&login, turn.now);
         turn.persist();
     }
     if let Phase::SigningIn(login) = &state.phase
-        && is_meant(login.id, true)
+        && is_meant(login.id, login.mark, true)
     {
         abandon_login(state);
         state.end_login(turn.now);

@@ -147,6 +147,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
         ScopeDelta::between(&before, &tokens.scope.clone().unwrap_or_default())
     });
     let old = std::mem::replace(&mut grant.tokens, tokens);
+    let replaced = rotated && old.refresh_token.is_some();
     grant.renewals = grant.renewals.saturating_add(1);
     grant.renew.wanted = false;
     grant.renew.forced = false;
@@ -169,6 +170,7 @@ pub(crate) fn accept(turn: &mut Turn<'_>, state: &mut State, read: ReadTokens, f
     }
     let (generation, via, login) = (grant.generation, grant.via, grant.login);
     state.generation = state.generation.max(generation);
+    state.rotates |= replaced;
     state.intent = None;
     state.version = state.version.saturating_add(1);
     turn.persist();

@@ -180,6 +180,7 @@ fn adopt(turn: &mut Turn<'_>, state: &mut State, mut theirs: State) -> bool {
     }
     state.changed_at = theirs.changed_at;
     (state.intent, state.ended_after) = (theirs.intent, theirs.ended_after);
+    state.rotates |= theirs.rotates;
     state.extra = theirs.extra;
     state.phase = theirs.phase;
     let generation = state.generation;
@@ -254,11 +255,11 @@ fn merge_pending(
 ) -> (bool, Vec<BrowserLogin>) {
     let is_in = |logins: &[BrowserLogin], mark: Option<LoginMark>| logins.iter().any(|login| login.mark == mark);
     let ended_there = &theirs.ended_logins;
-    state.pending.retain(|login| login.mark.is_none_or(|mark| ended_there.at(mark).is_none()));
+    state.pending.retain(|login| login.mark.is_none_or(|mark| ended_there.of(mark).is_none()));
     let lacks_ours = state.pending.iter().any(|login| !is_in(&theirs.pending, login.mark));
     let mut has_ended = false;
     for login in std::mem::take(&mut theirs.pending) {
-        let is_over = login.mark.is_some_and(|mark| ended_here.at(mark).is_some());
+        let is_over = login.mark.is_some_and(|mark| ended_here.of(mark).is_some());
         has_ended |= is_over;
         match state.pending.iter_mut().find(|own| own.mark == login.mark) {
             Some(own) => own.left_open |= login.left_open,
@@ -275,10 +276,10 @@ fn merge_pending(
 /// Of two the later one, and none that is over.
 fn merge_under_way(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended_here: &EndedLogins) -> Logins {
     let (own, stored) = (state.take_login(), theirs.take_login());
-    // One that ended at the same moment here is one that they read of.
-    let over_there = |mark| theirs.ended_logins.at(mark).is_some_and(|at| ended_here.at(mark) != Some(at));
+    // One that we ended ourselves is one that they read of.
+    let over_there = |mark| theirs.ended_logins.of(mark).is_some_and(|end| ended_here.of(mark) != Some(end));
     let is_over_there = mark_of(own.as_deref()).is_some_and(over_there);
-    let is_over_here = mark_of(stored.as_deref()).is_some_and(|mark| ended_here.at(mark).is_some());
+    let is_over_here = mark_of(stored.as_deref()).is_some_and(|mark| ended_here.of(mark).is_some());
     let was_stored = stored.is_some();
     let other = stored.filter(|_| !is_over_here);
 
@@ -291,14 +292,14 @@ fn merge_under_way(turn: &Turn<'_>, state: &mut State, theirs: &mut State, ended
     if own_goes_on {
         lacks_ours |= was_stored || own.as_deref().is_some_and(|own| matches!(own.stage, Stage::Device(_)));
         if let Some(mark) = mark_of(other.as_deref()) {
-            state.ended_logins.end(mark, turn.now);
+            state.end_mark(mark, turn.now);
         }
         return Logins { going_on: own, lost: None, pushed_out: Vec::new(), lacks_ours };
     }
     let lost = own.filter(|own| own.mark.is_none() || own.mark != mark_of(other.as_deref()));
     if let Some(own) = lost.as_deref() {
         if let Some(mark) = own.mark {
-            state.ended_logins.end(mark, turn.now);
+            state.end_mark(mark, turn.now);
         }
         abandon_login(state);
     }

@@ -53,6 +53,17 @@ pub(crate) fn deleted(turn: &mut Turn<'_>, state: &mut State) {
     }
 }
 
+/// The session goes on under another key of its store. Nobody signed out: what is still under way is not revoked when it comes.
+pub(crate) fn left_behind(state: &State) -> Option<State> {
+    state.grant()?;
+    let mut left = state.clone();
+    left.phase = Phase::SignedOut(SignedOutReason::NeverSignedIn);
+    left.changed_at = left.changed_at.plus_millis(1);
+    (left.intent, left.ended_after) = (None, None);
+    left.count_revision();
+    Some(left)
+}
+
 /// Returns what there was to revoke.
 fn forget(turn: &mut Turn<'_>, state: &mut State, reason: SignedOutReason) -> Vec<(Secret, &'static str)> {
     abandon_login(state);

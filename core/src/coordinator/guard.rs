@@ -46,7 +46,7 @@ impl Coordinator {
             At::Sent { .. } if self.is_over() => self.stop_asking(),
             At::Storing { change } if self.saving.has(change) => self.leave_guard(),
             // The refresh token is as it was, and nobody waits for what could not be stored.
-            At::Storing { change } if !self.options.rotates && self.saving.is_settled(change) => self.leave_guard(),
+            At::Storing { change } if !self.rotates() && self.saving.is_settled(change) => self.leave_guard(),
             At::Locking(_)
             | At::Loading
             | At::Waiting { .. }
@@ -161,7 +161,12 @@ impl Coordinator {
     /// what it is, nothing is lost by it.
     pub(super) fn may_send_without_intent(&self) -> bool {
         let lives = matches!(self.session.access(self.now.wall), Access::Ready { .. });
-        !self.options.rotates && !lives && !self.is_closing()
+        !self.rotates() && !lives && !self.is_closing()
+    }
+
+    /// Whether what a renewal spends cannot be spent again.
+    pub(super) fn rotates(&self) -> bool {
+        self.options.rotates || self.session.has_seen_rotation()
     }
 
     fn send(&mut self, not_after: Option<Tick>) {

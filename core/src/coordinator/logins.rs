@@ -13,7 +13,7 @@ use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::event::{CallbackIgnored, Event};
 use crate::input::Input;
-use crate::logins::{LoginId, WhichLogin};
+use crate::logins::{LoginId, LoginMark, WhichLogin};
 use crate::secret::Secret;
 
 /// So many results are kept: those who wait for one are looked at in the same breath.
@@ -27,6 +27,8 @@ pub(super) struct Logins {
     ended: VecDeque<Ended>,
     /// How a login that is gone now has ended, unless the session says so itself.
     gone: Option<Failure>,
+    /// What the store holds is being taken in: what ends by that was ended elsewhere.
+    is_reading: bool,
     /// The browser that has just come back.
     came_back: Option<LoginId>,
     /// How its login ended, if it ended as it came.
@@ -169,6 +171,20 @@ impl Coordinator {
         self.logins.gone = None;
     }
 
+    /// The same of those that the store had.
+    pub(super) fn give_up_logins_of(&mut self, marks: Vec<LoginMark>) {
+        self.logins.gone = Some(Failure::LoginCancelled);
+        self.act(Guarded::EndLogins { marks }, false);
+        self.logins.gone = None;
+    }
+
+    /// Takes in what the store holds.
+    pub(super) fn logins_meet(&mut self, read: impl FnOnce(&mut Self)) {
+        self.logins.is_reading = true;
+        read(self);
+        self.logins.is_reading = false;
+    }
+
     pub(super) fn logins_end_by_sign_out(&mut self, options: crate::SignOutOptions) {
         self.logins.gone = Some(Failure::LoginCancelled);
         self.give(Input::SignOut { options });
@@ -208,6 +224,10 @@ impl Coordinator {
         let gone = gone.map(|gone| {
             let reply = match (&self.logins.gone, ends(gone.id)) {
                 (Some(failure), _) => Reply::Failed(failure.clone()),
+                // Another process completes it, has ended it, or has begun another one.
+                (None, Some((_, Reply::Failed(_)))) if self.logins.is_reading => {
+                    Reply::Failed(Failure::LoginSuperseded)
+                }
                 (None, Some((_, reply))) => reply,
                 // Of two that sign in the one who came first is superseded, and that somebody signed in elsewhere is as good.
                 (None, None) if self.logins.came_back.is_some() => Reply::Failed(Failure::LoginSuperseded),

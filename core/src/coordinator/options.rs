@@ -14,7 +14,8 @@ pub struct Options {
     /// `None`: the session lives in memory alone.
     pub store: Option<StoreTraits>,
     /// Whether the server replaces the refresh token at every use. Where it is known not to (Webex), a renewal of a token that
-    /// has ended is sent even if the store cannot take the intent, and nobody waits for the space between two renewals.
+    /// has ended is sent even if the store cannot take the intent, and nobody waits for the space between two renewals. One that
+    /// has done so once does, whatever is said here.
     pub rotates: bool,
     /// The patience of a caller that names none.
     pub patience: Duration,
@@ -65,7 +66,16 @@ impl Random {
 
     pub(super) fn next(&mut self) -> u64 {
         self.drawn = self.drawn.saturating_add(1);
-        let hash = Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_be_bytes()).finalize();
-        hash.first_chunk().map_or(self.drawn, |bytes| u64::from_be_bytes(*bytes))
+        self.number(self.drawn)
+    }
+
+    /// The same as often as it is asked for: what nobody counts to.
+    pub(super) fn name(&self) -> u32 {
+        (self.number(0) >> 32) as u32
+    }
+
+    fn number(&self, number: u64) -> u64 {
+        let hash = Sha256::new().chain_update(self.seed).chain_update(number.to_be_bytes()).finalize();
+        hash.first_chunk().map_or(number, |bytes| u64::from_be_bytes(*bytes))
     }
 }

@@ -246,7 +246,7 @@ pub enum Failure {
     },
     /// The login was cancelled, or made pointless by a sign-out.
     LoginCancelled,
-    /// Another sign-in took its place.
+    /// Another sign-in took its place, or another process completes this one or has ended it: what the store holds is what counts.
     LoginSuperseded,
     /// The caller's patience ended.
     Timeout {

@@ -15,6 +15,7 @@ use super::jobs::Kind;
 use super::output::{ClientEvent, JobId, Op, StoreFault};
 use super::rules::Rule;
 use crate::intent::GrantId;
+use crate::logins::LoginMark;
 use crate::secret::Secret;
 use crate::session::Session;
 
@@ -31,6 +32,8 @@ pub(super) struct Saving {
     stored: u64,
     /// The sign-in that it holds, and how many renewals that has had.
     stored_place: Option<(GrantId, u64)>,
+    /// The logins that wait in it for their browser.
+    stored_logins: Vec<LoginMark>,
     /// The first number of the row that it holds, as far as is known: numbers only grow until somebody empties the place.
     row_began: u64,
     /// Sign-ins of which a save failed, and may get through late: the last few.
@@ -58,6 +61,7 @@ struct Save {
     revision: u64,
     covers: u64,
     place: Option<(GrantId, u64)>,
+    logins: Vec<LoginMark>,
 }
 
 #[derive(Debug)]
@@ -78,6 +82,7 @@ impl Saving {
         Self {
             stored,
             stored_place: place,
+            stored_logins: if found { session.login_marks() } else { Vec::new() },
             row_began: 0,
             tried: VecDeque::new(),
             changes: 0,
@@ -92,8 +97,8 @@ impl Saving {
         }
     }
 
-    fn holds_now(&mut self, revision: u64, place: Option<(GrantId, u64)>) {
-        (self.stored, self.stored_place) = (revision, place);
+    fn holds_now(&mut self, revision: u64, place: Option<(GrantId, u64)>, logins: Vec<LoginMark>) {
+        (self.stored, self.stored_place, self.stored_logins) = (revision, place, logins);
         self.late = None;
     }
 
@@ -205,12 +210,12 @@ impl Coordinator {
             return;
         }
         let (snapshot, revision) = (self.session.snapshot(), self.session.revision());
-        let place = self.session.place();
+        let (place, logins) = (self.session.place(), self.session.login_marks());
         let lease = self.guard.is_claiming().then(|| self.now.wall.plus(self.options.times.lease()));
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
         let job = self.begin_job(Kind::Save, op, self.store_limit());
-        self.saving.save = Some(Save { job, snapshot, revision, covers: self.saving.changes, place });
+        self.saving.save = Some(Save { job, snapshot, revision, covers: self.saving.changes, place, logins });
         self.saving.late = None;
         self.saving.begun = self.saving.begun.saturating_add(1);
         self.saving.mark = self.saving.mark.saturating_add(1);
@@ -248,7 +253,7 @@ impl Coordinator {
     }
 
     fn is_kept(&mut self, save: &Save) {
-        self.saving.holds_now(save.revision, save.place);
+        self.saving.holds_now(save.revision, save.place, save.logins.clone());
         self.saving.kept = self.saving.kept.max(save.covers);
         self.store_works();
         self.settled(save.covers);

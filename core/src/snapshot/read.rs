@@ -9,7 +9,7 @@ use crate::access::{SignedOutReason, Via};
 use crate::config::Config;
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::intent::{GrantId, Intent, from_hex};
-use crate::logins::{EndedLogins, LoginId, LoginMark, MOST_PENDING};
+use crate::logins::{End, EndedLogins, LoginId, LoginMark, MOST_PENDING};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::protocol::token::is_header_text;
@@ -33,6 +33,7 @@ pub(super) fn state(config: &Config, record: Record<'_>) -> Result<State, Restor
         ended_logins: ended_logins(&record.ended_logins),
         intent: record.intent.and_then(read_intent),
         ended_after: record.ended_after,
+        rotates: record.rotates,
         extra: record.extra.into_owned(),
         ..State::new(record.seed)
     };
@@ -125,9 +126,10 @@ fn read_fault(record: RetryRecord<'_>) -> Fault {
 
 fn ended_logins(text: &str) -> EndedLogins {
     let mut ended = EndedLogins::default();
-    for (mark, at) in text.split(' ').filter_map(|entry| entry.split_once(':')) {
-        if let (Some(mark), Ok(at)) = (LoginMark::read(mark), at.parse()) {
-            ended.add(mark, Timestamp::from_millis(at));
+    for (mark, end) in text.split(' ').filter_map(|entry| entry.split_once(':')) {
+        let (at, by) = end.split_once(':').unwrap_or((end, "0"));
+        if let (Some(mark), Ok(at), Ok(by)) = (LoginMark::read(mark), at.parse(), u32::from_str_radix(by, 16)) {
+            ended.add(mark, End { at: Timestamp::from_millis(at), by });
         }
     }
     ended

@@ -32,6 +32,9 @@ pub(super) struct Record<'a> {
     pub(super) intent: Option<IntentRecord<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended_after: Option<u64>,
+    /// The server has replaced a refresh token.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) rotates: bool,
     /// Those that wait for their browser, the oldest first.
     #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
     pub(super) logins: Vec<LoginRecord<'a>>,

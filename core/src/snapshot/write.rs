@@ -8,7 +8,7 @@ use crate::access::SignedOutReason;
 use crate::config::Config;
 use crate::error::SendFault;
 use crate::intent::{Intent, hex};
-use crate::logins::{EndedLogins, LoginMark};
+use crate::logins::{End, EndedLogins, LoginMark};
 use crate::protocol::authorize::Flow;
 use crate::protocol::scope::Scope;
 use crate::secret::{AccessToken, Secret};
@@ -33,6 +33,7 @@ pub(super) fn record<'a>(config: &'a Config, state: &'a State) -> Record<'a> {
         ended_logins: ended_text(&state.ended_logins).into(),
         intent: state.intent.as_ref().map(intent_record),
         ended_after: state.ended_after,
+        rotates: state.rotates,
         logins: state.pending.iter().map(browser_record).collect(),
         login,
         grant: state.grant().map(grant_record),
@@ -62,7 +63,10 @@ fn signed_out(phase: &Phase) -> Option<SignedOutReason> {
 
 /// `mark:instant`, separated by spaces.
 fn ended_text(ended: &EndedLogins) -> String {
-    let entry = |(mark, at): (LoginMark, Timestamp)| format!("{}:{}", mark.as_str(), at.as_millis());
+    let entry = |(mark, end): (LoginMark, End)| match end.by {
+        0 => format!("{}:{}", mark.as_str(), end.at.as_millis()),
+        by => format!("{}:{}:{by:x}", mark.as_str(), end.at.as_millis()),
+    };
     ended.iter().map(entry).collect::<Vec<_>>().join(" ")
 }
 

@@ -6,6 +6,7 @@ use super::redact::Redactor;
 use crate::action::guarded::Guarded;
 use crate::http::RequestId;
 use crate::intent::{from_hex, hex};
+use crate::logins::LoginMark;
 use crate::secret::{AccessToken, Secret};
 use crate::tokens::TokenSet;
 
@@ -18,7 +19,9 @@ pub(super) enum GuardedRecord {
     Deleted,
     Lose { id: u64 },
     Unbegin { id: u64 },
+    EndLogins { marks: Vec<String> },
     Touch,
+    Name { name: u32 },
     SkipRevisions { by: u64 },
     Yield { snapshot: String },
     RevokeUnlessKept { access_token: Option<String>, refresh_token: Option<String> },
@@ -33,7 +36,11 @@ impl GuardedRecord {
             Guarded::Deleted => Self::Deleted,
             Guarded::Lose { id } => Self::Lose { id: id.0 },
             Guarded::Unbegin { id } => Self::Unbegin { id: id.0 },
+            Guarded::EndLogins { marks } => {
+                Self::EndLogins { marks: marks.iter().map(|mark| redactor.mark(mark.as_str())).collect() }
+            }
             Guarded::Touch => Self::Touch,
+            Guarded::Name { name } => Self::Name { name: *name },
             Guarded::SkipRevisions { by } => Self::SkipRevisions { by: *by },
             Guarded::Yield { snapshot } => Self::Yield { snapshot: redactor.snapshot(snapshot.expose()) },
             Guarded::RevokeUnlessKept { tokens } => Self::RevokeUnlessKept {
@@ -53,7 +60,12 @@ impl GuardedRecord {
             Self::Deleted => Guarded::Deleted,
             Self::Lose { id } => Guarded::Lose { id: RequestId(id) },
             Self::Unbegin { id } => Guarded::Unbegin { id: RequestId(id) },
+            Self::EndLogins { marks } => {
+                let marks = marks.into_iter().map(fill_in).filter_map(|mark| LoginMark::read(&mark));
+                Guarded::EndLogins { marks: marks.collect() }
+            }
             Self::Touch => Guarded::Touch,
+            Self::Name { name } => Guarded::Name { name },
             Self::SkipRevisions { by } => Guarded::SkipRevisions { by },
             Self::Yield { snapshot } => Guarded::Yield { snapshot: fill_in(snapshot).into() },
             Self::RevokeUnlessKept { access_token, refresh_token } => {

@@ -67,7 +67,7 @@ impl Redactor {
     }
 
     /// What stands for the mark of a login (see [`LoginMark`]).
-    fn mark(&mut self, text: &str) -> String {
+    pub(super) fn mark(&mut self, text: &str) -> String {
         let mark = LoginMark::read(text);
         if let Some(at) = self.logins.iter().position(|own| own.is_some() && *own == mark) {
             return placeholder(LoginPart::Mark, at + 1);
@@ -300,10 +300,16 @@ impl Redactor {
         written
     }
 
-    /// Marks and instants.
+    /// Marks, instants, and the names of coordinators.
     fn ended_logins(&mut self, text: &str) -> String {
         let entries = text.split(' ').filter_map(|entry| entry.split_once(':'));
-        let entries: Vec<String> = entries.map(|(mark, at)| format!("{}:{}", self.mark(mark), digits(at))).collect();
+        let entries = entries.map(|(mark, end)| {
+            let (at, by) = end.split_once(':').unwrap_or((end, ""));
+            let by: String = by.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+            let by = if by.is_empty() { by } else { format!(":{by}") };
+            format!("{}:{}{by}", self.mark(mark), digits(at))
+        });
+        let entries: Vec<String> = entries.collect();
         entries.join(" ")
     }
 

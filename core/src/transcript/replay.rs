@@ -57,7 +57,7 @@ pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
     }
     let mut session = Session::restore(header.config.build()?, &header.session)?;
     if header.coordinated {
-        session.leave_beginning();
+        session.leave_beginning(header.name);
     }
     let mut logins: Vec<[(LoginPart, String); 4]> = Vec::new();
     let mut steps = Vec::new();

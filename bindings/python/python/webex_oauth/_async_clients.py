@@ -11,7 +11,7 @@ from ._async_client import AsyncClient
 from ._errors import Closed, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
-from ._many import ROUNDS, Ear, Kept, Shared, contended, due_at, moved
+from ._many import ROUNDS, Ear, Kept, Move, Shared, contended
 from ._options import seconds, secret
 
 if TYPE_CHECKING:
@@ -75,18 +75,21 @@ class AsyncClients:
         """See :meth:`Clients.rebind`."""
         client = await self.client(key)
         await client.token()  # What is newest is stored, and good.
-        due = due_at(client)
         self._kept.take(key)
         await client.close()
-        put = moved(await self._at_store("load", key), await self._at_store("load", to), due)
-        await self._at_store("delete", key)
+        found, there = await self._at_store("load", key), await self._at_store("load", to)
         for _ in range(ROUNDS):
-            found = await self._at_store("save", to, put)
-            if found is None:
+            move = Move(self.config, found)
+            if (found := await self._at_store("save", key, move.leaves)) is None:
                 break
-            put = moved(put.snapshot, found, due)
         else:
             raise contended()
+        for _ in range(ROUNDS):
+            if (there := await self._at_store("save", to, move.arrives(there))) is None:
+                break
+        else:
+            raise contended()
+        await self._at_store("delete", key)
         if (before := self._kept.take(to)) is not None:
             await before.close()  # Nothing of it is to be handed out any longer.
 

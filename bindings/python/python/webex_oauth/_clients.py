@@ -10,7 +10,7 @@ from ._client import Client
 from ._errors import Closed, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
-from ._many import ROUNDS, Ear, Kept, Shared, contended, due_at, moved
+from ._many import ROUNDS, Ear, Kept, Move, Shared, contended
 from ._operations import run
 from ._options import seconds, secret
 from ._waiting import ThreadMailbox
@@ -85,24 +85,27 @@ class Clients:
         """Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so
         that nobody who knew the key before it has the session after it.
 
-        Raises :class:`SignInRequired` where nobody is signed in under ``key``. Where the store fails half way the
-        session is gone, and the user signs in again. Two nodes that rebind the same session at the same moment to
-        different keys may both store it: give it the user's key, or let one request of a login do it.
+        Raises :class:`SignInRequired` where nobody is signed in under ``key``, or another node was faster: of all that
+        rebind a session at the same moment one does. Where the store fails half way the session is gone, and the user
+        signs in again.
         """
         client = self.client(key)
         client.token()  # What is newest is stored, and good.
-        due = due_at(client)
         self._kept.take(key)
         client.close()
-        put = moved(self.store.load(key), self.store.load(to), due)
-        self.store.delete(key)
+        found, there = self.store.load(key), self.store.load(to)
         for _ in range(ROUNDS):
-            found = self.store.save(to, put)
-            if found is None:
+            move = Move(self.config, found)
+            if (found := self.store.save(key, move.leaves)) is None:
                 break
-            put = moved(put.snapshot, found, due)
         else:
             raise contended()
+        for _ in range(ROUNDS):
+            if (there := self.store.save(to, move.arrives(there))) is None:
+                break
+        else:
+            raise contended()
+        self.store.delete(key)
         if (before := self._kept.take(to)) is not None:
             before.close()  # Nothing of it is to be handed out any longer.
 

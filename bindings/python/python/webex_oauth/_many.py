@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._core import snapshot_revision
+from ._core import Session, snapshot_revision
 from ._crew import Crew
 from ._errors import SignInRequired, StoreError
 from ._events import Outbox, StoreFailed
@@ -21,11 +21,11 @@ from ._transport import HttpTransport
 
 if TYPE_CHECKING:
     from ._clocks import Clock
-    from ._core import Secret
+    from ._core import Config, Secret
     from ._events import ClientEvent
     from .stores import Key, Put
 
-__all__ = ["ROUNDS", "Ear", "Kept", "Shared", "contended", "due_at", "moved"]
+__all__ = ["ROUNDS", "Ear", "Kept", "Move", "Shared", "contended"]
 
 #: So many of those that were not used for the longest time are looked at for each one that comes.
 _LOOKED_AT = 16
@@ -67,21 +67,26 @@ class Shared:
             self.outbox.restart()
 
 
-def due_at(client: Facade) -> int | None:
-    """When its session is to be renewed."""
-    published = client._executor.published
-    end = None if published is None else published.end // 1_000_000
-    return None if end is None or end >= 2**63 else end
+class Move:
+    """A session on its way to another key. ``leaves`` is stored under its old one first: of all who want to take it
+    elsewhere one succeeds in that."""
 
+    def __init__(self, config: Config, found: Secret | None) -> None:
+        from .stores import Put
 
-def moved(session: Secret | None, found: Secret | None, due: int | None) -> Put:
-    """A session that takes the place of what is there, under another key."""
-    from .stores import Put
+        session = Session.restore(config, found) if found is not None and found.expose() else None
+        left = None if session is None else session.left_behind()
+        if session is None or left is None:
+            raise SignInRequired("nobody is signed in")
+        self._session = session
+        self.leaves = Put(left, snapshot_revision(left), session.revision, None)
 
-    if session is None:
-        raise SignInRequired("nobody is signed in")
-    replaces = snapshot_revision(found) if found is not None and found.expose() else 0
-    return Put(session, snapshot_revision(session), replaces, due)
+    def arrives(self, found: Secret | None) -> Put:
+        """It takes the place of what is there."""
+        from .stores import Put
+
+        replaces = snapshot_revision(found) if found is not None and found.expose() else 0
+        return Put(self._session.snapshot(), self._session.revision, replaces, self._session.due_at)
 
 
 #: Each further round has found that another node was faster.

@@ -76,7 +76,7 @@ impl Coordinator {
         let holder_is_gone = match self.guard.lock {
             // Its holder had this lock, and does not have it any longer; what it sent may still be under way.
             Lock::Ours { since } if domain.is_some() && domain == own_domain => {
-                !self.options.rotates || now.since(since) >= times.request.saturating_add(times.margin)
+                !self.rotates() || now.since(since) >= times.request.saturating_add(times.margin)
             }
             Lock::Ours { .. } | Lock::Free | Lock::Busy { .. } | Lock::Without => false,
         };
@@ -88,7 +88,7 @@ impl Coordinator {
         let lease = self.options.times.lease();
         let space = self.session.lifetime().map_or(lease, |lifetime| lease.min(lifetime / 2));
         let until = self.guard.renewed_at?.plus(space);
-        let applies = self.options.rotates && self.obeys(Rule::RenewalsAreSpaced);
+        let applies = self.rotates() && self.obeys(Rule::RenewalsAreSpaced);
         (applies && self.now.mono < until).then_some(until)
     }
 

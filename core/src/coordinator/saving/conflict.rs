@@ -68,14 +68,14 @@ impl Coordinator {
         let unsaved = self.unsaved_tokens();
         let (before, revision) = (self.session.place(), theirs.revision());
         let was_stored = self.ours_was_stored() && !self.is_put_back(revision, theirs.grant_id());
-        self.saving.holds_now(revision, theirs.place());
+        self.saving.holds_now(revision, theirs.place(), theirs.login_marks());
         let changes = self.saving.changes;
         if was_stored {
             // Another row: what it began with is not known.
             self.saving.row_began = revision;
-            self.act(Guarded::Yield { snapshot: found }, false);
+            self.logins_meet(|this| this.act(Guarded::Yield { snapshot: found }, false));
         } else {
-            self.give(Input::Reload { snapshot: found });
+            self.logins_meet(|this| this.give(Input::Reload { snapshot: found }));
         }
         self.saw_renewals(before);
         if self.session.revision() <= self.saving.stored && self.saving.changes == changes {
@@ -115,10 +115,11 @@ impl Coordinator {
         let is_known = self.saving.failing.is_none();
         let stored = grant_of(self.saving.stored_place);
         let is_another = grant != stored && grant.is_some();
-        let nobody_was_signed_in = grant.is_none() && stored.is_none();
+        let unsaved = self.unsaved_tokens();
+        self.end_the_rows_logins();
+        let nobody_was_signed_in = grant.is_none() && stored.is_none() && !self.session.login_marks().is_empty();
         let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
         let stays = self.obeys(Rule::DeletedStaysDeleted);
-        let unsaved = self.unsaved_tokens();
         self.saving.stored = 0;
         self.saving.stored_place = None;
         self.saving.late = None;
@@ -140,6 +141,16 @@ impl Coordinator {
         self.drop_what_is_superseded();
         self.settled(self.saving.changes);
         self.changed = true;
+    }
+
+    /// Logins that waited in the row are over with it, also for whoever still remembers them.
+    fn end_the_rows_logins(&mut self) {
+        let mut marks = std::mem::take(&mut self.saving.stored_logins);
+        let own = self.session.login_marks();
+        marks.retain(|mark| own.contains(mark));
+        if !marks.is_empty() {
+            self.give_up_logins_of(marks);
+        }
     }
 
     /// What a renewal brought and the store does not have.

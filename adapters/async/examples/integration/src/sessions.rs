@@ -49,6 +49,8 @@ impl Sessions {
             Ok(done) => done,
             // That login still waits.
             Err(error @ ClientError::CallbackIgnored { .. }) => return Err(error),
+            // Another request spends the code: the record is that one's.
+            Err(ClientError::LoginSuperseded | ClientError::LoginCancelled) => return Ok(None),
             Err(error) => {
                 self.store.delete(&key).await?;
                 return Err(error);
@@ -56,8 +58,11 @@ impl Sessions {
         };
         // Nobody could know this key while the login was under way.
         let session = random_key()?;
-        user.rebind(key_of(&session)?).await?;
-        Ok(Some((session, done)))
+        match user.rebind(key_of(&session)?).await {
+            Ok(()) => Ok(Some((session, done))),
+            Err(ClientError::SignInRequired { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Who has this key, if somebody is signed in under it.

@@ -72,7 +72,7 @@ extension AuthError: CustomStringConvertible, CustomDebugStringConvertible, Loca
         case .loginFailed(let fault): "the login failed: \(fault.summary)"
         case .callbackIgnored(let reason): "not the callback of the pending login: \(reason.words)"
         case .loginCancelled: "the login was cancelled"
-        case .loginSuperseded: "another login was begun"
+        case .loginSuperseded: "another sign-in took its place"
         case .timedOut(let what, let limit): "\(what) took longer than \(limit.components.seconds) s"
         case .closed: "the client is closed"
         case .misuse(let error): error.words

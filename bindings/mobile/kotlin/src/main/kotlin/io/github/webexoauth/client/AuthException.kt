@@ -30,7 +30,7 @@ sealed class AuthException(message: String) : Exception(message) {
     class LoginFailed(val fault: Fault) : AuthException("the login failed: ${fault.summary}")
 
     /** Another login was begun meanwhile. */
-    class LoginSuperseded : AuthException("another login was begun")
+    class LoginSuperseded : AuthException("another sign-in took its place")
 
     /** The login was given up. */
     class LoginCancelled : AuthException("the login was cancelled")
