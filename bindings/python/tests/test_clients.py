@@ -19,6 +19,10 @@ from webex_oauth import AsyncClients, Client, Clients, MemoryStore, Secret, Stor
 from webex_oauth.stores import AsyncRecords, AsyncSqliteStore, Key, Put, Records, SqliteStore
 
 
+#: 167 for each one that will renew its tokens. Of all interpreters one has so many.
+USERS = 167 * int(os.environ.get("RENEWING_USERS", "60"))
+
+
 class Rows(Records):
     """In memory, for tests that are not about the disk."""
 
@@ -87,25 +91,25 @@ def quiet() -> Iterator[None]:
     yield
 
 
-def test_ten_thousand_users_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
+def test_any_number_of_users_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
     simulator.options(rotate=True)
     told: list[Key] = []
     store, watch = Rows(), Watch()
     with Clients(simulator.config(), store, clock=clock, on_event=lambda key, event: told.append(key)) as clients:
-        users = [clients.user("acme", f"u{number}") for number in range(10_000)]
+        users = [clients.user("acme", f"u{number}") for number in range(USERS)]
         with ThreadPoolExecutor(8) as pool:
             for number, user in enumerate(users):
-                # Sixty of them have tokens of the server, and will renew them.
+                # Some of them have tokens of the server, and will renew them.
                 tokens = simulator.issue() if number % 167 == 0 else {"access_token": f"AT{number}", "expires_in": 3600}
                 user.client.adopt(tokens)
-            assert len(set(pool.map(lambda user: user.token(), users))) == 10_000
+            assert len(set(pool.map(lambda user: user.token(), users))) == USERS
             clock.advance(15 * 86_400)
             simulator.refresh_fault("slow", ms=50)
             renewing = users[::167]
-            assert len(set(pool.map(lambda user: user.token(timeout=30), renewing))) == len(renewing) == 60
-        assert simulator.counters()["refreshes_succeeded"] == 60
-        eventually(lambda: len(told) >= 10_060)
-        assert len(set(told)) == 10_000
+            assert len(set(pool.map(lambda user: user.token(timeout=30), renewing))) == len(renewing)
+        assert simulator.counters()["refreshes_succeeded"] == len(renewing)
+        eventually(lambda: len(told) >= USERS + len(renewing))
+        assert len(set(told)) == USERS
         assert 2 <= len(watch.stop()) <= 7, watch.names
     eventually(lambda: not ours(), within=60)
 
@@ -335,7 +339,7 @@ class AsyncRows(AsyncRecords):
         self.blocking.delete(key)
 
 
-def test_ten_thousand_users_of_one_loop_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
+def test_any_number_of_users_of_one_loop_have_seven_threads_at_most(simulator: Simulator, clock: Clock) -> None:
     simulator.options(rotate=True)
 
     async def main() -> None:
@@ -346,24 +350,24 @@ def test_ten_thousand_users_of_one_loop_have_seven_threads_at_most(simulator: Si
 
         store, watch = AsyncRows(), Watch()
         async with AsyncClients(simulator.config(), store, clock=clock, on_event=listen) as clients:
-            users = [clients.user("acme", f"u{number}") for number in range(10_000)]
+            users = [clients.user("acme", f"u{number}") for number in range(USERS)]
 
             async def adopt(number: int) -> None:
                 own = number % 167 == 0
                 tokens = simulator.issue() if own else {"access_token": f"AT{number}", "expires_in": 3600}
                 await (await users[number].client()).adopt(tokens)
 
-            for begin in range(0, 10_000, 500):
-                await asyncio.gather(*(adopt(number) for number in range(begin, begin + 500)))
-            assert len(set(await asyncio.gather(*(user.token() for user in users)))) == 10_000
+            for begin in range(0, USERS, 500):
+                await asyncio.gather(*(adopt(number) for number in range(begin, min(begin + 500, USERS))))
+            assert len(set(await asyncio.gather(*(user.token() for user in users)))) == USERS
             clock.advance(15 * 86_400)
             simulator.refresh_fault("slow", ms=50)
             renewing = users[::167]
-            assert len(set(await asyncio.gather(*(user.token(timeout=30) for user in renewing)))) == 60
-            assert simulator.counters()["refreshes_succeeded"] == 60
-            while len(told) < 10_060:
+            assert len(set(await asyncio.gather(*(user.token(timeout=30) for user in renewing)))) == len(renewing)
+            assert simulator.counters()["refreshes_succeeded"] == len(renewing)
+            while len(told) < USERS + len(renewing):
                 await asyncio.sleep(0.01)
-            assert len(set(told)) == 10_000
+            assert len(set(told)) == USERS
             assert len(watch.stop()) <= 7, watch.names
 
     asyncio.run(main())

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: How often a thread looks whether the loop that it waits for still runs, in seconds.
 _LOOK = 0.2
+#: The same of what nobody waits for, where it has been out for long.
+_SELDOM = 5.0
 #: A loop that was stopped in the middle of something, and not closed, may go on within this many seconds.
 _PATIENCE = 10.0
 
@@ -150,6 +152,8 @@ class _Lent:
         self._loop, self._work, self._settle = loop, work, settle
         self._task: asyncio.Task[co.Done] | None = None
         self._alarm: Later | None = None
+        #: It doubles: thousands of them that wait for one store would keep the timer busy.
+        self._pause = _LOOK
         self._is_over = False
 
     def begin(self) -> None:
@@ -168,7 +172,8 @@ class _Lent:
     def watch(self) -> None:
         """Looks from time to time, in case that nobody comes with another loop."""
         with suppress(RuntimeError):  # No thread: who waits has an end.
-            self._alarm = call_later(_LOOK, self._look_again)
+            self._alarm = call_later(self._pause, self._look_again)
+        self._pause = min(2 * self._pause, _SELDOM)
         if self._is_over and self._alarm is not None:
             self._alarm.cancel()
 
