@@ -18,7 +18,6 @@ from conftest import Clock, Simulator, eventually
 from webex_oauth import AsyncClients, Client, Clients, MemoryStore, Secret, StoreError
 from webex_oauth.stores import AsyncRecords, AsyncSqliteStore, Key, Put, Records, SqliteStore
 
-
 #: 167 for each one that will renew its tokens. Of all interpreters one has so many.
 USERS = 167 * int(os.environ.get("RENEWING_USERS", "60"))
 

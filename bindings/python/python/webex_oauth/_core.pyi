@@ -1912,10 +1912,12 @@ class Session:
         """The revision of the last `Persist` or `reload`."""
     @property
     def due_at(self) -> int | None:
-        """When somebody should open this session next, to renew it ahead of its end: milliseconds since 1970, or `None`."""
+        """When somebody should open this session next, to renew it ahead of its end: milliseconds since 1970, or
+        `None`.
+        """
     def left_behind(self) -> Secret | None:
-        """What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any
-        longer. `None` where nobody is signed in.
+        """What the store is to hold under the key that this session leaves, in place of it: nobody is signed in
+        there any longer. `None` where nobody is signed in.
         """
     @property
     def user_tokens(self) -> int:
