@@ -176,7 +176,12 @@ impl Coordinator {
 
     /// The next thing to do. Drain it to `None` after each of the calls above.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        let next = self.out.pop_front();
+        if next.is_none() {
+            // Most of the time there is nothing to do, and a service has one of these for each of its users.
+            self.out = VecDeque::new();
+        }
+        next
     }
 
     /// When to [`wake`](Self::wake) it.
@@ -273,7 +278,7 @@ impl Coordinator {
             }
         }
         self.publish();
-        self.out.extend(self.tells.drain(..).map(|event| Output::Tell { event }));
+        self.out.extend(std::mem::take(&mut self.tells).into_iter().map(|event| Output::Tell { event }));
     }
 
     /// What tells one moment from the next, for [`Self::settle`].
