@@ -14,6 +14,7 @@ mod profiles;
 mod readme;
 mod recording;
 mod settings;
+mod setup;
 mod terminal;
 mod tokens;
 mod trouble;

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use serde_json::Value;
-use webex_oauth_simulator::{Fault, Options};
+use webex_oauth_simulator::{Endpoint, Fault, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, Options};
 
 use crate::kit::{BINARY, Ran, World};
 
@@ -187,7 +187,114 @@ fn a_store_that_fails_in_the_middle_of_a_sign_in() {
     std::fs::rename(world.path("data/webex-oauth"), world.path("moved")).unwrap();
     world.write("data/webex-oauth", "in the way");
     world.accept(&url);
-    login.end().failed(7, &["could not be stored and are lost", "data/webex-oauth", "WEBEX_SESSION_FILE"]);
+    let words = ["could not be stored and are lost", "the server has taken the tokens back", "data/webex-oauth"];
+    login.end().failed(7, &words);
+    assert_eq!(world.simulator.live_tokens(), []);
+}
+
+/// The server has granted them, and nobody has them. (Our server takes back no tokens of a guest: they are another client's.)
+#[test]
+fn tokens_that_cannot_be_stored_are_given_back() {
+    let guest = ["guest", "--guest-issuer", GUEST_ISSUER_ID, "--guest-issuer-secret-file", "-"];
+    for (args, endpoint, takes_back) in [
+        (&["client-credentials"][..], Endpoint::AccessToken, true),
+        (&["client-credentials"], Endpoint::AccessToken, false),
+        (&guest, Endpoint::JwtLogin, false),
+    ] {
+        let world = World::new();
+        world.simulator.fault(Fault::hold().at(endpoint));
+        let mut running = world.start(args);
+        running.type_line(GUEST_ISSUER_SECRET);
+        running.close_input();
+        assert!(world.simulator.wait_for(Duration::from_secs(10), |log| !log.is_empty()));
+        let _ = std::fs::rename(world.path("data/webex-oauth"), world.path("moved"));
+        world.write("data/webex-oauth", "in the way");
+        if !takes_back {
+            world.simulator.fault(Fault::status(500).at(Endpoint::Revoke).always());
+        }
+        world.simulator.release();
+        let became = if takes_back {
+            "the server has taken the tokens back"
+        } else {
+            "the server did not take the tokens back ("
+        };
+        running.end().failed(7, &["could not be stored and are lost", became, "data/webex-oauth"]);
+        assert_eq!(world.simulator.live_tokens().is_empty(), takes_back, "{args:?}");
+        assert!(world.simulator.log().iter().any(|entry| entry.path == "/idb/oauth2/v1/revoke"), "it was asked");
+    }
+}
+
+/// What is no file has no tokens in it, and gets none.
+#[test]
+fn what_is_no_file_is_called_what_it_is() {
+    let mut world = World::new();
+    let _socket = std::os::unix::net::UnixListener::bind(world.path("socket")).unwrap();
+    std::fs::create_dir(world.path("folder")).unwrap();
+    for (path, what) in
+        [(world.path("socket"), "a socket"), (world.path("folder"), "a folder"), ("/dev/null".into(), "a device")]
+    {
+        world.set("WEBEX_SESSION_FILE", &path.display().to_string());
+        for command in ["token", "client-credentials"] {
+            world.run(&[command]).failed(7, &[&format!("{}: {what}, not a file", path.display())]);
+        }
+    }
+}
+
+/// Nothing listens there any more.
+#[test]
+fn a_server_that_cannot_be_reached_is_named() {
+    let mut world = World::new();
+    expired(&world);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let file = world.session_file();
+    let moved = std::fs::read_to_string(&file).unwrap().replace(&world.simulator.base_url()["http://".len()..], &gone);
+    std::fs::write(&file, moved).unwrap();
+    world.set("WEBEX_SERVER", &format!("http://{gone}/"));
+    let named = format!("({gone})");
+    for args in [&["token"][..], &["refresh"], &["login", "--device"], &["client-credentials"]] {
+        let ran = world.run(args);
+        ran.failed(6, &[&named, "check the network"]);
+        assert!(!ran.err.contains("/v1") && !ran.err.contains("{server}"), "{ran:?}");
+    }
+    let tokens = world.write("tokens", r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#);
+    assert_eq!(world.run(&["login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    world.run(&["whoami"]).failed(6, &[&named, "check the network"]);
+    let ran = world.run(&["logout"]);
+    assert!(ran.code == 0 && ran.err.contains("did not take the tokens back: ") && ran.err.contains(&named), "{ran:?}");
+}
+
+/// What a browser starts is nobody's to know, nor what that starts.
+#[test]
+fn no_setting_is_in_the_environment_of_the_browser() {
+    let mut world = World::new();
+    let seen = world.path("seen");
+    world.write("browser", &format!("env > {}\n", seen.display()));
+    world.set("BROWSER", &format!("/bin/sh {}", world.path("browser").display()));
+    for name in ["WEBEX_GUEST_ISSUER_SECRET", "WEBEX_ACCESS_TOKEN", "COMMON_IDENTITY_CLIENT_SECRET", "CLIENT_SECRET"] {
+        world.set(name, "S3CRET");
+    }
+    let mut login = world.start(&["login"]);
+    let url = login.url();
+    world.accept(&url);
+    assert_eq!(login.end().code, 0);
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("HOME=") && seen.contains("TERM=xterm"), "{seen}");
+    for word in ["S3CRET", webex_oauth_simulator::CLIENT_SECRET, "WEBEX_"] {
+        assert!(!seen.contains(word), "{seen}");
+    }
+}
+
+/// Who sees nothing for half a minute thinks that nothing goes on.
+#[test]
+fn a_logout_says_at_once_that_it_waits_for_the_browser() {
+    let mut world = World::new();
+    world.sign_in();
+    world.set("BROWSER", "/bin/true");
+    let mut logout = world.start(&["logout", "--browser"]);
+    logout.line_with("waiting for it");
+    assert!(!logout.has_ended());
+    logout.signal("KILL");
+    logout.end();
 }
 
 #[test]
