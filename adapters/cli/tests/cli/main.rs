@@ -4,6 +4,7 @@
 mod kit;
 
 mod advice;
+mod browser;
 mod environment;
 #[cfg(feature = "fleet")]
 mod fleet;
