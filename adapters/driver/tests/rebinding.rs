@@ -33,7 +33,9 @@ fn is_signed_in(store: &dyn Store) -> bool {
 
 /// Has something else happen when it has been read for the first time.
 #[derive(Clone)]
-struct Then(Arc<MemoryStore>, Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>);
+struct Then(Arc<MemoryStore>, Arc<Mutex<Option<Something>>>);
+
+type Something = Box<dyn FnOnce() + Send>;
 
 impl std::fmt::Debug for Then {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
