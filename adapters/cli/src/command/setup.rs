@@ -1,6 +1,7 @@
 //! `setup`: asks for the settings of a profile and writes them where the other commands read them.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::time::Duration;
 
 use webex_oauth::{ConfigError, Secret};
 
@@ -117,6 +118,10 @@ fn ask(terminal: Terminal, question: &str, known: Option<&Secret>, is_secret: bo
         })
     };
     let answer = answer.map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            // The thread that a signal wakes ends the process, and must not be outrun.
+            std::thread::sleep(Duration::from_secs(2));
+        }
         Failure::new(Exit::Usage, format!("the answers cannot be read ({}); nothing was written", error.kind()))
     })?;
     let answer = Secret::new(answer);
