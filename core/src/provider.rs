@@ -5,6 +5,7 @@ mod metadata;
 pub use metadata::{MetadataAnswer, MetadataStep, metadata_step};
 
 use crate::config::TokenHost;
+use crate::target_uri::TargetUri;
 
 /// How the client proves who it is at the token endpoint. Never probed: a wrong guess burns the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -151,13 +152,25 @@ impl Provider {
         provider
     }
 
-    /// A server with Webex's paths at another base: a simulator, a proxy, a test double.
+    /// A server with Webex's paths at another base: a simulator, a proxy, a test double. The `/v1` at the end of the REST
+    /// API's own address makes no difference. At one of Webex's own it is that profile, which has more than one base.
     pub fn webex_at(base: &str) -> Self {
         let base = base.trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base).trim_end_matches('/');
+        if let Some(provider) = Self::webex_itself_at(base) {
+            return provider;
+        }
         let mut provider = Self::webex_with("webex", &format!("{base}/v1"), base);
         provider.token_hosts = TokenHost::of_url(base).iter().map(TokenHost::to_string).collect();
         provider.catalog_endpoint = Some(format!("{base}/u2c/api/v1/catalog"));
         provider
+    }
+
+    fn webex_itself_at(base: &str) -> Option<Self> {
+        let normal = TargetUri::parse(base).ok()?;
+        let api = format!("{}/v1", normal.url().trim_end_matches('/'));
+        let profiles = [Self::webex(), Self::ciscospark(), Self::webex_fedramp()];
+        profiles.into_iter().find(|profile| profile.api_base.as_ref() == Some(&api))
     }
 
     /// Any RFC 6749 server. Everything beyond the two endpoints starts as absent or strict.
@@ -277,6 +290,19 @@ mod tests {
             "https://idbroker-b-us.webex.com/idb/oauth2/v1/access_token"
         );
         assert_eq!(Provider::for_authorization_endpoint("https://as.example/a"), None);
+    }
+
+    #[test]
+    fn a_base_is_webex_itself_only_where_that_is_all_it_says() {
+        for base in ["https://webexapis.com", "https://webexapis.com:443/v1//", "https://WebexAPIs.com/v1"] {
+            assert_eq!(Provider::webex_at(base), Provider::webex(), "{base}");
+        }
+        assert_eq!(Provider::webex_at("https://api-usgov.webex.com/v1"), Provider::webex_fedramp());
+        for base in ["https://webexapis.com/proxy", "https://webexapis.com:8443", "https://webexapis.com.example"] {
+            let provider = Provider::webex_at(base);
+            assert_eq!(provider.token_endpoint, format!("{base}/v1/access_token"));
+            assert_eq!(provider.token_hosts.len(), 1, "{base}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::sealed::Keys;
-use webex_oauth::{Config, Phase, RestoreError, Secret, Session, snapshot_revision};
+use webex_oauth::{Config, Phase, RestoreError, Secret, Session, TokenSet, snapshot_revision};
+use webex_oauth_driver::StoreError;
 use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
 use crate::args::Global;
@@ -50,6 +51,8 @@ pub(crate) struct App {
     begun: Arc<Mutex<Option<Begun>>>,
     /// Nothing was stored for this profile before.
     is_new: bool,
+    /// What it had then.
+    before: Option<TokenSet>,
     spinner: Arc<Mutex<Option<Spinner>>>,
     interrupted: Arc<AtomicBool>,
 }
@@ -74,6 +77,7 @@ impl App {
             error => Failure::from(error),
         })?;
         let app = Self {
+            before: client.tokens(),
             terminal,
             settings: Arc::new(settings),
             opened,
@@ -116,6 +120,7 @@ impl App {
         match result {
             Ok(()) => self.end(Ok(())),
             Err(failure) => {
+                let failure = failure.at(&self.token_endpoint());
                 self.give_way_to_interrupt();
                 self.leave_no_trace();
                 // Of the two the store is to blame: without it the sign-in was given up.
@@ -125,6 +130,18 @@ impl App {
         }
     }
 
+    /// Why what a sign-in has just brought is not stored, where that is so.
+    pub(crate) fn unstored_sign_in(&self) -> Option<StoreError> {
+        let access_token = |tokens: &TokenSet| tokens.access_token.clone();
+        let now = self.client.tokens()?;
+        let is_new = self.before.as_ref().map(access_token) != Some(access_token(&now));
+        self.client.store_error().filter(|_| is_new)
+    }
+
+    fn token_endpoint(&self) -> String {
+        self.client.config().provider().token_endpoint.clone()
+    }
+
     /// Ends a command: what a client could not store is lost with this process, and that is to be told.
     pub(crate) fn end(&self, result: Result<(), Failure>) -> Result<(), Failure> {
         if result.is_err() {
@@ -132,7 +149,7 @@ impl App {
         }
         self.client.close();
         self.write_record()?;
-        result?;
+        result.map_err(|failure| failure.at(&self.token_endpoint()))?;
         match self.client.store_error() {
             None => Ok(()),
             Some(error) => {

@@ -261,7 +261,7 @@ pub(crate) struct LogoutArgs {
     #[arg(long)]
     pub(crate) keep_tokens: bool,
 
-    /// Delete what is stored without looking at it and without asking the server
+    /// Delete what is stored, readable or not, and without asking the server
     #[arg(long, conflicts_with_all = ["browser", "keep_tokens"])]
     pub(crate) force: bool,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError};
+use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError, TargetUri};
 use webex_oauth_driver::{ClientError, StoreError, now};
 use webex_oauth_stores::KeyFileError;
 
@@ -12,6 +12,8 @@ use crate::words;
 
 const AGAIN: &str = "try again";
 const AGAIN_LATER: &str = "try again later";
+/// Stands in a failure for the server that could not be reached; whoever knows which that is puts it there.
+const SERVER: &str = " {server}";
 const FORGET: &str = "run webex-oauth logout --force and sign in again";
 
 /// The exit status. The numbers are a promise: they are in `--help` and in the README.
@@ -98,7 +100,9 @@ impl From<ClientError> for Failure {
             ClientError::Jwt(error) => Self::new(Exit::Settings, error.to_string()),
             ClientError::Store(error) => error.into(),
             ClientError::Restore(error) => error.into(),
-            ClientError::Call { .. } => Self::new(Exit::TryLater, format!("{error}; check the network and try again")),
+            ClientError::Call { .. } => {
+                Self::new(Exit::TryLater, format!("{error}{SERVER}; check the network and try again"))
+            }
             ClientError::Listen { ref address, kind } => Self::of_listener(address, kind),
             _ => Self::new(Exit::Other, error.to_string()),
         }
@@ -153,6 +157,7 @@ impl From<KeyFileError> for Failure {
         let advice = match &error {
             KeyFileError::Missing { .. } => "; make one with webex-oauth key new",
             KeyFileError::NoFolder { .. } => "; make it first, or name a file elsewhere",
+            KeyFileError::Name { .. } | KeyFileError::Taken { .. } => "; choose another --name",
             KeyFileError::Exists { .. } => "; choose another name, or use webex-oauth key add",
             _ => "",
         };
@@ -206,7 +211,21 @@ impl Failure {
             Advice::WaitAndRetry => (Exit::TryLater, AGAIN_LATER),
             Advice::WaitOrSignIn => (Exit::TryLater, "try again later, and sign in again if it lasts"),
         };
-        Self::new(exit, format!("{what}: {fault}; {advice}"))
+        let Self { sentence, .. } = Self::told(fault);
+        Self::new(exit, format!("{what}: {sentence}; {advice}"))
+    }
+
+    /// A fault alone.
+    pub(crate) fn told(fault: &Fault) -> Self {
+        let server = if fault.kind == FaultKind::Network { SERVER } else { "" };
+        Self::new(Exit::TryLater, format!("{fault}{server}"))
+    }
+
+    /// Names the server of this URL by host and port, where the failure is that it could not be reached.
+    pub(crate) fn at(mut self, url: &str) -> Self {
+        let server = TargetUri::parse(url).map(|target| format!(" ({})", target.authority())).unwrap_or_default();
+        self.sentence = self.sentence.replacen(SERVER, &server, 1);
+        self
     }
 
     fn of_listener(address: &str, kind: std::io::ErrorKind) -> Self {

@@ -9,18 +9,35 @@ use webex_oauth::Secret;
 use webex_oauth_driver::open_browser;
 
 /// A browser that has to be started first takes seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// One that has connected has something to say.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(2);
 /// No request of a browser for this page is longer.
 const MOST: usize = 16 * 1024;
 
-/// Opens a page of our own that leads to `url`, once. Answers whether the browser was there.
-pub(crate) fn open_unseen(url: &Secret) -> bool {
-    begin(url, open_browser).unwrap_or(false)
+/// What became of the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Led {
+    On,
+    /// It was opened, and did not come here in time.
+    NotSeen,
+    /// There is none.
+    Nowhere,
 }
 
-fn begin(url: &Secret, open: impl FnOnce(&Secret) -> bool) -> io::Result<bool> {
+/// Opens a page of our own that leads to `url`, once; `opened` is called when the browser is open and is waited for.
+pub(crate) fn open_unseen(url: &Secret, opened: impl FnOnce()) -> Led {
+    let open = |page: &Secret| {
+        let is_open = open_browser(page);
+        if is_open {
+            opened();
+        }
+        is_open
+    };
+    begin(url, open).unwrap_or(Led::Nowhere)
+}
+
+fn begin(url: &Secret, open: impl FnOnce(&Secret) -> bool) -> io::Result<Led> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let mut drawn = [0; 16];
@@ -28,18 +45,18 @@ fn begin(url: &Secret, open: impl FnOnce(&Secret) -> bool) -> io::Result<bool> {
     let path: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
     let begun = Instant::now();
     if !open(&Secret::new(format!("http://{}/{path}", listener.local_addr()?))) {
-        return Ok(false);
+        return Ok(Led::Nowhere);
     }
     while begun.elapsed() < PATIENCE {
         match listener.accept() {
             // Who comes with another path, or says nothing, was somebody else.
-            Ok((stream, _)) if lead(&stream, &path, url).unwrap_or(false) => return Ok(true),
+            Ok((stream, _)) if lead(&stream, &path, url).unwrap_or(false) => return Ok(Led::On),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(20)),
             Err(error) => return Err(error),
         }
     }
-    Ok(false)
+    Ok(Led::NotSeen)
 }
 
 /// Whether it was the browser.
@@ -89,13 +106,14 @@ mod tests {
             let stranger = get(address, "other");
             (stranger, get(address, path))
         });
-        assert!(begin(&url, |page| shown.send(page.expose().to_owned()).is_ok()).unwrap());
+        let led = begin(&url, |page| shown.send(page.expose().to_owned()).is_ok());
+        assert_eq!(led.unwrap(), Led::On);
         let (stranger, browser) = browser.join().unwrap();
         assert!(stranger.starts_with("HTTP/1.1 404") && !stranger.contains("S3CRET"), "{stranger}");
         assert!(
             browser.starts_with("HTTP/1.1 302")
                 && browser.contains("\r\nLocation: https://idbroker.example/logout?token=S3CRET\r\n")
         );
-        assert!(!begin(&url, |_| false).unwrap(), "where there is no browser");
+        assert_eq!(begin(&url, |_| false).unwrap(), Led::Nowhere);
     }
 }

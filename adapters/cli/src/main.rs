@@ -4,6 +4,7 @@ mod again;
 mod app;
 mod args;
 mod command;
+mod echo;
 mod failure;
 mod handover;
 mod interrupt;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
     match command::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            // Where nobody knew the server, none is named.
+            let failure = failure.at("");
             let sentence = Again::of(&cli.global).complete(&failure.sentence);
             terminal.problem(&Failure::new(failure.exit, sentence));
             failure.exit.into()

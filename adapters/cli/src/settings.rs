@@ -16,7 +16,7 @@ use crate::args::{Global, StoreKind};
 use crate::failure::{Exit, Failure};
 use crate::places::{DEFAULT_PROFILE, Places, Profile};
 use crate::terminal::Terminal;
-use crate::words::LONGEST_PATIENCE;
+use crate::words::{LONGEST_PATIENCE, unquoted};
 pub(crate) use environment::{in_environment, session_file};
 use file::ConfigFile;
 pub(crate) use file::Missing;
@@ -41,13 +41,27 @@ pub(crate) struct Settings {
     in_file: Vec<String>,
     pub(crate) guest_issuer: Option<String>,
     pub(crate) guest_issuer_secret: Option<Secret>,
+    /// What flags and variables say of the server, and nobody is asked for.
+    pub(crate) said_of_the_server: Vec<(Name, Secret)>,
     parts: ConfigParts,
     /// Of the server where that publishes all about itself; `parts` have another one's until then.
     issuer: Option<String>,
 }
 
 fn is_database(store: &str) -> bool {
-    store.contains("://") || store.starts_with("sqlite:")
+    store.contains("://") || store.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("sqlite"))
+}
+
+/// As it is to be written down: of a path, the whole one.
+fn said_of_the_server(layers: &[&Layer]) -> Vec<(Name, Secret)> {
+    let source = Server::source(layers);
+    let server = [Name::Server, Name::Issuer].into_iter().filter_map(|name| Some((name, source?.get(name)?)));
+    let more = [Name::ClientAuth, Name::TokenHosts, Name::Resource].into_iter();
+    let more = more.filter_map(|name| Some((name, layers.iter().find_map(|layer| layer.get(name))?)));
+    let mut said: Vec<_> = server.chain(more).map(|(name, text)| (name, unquoted(text).into())).collect();
+    let metadata = source.and_then(|source| std::path::absolute(source.path(Name::Metadata)?).ok());
+    said.extend(metadata.as_ref().and_then(|path| path.to_str()).map(|path| (Name::Metadata, path.into())));
+    said
 }
 
 impl Settings {
@@ -89,6 +103,7 @@ impl Settings {
             None => None,
         };
         parts.login_lifetime = LONGEST_PATIENCE;
+        let said_of_the_server = said_of_the_server(&[&flags, &env]);
         Ok(Self {
             database: first(Name::Store).filter(|text| is_database(text)).map(Secret::from),
             store: match first(Name::Store).filter(|text| !is_database(text)) {
@@ -108,6 +123,7 @@ impl Settings {
             config_file: file.path,
             profile,
             places,
+            said_of_the_server,
             parts,
             issuer,
         })
@@ -160,28 +176,21 @@ impl Settings {
         text.filter(|text| !text.is_empty()).map(Secret::from)
     }
 
-    /// What the command line says of the server.
-    pub(crate) fn named_on_the_command_line(&self, global: &Global) -> Vec<(Name, Secret)> {
-        let names = [
-            (Name::Server, &global.server),
-            (Name::Issuer, &global.issuer),
-            (Name::ClientAuth, &global.client_auth),
-            (Name::TokenHosts, &global.token_hosts),
-            (Name::Resource, &global.resource),
-        ];
-        names.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?.into()))).collect()
-    }
-
     /// Whether a client could be made of these.
-    pub(crate) fn check(&self, answers: &[(Name, Secret)]) -> Result<(), Failure> {
+    pub(crate) fn check(&self, answers: &[(Name, Secret)]) -> Result<(), ConfigError> {
         let mut parts = self.parts.clone();
         let mut layer = Layer::default();
         for (name, answer) in answers {
             layer.set(*name, Some(answer.expose().to_owned()));
         }
         layer.lay_over(&mut parts)?;
-        parts.build()?;
-        Ok(())
+        parts.build().map(drop)
+    }
+
+    /// What is wrong with the last of these, whatever is with the others.
+    pub(crate) fn problem_of_the_last(&self, answers: &[(Name, Secret)]) -> Option<ConfigError> {
+        let (name, _) = answers.last()?;
+        self.check(answers).err().filter(|error| error.field() == name.key())
     }
 
     pub(crate) fn has_no_client(&self) -> bool {

@@ -72,6 +72,13 @@ pub(crate) fn date(at: Timestamp) -> String {
     }
 }
 
+/// What was pasted with the quotes in which it stood somewhere, or with space around it.
+pub(crate) fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text).trim()
+}
+
 /// `mm:ss` for a countdown.
 pub(crate) fn countdown(left: Duration) -> String {
     let seconds = left.as_secs();
@@ -98,6 +105,16 @@ mod tests {
         assert_eq!(relative(now.plus_millis(7_200_000), now), "in 2 hours");
         assert_eq!(relative(now.plus_millis(-60_000), now), "1 minute ago");
         assert_eq!(date(Timestamp::from_secs(1_700_000_000)), "2023-11-14 22:13 UTC");
+    }
+
+    #[test]
+    fn a_pair_of_quotes_is_no_part_of_what_was_pasted() {
+        for text in ["x", " 'x'\r\n", "\"x\"", "' x '"] {
+            assert_eq!(unquoted(text), "x", "{text:?}");
+        }
+        for text in ["'x", "x\"", "'x\"", "\""] {
+            assert_eq!(unquoted(text), text, "half a pair is none");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub fn read_metadata(source: &MetadataSource) -> Result<Option<Provider>, Config
 }
 
 fn read_metadata_at(source: &MetadataSource, path: PathBuf) -> Result<Option<Provider>, ConfigError> {
-    let document = std::fs::read(path).map_err(|error| source.unreadable(&error.kind().to_string()))?;
+    let document = std::fs::read(path_of(path)).map_err(|error| source.unreadable(&error.kind().to_string()))?;
     source.read_file(&document).map(Some)
 }
 
@@ -127,7 +127,17 @@ pub fn store() -> Result<Option<FileStore>, StoreError> {
         );
         return Err(StoreError::Refused { what });
     }
-    Ok(Some(FileStore::new(PathBuf::from(path))))
+    Ok(Some(FileStore::new(path_of(path))))
+}
+
+/// The path that a setting names. A `~/` at its beginning is the home folder: a shell puts that there in a command line, and in
+/// many a place where variables come from nobody does.
+pub fn path_of(named: impl Into<PathBuf>) -> PathBuf {
+    let named = named.into();
+    match (named.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        (_, _) => named,
+    }
 }
 
 fn set(name: &str) -> Option<OsString> {

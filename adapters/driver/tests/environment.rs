@@ -71,3 +71,23 @@ fn keys_that_nothing_here_uses_are_not_overlooked() {
     assert!(read(&[("WEBEX_KEY_FILE", b"/tmp/k")]).contains("store Ok(None)"));
     assert!(read(&[("WEBEX_SESSION_FILE", b"/tmp/s"), ("WEBEX_KEY_FILE", b"")]).contains("store Ok(Some("));
 }
+
+/// A service manager, a container or a file of settings has no shell that would do it.
+#[test]
+fn a_tilde_is_the_home_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let home = std::fs::canonicalize(home.path()).unwrap();
+    let document = r#"{"issuer":"https://auth.example","token_endpoint":"https://auth.example/token"}"#;
+    std::fs::create_dir_all(home.join("in")).unwrap();
+    std::fs::write(home.join("in/metadata"), document).unwrap();
+    let home_variable = ("HOME", home.as_os_str().as_bytes());
+    let read_at = |file: &str| read(&[home_variable, ("WEBEX_SESSION_FILE", file.as_bytes())]);
+    let expected = format!("store Ok(Some(FileStore({})))", home.join("in/session").display());
+    assert!(read_at("~/in/session").contains(&expected), "{}", read_at("~/in/session"));
+    let metadata = read(&[home_variable, ("WEBEX_METADATA", b"~/in/metadata")]);
+    assert!(metadata.contains(r#"server Ok("https://auth.example/token")"#), "{metadata}");
+    // Names like others.
+    for name in ["~x/session", "x/~/session", "session~"] {
+        assert!(read_at(name).contains(&format!("{name})))")), "{}", read_at(name));
+    }
+}

@@ -186,7 +186,7 @@ fn a_folder_in_the_way_is_an_error_with_a_path() {
     // Windows does not open a folder at all.
     let is_denied = |error: &StoreError| matches!(error, StoreError::Denied { .. });
     let error = store.load().unwrap_err();
-    let is_told = if cfg!(windows) { is_denied(&error) } else { matches!(error, StoreError::Io { .. }) };
+    let is_told = matches!(error, StoreError::Refused { .. });
     assert!(is_told, "{error:?}");
 
     let path = folder.path().join("other.json");
@@ -259,20 +259,56 @@ fn what_is_no_file_is_neither_read_nor_replaced_nor_deleted() {
         let made = std::process::Command::new("mknod").arg(path).args(kind).output();
         made.is_ok_and(|made| made.status.success())
     };
-    let nodes = [(made(&device, &["c", "1", "3"]), device), (made(&pipe, &["p"]), pipe)];
-    assert!(nodes[1].0, "anybody may make a pipe");
-    for (_, path) in nodes.iter().filter(|(is_made, _)| *is_made) {
+    let (socket, inner) = (folder.path().join("socket"), folder.path().join("folder"));
+    let nodes = [
+        (made(&device, &["c", "1", "3"]), device, "a device"),
+        (made(&pipe, &["p"]), pipe, "a pipe"),
+        (std::os::unix::net::UnixListener::bind(&socket).is_ok(), socket, "a socket"),
+        (std::fs::create_dir(&inner).is_ok(), inner, "a folder"),
+    ];
+    assert!(nodes[1..].iter().all(|(is_made, ..)| *is_made), "anybody may make these");
+    for (_, path, is) in nodes.iter().filter(|(is_made, ..)| *is_made) {
         let link = path.with_extension("link");
         std::os::unix::fs::symlink(path, &link).unwrap();
-        assert!(matches!(FileStore::new(&link).load(), Err(StoreError::Io { .. })), "nor through a link");
+        assert!(matches!(FileStore::new(&link).load(), Err(StoreError::Refused { .. })), "nor through a link");
         let store = FileStore::new(path);
-        let failed = StoreError::Io { path: path.clone(), kind: std::io::ErrorKind::Unsupported };
+        let what = format!("{}: {is}, not a file that a session could be kept in", path.display());
+        let failed = StoreError::Refused { what };
         assert_eq!(store.load(), Err(failed.clone()));
         assert_eq!(store.save(&put(1, 0)), Err(failed.clone()));
         assert_eq!(store.delete(), Err(failed));
         let kind = std::fs::symlink_metadata(path).unwrap().file_type();
-        assert!(kind.is_char_device() || kind.is_fifo());
+        assert!(!kind.is_file() && (kind.is_char_device() || kind.is_fifo() || kind.is_socket() || kind.is_dir()));
     }
+}
+
+/// Root may do something for a user, who goes on locking what is theirs. A link in a lock's place is the user's to set: what
+/// it leads to stays whose it is.
+#[cfg(unix)]
+#[test]
+fn a_lock_file_is_whose_the_session_is() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let folder = folder();
+    let path = folder.path().join("session.json");
+    let store = FileStore::new(&path);
+    std::fs::write(&path, "").unwrap();
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, "mine").unwrap();
+    let before = std::fs::metadata(&victim).unwrap();
+    // Where we are not root it is ours, before and after.
+    let _ = chown(&path, Some(12345), Some(54321));
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| (found.uid(), found.gid())).unwrap();
+    drop(store.try_lock().unwrap());
+    drop(store.lock_saves(Duration::ZERO).unwrap());
+    for lock in ["session.json.refresh-lock", "session.json.lock"] {
+        let lock = folder.path().join(lock);
+        assert_eq!(owner(&lock), owner(&path), "{lock:?}");
+        std::fs::remove_file(&lock).unwrap();
+        std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    }
+    drop(store.try_lock().unwrap());
+    drop(store.lock_saves(Duration::ZERO).unwrap());
+    assert_eq!(owner(&victim), (before.uid(), before.gid()));
 }
 
 /// Somebody may have put a trap where a save writes.

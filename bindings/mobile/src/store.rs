@@ -70,8 +70,13 @@ impl SessionFile {
             StoreError::Lock { path, kind } => SessionFileError::Lock { path: text(path), problem: kind.to_string() },
             StoreError::Damaged { what } => SessionFileError::Damaged { path: what },
             StoreError::Io { path, kind } => SessionFileError::Io { path: text(path), problem: kind.to_string() },
+            // No file: the path is told already.
+            StoreError::Refused { what } => {
+                let problem = what.strip_prefix(&format!("{}: ", self.path())).unwrap_or(&what).to_owned();
+                SessionFileError::Io { path: self.path(), problem }
+            }
             // A file has no other failures; these are databases'.
-            error @ (StoreError::Unavailable { .. } | StoreError::Sealed { .. } | StoreError::Refused { .. }) => {
+            error @ (StoreError::Unavailable { .. } | StoreError::Sealed { .. }) => {
                 SessionFileError::Io { path: self.path(), problem: error.to_string() }
             }
             StoreError::Other { problem } => SessionFileError::Io { path: self.path(), problem },

@@ -84,7 +84,7 @@ def test_two_addresses_are_copied_by_hand(simulator: Simulator, tmp_path: Path) 
         assert login.stderr is not None
         login.stderr.readline()
         url = login.stderr.readline().strip()
-        out, err = login.communicate(simulator.approve(url) + "\n", timeout=30)
+        out, err = login.communicate(f'"{simulator.approve(url)}"\n', timeout=30)
     assert (login.returncode, out) == (0, "Signed in as Ada Lovelace (ada@example.com).\n"), err
 
 

@@ -94,6 +94,32 @@ def test_a_path_may_be_any_bytes(simulator: Simulator, tmp_path: Path, keys: Pat
         Client.from_env(environ)
 
 
+def test_the_profile_of_a_sealed_session_is_a_text(simulator: Simulator, tmp_path: Path, keys: Path) -> None:
+    environ = environment(simulator, WEBEX_SESSION_FILE=str(tmp_path / "session"), WEBEX_KEY_FILE=str(keys))
+    environ["WEBEX_PROFILE"] = os.fsdecode(NOT_UTF_8)
+    for kind in (Client, AsyncClient):
+        with pytest.raises(webex_oauth.ConfigError, match="environment: WEBEX_PROFILE is not UTF-8") as caught:
+            kind.from_env(environ)
+        assert (caught.value.field, caught.value.kind) == ("environment", "invalid")
+    assert not (tmp_path / "session").exists()
+
+
+def test_a_tilde_is_the_home_folder(
+    simulator: Simulator, tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the command: where a variable comes from no shell has put it in its place."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    document = {"issuer": simulator.base, "token_endpoint": f"{simulator.base}/v1/access_token"}
+    (tmp_path / "metadata").write_text(json.dumps(document))
+    environ = environment(
+        simulator, WEBEX_METADATA="~/metadata", WEBEX_KEY_FILE=f"~/{keys.name}", WEBEX_SESSION_FILE="~/in/session"
+    )
+    del environ["WEBEX_SERVER"]
+    with Client.from_env(environ) as client:
+        client.client_credentials()
+    assert (tmp_path / "in" / "session").read_text().startswith("ey")
+
+
 def test_the_session_is_sealed_where_a_key_file_is_named(simulator: Simulator, tmp_path: Path, keys: Path) -> None:
     session = tmp_path / "session"
     environ = environment(simulator, WEBEX_SESSION_FILE=str(session), WEBEX_KEY_FILE=str(keys))
@@ -162,3 +188,22 @@ def test_a_session_file_stays_whose_it_was(simulator: Simulator, tmp_path: Path)
     after = session.stat()
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
     assert after.st_mode & 0o777 == 0o600 and after.st_ino != before.st_ino
+
+
+def test_a_lock_file_is_whose_the_session_is(tmp_path: Path) -> None:
+    """A link in a lock's place is the user's to set: what it leads to stays whose it is."""
+    session, victim = tmp_path / "session", tmp_path / "victim"
+    session.write_text("")
+    victim.write_text("mine")
+    before = victim.stat()
+    with contextlib.suppress(PermissionError):
+        os.chown(session, 12345, 54321)
+    store, wanted = webex_oauth.FileStore(session), session.stat()
+    lock = tmp_path / "session.refresh-lock"
+    with store.lock(0):
+        assert (lock.stat().st_uid, lock.stat().st_gid) == (wanted.st_uid, wanted.st_gid)
+    lock.unlink()
+    lock.symlink_to(victim)
+    with store.lock(0):
+        pass
+    assert (victim.stat().st_uid, victim.stat().st_gid) == (before.st_uid, before.st_gid)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -381,7 +382,7 @@ def test_the_lock_of_a_file_is_exclusive_also_between_threads(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
-@pytest.mark.parametrize("what", ["pipe", "device", "folder", "link to a pipe"])
+@pytest.mark.parametrize("what", ["pipe", "device", "folder", "socket", "link to a pipe"])
 def test_what_is_no_file_is_refused_and_left_alone(simulator: Simulator, tmp_path: Path, what: str) -> None:
     path = tmp_path / "session"
     match what:
@@ -391,6 +392,9 @@ def test_what_is_no_file_is_refused_and_left_alone(simulator: Simulator, tmp_pat
             path = Path("/dev/null")
         case "folder":
             path.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(path))
         case _:
             os.mkfifo(tmp_path / "pipe")
             path.symlink_to(tmp_path / "pipe")
@@ -399,7 +403,8 @@ def test_what_is_no_file_is_refused_and_left_alone(simulator: Simulator, tmp_pat
     for call in (store.load, lambda: store.save(Secret('{"webex_oauth":1,"revision":1}'), 1, 0), store.delete):
         with pytest.raises(webex_oauth.StoreError) as caught:
             call()
-        assert str(store.path) in str(caught.value)
+        told = f"{store.path}: a {what.rsplit(maxsplit=1)[-1]}, not a file that a session could be kept in"
+        assert (str(caught.value), caught.value.kind) == (told, "refused")
     with pytest.raises(webex_oauth.StoreError):
         Client(simulator.config(), store=store)
     after = os.stat(path)

@@ -14,7 +14,7 @@ use crate::terminal::Terminal;
 pub(super) async fn open(url: &Secret, migrate: bool) -> Result<Arc<dyn AsyncRecords>, Failure> {
     let text = url.expose();
     let (scheme, path) = text.split_once(':').unwrap_or_default();
-    let opened: Result<Arc<dyn AsyncRecords>, StoreError> = match scheme {
+    let opened: Result<Arc<dyn AsyncRecords>, StoreError> = match &*scheme.to_ascii_lowercase() {
         "sqlite" => in_sqlite(path.strip_prefix("//").unwrap_or(path), migrate),
         "postgres" | "postgresql" => in_postgres(text, migrate).await,
         "redis" | "rediss" => in_redis(text, migrate).await,

@@ -15,6 +15,7 @@ use crate::command::outcome;
 use crate::failure::{Exit, Failure};
 use crate::settings::read_secret;
 use crate::terminal::{STRONG, Terminal};
+use crate::words::unquoted;
 
 /// An address that is not the callback may be pasted this often.
 const TRIES: usize = 5;
@@ -33,7 +34,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LoginArgs) -> Resu
     };
     match args.token_file {
         // It may be a token that is not for asking about people.
-        Some(_) => outcome::end(&app, result),
+        Some(_) => outcome::end_adopted(&app, result),
         None => outcome::end_for_person(&app, result),
     }
 }
@@ -150,5 +151,5 @@ impl Lines {
 fn read_line() -> io::Result<Option<Secret>> {
     let mut line = String::with_capacity(16 * 1024);
     let read = io::stdin().lock().read_line(&mut line)?;
-    Ok((read > 0).then(|| Secret::from(line.trim())))
+    Ok((read > 0).then(|| Secret::from(unquoted(&line))))
 }

@@ -7,10 +7,11 @@ use webex_oauth::{Event, Fault, LogoutVia, Phase, Secret, Session, SignOutOption
 use webex_oauth_driver::StoreError;
 use webex_oauth_ureq::{ClientError, ClientEvent};
 
+use super::profiles;
 use crate::app::{App, For, store_without_key};
 use crate::args::{Global, LogoutArgs};
 use crate::failure::{Exit, Failure};
-use crate::handover::open_unseen;
+use crate::handover::{Led, PATIENCE, open_unseen};
 use crate::settings::Settings;
 use crate::store::Place;
 use crate::terminal::Terminal;
@@ -38,8 +39,8 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
         in_browser(terminal, url);
     }
     ended.as_stored(&app, args.keep_tokens)?;
-    if let Some(fault) = &ended.fault {
-        terminal.notice(&format!("The server did not take the tokens back: {fault}."));
+    if ended.fault.is_some() {
+        terminal.notice(&format!("The server did not take the tokens back: {}.", ended.fault_told));
     } else if ended.takes_none_back {
         terminal.notice("This server takes no tokens back: they are forgotten here, and live on until they end.");
     }
@@ -61,18 +62,29 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
     if let Some(fault) = &ended.fault {
         let end = tokens.refresh_token_expires_at.or(tokens.expires_at);
         let end = end.map(|at| format!(" until {}", words::date(at))).unwrap_or_default();
-        return Err(Failure::of_fault(&format!("the tokens are forgotten here but stay valid{end}"), fault));
+        let failure = Failure::of_fault(&format!("the tokens are forgotten here but stay valid{end}"), fault);
+        return Err(failure.at(&revocation_endpoint(&app)));
     }
     terminal.done("The server has taken the tokens back.");
     Ok(())
 }
 
+/// A fault, with the server that takes tokens back where that could not be reached.
+fn at_server(app: &App, fault: &Fault) -> String {
+    Failure::told(fault).at(&revocation_endpoint(app)).sentence
+}
+
+fn revocation_endpoint(app: &App) -> String {
+    app.client.config().provider().revocation_endpoint.clone().unwrap_or_default()
+}
+
 /// What became of a sign-out.
-struct Ended {
+pub(super) struct Ended {
     /// Where the browser signs out as well.
     url: Option<Secret>,
-    /// Why the server did not take the tokens back; the first reason, of one or two tokens.
+    /// Why the server did not take the tokens back, and which it is; the first reason, of one or two tokens.
     fault: Option<Arc<Fault>>,
+    fault_told: String,
     /// It never does.
     takes_none_back: bool,
     /// Why the tokens are still stored. The server is told in any case: what it has taken back is of use to nobody.
@@ -80,7 +92,7 @@ struct Ended {
 }
 
 /// Signs out and waits until that is done.
-fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Failure> {
+pub(super) fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Failure> {
     let tokens = app.client.tokens();
     let events = app.client.events();
     let spinner = app.spin("signing out");
@@ -101,7 +113,7 @@ fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Failure> {
     if still_stored.is_some() && app.forget_if(is_ours) == Ok(true) {
         still_stored = None;
     }
-    let mut ended = Ended { url, fault: None, takes_none_back: false, still_stored };
+    let mut ended = Ended { url, fault: None, fault_told: String::new(), takes_none_back: false, still_stored };
     for event in events.try_iter() {
         match event {
             ClientEvent::Session(Event::RevokeFailed { fault }) => ended.fault = ended.fault.or(Some(fault)),
@@ -109,18 +121,24 @@ fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Failure> {
             _ => {}
         }
     }
+    ended.fault_told = ended.fault.as_ref().map(|fault| at_server(app, fault)).unwrap_or_default();
     Ok(ended)
 }
 
 impl Ended {
+    /// What they are worth now.
+    pub(super) fn of_the_tokens(&self, keep_tokens: bool) -> String {
+        match (&self.fault, self.takes_none_back || keep_tokens) {
+            (Some(_), _) => format!("the server did not take the tokens back ({})", self.fault_told),
+            (None, true) => "the tokens live on at the server".to_owned(),
+            (None, false) => "the server has taken the tokens back".to_owned(),
+        }
+    }
+
     /// Fails where the tokens could not be taken out of the store: it says what they are worth, and where they are.
     fn as_stored(&self, app: &App, keep_tokens: bool) -> Result<(), Failure> {
         let Some(error) = &self.still_stored else { return Ok(()) };
-        let revoked = match (&self.fault, self.takes_none_back || keep_tokens) {
-            (Some(fault), _) => format!("the server did not take the tokens back ({fault})"),
-            (None, true) => "the tokens live on at the server".to_owned(),
-            (None, false) => "the server has taken the tokens back".to_owned(),
-        };
+        let revoked = self.of_the_tokens(keep_tokens);
         let by_hand = match &app.opened.place {
             Place::File(path) | Place::NoKeyring(path) => format!("delete {} by hand", path.display()),
             Place::Keyring => format!("delete the entry webex-oauth/{} of the key ring by hand", app.settings.profile),
@@ -131,8 +149,15 @@ impl Ended {
 
 /// The address carries a token: it is neither for the screen nor for the arguments of a program.
 fn in_browser(terminal: Terminal, url: &Secret) {
-    if !open_unseen(url) {
-        terminal.notice("No browser can be opened here: sign out in your browser yourself.");
+    let opened = || {
+        let seconds = PATIENCE.as_secs();
+        terminal
+            .progress(&format!("The browser is open: waiting for it to come here and be led on, {seconds} s at most."));
+    };
+    match open_unseen(url, opened) {
+        Led::On => {}
+        Led::Nowhere => terminal.notice("No browser can be opened here: sign out in your browser yourself."),
+        Led::NotSeen => terminal.notice("The browser did not come: sign out in it yourself."),
     }
 }
 
@@ -147,7 +172,13 @@ fn forget(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     if let Err(error @ StoreError::Busy { .. }) = locked {
         return Err(error.into());
     }
+    // What cannot be read may be somebody.
+    let nobody = store.load().is_ok_and(|stored| stored.is_none_or(|stored| profiles::is_nobody(&settings, &stored)));
     store.delete()?;
+    if nobody {
+        terminal.done("Nobody was signed in.");
+        return Ok(());
+    }
     terminal.done("Forgotten here. The tokens stay valid at the server until they end.");
     Ok(())
 }

@@ -1,14 +1,22 @@
 //! What is told after a sign-in.
 
-use webex_oauth_driver::now;
+use webex_oauth::SignOutOptions;
+use webex_oauth_driver::{StoreError, now};
 
-use super::whoami;
+use super::{logout, whoami};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::words;
 
 /// Ends a sign-in and tells of it.
 pub(crate) fn end(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
+    end_grant(app, result)?;
+    tell(app, None);
+    Ok(())
+}
+
+/// The same with tokens from elsewhere: what cannot be stored is still where it came from.
+pub(crate) fn end_adopted(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
     app.end_sign_in(result)?;
     tell(app, None);
     Ok(())
@@ -23,9 +31,26 @@ pub(crate) fn end_for_person(app: &App, result: Result<(), Failure>) -> Result<(
     } else {
         None
     };
-    app.end_sign_in(result)?;
+    end_grant(app, result)?;
     tell(app, name);
     Ok(())
+}
+
+fn end_grant(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
+    match app.unstored_sign_in() {
+        None => app.end_sign_in(result),
+        Some(error) => Err(given_back(app, error)),
+    }
+}
+
+/// Tokens that cannot be kept are of use to nobody but to whoever finds them: the server is to take them back.
+fn given_back(app: &App, error: StoreError) -> Failure {
+    let Failure { exit, sentence } = error.into();
+    let became = match logout::sign_out(app, SignOutOptions { revoke: true, ..SignOutOptions::default() }) {
+        Ok(ended) => ended.of_the_tokens(false),
+        Err(failure) => format!("the server was not asked to take them back ({failure})"),
+    };
+    Failure::new(exit, format!("the new tokens could not be stored and are lost, {became}: {sentence}"))
 }
 
 fn tell(app: &App, name: Option<String>) {

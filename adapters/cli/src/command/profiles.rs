@@ -96,6 +96,12 @@ impl Row {
     }
 }
 
+/// Whether it is certain that what a profile has stored is nobody's tokens.
+pub(super) fn is_nobody(settings: &Settings, stored: &Secret) -> bool {
+    let keys = settings.keys().ok().flatten();
+    matches!(Kept::read(stored, keys.as_ref(), &settings.profile, String::new()), Kept::Nothing)
+}
+
 impl Kept {
     /// Who has signed out leaves a session behind that has no tokens.
     fn read(stored: &Secret, keys: Option<&Keys>, profile: &Profile, place: String) -> Self {

@@ -1,14 +1,17 @@
 //! `setup`: asks for the settings of a profile and writes them where the other commands read them.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::time::Duration;
 
-use webex_oauth::Secret;
+use webex_oauth::{ConfigError, Secret};
 
 use crate::again::Again;
 use crate::args::Global;
+use crate::echo::Echo;
 use crate::failure::{Exit, Failure};
+use crate::interrupt;
 use crate::settings::{Missing, Name, Settings, edit, in_environment};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, plain};
 
 pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
     let settings = Settings::read_or_begin(global, terminal, Missing::IsMade)?;
@@ -18,6 +21,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
          with a redirect URI on this machine. Enter keeps what is in brackets.\n",
         path.display()
     ));
+    end_when_interrupted(terminal)?;
     let mut answers = Vec::new();
     for (name, question, known) in [
         (Name::ClientId, "Client ID", settings.known(Name::ClientId)),
@@ -33,16 +37,27 @@ pub(crate) fn run(global: &Global, terminal: Terminal) -> Result<(), Failure> {
             settings.known(Name::Scope).or_else(|| proposed("spark:people_read")),
         ),
     ] {
-        let answer = ask(terminal, question, known.as_ref(), name == Name::ClientSecret)?;
-        answers.extend(answer.or(known).map(|answer| (name, answer)));
+        answers.extend(ask_until_right(terminal, &settings, &answers, (name, question, known))?);
     }
-    // What the command line names belongs to the profile as well.
-    answers.extend(settings.named_on_the_command_line(global));
+    // What flags and variables say of the server belongs to the profile as well: it is that server's client.
+    answers.extend(settings.said_of_the_server.iter().cloned());
     settings.check(&answers)?;
     edit::write(path, profile, &answers)?;
     terminal.done(&Again::of(global).complete("Written. Sign in with webex-oauth login."));
     tell_what_goes_before(terminal, &answers);
     Ok(())
+}
+
+/// Whoever types a secret does not see it, and is to see again what comes after.
+fn end_when_interrupted(terminal: Terminal) -> Result<(), Failure> {
+    let echo = Echo::now();
+    interrupt::on_signal(move || {
+        echo.restore();
+        // Below the question.
+        terminal.ask("");
+        terminal.problem(&Failure::new(Exit::Interrupted, "interrupted; nothing was written"));
+        std::process::exit(i32::from(Exit::Interrupted as u8));
+    })
 }
 
 /// What was written is not what counts where a variable says something as well.
@@ -52,6 +67,32 @@ fn tell_what_goes_before(terminal: Terminal, answers: &[(Name, Secret)]) {
     if !set.is_empty() {
         let (it, goes) = if set.len() == 1 { ("it is", "goes") } else { ("they are", "go") };
         terminal.notice(&format!("{} {goes} before what was written as long as {it} set.", set.join(", ")));
+    }
+}
+
+/// One more answer, which is looked at while the question is still there.
+fn ask_until_right(
+    terminal: Terminal,
+    settings: &Settings,
+    before: &[(Name, Secret)],
+    (name, question, known): (Name, &str, Option<Secret>),
+) -> Result<Option<(Name, Secret)>, Failure> {
+    loop {
+        let answer = ask(terminal, question, known.as_ref(), name == Name::ClientSecret)?;
+        let answer = answer.or_else(|| known.clone()).map(|answer| (name, answer));
+        let problem = match &answer {
+            None if name == Name::ClientId => Some(ConfigError::missing("client_id")),
+            None => None,
+            Some(answer) => settings.problem_of_the_last(&[before, std::slice::from_ref(answer)].concat()),
+        };
+        match problem {
+            None => return Ok(answer),
+            // A person corrects it. Where nobody types, the next line answers the next question.
+            Some(problem) if io::stdin().is_terminal() => {
+                terminal.ask(&format!("{}. Once more:", plain(&problem.to_string())));
+            }
+            Some(problem) => return Err(problem.into()),
+        }
     }
 }
 
@@ -77,6 +118,10 @@ fn ask(terminal: Terminal, question: &str, known: Option<&Secret>, is_secret: bo
         })
     };
     let answer = answer.map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            // The thread that a signal wakes ends the process, and must not be outrun.
+            std::thread::sleep(Duration::from_secs(2));
+        }
         Failure::new(Exit::Usage, format!("the answers cannot be read ({}); nothing was written", error.kind()))
     })?;
     let answer = Secret::new(answer);

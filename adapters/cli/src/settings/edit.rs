@@ -17,6 +17,12 @@ pub(crate) fn write(path: &Path, profile: &Profile, settings: &[(Name, Secret)])
     change(path, |document| {
         let table = if profile.is_default() { Some(document.as_table_mut()) } else { table_of(document, profile) };
         let table = table.ok_or("has a profile that is no table")?;
+        // One server takes the place of another, in whatever way that was named.
+        let says = |name: Name| settings.iter().any(|(said, _)| *said == name);
+        const SERVER: [Name; 3] = [Name::Server, Name::Issuer, Name::Metadata];
+        if SERVER.into_iter().any(says) {
+            SERVER.into_iter().filter(|name| !says(*name)).for_each(|name| drop(table.remove(name.key())));
+        }
         for (name, setting) in settings {
             put(table, name.key(), setting.expose());
         }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use strsim::osa_distance;
-use webex_oauth_driver::settings::SESSION_FILE;
+use webex_oauth_driver::settings::{SESSION_FILE, path_of};
 
 use super::layer::Name;
 use crate::args::Global;
@@ -17,9 +17,14 @@ pub(crate) fn in_environment(name: Name) -> Option<(&'static str, OsString)> {
     name.variables().iter().find_map(|variable| Some((*variable, set(variable)?)))
 }
 
+/// The variables of a setting that are set.
+pub(super) fn variables_set(name: Name) -> Vec<&'static str> {
+    name.variables().iter().copied().filter(|variable| set(variable).is_some()).collect()
+}
+
 /// The file that the environment names for the tokens, where that counts: what the command line asks for goes before it.
 pub(crate) fn session_file(global: &Global) -> Option<PathBuf> {
-    set(SESSION_FILE).filter(|_| global.store.is_none() && global.profile.is_none()).map(PathBuf::from)
+    set(SESSION_FILE).filter(|_| global.store.is_none() && global.profile.is_none()).map(path_of)
 }
 
 /// What people should know about their variables. No value is told.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use webex_oauth::{ConfigParts, Secret};
+use webex_oauth::{ConfigError, ConfigParts, Secret};
+use webex_oauth_driver::settings::path_of;
 
 use super::environment::in_environment;
 use crate::args::Global;
@@ -171,7 +172,7 @@ impl Layer {
 
     fn set_path(&mut self, name: Name, value: Option<PathBuf>) {
         if let Some(value) = value {
-            self.paths.insert(name, value);
+            self.paths.insert(name, path_of(value));
         }
     }
 
@@ -195,7 +196,7 @@ impl Layer {
 
     /// Replaces what this source speaks of. The core reads the values, so that they mean the same everywhere: pasted
     /// URLs, quotes that a shell has left.
-    pub(super) fn lay_over(&self, parts: &mut ConfigParts) -> Result<(), Failure> {
+    pub(super) fn lay_over(&self, parts: &mut ConfigParts) -> Result<(), ConfigError> {
         let lookup = |name: &str| match name {
             "WEBEX_AUTHORIZATION_STRING" => self.get(Name::AuthorizationUrl),
             "WEBEX_CLIENT_ID" => self.get(Name::ClientId),
@@ -247,6 +248,7 @@ impl std::fmt::Debug for Layer {
 /// A secret from a file, or from standard input for `-`. Line ends around it are not part of it.
 pub(crate) fn read_secret(path: &Path, what: &str) -> Result<Secret, Failure> {
     const MOST: u64 = 64 * 1024;
+    let path = &*path_of(path);
     let unreadable = |kind| {
         Failure::new(
             Exit::Settings,

@@ -5,10 +5,11 @@ use std::path::Path;
 use webex_oauth::{ConfigError, ConfigParts, MetadataSource, Provider};
 use webex_oauth_ureq::discover_document;
 
-use super::environment::in_environment;
+use super::environment::{in_environment, variables_set};
 use super::layer::{Layer, Name, Origin};
 use crate::failure::{Exit, Failure};
 use crate::places::keep;
+use crate::words::unquoted;
 
 /// The server that a source of settings names.
 #[derive(Debug, Clone)]
@@ -22,9 +23,13 @@ pub(super) enum Server {
 impl Server {
     /// The server of the first source that names one; `None` where that is done by its authorization URL, or by nobody.
     pub(super) fn find(layers: &[&Layer]) -> Result<Option<Self>, Failure> {
+        Self::source(layers).map_or(Ok(None), Self::named_by)
+    }
+
+    /// The first source that names a server, in whatever way.
+    pub(super) fn source<'a>(layers: &[&'a Layer]) -> Option<&'a Layer> {
         const NAMES: [Name; 4] = [Name::Server, Name::Issuer, Name::Metadata, Name::AuthorizationUrl];
-        let first = layers.iter().find(|layer| NAMES.iter().any(|name| layer.says(*name)));
-        first.map_or(Ok(None), |layer| Self::named_by(layer))
+        layers.iter().find(|layer| NAMES.iter().any(|name| layer.says(*name))).copied()
     }
 
     fn known(provider: Provider) -> Option<Self> {
@@ -32,6 +37,12 @@ impl Server {
     }
 
     fn named_by(layer: &Layer) -> Result<Option<Self>, Failure> {
+        if layer.origin() == Origin::Environment
+            && let [one, other, ..] = *variables_set(Name::Server)
+        {
+            let sentence = format!("{one} is set and so is {other}, and each names the server; keep one of them");
+            return Err(Failure::new(Exit::Settings, sentence));
+        }
         match (layer.get(Name::Server), layer.get(Name::Issuer), layer.path(Name::Metadata)) {
             (None, None, None) => Ok(None),
             (Some(server), None, None) => named(server, layer.origin()).map(Self::known),
@@ -58,9 +69,9 @@ fn named(server: &str, origin: Origin) -> Result<Provider, Failure> {
         Origin::Environment => in_environment(Name::Server).map_or("WEBEX_SERVER", |(name, _)| name),
         Origin::File => "the setting server",
     };
-    let server = server.trim();
-    if server.starts_with("http://") || server.starts_with("https://") {
-        let lookup = |name: &str| (name == "WEBEX_SERVER").then(|| server.to_owned());
+    let server = unquoted(server);
+    if let Some(url) = web_url(server) {
+        let lookup = |name: &str| (name == "WEBEX_SERVER").then(|| url.clone());
         return match ConfigParts::from_variables(lookup, false) {
             Ok(parts) => Ok(parts.provider),
             Err(ConfigError::Invalid { problem, .. }) => {
@@ -73,12 +84,20 @@ fn named(server: &str, origin: Origin) -> Result<Provider, Failure> {
             Err(error @ ConfigError::Missing { .. }) => Err(error.into()),
         };
     }
-    Provider::named(server).ok_or_else(|| {
+    Provider::named(&server.to_ascii_lowercase()).ok_or_else(|| {
         let sentence = format!(
             "{setting}: the server is none of webex, fedramp, idbroker and no URL that begins with https://; correct it"
         );
         Failure::new(Exit::Settings, sentence)
     })
+}
+
+/// A URL of http or https. In capitals, scheme and host are the same (RFC 3986 section 6.2.2.1).
+fn web_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    matches!(&*scheme, "http" | "https").then(|| format!("{scheme}://{}{path}", authority.to_ascii_lowercase()))
 }
 
 /// The server of an issuer, by what it said at the last sign-in; it is asked where that is not there.

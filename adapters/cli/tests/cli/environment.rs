@@ -154,3 +154,65 @@ fn tokens_that_others_may_use_are_told_until_they_are_saved_anew() {
     assert!(!ran.err.contains("chmod"), "{ran:?}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_address_of_the_api_and_capitals_name_the_same_server() {
+    let mut world = World::new();
+    let base = world.simulator.base_url().to_owned();
+    let rest = base.strip_prefix("http://").unwrap();
+    let localhost = rest.replace("127.0.0.1", "LocalHost");
+    let servers = [
+        format!("{base}/v1"),
+        format!("{base}/v1/"),
+        format!("HTTP://{rest}"),
+        format!("Http://{localhost}/v1"),
+        format!("\"{base}\""),
+        format!("'{base}/'"),
+    ];
+    for (number, server) in servers.iter().enumerate() {
+        world.set("WEBEX_SERVER", server);
+        let ran = world.run(&["client-credentials", "-p", &format!("p{number}")]);
+        assert_eq!(ran.code, 0, "{server}: {ran:?}");
+    }
+    world.set("WEBEX_SERVER", "");
+    for name in ["WEBEX", "FedRAMP", "IdBroker"] {
+        world.run(&["--server", name, "token"]).failed(4, &["nobody is signed in"]);
+        world.set("WEBEX_PROVIDER", name);
+        world.run(&["token"]).failed(4, &["nobody is signed in"]);
+        world.set("WEBEX_PROVIDER", "");
+    }
+}
+
+#[test]
+fn two_variables_for_the_server_are_a_mistake_that_names_both() {
+    let mut world = World::new();
+    world.set("WEBEX_PROVIDER", "fedramp");
+    for command in ["token", "login", "status"] {
+        world.run(&[command]).failed(3, &["WEBEX_SERVER", "WEBEX_PROVIDER", "keep one of them"]);
+    }
+    // A flag goes before both.
+    world.run(&["--server", "webex", "token"]).failed(4, &["nobody is signed in"]);
+}
+
+/// Where no shell has put the home folder in its place.
+#[test]
+fn a_tilde_is_the_home_folder() {
+    let mut world = World::new();
+    std::fs::create_dir_all(world.path("in")).unwrap();
+    assert_eq!(world.run(&["key", "new", &world.path("in/keys").display().to_string()]).code, 0);
+    world.set("WEBEX_SESSION_FILE", "~/in/session");
+    world.set("WEBEX_KEY_FILE", "~/in/keys");
+    let mut command = world.command(&["client-credentials"]);
+    let ran = world.finish(command.current_dir(world.home.path()));
+    assert!(ran.code == 0 && world.path("in/session").exists() && !world.path("~").exists(), "{ran:?}");
+    // The same in the configuration file, and in a flag as `--key-file=~/...` leaves it.
+    world.set("WEBEX_SESSION_FILE", "");
+    world.set("WEBEX_KEY_FILE", "");
+    world.write("config/webex-oauth/config.toml", "key_file = \"~/in/keys\"\n");
+    assert_eq!(world.run(&["client-credentials"]).code, 0);
+    let secret = world.write("in/secret", "simulated-secret\n");
+    assert!(secret.exists());
+    let flags = ["--key-file=~/in/keys", "--client-secret-file=~/in/secret", "client-credentials"];
+    assert_eq!(world.run(&flags).code, 0);
+    assert!(std::fs::read_to_string(world.session_file()).unwrap().starts_with("ey"), "sealed");
+}

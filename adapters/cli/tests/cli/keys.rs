@@ -47,8 +47,21 @@ fn a_key_file_is_yours_and_is_never_overwritten() {
     let nowhere = world.path("none/keys").display().to_string();
     world.run(&["key", "new", &nowhere]).failed(3, &["none: there is no such folder", "make it first"]);
     world.run(&["key", "add", &nowhere]).failed(3, &["there is no such key file"]);
-    world.run(&["key", "new", &world.path("other").display().to_string(), "--name", "a b"]).failed(3, &["the name"]);
+    // What is wrong with a name is no fault of the file.
+    let other = world.path("other").display().to_string();
+    let [name] = &names(&world, "keys")[..] else { panic!("one key") };
+    for (args, word) in [
+        (["key", "new", &other, "--name", "a b"], "\"a b\" is no name for a key"),
+        (["key", "add", &file, "--name", "a b"], "\"a b\" is no name for a key"),
+        (["key", "add", &file, "--name", ""], "no name for a key"),
+        (["key", "add", &file, "--name", name], "already"),
+    ] {
+        let ran = world.run(&args);
+        ran.failed(3, &[word, "choose another --name"]);
+        assert!(!ran.err.contains("not a key file"), "{ran:?}");
+    }
     assert!(!world.path("other").exists());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[test]

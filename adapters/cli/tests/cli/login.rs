@@ -269,3 +269,17 @@ fn as_a_guest_on_a_machine_whose_clock_is_a_day_behind() {
     ran.failed(ran.code, &["clock of this machine"]);
     assert!([3, 4, 5].contains(&ran.code), "{ran:?}");
 }
+
+/// As they stand in a chat, a table or a script.
+#[test]
+fn a_pasted_address_may_be_in_quotes() {
+    for quote in ["'", "\""] {
+        let world = World::new();
+        let mut login = world.start(&["login", "--paste"]);
+        let url = login.url();
+        let redirect = world.simulator.visit(&url, Decision::Accept).unwrap();
+        login.type_line(&format!(" {quote}{redirect}{quote} "));
+        let ran = login.end();
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+}

@@ -4,6 +4,7 @@
 mod kit;
 
 mod advice;
+mod browser;
 mod environment;
 #[cfg(feature = "fleet")]
 mod fleet;
@@ -14,6 +15,7 @@ mod profiles;
 mod readme;
 mod recording;
 mod settings;
+mod setup;
 mod terminal;
 mod tokens;
 mod trouble;

@@ -125,11 +125,15 @@ fn a_setup_makes_the_file_that_is_named_and_tells_what_goes_before_it() {
     };
     let ran = answer(&world, &["--config", &named, "setup"]);
     assert!(ran.code == 0 && ran.err.contains(&format!("webex-oauth --config {named} login")), "{ran:?}");
-    assert!(ran.err.contains("WEBEX_SCOPE goes before what was written as long as it is set"), "{ran:?}");
+    assert!(
+        ran.err.contains("WEBEX_SCOPE, WEBEX_SERVER go before what was written as long as they are set"),
+        "{ran:?}"
+    );
     assert!(std::fs::read_to_string(&file).unwrap().contains("simulated-integration"));
     world.sign_in_with(&["--config", &named]);
     // The same by a variable, and in a profile; where nothing goes before, nothing is said.
     world.set("WEBEX_SCOPE", "");
+    world.set("WEBEX_SERVER", "");
     let other = world.path("other.toml");
     world.set("WEBEX_CONFIG", &other.display().to_string());
     let ran = answer(&world, &["-p", "work", "setup"]);
@@ -166,7 +170,7 @@ fn a_setup_asks_and_what_it_writes_signs_in() {
     // Enter keeps what is there; what is no client is not written.
     let before = std::fs::read_to_string(&file).unwrap();
     let mut again = world.start(&["-p", "work", "setup"]);
-    for (question, answer) in [("Client ID", ""), ("Client secret", ""), ("Redirect URI", "ftp://x"), ("Scope", "")] {
+    for (question, answer) in [("Client ID", ""), ("Client secret", ""), ("Redirect URI", "ftp://x")] {
         again.line_with(question);
         again.type_line(answer);
     }

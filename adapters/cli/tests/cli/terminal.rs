@@ -192,3 +192,60 @@ fn a_substitution_gets_the_token_alone() {
     std::fs::File::open(world.path("out")).unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(out, format!("<{token}>"));
 }
+
+/// The settings of the terminal are the shell's again, whoever ends the command.
+#[test]
+fn a_setup_that_is_ended_gives_the_terminal_its_echo_back() {
+    for signal in ["INT", "TERM", "key"] {
+        let world = World::new();
+        let pid = world.path("pid");
+        let script = format!(
+            "trap : INT; stty echo; sh -c 'echo $$ > {}; exec {} setup'; code=$?; stty -a; echo the end $code",
+            pid.display(),
+            crate::kit::BINARY
+        );
+        let mut command = world.program("/bin/sh");
+        command.args(["-c", &script]);
+        command.stdin(std::process::Stdio::inherit()).stdout(std::process::Stdio::inherit());
+        command.stderr(std::process::Stdio::inherit());
+        let mut session = spawn_command(command, Some(20_000)).unwrap();
+        session.exp_string("Client ID").unwrap();
+        session.send_line("client").unwrap();
+        session.exp_string("not shown").unwrap();
+        if signal == "key" {
+            session.send_control('c').unwrap();
+        } else {
+            let pid = std::fs::read_to_string(&pid).unwrap();
+            let killed = std::process::Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status();
+            assert!(killed.unwrap().success());
+        }
+        session.exp_string("interrupted; nothing was written").unwrap();
+        let settings = session.exp_string("the end 130").unwrap();
+        assert!(settings.contains(" echo ") && !settings.contains("-echo "), "{signal}: {settings}");
+        assert!(!world.path("config/webex-oauth/config.toml").exists());
+    }
+}
+
+/// A person corrects what is wrong while the question is still there.
+#[test]
+fn a_setup_asks_once_more() {
+    let mut world = World::new();
+    world.set("WEBEX_CLIENT_ID", "");
+    let mut session = terminal(&world, &["setup"]);
+    session.exp_string("Client ID").unwrap();
+    session.send_line("").unwrap();
+    session.exp_string("client_id is missing. Once more:").unwrap();
+    session.send_line("simulated-integration").unwrap();
+    session.exp_string("not shown").unwrap();
+    session.send_line("").unwrap();
+    session.exp_string("Redirect URI").unwrap();
+    session.send_line("ftp://x").unwrap();
+    session.exp_string("Once more:").unwrap();
+    session.send_line("").unwrap();
+    session.exp_string("Scope").unwrap();
+    session.send_line("").unwrap();
+    session.exp_string("Written").unwrap();
+    assert_eq!(code(&mut session), 0);
+    let written = std::fs::read_to_string(world.path("config/webex-oauth/config.toml")).unwrap();
+    assert!(written.contains("simulated-integration") && !written.contains("ftp"), "{written}");
+}

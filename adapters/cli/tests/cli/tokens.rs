@@ -155,6 +155,21 @@ fn a_logout_of_nobody_stores_nothing() {
 }
 
 #[test]
+fn a_forced_logout_of_nobody_is_told_as_such() {
+    let world = World::new();
+    let ran = world.run(&["logout", "--force"]);
+    assert!(ran.code == 0 && ran.err.contains("Nobody was signed in") && !ran.err.contains("valid"), "{ran:?}");
+    world.sign_in();
+    assert!(world.run(&["logout", "--force"]).err.contains("The tokens stay valid"));
+    // What a logout leaves is nobody, too.
+    world.sign_in();
+    assert_eq!(world.run(&["logout"]).code, 0);
+    let ran = world.run(&["logout", "--force"]);
+    assert!(ran.code == 0 && ran.err.contains("Nobody was signed in"), "{ran:?}");
+    assert!(!world.session_file().exists());
+}
+
+#[test]
 fn what_is_forgotten_does_not_come_back_with_a_refresh() {
     let world = World::new();
     world.sign_in();

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use serde_json::Value;
-use webex_oauth_simulator::{Fault, Options};
+use webex_oauth_simulator::{Endpoint, Fault, GUEST_ISSUER_ID, GUEST_ISSUER_SECRET, Options};
 
 use crate::kit::{BINARY, Ran, World};
 
@@ -82,52 +82,6 @@ fn a_logout_that_the_server_does_not_hear_is_told_once() {
     assert_eq!((ran.code, ran.err.matches("did not take the tokens back").count()), (0, 1), "{ran:?}");
 }
 
-/// A browser that ends with an error shows nothing.
-#[test]
-fn a_browser_that_fails_is_none() {
-    let mut world = World::new();
-    world.set("BROWSER", "/bin/false");
-    let mut login = world.start(&["login"]);
-    login.line_with("No browser can be opened here");
-    let url = login.url();
-    world.accept(&url);
-    assert_eq!(login.end().code, 0);
-    let ran = world.run(&["logout", "--browser"]);
-    assert!(ran.code == 0 && ran.err.contains("sign out in your browser yourself"), "{ran:?}");
-    // The next one of several is asked; one that goes on running shows the page.
-    let visited = world.path("visited");
-    world.write("browser", &format!("printf %s \"$1\" > {}; sleep 2\n", visited.display()));
-    world.set("BROWSER", &format!("/bin/false:/bin/sh {} %s", world.path("browser").display()));
-    let mut login = world.start(&["login"]);
-    login.line_with("The browser is open");
-    world.accept(&std::fs::read_to_string(&visited).unwrap());
-    assert_eq!(login.end().code, 0);
-}
-
-/// Arguments of programs are there for every user of the machine to see.
-#[test]
-fn no_token_is_among_the_arguments_of_the_browser() {
-    let mut world = World::new();
-    world.sign_in();
-    let visited = world.path("visited");
-    let script = format!(
-        "printf %s \"$1\" > {}; exec curl -sS -D {}.head -o /dev/null \"$1\"\n",
-        visited.display(),
-        visited.display()
-    );
-    world.write("browser", &script);
-    world.set("BROWSER", &format!("/bin/sh {}", world.path("browser").display()));
-    let ran = world.run(&["logout", "--browser", "--keep-tokens"]);
-    assert_eq!(ran.code, 0, "{ran:?}");
-    let shown = std::fs::read_to_string(&visited).unwrap();
-    assert!(shown.starts_with("http://127.0.0.1:") && !shown.contains("token"), "{shown}");
-    let base = world.simulator.base_url().to_owned();
-    crate::kit::eventually("the browser was led on", || {
-        std::fs::read_to_string(world.path("visited.head"))
-            .is_ok_and(|head| head.contains(&format!("Location: {base}")))
-    });
-}
-
 #[test]
 fn no_key_ring() {
     let world = World::new();
@@ -187,7 +141,80 @@ fn a_store_that_fails_in_the_middle_of_a_sign_in() {
     std::fs::rename(world.path("data/webex-oauth"), world.path("moved")).unwrap();
     world.write("data/webex-oauth", "in the way");
     world.accept(&url);
-    login.end().failed(7, &["could not be stored and are lost", "data/webex-oauth", "WEBEX_SESSION_FILE"]);
+    let words = ["could not be stored and are lost", "the server has taken the tokens back", "data/webex-oauth"];
+    login.end().failed(7, &words);
+    assert_eq!(world.simulator.live_tokens(), []);
+}
+
+/// The server has granted them, and nobody has them. (Our server takes back no tokens of a guest: they are another client's.)
+#[test]
+fn tokens_that_cannot_be_stored_are_given_back() {
+    let guest = ["guest", "--guest-issuer", GUEST_ISSUER_ID, "--guest-issuer-secret-file", "-"];
+    for (args, endpoint, takes_back) in [
+        (&["client-credentials"][..], Endpoint::AccessToken, true),
+        (&["client-credentials"], Endpoint::AccessToken, false),
+        (&guest, Endpoint::JwtLogin, false),
+    ] {
+        let world = World::new();
+        world.simulator.fault(Fault::hold().at(endpoint));
+        let mut running = world.start(args);
+        running.type_line(GUEST_ISSUER_SECRET);
+        running.close_input();
+        assert!(world.simulator.wait_for(Duration::from_secs(10), |log| !log.is_empty()));
+        let _ = std::fs::rename(world.path("data/webex-oauth"), world.path("moved"));
+        world.write("data/webex-oauth", "in the way");
+        if !takes_back {
+            world.simulator.fault(Fault::status(500).at(Endpoint::Revoke).always());
+        }
+        world.simulator.release();
+        let became = if takes_back {
+            "the server has taken the tokens back"
+        } else {
+            "the server did not take the tokens back ("
+        };
+        running.end().failed(7, &["could not be stored and are lost", became, "data/webex-oauth"]);
+        assert_eq!(world.simulator.live_tokens().is_empty(), takes_back, "{args:?}");
+        assert!(world.simulator.log().iter().any(|entry| entry.path == "/idb/oauth2/v1/revoke"), "it was asked");
+    }
+}
+
+/// What is no file has no tokens in it, and gets none.
+#[test]
+fn what_is_no_file_is_called_what_it_is() {
+    let mut world = World::new();
+    let _socket = std::os::unix::net::UnixListener::bind(world.path("socket")).unwrap();
+    std::fs::create_dir(world.path("folder")).unwrap();
+    for (path, what) in
+        [(world.path("socket"), "a socket"), (world.path("folder"), "a folder"), ("/dev/null".into(), "a device")]
+    {
+        world.set("WEBEX_SESSION_FILE", &path.display().to_string());
+        for command in ["token", "client-credentials"] {
+            world.run(&[command]).failed(7, &[&format!("{}: {what}, not a file", path.display())]);
+        }
+    }
+}
+
+/// Nothing listens there any more.
+#[test]
+fn a_server_that_cannot_be_reached_is_named() {
+    let mut world = World::new();
+    expired(&world);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let file = world.session_file();
+    let moved = std::fs::read_to_string(&file).unwrap().replace(&world.simulator.base_url()["http://".len()..], &gone);
+    std::fs::write(&file, moved).unwrap();
+    world.set("WEBEX_SERVER", &format!("http://{gone}/"));
+    let named = format!("({gone})");
+    for args in [&["token"][..], &["refresh"], &["login", "--device"], &["client-credentials"]] {
+        let ran = world.run(args);
+        ran.failed(6, &[&named, "check the network"]);
+        assert!(!ran.err.contains("/v1") && !ran.err.contains("{server}"), "{ran:?}");
+    }
+    let tokens = world.write("tokens", r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#);
+    assert_eq!(world.run(&["login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    world.run(&["whoami"]).failed(6, &[&named, "check the network"]);
+    let ran = world.run(&["logout"]);
+    assert!(ran.code == 0 && ran.err.contains("did not take the tokens back: ") && ran.err.contains(&named), "{ran:?}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl FileStore {
 
     fn try_lock_at(&self, ending: &str) -> Result<Option<File>, StoreError> {
         let path = self.beside(ending);
-        lock::try_lock(&path).map_err(|error| StoreError::lock(&path, &error))
+        lock::try_lock(&path, &self.path).map_err(|error| StoreError::lock(&path, &error))
     }
 
     /// The lock of the compare-and-swap, for a store that borrows the locks of a file: it is not taken twice.
@@ -73,9 +73,11 @@ impl FileStore {
     /// A pipe would be waited for, and a device be replaced by a file of tokens.
     fn is_there(&self) -> Result<bool, StoreError> {
         match fs::metadata(&self.path) {
-            // A folder fails by itself.
-            Ok(found) if found.is_file() || found.is_dir() => Ok(true),
-            Ok(_) => Err(StoreError::Io { path: self.path.clone(), kind: io::ErrorKind::Unsupported }),
+            Ok(found) if found.is_file() => Ok(true),
+            Ok(found) => {
+                let what = format!("{}: {}, not a file that a session could be kept in", self.name(), kind_of(&found));
+                Err(StoreError::Refused { what })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StoreError::of(&self.path, &error)),
         }
@@ -220,6 +222,25 @@ fn resolve(path: PathBuf) -> PathBuf {
         }
     }
     fs::canonicalize(&path).unwrap_or(path)
+}
+
+/// What stands where a file should.
+fn kind_of(found: &fs::Metadata) -> &'static str {
+    if found.is_dir() {
+        return "a folder";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = found.file_type();
+        if kind.is_fifo() {
+            return "a pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+    }
+    "a device"
 }
 
 /// Nothing there is a success.

@@ -4,14 +4,28 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Locks the file at `path`, which is created where needed. `None` where another holds it.
-pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+use super::keep_owner;
+
+/// Locks the file at `path`, which is created where needed, for whom `guarded` belongs to. `None` where another holds it.
+pub(super) fn try_lock(path: &Path, guarded: &Path) -> io::Result<Option<File>> {
+    let file = open(path, guarded)?;
+    Ok(lock_now(&file)?.then_some(file))
+}
+
+fn open(path: &Path, guarded: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    Ok(lock_now(&file)?.then_some(file))
+    match options.clone().create_new(true).open(path) {
+        Ok(new) => {
+            // Only one that was made here: what root finds may be a link of the user's to somebody else's file.
+            keep_owner(guarded, &new);
+            Ok(new)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create(true).truncate(false).open(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// A record lock that belongs to the open file: `F_SETLK`, as Java and Python take it, would be shared by all threads of

@@ -42,6 +42,20 @@ pub enum KeyFileError {
         /// Why.
         why: KeyError,
     },
+    /// No key can be called this.
+    #[error("{name:?} is no name for a key: it has 1 to 64 letters, digits, '.', '_' or '-'")]
+    Name {
+        /// What was asked for.
+        name: String,
+    },
+    /// Another key in the file is called this. The file is as it was.
+    #[error("{}: there is a key {name:?} already", path.display())]
+    Taken {
+        /// Which file.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+    },
     /// There is a file already. It is left as it is: without its keys what they have sealed is lost.
     #[error("{}: there is a file already, and a key file is never overwritten", path.display())]
     Exists {
@@ -83,7 +97,7 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Keys, KeyFileError> {
 /// Makes a key of this name, in a new file.
 pub fn new_key_file(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
     let path = path.as_ref();
-    let key = draw(path, name)?;
+    let key = draw(name)?;
     write_new(path, &format_keys(&key, "")).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
         io::ErrorKind::NotFound => KeyFileError::NoFolder { path: folder_of(path).to_owned() },
@@ -98,7 +112,7 @@ pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileE
     // A link stays one.
     let asked = path.as_ref();
     let path = &fs::canonicalize(asked).map_err(|error| io_error(asked, &error))?;
-    let key = draw(path, name)?;
+    let key = draw(name)?;
     // Of two keys that are added at once one would be lost, with all that it has sealed. The lock of a killed process is free.
     let _lock = FileStore::new(path).lock_saves(LOCK_PATIENCE).map_err(|error| match error {
         StoreError::Busy { .. } => KeyFileError::Busy { path: path.clone() },
@@ -106,8 +120,13 @@ pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileE
         _ => KeyFileError::Io { path: path.clone(), kind: io::ErrorKind::PermissionDenied },
     })?;
     let text = read(path)?;
+    let no_keys = |why| KeyFileError::NoKeys { path: path.clone(), why };
+    Keys::read(text.expose()).map_err(no_keys)?;
     let text = format_keys(&key, text.expose());
-    Keys::read(text.expose()).map_err(|why| KeyFileError::NoKeys { path: path.clone(), why })?;
+    Keys::read(text.expose()).map_err(|why| match why {
+        KeyError::Twice { id } => KeyFileError::Taken { path: path.clone(), name: id },
+        why => no_keys(why),
+    })?;
     replace(path, &text).map_err(|error| io_error(path, &error))?;
     Ok(key)
 }
@@ -131,10 +150,10 @@ fn replace(path: &Path, text: &Secret) -> io::Result<()> {
     sync_folder(folder)
 }
 
-fn draw(path: &Path, name: &str) -> Result<MasterKey, KeyFileError> {
+fn draw(name: &str) -> Result<MasterKey, KeyFileError> {
     let mut bytes = [0; MasterKey::LEN];
     getrandom::fill(&mut bytes).map_err(|_| KeyFileError::NoRandomness)?;
-    let key = MasterKey::new(name, &bytes).map_err(|why| KeyFileError::NoKeys { path: path.to_owned(), why });
+    let key = MasterKey::new(name, &bytes).map_err(|_| KeyFileError::Name { name: name.to_owned() });
     bytes.fill(0);
     key
 }
@@ -249,7 +268,7 @@ mod tests {
         #[cfg(unix)]
         assert_eq!(mode(&path), 0o600);
         let twice = add_key(&path, "k1").unwrap_err();
-        assert!(matches!(&twice, KeyFileError::NoKeys { why: KeyError::Twice { .. }, .. }), "{twice}");
+        assert!(matches!(&twice, KeyFileError::Taken { .. }), "{twice}");
         assert_eq!(read_key_file(&path).unwrap(), keys);
         assert_eq!(left_beside(&path), ["keys", "keys.lock"], "nothing but the lock is left beside it");
     }

@@ -81,7 +81,7 @@ def run(client: Client, options: argparse.Namespace) -> int:
         case "login" if options.paste:
             show_url(client.begin_login(scope=options.scope))
             print("Paste the address where it ends:", file=sys.stderr, flush=True)
-            client.complete_login(sys.stdin.readline().strip())
+            client.complete_login(unquoted(sys.stdin.readline()))
             say_who(client)
         case "login":
             shown = show_url if options.no_browser else None
@@ -113,6 +113,14 @@ def sign_out(client: Client) -> int:
         return _FAILED
     print("Signed out.")
     return 0
+
+
+def unquoted(text: str) -> str:
+    """What was pasted with the quotes in which it stood somewhere, or with space around it."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1].strip()
+    return text
 
 
 def show_url(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -61,7 +62,7 @@ def server_of(variables: Hidden) -> Provider | None:
     if source.file is None:
         return discover_provider(source.issuer or "")
     try:
-        with open(_as_given(variables, source.file), "rb") as file:
+        with open(os.path.expanduser(_as_given(variables, source.file)), "rb") as file:
             document = file.read()
     except OSError as error:
         source.unreadable(error.strerror or type(error).__name__)

@@ -6,6 +6,7 @@ import os
 import struct
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ._errors import StoreError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["FileLock", "lock_domain", "make_folder"]
+__all__ = ["FileLock", "keep_owner", "lock_domain", "make_folder"]
 
 #: Where the system does not tell which machine it is, only this process comes to the same names.
 _PROCESS = os.urandom(16)
@@ -57,8 +58,8 @@ def lock_domain(path: Path) -> str:
 class FileLock:
     """An exclusive lock on a lock file, taken at once and freed by the system when the process ends."""
 
-    def __init__(self, path: str, patience: float) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    def __init__(self, path: str, patience: float, guarded: Path | None = None) -> None:
+        self._descriptor = _open(path, guarded)
         _held.add(self._descriptor)
         try:
             self._wait(path, patience)
@@ -91,6 +92,28 @@ class FileLock:
         if self._descriptor in _held:
             _held.discard(self._descriptor)
             os.close(self._descriptor)
+
+
+def _open(path: str, guarded: Path | None) -> int:
+    """A lock file that is made here belongs to whom the guarded file does. One that is found stays as it is: it may be
+    a link of the user's to somebody else's file, for root to change."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if guarded is not None:
+        keep_owner(guarded, descriptor)
+    return descriptor
+
+
+def keep_owner(path: Path, descriptor: int) -> None:
+    """Root may do something for a user, who goes on having what is theirs."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        old, new = os.stat(path), os.fstat(descriptor)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
 if sys.platform == "win32":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from ._core import Secret
 from ._errors import RestoreError, StoreError
-from ._file_lock import FileLock, lock_domain, make_folder
+from ._file_lock import FileLock, keep_owner, lock_domain, make_folder
 from ._stores import conflict
 
 __all__ = ["SAVE_PATIENCE", "FileStore"]
@@ -40,6 +39,9 @@ class FileStore:
 
     def load(self) -> Secret | None:
         try:
+            # A socket cannot even be opened.
+            if not self._is_there():
+                return None
             descriptor = os.open(self.path, _READING)
         except FileNotFoundError:
             return None
@@ -63,7 +65,7 @@ class FileStore:
     def save(self, snapshot: Secret, revision: int, replaces: int) -> Secret | None:
         try:
             make_folder(self.path.parent)
-            with FileLock(self._beside(".lock"), SAVE_PATIENCE):
+            with FileLock(self._beside(".lock"), SAVE_PATIENCE, self.path):
                 found = self._conflict(snapshot, replaces)
                 if found is None:
                     self._replace(snapshot)
@@ -88,7 +90,7 @@ class FileStore:
         """Held around a request that may change the grant, from before the store is read until the answer is stored."""
         try:
             make_folder(self.path.parent)
-            return FileLock(self._beside(".refresh-lock"), patience)
+            return FileLock(self._beside(".refresh-lock"), patience, self.path)
         except OSError as error:
             raise self._failed(error) from error
 
@@ -105,7 +107,7 @@ class FileStore:
 
     def _lock_to_delete(self) -> AbstractContextManager[object]:
         try:
-            return FileLock(self._beside(".lock"), SAVE_PATIENCE)
+            return FileLock(self._beside(".lock"), SAVE_PATIENCE, self.path)
         except OSError:
             # A lock that does not work is no reason to keep anything.
             return nullcontext()
@@ -131,7 +133,7 @@ class FileStore:
             os.unlink(draft)
         try:
             with open(os.open(draft, _WRITING, 0o600), "wb") as file:
-                self._keep_owner(file.fileno())
+                keep_owner(self.path, file.fileno())
                 file.write(snapshot.expose().encode())
                 file.flush()
                 os.fsync(file.fileno())
@@ -142,21 +144,13 @@ class FileStore:
             raise
         _sync_folder(self.path.parent)
 
-    def _keep_owner(self, descriptor: int) -> None:
-        """Root may do something for a user, who goes on having the session."""
-        if sys.platform == "win32":
-            return
-        with suppress(OSError):
-            old, new = os.stat(self.path), os.fstat(descriptor)
-            if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-                os.fchown(descriptor, old.st_uid, old.st_gid)
-
     def _failed(self, error: OSError) -> StoreError:
         return StoreError(f"{self.path}: {error.strerror or type(error).__name__}")
 
     def _no_file(self, mode: int) -> StoreError:
-        what = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "a pipe or a device, not a file"
-        return StoreError(f"{self.path}: {what}")
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        what = kinds.get(stat.S_IFMT(mode), "a device")
+        return StoreError(f"{self.path}: {what}, not a file that a session could be kept in", kind="refused")
 
     def _damaged(self) -> StoreError:
         return StoreError(f"{self.path}: not a stored session, or a damaged one")

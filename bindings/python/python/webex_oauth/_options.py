@@ -18,7 +18,7 @@ from ._core import (
     Secret,
 )
 from ._discover import server_of
-from ._errors import InvalidArgument
+from ._errors import ConfigError, InvalidArgument
 from ._file_store import FileStore
 
 if TYPE_CHECKING:
@@ -148,7 +148,19 @@ def store_of(environ: Hidden, path: str | os.PathLike[str] | None = None) -> Fil
         return store
     from .stores import SealedUser, read_key_file
 
-    return SealedUser(store, read_key_file(keys), user=environ.expose().get("WEBEX_PROFILE") or "default")
+    return SealedUser(store, read_key_file(keys), user=_profile(environ))
+
+
+def _profile(environ: Hidden) -> str:
+    """Whose session it is. What is no text is named and not told, like the other variables."""
+    profile: str = environ.expose().get("WEBEX_PROFILE") or "default"
+    try:
+        profile.encode()
+    except UnicodeEncodeError:
+        problem = "WEBEX_PROFILE is not UTF-8"
+    else:
+        return profile
+    raise ConfigError(f"environment: {problem}", field="environment", kind="invalid", problem=problem)
 
 
 def seconds(value: timedelta | float | None) -> float | None:
