@@ -204,9 +204,9 @@ impl Provider {
         }
     }
 
-    /// A profile by its name: `webex`, `fedramp`, `idbroker`, `ciscospark`, or in full as [`Provider::name`] has it.
+    /// A profile by its name, in any case: `webex`, `fedramp`, `idbroker`, `ciscospark`, or in full as [`Provider::name`] has it.
     pub fn named(name: &str) -> Option<Self> {
-        match name {
+        match name.to_ascii_lowercase().as_str() {
             "webex" => Some(Self::webex()),
             "fedramp" | "webex_fedramp" => Some(Self::webex_fedramp()),
             "idbroker" | "webex_idbroker" => Some(Self::webex_idbroker()),
