@@ -10,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::html;
 use sha2::{Digest as _, Sha256};
 use webex_oauth_async::webex_oauth::{Config, ConfigParts, LoginOptions, SignOutOptions};
-use webex_oauth_async::{ClientError, Clients, User};
+use webex_oauth_async::{ClientError, Clients, User, refresh_error};
 use webex_oauth_stores::{AsyncRecords, Key, Postgres, Sqlite, StoreError, Unblock, UserStore};
 
 #[derive(Clone)]
@@ -38,11 +38,14 @@ impl App {
 
 async fn home(State(app): State<App>, jar: CookieJar) -> Result<Response, Trouble> {
     let base = app.config.provider().api_base.as_deref().unwrap_or("https://webexapis.com/v1");
-    let me = match app.user(jar.get("session"))?.get(&format!("{base}/people/me")).await {
+    let answer = app.user(jar.get("session"))?.get(&format!("{base}/people/me")).await;
+    // Where the token was refused, and there is no other one.
+    let answer = answer.and_then(|answer| refresh_error(&answer).cloned().map_or(Ok(answer), Err));
+    let me = match answer {
         Err(ClientError::SignInRequired { .. }) => {
             return Ok(html! { a href="/login" { "Sign in with Webex" } }.into_response());
         }
-        me => serde_json::from_slice(me?.body()).unwrap_or(serde_json::Value::Null),
+        answer => serde_json::from_slice(answer?.body()).unwrap_or(serde_json::Value::Null),
     };
     let name = me["displayName"].as_str().unwrap_or("somebody (Webex does not say who)");
     let form = html! { form method="post" action="/logout" { button { "Sign out" } } };

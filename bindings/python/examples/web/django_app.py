@@ -20,7 +20,8 @@ database = os.environ.get("DATABASE_URL", "sessions.db")  # postgres://..., or a
 store = PostgresStore(database) if "://" in database else SqliteStore(database)
 store.migrate()
 clients = webex_oauth.Clients(config, store, stale_after=1.0)
-atexit.register(lambda: (clients.close(), store.close()))  # What is being renewed is stored before this worker ends.
+atexit.register(store.close)
+atexit.register(clients.close)  # Before the store: what is being renewed is stored when this worker ends.
 
 
 def user(cookie: str | None) -> webex_oauth.User:
@@ -37,6 +38,8 @@ def go(url: str, cookie: str) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     try:
         me = user(request.COOKIES.get("session")).call(f"{config.provider.api_base}/people/me")
+        if me.refresh_error:  # The token was refused, and there is no other one.
+            raise me.refresh_error
     except SignInRequired:
         return HttpResponse("<a href=/login>Sign in with Webex</a>")
     name = me.json()["displayName"] if me.status == 200 else f"somebody (Webex answered {me.status})"
@@ -62,7 +65,6 @@ def callback(request: HttpRequest) -> HttpResponse:
     return go("/", cookie)
 
 
-@require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     who = user(request.COOKIES.get("session"))
     who.sign_out()
@@ -76,7 +78,7 @@ def trouble(request: HttpRequest) -> HttpResponse:
     return HttpResponse("Webex or the database does not answer. Try again in a moment.", status=503)
 
 
-urlpatterns = [path("", home), path("login", login), path("callback", callback), path("logout", logout)]
+urlpatterns = [path("", home), path("login", login), path("callback", callback), path("logout", require_POST(logout))]
 handler500 = trouble
 settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"])
 application = get_wsgi_application()

@@ -45,6 +45,8 @@ def go(url: str, cookie: str) -> Response:
 async def home(request: Request) -> Response:
     try:
         me = await user(request.cookies.get("session")).call(f"{config.provider.api_base}/people/me")
+        if me.refresh_error:  # The token was refused, and there is no other one.
+            raise me.refresh_error
     except SignInRequired:
         return HTMLResponse("<a href=/login>Sign in with Webex</a>")
     name = me.json()["displayName"] if me.status == 200 else f"somebody (Webex answered {me.status})"

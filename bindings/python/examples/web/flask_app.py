@@ -17,7 +17,8 @@ database = os.environ.get("DATABASE_URL", "sessions.db")  # postgres://..., or a
 store = PostgresStore(database) if "://" in database else SqliteStore(database)
 store.migrate()
 clients = webex_oauth.Clients(config, store, stale_after=1.0)
-atexit.register(lambda: (clients.close(), store.close()))  # What is being renewed is stored before this worker ends.
+atexit.register(store.close)
+atexit.register(clients.close)  # Before the store: what is being renewed is stored when this worker ends.
 app = Flask(__name__)
 
 
@@ -36,6 +37,8 @@ def go(url: str, cookie: str) -> ResponseReturnValue:
 def home() -> ResponseReturnValue:
     try:
         me = user(request.cookies.get("session")).call(f"{config.provider.api_base}/people/me")
+        if me.refresh_error:  # The token was refused, and there is no other one.
+            raise me.refresh_error
     except SignInRequired:
         return "<a href=/login>Sign in with Webex</a>"
     name = me.json()["displayName"] if me.status == 200 else f"somebody (Webex answered {me.status})"
