@@ -19,6 +19,9 @@ use crate::client::Client;
 use crate::events::Tap;
 use crate::transport::AsyncHttp;
 
+/// So often the client of a user may be closed by a rebind before whoever wants it gives up.
+const MOST_CLOSED: usize = 8;
+
 /// Whose session it is: a name of the host's, as its store takes it.
 pub trait UserKey: Clone + Eq + Hash + Send + Sync + 'static {}
 
@@ -95,17 +98,33 @@ impl<K: UserKey> Clients<K> {
         Ok(client)
     }
 
+    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, has begun nothing:
+    /// the next one knows what the store holds now.
+    async fn on<T, F>(&self, key: &K, work: impl Fn(Client) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        for _ in 0..MOST_CLOSED {
+            match work(self.client(key).await?).await {
+                Err(ClientError::Closed) => {}
+                done => return done,
+            }
+        }
+        Err(ClientError::Closed)
+    }
+
     /// Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so that nobody
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
     /// session at the same moment one does. Where the store fails half way the session is gone, and the user signs in again.
     pub async fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
-        let (inner, client) = (&*self.inner, self.client(from).await?);
+        let inner = &*self.inner;
         // What is newest is stored, and good.
-        client.token().await?;
-        inner.kept.take(from);
-        client.close().await;
+        self.on(from, |client| async move { client.token().await }).await?;
+        if let Some(client) = inner.kept.take(from) {
+            client.close().await;
+        }
         let done = rebind_async(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to)).await;
         if let Some(before) = inner.kept.take(to) {
             // It would find out in some seconds; nothing of it is to be handed out any longer.

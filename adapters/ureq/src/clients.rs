@@ -27,6 +27,8 @@ type OnEvent<K> = Box<dyn Fn(&K, ClientEvent) + Send>;
 
 /// So many events wait for a listener that does not take them; what comes then is lost to it.
 const MOST_WAITING: usize = 1024;
+/// So often the client of a user may be closed by a rebind before whoever wants it gives up.
+const MOST_CLOSED: usize = 8;
 
 /// Authorization for a service: the sessions of any number of users, in one store that all of its nodes share.
 ///
@@ -187,17 +189,30 @@ impl<K: UserKey> Clients<K> {
         }))
     }
 
+    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, has begun nothing:
+    /// the next one knows what the store holds now.
+    fn on<T>(&self, key: &K, work: impl Fn(Client) -> Result<T, ClientError>) -> Result<T, ClientError> {
+        for _ in 0..MOST_CLOSED {
+            match work(self.client(key)?) {
+                Err(ClientError::Closed) => {}
+                done => return done,
+            }
+        }
+        Err(ClientError::Closed)
+    }
+
     /// Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so that nobody
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
     /// session at the same moment one does. Where the store fails half way the session is gone, and the user signs in again.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
-        let (inner, client) = (&*self.inner, self.client(from)?);
+        let inner = &*self.inner;
         // What is newest is stored, and good.
-        client.token()?;
-        inner.kept.take(from);
-        client.close();
+        self.on(from, |client| client.token())?;
+        if let Some(client) = inner.kept.take(from) {
+            client.close();
+        }
         let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
         if let Some(before) = inner.kept.take(to) {
             // It would find out in some seconds; nothing of it is to be handed out any longer.

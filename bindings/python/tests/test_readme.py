@@ -120,3 +120,14 @@ def test_every_snippet_of_the_page_about_stores_runs(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("SignedOut") == 3
+
+
+@pytest.mark.skipif("WEBEX_OAUTH_SOURCES" not in os.environ, reason="the page is in the sources")
+def test_the_page_of_recipes_shows_them_as_they_are_run() -> None:
+    page = (SOURCES / "docs" / "recipes.md").read_text(encoding="utf-8")
+    python = [(path, "py") for path in (SOURCES / "bindings/python/examples/web").glob("*.py")]
+    recipes = [*python, (SOURCES / "adapters/async/examples/axum.rs", "rust,ignore")]
+    assert len(recipes) == 4
+    for path, language in recipes:
+        name, text = path.relative_to(SOURCES).as_posix(), path.read_text(encoding="utf-8")
+        assert f"[`{name}`](../{name})\n\n```{language}\n{text}```\n" in page, f"docs/recipes.md shows another {name}"

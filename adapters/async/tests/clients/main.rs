@@ -126,6 +126,25 @@ async fn a_login_is_completed_on_any_node_and_its_key_is_worth_nothing_afterward
     assert!(nodes.due("zoe").is_some());
 }
 
+/// It is not told that a client is closed: that is for who uses clients after their end.
+#[tokio::test]
+async fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
+    let (nodes, http) = (Nodes::default(), Waits::default());
+    let clients = nodes.builder(parts("http://127.0.0.1:9")).http(http.clone()).build().unwrap();
+    http.hold.store(true, Ordering::SeqCst);
+    nodes.expired(&clients, "zoe").await;
+    let waiting = clients.of("zoe".to_owned());
+    let waiting = tokio::spawn(async move { waiting.token().await });
+    http.until_sent(1).await;
+    let mut visitor = clients.of("cookie".to_owned());
+    visitor.client().await.unwrap().adopt(tokens_of("newer")).await.unwrap();
+    // The one that is closed waits for its request, as its tokens might be new.
+    let rebinding = tokio::spawn(async move { visitor.rebind("zoe".to_owned()).await });
+    assert_eq!(waiting.await.unwrap().unwrap().expose(), "AT-newer");
+    http.release();
+    rebinding.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn nobody_signed_in_is_not_rebound_and_what_is_there_stays() {
     let nodes = Nodes::default();

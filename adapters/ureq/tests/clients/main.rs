@@ -101,6 +101,25 @@ fn requests_that_hang_do_not_stop_other_users_and_all_are_closed_at_once() {
     assert_eq!(clients.of("u1".to_owned()).token().unwrap_err(), ClientError::Closed);
 }
 
+/// It is not told that a client is closed: that is for who uses clients after their end.
+#[test]
+fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
+    let (nodes, simulator) = (Nodes::default(), simulator());
+    let clients = nodes.builder(parts(simulator.base_url())).build().unwrap();
+    expired(&clients, &simulator, "zoe");
+    simulator.fault(Fault::hold().at(Endpoint::AccessToken));
+    let waiting = clients.clone();
+    let waiting = std::thread::spawn(move || waiting.of("zoe".to_owned()).token());
+    assert!(simulator.wait_for(Duration::from_secs(20), |log| !log.is_empty()));
+    let mut visitor = clients.of("cookie".to_owned());
+    visitor.client().unwrap().adopt(TOKENS).unwrap();
+    // The one that is closed waits for its request, as its tokens might be new.
+    let rebinding = std::thread::spawn(move || visitor.rebind("zoe".to_owned()));
+    assert_eq!(waiting.join().unwrap().unwrap().expose(), "AT0");
+    simulator.release();
+    rebinding.join().unwrap().unwrap();
+}
+
 #[test]
 fn a_login_is_completed_on_any_node_and_its_key_is_worth_nothing_afterwards() {
     let (nodes, simulator) = (Nodes::default(), simulator());

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._async_client import AsyncClient
 from ._errors import Closed, StoreError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .stores import AsyncRecords, Key, Records
 
 __all__ = ["AsyncClients", "AsyncUser"]
+
+T = TypeVar("T")
 
 
 class AsyncClients:
@@ -71,12 +73,21 @@ class AsyncClients:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
 
+    async def _on(self, key: Key, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+        """See :meth:`Clients._on`."""
+        for _ in range(ROUNDS):
+            try:
+                return await work(await self.client(key))
+            except Closed:
+                if self._is_closed:
+                    raise
+        raise contended()
+
     async def rebind(self, key: Key, to: Key) -> None:
         """See :meth:`Clients.rebind`."""
-        client = await self.client(key)
-        await client.token()  # What is newest is stored, and good.
-        self._kept.take(key)
-        await client.close()
+        await self._on(key, lambda client: client.token())  # What is newest is stored, and good.
+        if (client := self._kept.take(key)) is not None:
+            await client.close()
         found, there = await self._at_store("load", key), await self._at_store("load", to)
         for _ in range(ROUNDS):
             move = Move(self.config, found)
@@ -165,17 +176,20 @@ class AsyncUser:
         """An :class:`AsyncClient` for the moment: ``httpx.AsyncClient(auth=await user.client())``. Do not keep it."""
         return await self._clients.client(self.key)
 
+    async def _on(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+        return await self._clients._on(self.key, work)
+
     async def token(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.token`."""
-        return await (await self.client()).token(timeout=timeout)
+        return await self._on(lambda client: client.token(timeout=timeout))
 
     async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.authorization_header`."""
-        return await (await self.client()).authorization_header(timeout=timeout)
+        return await self._on(lambda client: client.authorization_header(timeout=timeout))
 
     async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """See :meth:`Client.begin_login`. Any node completes it."""
-        return await (await self.client()).begin_login(**options)
+        return await self._on(lambda client: client.begin_login(**options))
 
     async def complete_login(
         self, callback: str | Secret, *, timeout: timedelta | float | None = None
@@ -184,7 +198,7 @@ class AsyncUser:
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self._clients.forget(self.key)
-        return await (await self.client()).complete_login(callback, timeout=timeout)
+        return await self._on(lambda client: client.complete_login(callback, timeout=timeout))
 
     async def rebind(self, tenant: str, user: str) -> AsyncUser:
         """See :meth:`Clients.rebind`. Returns the user under the new key."""
@@ -200,7 +214,7 @@ class AsyncUser:
         goto: str | None = None,
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
-        return await (await self.client()).sign_out(revoke=revoke, logout=logout, goto=goto)
+        return await self._on(lambda client: client.sign_out(revoke=revoke, logout=logout, goto=goto))
 
     async def call(
         self,
@@ -214,8 +228,10 @@ class AsyncUser:
         max_wait: timedelta | float = 60.0,
     ) -> ApiResponse:
         """See :meth:`Client.call`."""
-        return await (await self.client()).call(
-            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+        return await self._on(
+            lambda client: client.call(
+                url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+            )
         )
 
     async def status(self) -> Status:

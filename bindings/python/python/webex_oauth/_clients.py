@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ._client import Client
 from ._errors import Closed, StoreError
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .stores import Key, Records
 
 __all__ = ["Clients", "User"]
+
+T = TypeVar("T")
 
 
 class Clients:
@@ -81,6 +83,17 @@ class Clients:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
 
+    def _on(self, key: Key, work: Callable[[Client], T]) -> T:
+        """With the client of a user. One that is closed, as its session got another key at this moment, has begun
+        nothing: the next one knows what the store holds now."""
+        for _ in range(ROUNDS):
+            try:
+                return work(self.client(key))
+            except Closed:
+                if self._is_closed:
+                    raise
+        raise contended()
+
     def rebind(self, key: Key, to: Key) -> None:
         """Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so
         that nobody who knew the key before it has the session after it.
@@ -89,10 +102,9 @@ class Clients:
         rebind a session at the same moment one does. Where the store fails half way the session is gone, and the user
         signs in again.
         """
-        client = self.client(key)
-        client.token()  # What is newest is stored, and good.
-        self._kept.take(key)
-        client.close()
+        self._on(key, Client.token)  # What is newest is stored, and good.
+        if (client := self._kept.take(key)) is not None:
+            client.close()
         found, there = self.store.load(key), self.store.load(to)
         for _ in range(ROUNDS):
             move = Move(self.config, found)
@@ -173,24 +185,27 @@ class User:
         """A :class:`Client` for the moment: ``requests.get(url, auth=user.client)``. Do not keep it."""
         return self._clients.client(self.key)
 
+    def _on(self, work: Callable[[Client], T]) -> T:
+        return self._clients._on(self.key, work)
+
     def token(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.token`."""
-        return self.client.token(timeout=timeout)
+        return self._on(lambda client: client.token(timeout=timeout))
 
     def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.authorization_header`."""
-        return self.client.authorization_header(timeout=timeout)
+        return self._on(lambda client: client.authorization_header(timeout=timeout))
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """See :meth:`Client.begin_login`. Any node completes it."""
-        return self.client.begin_login(**options)
+        return self._on(lambda client: client.begin_login(**options))
 
     def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self._clients.forget(self.key)
-        return self.client.complete_login(callback, timeout=timeout)
+        return self._on(lambda client: client.complete_login(callback, timeout=timeout))
 
     def rebind(self, tenant: str, user: str) -> User:
         """See :meth:`Clients.rebind`. Returns the user under the new key."""
@@ -206,7 +221,7 @@ class User:
         goto: str | None = None,
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
-        return self.client.sign_out(revoke=revoke, logout=logout, goto=goto)
+        return self._on(lambda client: client.sign_out(revoke=revoke, logout=logout, goto=goto))
 
     def call(
         self,
@@ -220,8 +235,10 @@ class User:
         max_wait: timedelta | float = 60.0,
     ) -> ApiResponse:
         """See :meth:`Client.call`."""
-        return self.client.call(
-            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+        return self._on(
+            lambda client: client.call(
+                url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
+            )
         )
 
     def status(self) -> Status:

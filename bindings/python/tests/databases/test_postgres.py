@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -302,6 +304,17 @@ def test_a_descriptor_of_somebody_else_is_never_shut_down(schema: str) -> None:
     assert other.recv(1) == b"x"
     one.close()
     other.close()
+
+
+def test_a_process_that_closes_nothing_ends_at_once(schema: str) -> None:
+    program = "import sys; from webex_oauth.stores import PostgresStore; PostgresStore(sys.argv[1]).migrate()"
+    kept = program.replace("PostgresStore(sys.argv[1])", "store = PostgresStore(sys.argv[1]); store")
+    for text in (program, kept):
+        begun = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", text, schema], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        # It would be ten seconds.
+        assert time.monotonic() - begun < 8
 
 
 # ------------------------------------------------------------------------------------------------------------- clients

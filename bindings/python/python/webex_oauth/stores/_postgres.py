@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["PostgresStore"]
 
 T = TypeVar("T")
+
+
+def _end(pool: psycopg_pool.ConnectionPool[_Connection], process: int) -> None:
+    """Of a pool that a fork has brought along it is the parent that closes it."""
+    if os.getpid() == process:
+        pool.close()
 
 
 class PostgresStore(Records):
@@ -95,6 +102,8 @@ class PostgresStore(Records):
                     options.conninfo.expose(), check=_check, num_workers=1, open=True, **options.pool
                 )
                 self._process = this
+                # Left to itself, a pool that nobody has closed holds up the end of the process for ten seconds.
+                weakref.finalize(self, _end, self._pool, this)
         return self._pool
 
     def migrate(self) -> None:
