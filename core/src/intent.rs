@@ -161,6 +161,11 @@ impl Session {
         schedule::works_on_login(&self.state).then_some(self.state.attempt)
     }
 
+    /// Whether a login waits for its browser, or is being worked on.
+    pub(crate) fn has_logins(&self) -> bool {
+        !self.state.pending.is_empty() || matches!(self.state.phase, Phase::SigningIn(_))
+    }
+
     /// Which login in a browser is being worked on.
     pub(crate) fn login_under_way(&self) -> Option<LoginId> {
         match &self.state.phase {

@@ -117,7 +117,7 @@ impl Coordinator {
         let is_another = grant != stored && grant.is_some();
         let unsaved = self.unsaved_tokens();
         self.end_the_rows_logins();
-        let nobody_was_signed_in = grant.is_none() && stored.is_none() && !self.session.login_marks().is_empty();
+        let nobody_was_signed_in = grant.is_none() && stored.is_none() && self.session.has_logins();
         let is_new = is_known && !self.saving.is_stored() && (is_another || nobody_was_signed_in);
         let stays = self.obeys(Rule::DeletedStaysDeleted);
         self.saving.stored = 0;
