@@ -1,5 +1,7 @@
 //! The session: the machine with its state, one method per input.
 
+mod stored;
+
 use std::fmt;
 
 use crate::access::{Access, Phase, ReturnTo, Status, Verdict};
@@ -284,33 +286,6 @@ impl Session {
     /// API, use [`Session::access`].
     pub fn tokens(&self) -> Option<&TokenSet> {
         self.state.grant().map(|grant| &grant.tokens)
-    }
-
-    /// The bytes that the last `Persist` stored, with what has changed since: for a store that failed, to try again.
-    pub fn snapshot(&self) -> Secret {
-        snapshot::write(&self.config, &self.state)
-    }
-
-    /// The revision of the last `Persist` or `reload`.
-    pub fn revision(&self) -> u64 {
-        self.state.revision
-    }
-
-    /// When somebody should open this session next, to renew it ahead of its end. `None` where there is nothing to be done. For a
-    /// store that is searched for what is due.
-    pub fn due_at(&self) -> Option<Timestamp> {
-        let (soon, must) = self.token_lines()?;
-        soon.or(must)
-    }
-
-    /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any longer, and
-    /// the next login under that key finds room. `None` where nobody is signed in.
-    ///
-    /// It is stored under the old key first, in exchange for the [revision](Self::revision) of this session. Of all who want to
-    /// take the session elsewhere one succeeds in that, and stores it under its new key.
-    pub fn left_behind(&self) -> Option<Secret> {
-        let left = crate::action::sign_out::left_behind(&self.state)?;
-        Some(snapshot::write(&self.config, &left))
     }
 
     /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another

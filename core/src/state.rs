@@ -1,22 +1,24 @@
 //! What a session remembers. Plain data: the table in `step.rs` decides, the actions change it.
 
+mod clock;
+mod grant;
 mod login;
+mod requests;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::grant::{Child, ChildState, Grant, Renew};
 pub(crate) use self::login::{Before, BrowserLogin, DeviceLogin, SigningIn, Stage};
-use crate::access::{SignedOutReason, Via};
+pub(crate) use self::requests::{Flight, FlightKind, RenewBy, Revocation, Side, SideKind};
+use crate::access::SignedOutReason;
 use crate::error::Fault;
 use crate::http::RequestId;
-use crate::intent::{GrantId, Intent};
+use crate::intent::Intent;
 use crate::logins::{End, EndedLogins, LoginId, LoginMark};
-use crate::protocol::request::Carried;
-use crate::protocol::scope::{Scope, ScopeDelta};
-use crate::secret::{AccessToken, Secret};
+use crate::secret::Secret;
 use crate::time::Timestamp;
-use crate::tokens::TokenSet;
 
 /// So many bits of a revision count, those above tell apart sessions that began apart.
 pub(crate) const COUNT_BITS: u32 = 24;
@@ -94,172 +96,6 @@ pub(crate) enum Phase {
     SignedOut(SignedOutReason),
     SigningIn(Box<SigningIn>),
     SignedIn(Box<Grant>),
-}
-
-/// Tokens and what is known of them.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Grant {
-    pub(crate) via: Via,
-    /// Of the sign-in, where a coordinator was told of it.
-    pub(crate) grant_id: Option<GrantId>,
-    pub(crate) tokens: TokenSet,
-    pub(crate) requested: Option<Scope>,
-    /// Of the access token.
-    pub(crate) generation: u64,
-    /// The login in a browser that brought it.
-    pub(crate) login: Option<LoginId>,
-    /// Counts the renewals since the sign-in, in all processes together.
-    pub(crate) renewals: u64,
-    /// The request that brought these tokens: the answer to an earlier one is superseded.
-    pub(crate) from_request: u64,
-    /// The predecessor of the access token, to be revoked when the successor arrives.
-    pub(crate) previous: Option<AccessToken>,
-    pub(crate) renew: Renew,
-    /// User tokens with less scope.
-    pub(crate) children: Vec<Child>,
-    /// The user was told that only a sign-in helps.
-    pub(crate) told_sign_in: bool,
-    /// The user was told that the refresh token ends soon.
-    pub(crate) told_relogin: bool,
-    pub(crate) extra: Map<String, Value>,
-}
-
-/// How the renewal of a grant stands.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Renew {
-    /// Somebody waits for it.
-    pub(crate) wanted: bool,
-    /// The host insists: no minimum interval, no backoff of our own.
-    pub(crate) forced: bool,
-    /// An API refused the current token.
-    pub(crate) rejected: bool,
-    /// How many tokens in a row were refused soon after they came.
-    pub(crate) rejections: u32,
-    /// The last success.
-    pub(crate) last: Option<Timestamp>,
-    pub(crate) failures: u32,
-    pub(crate) retry_at: Option<Timestamp>,
-    /// The server itself named `retry_at`.
-    pub(crate) retry_is_servers: bool,
-    pub(crate) fault: Option<Arc<Fault>>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Child {
-    pub(crate) scope: Scope,
-    pub(crate) state: ChildState,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum ChildState {
-    Ready { token: AccessToken, generation: u64, received_at: Timestamp, expires_at: Option<Timestamp> },
-    Asked { id: RequestId },
-    Failed { fault: Arc<Fault>, retry_at: Timestamp },
-}
-
-/// A grant request that is outstanding.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Flight {
-    pub(crate) id: RequestId,
-    pub(crate) kind: FlightKind,
-    /// Then it is taken for lost.
-    pub(crate) deadline: Timestamp,
-    /// Counters at departure.
-    pub(crate) attempt: u64,
-    pub(crate) epoch: u64,
-    pub(crate) version: u64,
-    /// Nobody wants the tokens any longer: revoke what arrives.
-    pub(crate) unwanted: bool,
-    /// A question to the host, not a request: people may be involved, and a login does not wait for it.
-    pub(crate) asks_host: bool,
-    /// No error quotes it.
-    pub(crate) carried: Carried,
-    /// The refresh token that it spends: a success is the next one only of that.
-    pub(crate) spent: Option<Secret>,
-    /// The intent under which it was sent.
-    pub(crate) under: Option<u64>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum FlightKind {
-    SignIn { via: Via, requested: Option<Scope> },
-    DeviceStart,
-    DevicePoll { requested: Option<Scope> },
-    Renew { by: RenewBy },
-}
-
-/// What a grant is renewed with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RenewBy {
-    RefreshToken,
-    ClientCredentials,
-    HostToken,
-    HostJwt,
-}
-
-/// A request beside the grant.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Side {
-    pub(crate) id: RequestId,
-    pub(crate) kind: SideKind,
-    pub(crate) deadline: Timestamp,
-    /// No error quotes it.
-    pub(crate) carried: Carried,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum SideKind {
-    Downscope {
-        scope: Scope,
-    },
-    /// A user token that nobody wants any longer: revoke what arrives.
-    Unwanted,
-    Revoke(Revocation),
-    /// The identity broker hears of a sign-out.
-    Logout,
-}
-
-/// A token to revoke.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Revocation {
-    pub(crate) token: Secret,
-    /// RFC 7009 section 2.1.
-    pub(crate) hint: &'static str,
-    /// It was tried before.
-    pub(crate) is_retry: bool,
-}
-
-impl Grant {
-    /// Every token of the session, and how RFC 7009 section 2.1 calls it. The refresh token first: it carries the others.
-    pub(crate) fn all_tokens(&self) -> Vec<(Secret, &'static str)> {
-        self.tokens_of(|_| true)
-    }
-
-    /// The same of those that are not known to have ended. The predecessor of the access token ends no later than that.
-    pub(crate) fn living_tokens(&self, now: Timestamp) -> Vec<(Secret, &'static str)> {
-        self.tokens_of(|end| end.is_none_or(|end| now < end))
-    }
-
-    /// Those whose end is as wanted.
-    fn tokens_of(&self, fits: impl Fn(Option<Timestamp>) -> bool) -> Vec<(Secret, &'static str)> {
-        let children = self.children.iter().filter_map(|child| match &child.state {
-            ChildState::Ready { token, expires_at, .. } => Some((token, *expires_at)),
-            ChildState::Asked { .. } | ChildState::Failed { .. } => None,
-        });
-        let tokens = &self.tokens;
-        let own = tokens.access_token.iter().chain(&self.previous).map(|token| (token, tokens.expires_at));
-        let access = own.chain(children).filter(|(_, end)| fits(*end));
-        let refresh = tokens.refresh_token.clone().filter(|_| fits(tokens.refresh_token_expires_at));
-        let refresh = refresh.map(|token| (token, "refresh_token"));
-        refresh.into_iter().chain(access.map(|(token, _)| (token.expose().into(), "access_token"))).collect()
-    }
-
-    /// What was granted of what was asked for.
-    pub(crate) fn scope_delta(&self) -> ScopeDelta {
-        let nothing = Scope::default();
-        let granted = self.tokens.scope.as_ref().unwrap_or(&nothing);
-        ScopeDelta::between(self.requested.as_ref().unwrap_or(granted), granted)
-    }
 }
 
 impl State {
@@ -413,52 +249,5 @@ impl State {
     /// Ends a login: back to where it came from.
     pub(crate) fn return_to_before(&mut self) {
         self.phase = self.take_before().into();
-    }
-
-    /// Takes note of the clock. Where it was set back, everything that was reckoned with the earlier reading moves
-    /// along: a token's remaining life stays what it was and never grows.
-    pub(crate) fn observe(&mut self, now: Timestamp) {
-        let before = std::mem::replace(&mut self.latest, now);
-        if now < before {
-            self.move_along(before, now);
-        }
-    }
-
-    #[cold]
-    fn move_along(&mut self, before: Timestamp, now: Timestamp) {
-        let shift = |at: &mut Timestamp| *at = at.moved_along(before, now);
-        for flight in self.flight.iter_mut().chain(&mut self.late) {
-            shift(&mut flight.deadline);
-        }
-        for side in &mut self.side {
-            shift(&mut side.deadline);
-        }
-        if let Some(failed) = &mut self.host_failed {
-            shift(&mut failed.retry_at);
-        }
-        for login in &mut self.pending {
-            shift(&mut login.since);
-            shift(&mut login.expires_at);
-        }
-        if let Phase::SigningIn(login) = &mut self.phase {
-            shift(&mut login.since);
-            shift(&mut login.expires_at);
-            shift(&mut login.send_at);
-        }
-        if let Some(grant) = self.grant_mut() {
-            grant.tokens.shift(before, now);
-            grant.renew.last.as_mut().map(shift);
-            grant.renew.retry_at.as_mut().map(shift);
-            for child in &mut grant.children {
-                match &mut child.state {
-                    ChildState::Ready { received_at, expires_at, .. } => {
-                        shift(received_at);
-                        expires_at.as_mut().map(shift);
-                    }
-                    ChildState::Failed { retry_at, .. } => shift(retry_at),
-                    ChildState::Asked { .. } => {}
-                }
-            }
-        }
     }
 }

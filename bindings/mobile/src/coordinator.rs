@@ -1,5 +1,6 @@
 //! The coordinator, behind a lock that is held for moments: each call returns everything that it led to, in one crossing.
 
+mod failures;
 mod given;
 mod outputs;
 
@@ -10,10 +11,10 @@ use std::time::Duration;
 use webex_oauth::Timestamp;
 use webex_oauth::coordinator as core;
 
+pub use self::failures::{CallFailure, StoreFault, StoreFaultKind};
 pub use self::given::{CoordinatorCall, CoordinatorOptions, Credential, IntentTimes, JobResult, Spent, TokenOf};
 pub use self::outputs::{
-    CallFailure, CoordinatorEvent, CoordinatorOutput, CoordinatorReply, JobOp, NextStep, PublishedToken, StoreFault,
-    StoreFaultKind, WakeAt,
+    CoordinatorEvent, CoordinatorOutput, CoordinatorReply, JobOp, NextStep, PublishedToken, WakeAt,
 };
 use crate::access::{Access, Status};
 use crate::config::Config;

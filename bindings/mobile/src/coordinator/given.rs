@@ -6,8 +6,8 @@ use std::time::Duration;
 use webex_oauth::coordinator::{self as core, Call, Done, Of, Ticket, Which};
 use webex_oauth::{LoginId, Scope, SendFault};
 
+use super::failures::StoreFault;
 use super::millis;
-use super::outputs::StoreFault;
 use crate::error::MisuseError;
 use crate::http::HttpResponse;
 use crate::input::{LoginOptions, SignOutOptions};

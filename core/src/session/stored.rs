@@ -1,0 +1,36 @@
+//! What a store has of a session.
+
+use super::Session;
+use crate::action::sign_out;
+use crate::secret::Secret;
+use crate::snapshot;
+use crate::time::Timestamp;
+
+impl Session {
+    /// The bytes that the last `Persist` stored, with what has changed since: for a store that failed, to try again.
+    pub fn snapshot(&self) -> Secret {
+        snapshot::write(&self.config, &self.state)
+    }
+
+    /// The revision of the last `Persist` or `reload`.
+    pub fn revision(&self) -> u64 {
+        self.state.revision
+    }
+
+    /// When somebody should open this session next, to renew it ahead of its end. `None` where there is nothing to be done. For a
+    /// store that is searched for what is due.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let (soon, must) = self.token_lines()?;
+        soon.or(must)
+    }
+
+    /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any longer, and
+    /// the next login under that key finds room. `None` where nobody is signed in.
+    ///
+    /// It is stored under the old key first, in exchange for the [revision](Self::revision) of this session. Of all who want to
+    /// take the session elsewhere one succeeds in that, and stores it under its new key.
+    pub fn left_behind(&self) -> Option<Secret> {
+        let left = sign_out::left_behind(&self.state)?;
+        Some(snapshot::write(&self.config, &left))
+    }
+}
