@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use webex_oauth::sealed::Keys;
 use webex_oauth::{Config, Phase, RestoreError, Secret, Session, TokenSet, snapshot_revision};
@@ -130,8 +130,15 @@ impl App {
         }
     }
 
-    /// Why what a sign-in has just brought is not stored, where that is so.
+    /// Why what a sign-in has just brought is not stored, where that is so: the client tries it again and again, and a lock
+    /// that is held for a moment costs nobody a sign-in.
     pub(crate) fn unstored_sign_in(&self) -> Option<StoreError> {
+        const GRACE: Duration = Duration::from_secs(2);
+        const PAUSE: Duration = Duration::from_millis(20);
+        let begun = Instant::now();
+        while self.client.store_error().is_some() && begun.elapsed() < GRACE {
+            std::thread::sleep(PAUSE);
+        }
         let access_token = |tokens: &TokenSet| tokens.access_token.clone();
         let now = self.client.tokens()?;
         let is_new = self.before.as_ref().map(access_token) != Some(access_token(&now));

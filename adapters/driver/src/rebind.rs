@@ -4,7 +4,7 @@
 use webex_oauth::{Config, Secret, Session, SignInReason, SignedOutReason, snapshot_revision};
 
 use crate::error::ClientError;
-use crate::store::{AsyncStore, Put, Replaces, Saved, Store, StoreError};
+use crate::store::{AsyncStore, Put, Replaces, Saved, Store, StoreError, has_revision};
 
 /// Each further round has found that another node was faster.
 const MOST: u32 = 8;
@@ -17,15 +17,26 @@ const MOST: u32 = 8;
 pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
     let mut found = from.load()?;
     // A store that is down, or whose record cannot be read, is found before anything is changed.
-    let mut replaces = replaced(to.load()?)?;
+    let there = to.load()?;
+    if found.is_some() && found == there {
+        // It is one key.
+        return Ok(());
+    }
+    let mut replaces = replaced(there)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(&move_.leaves)? {
             Saved::Conflict { found: theirs } => found = theirs,
             Saved::Stored => {
                 for _ in 0..MOST {
-                    match to.save(&move_.arrives(replaces)?)? {
-                        Saved::Stored => return Ok(from.delete()?),
+                    let arrives = move_.arrives(replaces)?;
+                    // It may have been stored: nobody is to have a session whose key nobody was given.
+                    let saved = to.save(&arrives).inspect_err(|_| clear(to, arrives.revision));
+                    match saved? {
+                        Saved::Stored => {
+                            clear(from, move_.leaves.revision);
+                            return Ok(());
+                        }
                         Saved::Conflict { found } => replaces = replaced(found)?,
                     }
                 }
@@ -39,15 +50,28 @@ pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), C
 /// [`rebind`] for stores whose calls are awaited.
 pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
     let mut found = from.load().await?;
-    let mut replaces = replaced(to.load().await?)?;
+    let there = to.load().await?;
+    if found.is_some() && found == there {
+        return Ok(());
+    }
+    let mut replaces = replaced(there)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(move_.leaves.clone()).await? {
             Saved::Conflict { found: theirs } => found = theirs,
             Saved::Stored => {
                 for _ in 0..MOST {
-                    match to.save(move_.arrives(replaces)?).await? {
-                        Saved::Stored => return Ok(from.delete().await?),
+                    let arrives = move_.arrives(replaces)?;
+                    let revision = arrives.revision;
+                    let saved = to.save(arrives).await;
+                    if saved.is_err() {
+                        clear_async(to, revision).await;
+                    }
+                    match saved? {
+                        Saved::Stored => {
+                            clear_async(from, move_.leaves.revision).await;
+                            return Ok(());
+                        }
                         Saved::Conflict { found } => replaces = replaced(found)?,
                     }
                 }
@@ -56,6 +80,19 @@ pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn Async
         }
     }
     Err(contended())
+}
+
+/// Deletes what was stored here, unless it is another's by now. Where that fails it stays: there is nobody's session in it.
+fn clear(store: &dyn Store, revision: u64) {
+    if store.load().is_ok_and(|found| has_revision(found.as_ref(), revision)) {
+        let _stays = store.delete();
+    }
+}
+
+async fn clear_async(store: &dyn AsyncStore, revision: u64) {
+    if store.load().await.is_ok_and(|found| has_revision(found.as_ref(), revision)) {
+        let _stays = store.delete().await;
+    }
 }
 
 /// A session on its way.
@@ -67,9 +104,12 @@ struct Move {
 
 impl Move {
     fn of(config: &Config, found: Option<Secret>) -> Result<Self, ClientError> {
-        let session = Session::restore(config.clone(), found.ok_or_else(nobody)?.expose())?;
-        let left = session.left_behind().ok_or_else(nobody)?;
-        let leaves = Put::of(left, Replaces::Revision(session.revision()))?;
+        let mut session = Session::restore(config.clone(), found.ok_or_else(nobody)?.expose())?;
+        if session.is_being_renewed() {
+            return Err(StoreError::Busy { what: "a session that another node renews now".to_owned() }.into());
+        }
+        let replaces = Replaces::Revision(session.revision());
+        let leaves = Put::of(session.left_behind().ok_or_else(nobody)?, replaces)?;
         Ok(Self { session, leaves })
     }
 

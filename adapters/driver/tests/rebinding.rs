@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use webex_oauth::coordinator::{Call, Coordinator, Done, Now, Op, Options, Output, StoreTraits, Tick, Ticket};
 use webex_oauth::{Config, ConfigParts, Entropy, HttpResponse, Provider, Secret, Session, Timestamp};
 use webex_oauth_driver::{ClientError, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, rebind};
 
@@ -111,4 +112,87 @@ fn nobody_has_nothing_to_move() {
     let (from, to) = (Arc::new(MemoryStore::default()), holding(signed_in()));
     assert!(matches!(rebind(&config(), &from, &to), Err(ClientError::SignInRequired { .. })));
     assert!(is_signed_in(&to));
+}
+
+/// As the store has it while somebody renews the session.
+fn being_renewed(snapshot: Secret) -> Secret {
+    let seed = Entropy::new(&(1..=u8::MAX).rev().take(Entropy::LEN).collect::<Vec<_>>()).unwrap();
+    let options = Options::new(&config(), Some(StoreTraits::default()));
+    let mut coordinator = Coordinator::open(config(), Some(&snapshot), seed, options).unwrap();
+    let now = Now { wall: Timestamp::from_millis(2_000), mono: Tick::from_millis(0) };
+    coordinator.call(now, Ticket(1), Call::Refresh { within: None }).unwrap();
+    let mut found = snapshot.clone();
+    while let Some(output) = coordinator.poll() {
+        match output {
+            Output::Do { job, op: Op::Load } => coordinator.done(now, job, Done::Loaded(Some(snapshot.clone()))),
+            Output::Do { op: Op::Save { snapshot, .. }, .. } => found = snapshot,
+            _ => {}
+        }
+    }
+    assert_ne!(found, snapshot, "the intent is saved");
+    found
+}
+
+#[test]
+fn what_another_node_renews_now_stays_where_it_is() {
+    let (from, to) = (holding(being_renewed(signed_in())), Arc::new(MemoryStore::default()));
+    let before = from.load().unwrap();
+    let error = rebind(&config(), &from, &to).unwrap_err();
+    assert!(matches!(error, ClientError::Store(StoreError::Busy { .. })), "{error:?}");
+    assert_eq!((from.load().unwrap(), to.load().unwrap()), (before, None));
+}
+
+#[test]
+fn a_session_that_returns_has_a_number_that_its_first_key_has_not_seen() {
+    let mut session = Session::restore(config(), signed_in().expose()).unwrap();
+    let before = session.revision();
+    let left = session.left_behind().unwrap();
+    let left = webex_oauth::snapshot_revision(left.expose()).unwrap();
+    assert!(before < left && left < session.revision());
+}
+
+/// Fails where it is told to, after it has done what was asked.
+#[derive(Debug)]
+struct Fails {
+    store: Arc<MemoryStore>,
+    at: &'static str,
+}
+
+impl Fails {
+    fn unless(&self, at: &str) -> Result<(), StoreError> {
+        if self.at == at { Err(StoreError::Other { problem: "no answer".to_owned() }) } else { Ok(()) }
+    }
+}
+
+impl Store for Fails {
+    fn load(&self) -> Result<Option<Secret>, StoreError> {
+        self.store.load()
+    }
+    fn save(&self, put: &Put) -> Result<Saved, StoreError> {
+        let saved = self.store.save(put)?;
+        self.unless("save").map(|()| saved)
+    }
+    fn delete(&self) -> Result<(), StoreError> {
+        if self.at != "delete" {
+            self.store.delete()?;
+        }
+        self.unless("delete")
+    }
+    fn try_lock(&self) -> Result<Option<StoreLock>, StoreError> {
+        self.store.try_lock()
+    }
+}
+
+#[test]
+fn what_is_left_of_the_old_key_may_stay() {
+    let (from, to) = (holding(signed_in()), Arc::new(MemoryStore::default()));
+    rebind(&config(), &Fails { store: Arc::clone(&from), at: "delete" }, &to).unwrap();
+    assert_eq!([is_signed_in(&from), is_signed_in(&to)], [false, true]);
+}
+
+#[test]
+fn nobody_has_a_session_whose_key_nobody_was_given() {
+    let (from, to) = (holding(signed_in()), Arc::new(MemoryStore::default()));
+    rebind(&config(), &from, &Fails { store: Arc::clone(&to), at: "save" }).unwrap_err();
+    assert_eq!([is_signed_in(&from), is_signed_in(&to)], [false, false]);
 }

@@ -189,8 +189,8 @@ impl<K: UserKey> Clients<K> {
         }))
     }
 
-    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, has begun nothing:
-    /// the next one knows what the store holds now.
+    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, does nothing
+    /// more: the next one knows what the store holds now.
     fn on<T>(&self, key: &K, work: impl Fn(Client) -> Result<T, ClientError>) -> Result<T, ClientError> {
         for _ in 0..MOST_CLOSED {
             match work(self.client(key)?) {
@@ -205,15 +205,24 @@ impl<K: UserKey> Clients<K> {
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
-    /// session at the same moment one does. Where the store fails half way the session is gone, and the user signs in again.
+    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) while another node renews it:
+    /// nothing has changed, try again. Where the store fails half way the session is gone, and the user signs in again. To its own
+    /// key it stays where it is.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
         let inner = &*self.inner;
         // What is newest is stored, and good.
         self.on(from, |client| client.token())?;
+        if from == to {
+            return Ok(());
+        }
         if let Some(client) = inner.kept.take(from) {
             client.close();
         }
         let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
+        // Somebody may have asked under the old key in between.
+        if let Some(client) = inner.kept.take(from) {
+            client.close();
+        }
         if let Some(before) = inner.kept.take(to) {
             // It would find out in some seconds; nothing of it is to be handed out any longer.
             before.close();

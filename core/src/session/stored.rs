@@ -27,10 +27,20 @@ impl Session {
     /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any longer, and
     /// the next login under that key finds room. `None` where nobody is signed in.
     ///
-    /// It is stored under the old key first, in exchange for the [revision](Self::revision) of this session. Of all who want to
-    /// take the session elsewhere one succeeds in that, and stores it under its new key.
-    pub fn left_behind(&self) -> Option<Secret> {
+    /// It is stored under the old key first, in exchange for the [revision](Self::revision) that this session had before the call.
+    /// Of all who want to take the session elsewhere one succeeds in that, and stores it under its new key, with the revision that
+    /// it has now: higher than any under the old key, to which it may return. Not while it [is being
+    /// renewed](Self::is_being_renewed).
+    pub fn left_behind(&mut self) -> Option<Secret> {
         let left = sign_out::left_behind(&self.state)?;
+        self.state.revision = left.revision;
+        self.state.count_revision();
         Some(snapshot::write(&self.config, &left))
+    }
+
+    /// Whether somebody has said in the store that this session's tokens are about to be renewed. What comes of that goes to the
+    /// key under which it was begun.
+    pub fn is_being_renewed(&self) -> bool {
+        self.lease().is_some()
     }
 }

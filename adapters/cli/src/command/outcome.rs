@@ -37,7 +37,7 @@ pub(crate) fn end_for_person(app: &App, result: Result<(), Failure>) -> Result<(
 }
 
 fn end_grant(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
-    match app.unstored_sign_in() {
+    match result.is_ok().then(|| app.unstored_sign_in()).flatten() {
         None => app.end_sign_in(result),
         Some(error) => Err(given_back(app, error)),
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._async_client import AsyncClient
+from ._core import snapshot_revision
 from ._errors import Closed, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
-    from .stores import AsyncRecords, Key, Records
+    from .stores import AsyncRecords, Key, Put, Records
 
 __all__ = ["AsyncClients", "AsyncUser"]
 
@@ -81,13 +83,14 @@ class AsyncClients:
             except Closed:
                 if self._is_closed:
                     raise
-        raise contended()
+        raise Closed("a client was closed again and again")
 
     async def rebind(self, key: Key, to: Key) -> None:
         """See :meth:`Clients.rebind`."""
         await self._on(key, lambda client: client.token())  # What is newest is stored, and good.
-        if (client := self._kept.take(key)) is not None:
-            await client.close()
+        if key == to:
+            return
+        await self._drop(key)
         found, there = await self._at_store("load", key), await self._at_store("load", to)
         for _ in range(ROUNDS):
             move = Move(self.config, found)
@@ -95,14 +98,38 @@ class AsyncClients:
                 break
         else:
             raise contended()
+        try:
+            await self._arrive(move, to, there)
+        finally:
+            # Who asked under the old key in between, and who was there before: nothing of theirs is handed out.
+            await self._drop(key)
+            await self._drop(to)
+        await self._clear(key, move.leaves)
+
+    async def _arrive(self, move: Move, to: Key, there: Secret | None) -> None:
         for _ in range(ROUNDS):
-            if (there := await self._at_store("save", to, move.arrives(there))) is None:
-                break
-        else:
-            raise contended()
-        await self._at_store("delete", key)
-        if (before := self._kept.take(to)) is not None:
-            await before.close()  # Nothing of it is to be handed out any longer.
+            put = move.arrives(there)
+            try:
+                there = await self._at_store("save", to, put)
+            except StoreError:
+                # It may have been stored: nobody is to have a session whose key nobody was given.
+                await self._clear(to, put)
+                raise
+            if there is None:
+                return
+        raise contended()
+
+    async def _clear(self, key: Key, put: Put) -> None:
+        """Deletes what was stored, unless it is another's by now. Where that fails it stays: there is nobody's session
+        in it."""
+        with suppress(StoreError):
+            found = await self._at_store("load", key)
+            if found is not None and snapshot_revision(found) == put.revision:
+                await self._at_store("delete", key)
+
+    async def _drop(self, key: Key) -> None:
+        if (client := self._kept.take(key)) is not None:
+            await client.close()
 
     async def _at_store(self, operation: str, *arguments: Any) -> Any:
         """Of one that blocks, on a thread."""

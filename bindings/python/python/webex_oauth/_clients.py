@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from ._client import Client
+from ._core import snapshot_revision
 from ._errors import Closed, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
-    from .stores import Key, Records
+    from .stores import Key, Put, Records
 
 __all__ = ["Clients", "User"]
 
@@ -84,27 +86,29 @@ class Clients:
         return client
 
     def _on(self, key: Key, work: Callable[[Client], T]) -> T:
-        """With the client of a user. One that is closed, as its session got another key at this moment, has begun
-        nothing: the next one knows what the store holds now."""
+        """With the client of a user. One that is closed, as its session got another key at this moment, does
+        nothing more: the next one knows what the store holds now."""
         for _ in range(ROUNDS):
             try:
                 return work(self.client(key))
             except Closed:
                 if self._is_closed:
                     raise
-        raise contended()
+        raise Closed("a client was closed again and again")
 
     def rebind(self, key: Key, to: Key) -> None:
         """Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so
         that nobody who knew the key before it has the session after it.
 
         Raises :class:`SignInRequired` where nobody is signed in under ``key``, or another node was faster: of all that
-        rebind a session at the same moment one does. Where the store fails half way the session is gone, and the user
-        signs in again.
+        rebind a session at the same moment one does. A :class:`StoreError` of kind ``busy`` says that another node
+        renews it now: nothing has changed, try again. Where the store fails half way the session is gone, and the user
+        signs in again. To its own key it stays where it is.
         """
         self._on(key, Client.token)  # What is newest is stored, and good.
-        if (client := self._kept.take(key)) is not None:
-            client.close()
+        if key == to:
+            return
+        self._drop(key)
         found, there = self.store.load(key), self.store.load(to)
         for _ in range(ROUNDS):
             move = Move(self.config, found)
@@ -112,14 +116,38 @@ class Clients:
                 break
         else:
             raise contended()
+        try:
+            self._arrive(move, to, there)
+        finally:
+            # Who asked under the old key in between, and who was there before: nothing of theirs is handed out.
+            self._drop(key)
+            self._drop(to)
+        self._clear(key, move.leaves)
+
+    def _arrive(self, move: Move, to: Key, there: Secret | None) -> None:
         for _ in range(ROUNDS):
-            if (there := self.store.save(to, move.arrives(there))) is None:
-                break
-        else:
-            raise contended()
-        self.store.delete(key)
-        if (before := self._kept.take(to)) is not None:
-            before.close()  # Nothing of it is to be handed out any longer.
+            put = move.arrives(there)
+            try:
+                there = self.store.save(to, put)
+            except StoreError:
+                # It may have been stored: nobody is to have a session whose key nobody was given.
+                self._clear(to, put)
+                raise
+            if there is None:
+                return
+        raise contended()
+
+    def _clear(self, key: Key, put: Put) -> None:
+        """Deletes what was stored, unless it is another's by now. Where that fails it stays: there is nobody's session
+        in it."""
+        with suppress(StoreError):
+            found = self.store.load(key)
+            if found is not None and snapshot_revision(found) == put.revision:
+                self.store.delete(key)
+
+    def _drop(self, key: Key) -> None:
+        if (client := self._kept.take(key)) is not None:
+            client.close()
 
     def forget(self, key: Key) -> None:
         """Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way

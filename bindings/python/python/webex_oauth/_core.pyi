@@ -1916,8 +1916,13 @@ class Session:
         `None`.
         """
     def left_behind(self) -> Secret | None:
-        """What the store is to hold under the key that this session leaves, in place of it: nobody is signed in
-        there any longer. `None` where nobody is signed in.
+        """What the store is to hold under the key that this session leaves, in place of the revision that it has
+        before the call: nobody is signed in there any longer. `None` where nobody is signed in.
+        """
+    @property
+    def is_being_renewed(self) -> bool:
+        """Whether somebody has said in the store that this session's tokens are about to be renewed: it does not
+        move now.
         """
     @property
     def user_tokens(self) -> int:

@@ -75,11 +75,14 @@ class Move:
         from .stores import Put
 
         session = Session.restore(config, found) if found is not None and found.expose() else None
+        if session is not None and session.is_being_renewed:
+            raise StoreError("another node renews this session now", kind="busy")
+        replaces = 0 if session is None else session.revision
         left = None if session is None else session.left_behind()
         if session is None or left is None:
             raise SignInRequired("nobody is signed in")
         self._session = session
-        self.leaves = Put(left, snapshot_revision(left), session.revision, None)
+        self.leaves = Put(left, snapshot_revision(left), replaces, None)
 
     def arrives(self, found: Secret | None) -> Put:
         """It takes the place of what is there."""
