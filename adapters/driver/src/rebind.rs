@@ -17,12 +17,7 @@ const MOST: u32 = 8;
 pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
     let mut found = from.load()?;
     // A store that is down, or whose record cannot be read, is found before anything is changed.
-    let there = to.load()?;
-    if found.is_some() && found == there {
-        // It is one key.
-        return Ok(());
-    }
-    let mut replaces = replaced(there)?;
+    let mut replaces = replaced(to.load()?)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(&move_.leaves)? {
@@ -50,11 +45,7 @@ pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), C
 /// [`rebind`] for stores whose calls are awaited.
 pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
     let mut found = from.load().await?;
-    let there = to.load().await?;
-    if found.is_some() && found == there {
-        return Ok(());
-    }
-    let mut replaces = replaced(there)?;
+    let mut replaces = replaced(to.load().await?)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(move_.leaves.clone()).await? {

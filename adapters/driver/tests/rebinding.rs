@@ -108,6 +108,13 @@ fn what_another_node_renewed_meanwhile_is_what_moves() {
 }
 
 #[test]
+fn a_key_that_is_both_keeps_its_session() {
+    let store = holding(signed_in());
+    rebind(&config(), &store, &store).unwrap();
+    assert!(is_signed_in(&store));
+}
+
+#[test]
 fn nobody_has_nothing_to_move() {
     let (from, to) = (Arc::new(MemoryStore::default()), holding(signed_in()));
     assert!(matches!(rebind(&config(), &from, &to), Err(ClientError::SignInRequired { .. })));

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from conftest import Clock, Simulator, eventually
 from test_clients import Rows
-from webex_oauth import AsyncClients, CallbackIgnored, Clients, LoginCancelled, LoginSuperseded, SignInRequired
+from webex_oauth import (
+    AsyncClients,
+    CallbackIgnored,
+    Clients,
+    LoginCancelled,
+    LoginSuperseded,
+    SignInRequired,
+    StoreError,
+)
 
 #: What the second one of two clicks is told.
 OVER = (CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired)
@@ -121,3 +129,29 @@ def test_a_token_that_somebody_waits_for_while_a_newer_session_takes_the_place(
     rebinding.result()
     assert waiting.result()
     assert service.user("acme", "zoe").token()
+
+
+def test_a_session_moves_when_the_renewal_of_another_node_is_over(simulator: Simulator, clock: Clock) -> None:
+    simulator.options(rotate=True)
+    store = Rows()
+    with Clients(simulator.config(), store, clock=clock) as a, Clients(simulator.config(), store, clock=clock) as b:
+        a.user("", "cookie").client.adopt(simulator.issue())
+        simulator.fault("hold", endpoint="access_token")
+        refresh = Later(b.user("", "cookie").client.refresh)
+        eventually(lambda: len(simulator.log(endpoint="access_token")) == 1)
+        with pytest.raises(StoreError) as busy:
+            a.user("", "cookie").rebind("acme", "zoe")
+        assert busy.value.kind == "busy"
+        simulator.control("/release", {})
+        refresh.result()
+        zoe = a.user("", "cookie").rebind("acme", "zoe")
+        assert zoe.call(simulator.url()).status == 200
+        assert simulator.counters()["refreshes_succeeded"] == 1
+
+
+def test_a_key_that_is_both_keeps_its_session(simulator: Simulator) -> None:
+    with Clients(simulator.config(), Rows()) as clients:
+        zoe = clients.user("acme", "zoe")
+        zoe.client.adopt(simulator.issue())
+        token = zoe.token()
+        assert zoe.rebind("acme", "zoe").token() == token
