@@ -15937,7 +15937,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_status() != 45836) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_store_fault() != 6355) {
+    if (uniffi_webex_oauth_mobile_checksum_method_coordinator_store_fault() != 33560) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_webex_oauth_mobile_checksum_method_coordinator_tokens() != 60106) {
