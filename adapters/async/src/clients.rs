@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use webex_oauth::Config;
-use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Keepable, Kept, rebind_async, tick};
+use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Keepable, Kept, MOST_CLOSED, rebind_async, tick};
 
 pub use self::builder::ClientsBuilder;
 pub use self::user::User;
@@ -18,9 +18,6 @@ use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::events::Tap;
 use crate::transport::AsyncHttp;
-
-/// So often the client of a user may be closed by a rebind before whoever wants it gives up.
-const MOST_CLOSED: usize = 8;
 
 /// Whose session it is: a name of the host's, as its store takes it.
 pub trait UserKey: Clone + Eq + Hash + Send + Sync + 'static {}
@@ -127,19 +124,19 @@ impl<K: UserKey> Clients<K> {
         if from == to {
             return Ok(());
         }
-        if let Some(client) = inner.kept.take(from) {
-            client.close().await;
-        }
+        self.drop_kept(from).await;
         let done = rebind_async(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to)).await;
-        // Somebody may have asked under the old key in between.
-        if let Some(client) = inner.kept.take(from) {
+        // Somebody may have asked under the old key in between; who was kept for the new one would find out in some seconds.
+        // Nothing of either is to be handed out any longer.
+        self.drop_kept(from).await;
+        self.drop_kept(to).await;
+        done
+    }
+
+    async fn drop_kept(&self, key: &K) {
+        if let Some(client) = self.inner.kept.take(key) {
             client.close().await;
         }
-        if let Some(before) = inner.kept.take(to) {
-            // It would find out in some seconds; nothing of it is to be handed out any longer.
-            before.close().await;
-        }
-        done
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

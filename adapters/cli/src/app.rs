@@ -120,7 +120,6 @@ impl App {
         match result {
             Ok(()) => self.end(Ok(())),
             Err(failure) => {
-                let failure = failure.at(&self.token_endpoint());
                 self.give_way_to_interrupt();
                 self.leave_no_trace();
                 // Of the two the store is to blame: without it the sign-in was given up.

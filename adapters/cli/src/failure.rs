@@ -221,6 +221,14 @@ impl Failure {
         Self::new(Exit::TryLater, format!("{fault}{server}"))
     }
 
+    /// Of a call of the API at this URL. What else may fail on the way to it fails at another server.
+    pub(crate) fn of_call(error: ClientError, url: &str) -> Self {
+        match error {
+            ClientError::Call { .. } => Self::from(error).at(url),
+            error => error.into(),
+        }
+    }
+
     /// Names the server of this URL by host and port, where the failure is that it could not be reached.
     pub(crate) fn at(mut self, url: &str) -> Self {
         let server = TargetUri::parse(url).map(|target| format!(" ({})", target.authority())).unwrap_or_default();

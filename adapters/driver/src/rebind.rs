@@ -17,26 +17,28 @@ const MOST: u32 = 8;
 pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
     let mut found = from.load()?;
     // A store that is down, or whose record cannot be read, is found before anything is changed.
-    let mut replaces = replaced(to.load()?)?;
+    let replaces = replaced(to.load()?)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(&move_.leaves)? {
             Saved::Conflict { found: theirs } => found = theirs,
             Saved::Stored => {
-                for _ in 0..MOST {
-                    let arrives = move_.arrives(replaces)?;
-                    // It may have been stored: nobody is to have a session whose key nobody was given.
-                    let saved = to.save(&arrives).inspect_err(|_| clear(to, arrives.revision));
-                    match saved? {
-                        Saved::Stored => {
-                            clear(from, move_.leaves.revision);
-                            return Ok(());
-                        }
-                        Saved::Conflict { found } => replaces = replaced(found)?,
-                    }
-                }
-                break;
+                arrive(&move_, to, replaces)?;
+                clear(from, move_.leaves.revision);
+                return Ok(());
             }
+        }
+    }
+    Err(contended())
+}
+
+fn arrive(move_: &Move, to: &dyn Store, mut replaces: Replaces) -> Result<(), ClientError> {
+    for _ in 0..MOST {
+        let arrives = move_.arrives(replaces)?;
+        // It may have been stored: nobody is to have a session whose key nobody was given.
+        match to.save(&arrives).inspect_err(|_| clear(to, arrives.revision))? {
+            Saved::Stored => return Ok(()),
+            Saved::Conflict { found } => replaces = replaced(found)?,
         }
     }
     Err(contended())
@@ -45,29 +47,32 @@ pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), C
 /// [`rebind`] for stores whose calls are awaited.
 pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
     let mut found = from.load().await?;
-    let mut replaces = replaced(to.load().await?)?;
+    let replaces = replaced(to.load().await?)?;
     for _ in 0..MOST {
         let move_ = Move::of(config, found)?;
         match from.save(move_.leaves.clone()).await? {
             Saved::Conflict { found: theirs } => found = theirs,
             Saved::Stored => {
-                for _ in 0..MOST {
-                    let arrives = move_.arrives(replaces)?;
-                    let revision = arrives.revision;
-                    let saved = to.save(arrives).await;
-                    if saved.is_err() {
-                        clear_async(to, revision).await;
-                    }
-                    match saved? {
-                        Saved::Stored => {
-                            clear_async(from, move_.leaves.revision).await;
-                            return Ok(());
-                        }
-                        Saved::Conflict { found } => replaces = replaced(found)?,
-                    }
-                }
-                break;
+                arrive_async(&move_, to, replaces).await?;
+                clear_async(from, move_.leaves.revision).await;
+                return Ok(());
             }
+        }
+    }
+    Err(contended())
+}
+
+async fn arrive_async(move_: &Move, to: &dyn AsyncStore, mut replaces: Replaces) -> Result<(), ClientError> {
+    for _ in 0..MOST {
+        let arrives = move_.arrives(replaces)?;
+        let revision = arrives.revision;
+        let saved = to.save(arrives).await;
+        if saved.is_err() {
+            clear_async(to, revision).await;
+        }
+        match saved? {
+            Saved::Stored => return Ok(()),
+            Saved::Conflict { found } => replaces = replaced(found)?,
         }
     }
     Err(contended())

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::{Config, Misuse};
-use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, Store, rebind, tick};
+use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, MOST_CLOSED, Store, rebind, tick};
 
 pub use self::user::User;
 use crate::client::{Client, Limits};
@@ -27,8 +27,6 @@ type OnEvent<K> = Box<dyn Fn(&K, ClientEvent) + Send>;
 
 /// So many events wait for a listener that does not take them; what comes then is lost to it.
 const MOST_WAITING: usize = 1024;
-/// So often the client of a user may be closed by a rebind before whoever wants it gives up.
-const MOST_CLOSED: usize = 8;
 
 /// Authorization for a service: the sessions of any number of users, in one store that all of its nodes share.
 ///
@@ -215,19 +213,19 @@ impl<K: UserKey> Clients<K> {
         if from == to {
             return Ok(());
         }
-        if let Some(client) = inner.kept.take(from) {
-            client.close();
-        }
+        self.drop_kept(from);
         let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
-        // Somebody may have asked under the old key in between.
-        if let Some(client) = inner.kept.take(from) {
+        // Somebody may have asked under the old key in between; who was kept for the new one would find out in some seconds.
+        // Nothing of either is to be handed out any longer.
+        self.drop_kept(from);
+        self.drop_kept(to);
+        done
+    }
+
+    fn drop_kept(&self, key: &K) {
+        if let Some(client) = self.inner.kept.take(key) {
             client.close();
         }
-        if let Some(before) = inner.kept.take(to) {
-            // It would find out in some seconds; nothing of it is to be handed out any longer.
-            before.close();
-        }
-        done
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

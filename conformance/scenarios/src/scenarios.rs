@@ -3,6 +3,7 @@
 mod calls;
 mod closing;
 mod elsewhere;
+mod killed;
 mod logins;
 mod odd;
 mod races;
@@ -34,6 +35,7 @@ const SCENARIOS: &[&[Scenario]] = &[
     calls::SCENARIOS,
     user_tokens::SCENARIOS,
     stores::SCENARIOS,
+    killed::SCENARIOS,
     logins::SCENARIOS,
     tabs::SCENARIOS,
     sign_out::SCENARIOS,

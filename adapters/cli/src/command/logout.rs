@@ -39,8 +39,8 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
         in_browser(terminal, url);
     }
     ended.as_stored(&app, args.keep_tokens)?;
-    if ended.fault.is_some() {
-        terminal.notice(&format!("The server did not take the tokens back: {}.", ended.fault_told));
+    if let Some(fault) = &ended.fault {
+        terminal.notice(&format!("The server did not take the tokens back: {}.", at_server(&app, fault)));
     } else if ended.takes_none_back {
         terminal.notice("This server takes no tokens back: they are forgotten here, and live on until they end.");
     }
@@ -82,9 +82,8 @@ fn revocation_endpoint(app: &App) -> String {
 pub(super) struct Ended {
     /// Where the browser signs out as well.
     url: Option<Secret>,
-    /// Why the server did not take the tokens back, and which it is; the first reason, of one or two tokens.
+    /// Why the server did not take the tokens back; the first reason, of one or two tokens.
     fault: Option<Arc<Fault>>,
-    fault_told: String,
     /// It never does.
     takes_none_back: bool,
     /// Why the tokens are still stored. The server is told in any case: what it has taken back is of use to nobody.
@@ -113,7 +112,7 @@ pub(super) fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Fail
     if still_stored.is_some() && app.forget_if(is_ours) == Ok(true) {
         still_stored = None;
     }
-    let mut ended = Ended { url, fault: None, fault_told: String::new(), takes_none_back: false, still_stored };
+    let mut ended = Ended { url, fault: None, takes_none_back: false, still_stored };
     for event in events.try_iter() {
         match event {
             ClientEvent::Session(Event::RevokeFailed { fault }) => ended.fault = ended.fault.or(Some(fault)),
@@ -121,15 +120,14 @@ pub(super) fn sign_out(app: &App, options: SignOutOptions) -> Result<Ended, Fail
             _ => {}
         }
     }
-    ended.fault_told = ended.fault.as_ref().map(|fault| at_server(app, fault)).unwrap_or_default();
     Ok(ended)
 }
 
 impl Ended {
     /// What they are worth now.
-    pub(super) fn of_the_tokens(&self, keep_tokens: bool) -> String {
+    pub(super) fn of_the_tokens(&self, app: &App, keep_tokens: bool) -> String {
         match (&self.fault, self.takes_none_back || keep_tokens) {
-            (Some(_), _) => format!("the server did not take the tokens back ({})", self.fault_told),
+            (Some(fault), _) => format!("the server did not take the tokens back ({})", at_server(app, fault)),
             (None, true) => "the tokens live on at the server".to_owned(),
             (None, false) => "the server has taken the tokens back".to_owned(),
         }
@@ -138,7 +136,7 @@ impl Ended {
     /// Fails where the tokens could not be taken out of the store: it says what they are worth, and where they are.
     fn as_stored(&self, app: &App, keep_tokens: bool) -> Result<(), Failure> {
         let Some(error) = &self.still_stored else { return Ok(()) };
-        let revoked = self.of_the_tokens(keep_tokens);
+        let revoked = self.of_the_tokens(app, keep_tokens);
         let by_hand = match &app.opened.place {
             Place::File(path) | Place::NoKeyring(path) => format!("delete {} by hand", path.display()),
             Place::Keyring => format!("delete the entry webex-oauth/{} of the key ring by hand", app.settings.profile),

@@ -47,7 +47,7 @@ fn end_grant(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
 fn given_back(app: &App, error: StoreError) -> Failure {
     let Failure { exit, sentence } = error.into();
     let became = match logout::sign_out(app, SignOutOptions { revoke: true, ..SignOutOptions::default() }) {
-        Ok(ended) => ended.of_the_tokens(false),
+        Ok(ended) => ended.of_the_tokens(app, false),
         Err(failure) => format!("the server was not asked to take them back ({failure})"),
     };
     Failure::new(exit, format!("the new tokens could not be stored and are lost, {became}: {sentence}"))

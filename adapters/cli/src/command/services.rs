@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use webex_oauth::Services;
-use webex_oauth_ureq::ClientError;
 
 use crate::app::{App, For};
 use crate::args::{Global, ServicesArgs};
@@ -37,10 +36,7 @@ fn find(app: &App, refresh: bool) -> Result<std::sync::Arc<Services>, Failure> {
         app.client.use_services(known);
     }
     let max_age = if refresh { Duration::ZERO } else { Services::DEFAULT_MAX_AGE };
-    let services = app.client.services(max_age).map_err(|error| match error {
-        ClientError::Call { .. } => Failure::from(error).at(&catalog),
-        error => error.into(),
-    })?;
+    let services = app.client.services(max_age).map_err(|error| Failure::of_call(error, &catalog))?;
     let kept = Kept { catalog, services: services.to_json() };
     // Without it the next command asks again.
     let _ = serde_json::to_vec(&kept).map(|text| keep(&file, &text));

@@ -4,7 +4,7 @@ use serde_json::Value;
 use webex_oauth::Secret;
 use webex_oauth::protocol::clean::{clean_text, clean_tracking_text};
 use webex_oauth_ureq::http::Response;
-use webex_oauth_ureq::{ClientError, refresh_error};
+use webex_oauth_ureq::refresh_error;
 
 use crate::app::{App, For};
 use crate::args::Global;
@@ -32,10 +32,7 @@ fn ask(app: &App) -> Result<Value, Failure> {
             "this server does not say where to ask: it has no Webex API and no userinfo_endpoint",
         )
     })?;
-    let answer = app.client.get(&url).map_err(|error| match error {
-        ClientError::Call { .. } => Failure::from(error).at(&url),
-        error => error.into(),
-    })?;
+    let answer = app.client.get(&url).map_err(|error| Failure::of_call(error, &url))?;
     if answer.status().as_u16() != 200 {
         return Err(refused(&answer, &secrets(app)));
     }

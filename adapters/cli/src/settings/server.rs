@@ -84,7 +84,7 @@ fn named(server: &str, origin: Origin) -> Result<Provider, Failure> {
             Err(error @ ConfigError::Missing { .. }) => Err(error.into()),
         };
     }
-    Provider::named(&server.to_ascii_lowercase()).ok_or_else(|| {
+    Provider::named(server).ok_or_else(|| {
         let sentence = format!(
             "{setting}: the server is none of webex, fedramp, idbroker and no URL that begins with https://; correct it"
         );

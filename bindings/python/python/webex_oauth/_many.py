@@ -74,12 +74,13 @@ class Move:
     def __init__(self, config: Config, found: Secret | None) -> None:
         from .stores import Put
 
-        session = Session.restore(config, found) if found is not None and found.expose() else None
-        if session is not None and session.is_being_renewed:
+        if found is None or not found.expose():
+            raise SignInRequired("nobody is signed in")
+        session = Session.restore(config, found)
+        if session.is_being_renewed:
             raise StoreError("another node renews this session now", kind="busy")
-        replaces = 0 if session is None else session.revision
-        left = None if session is None else session.left_behind()
-        if session is None or left is None:
+        replaces, left = session.revision, session.left_behind()
+        if left is None:
             raise SignInRequired("nobody is signed in")
         self._session = session
         self.leaves = Put(left, snapshot_revision(left), replaces, None)

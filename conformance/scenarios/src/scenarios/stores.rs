@@ -1,31 +1,19 @@
-//! Stores: shared by processes, failing, damaged; and processes that die.
+//! Stores: shared by processes, failing, damaged.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use webex_oauth_driver::{FileStore, Store as _};
-use webex_oauth_simulator::{CLIENT_ID, Decision, Endpoint, Fault, FaultKind};
+use webex_oauth_simulator::{CLIENT_ID, Endpoint, Fault};
 
 use super::{Scenario, scenario};
 use crate::stage::{
     A, B, Done, REFRESH, Stage, Trouble, advance, all_status, callers, check, event, is_kind, no_token, one_token,
-    phase, same, token,
+    same, token,
 };
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("stores-reopen", "a session survives its process, and nothing is asked for", reopen),
-    scenario!("stores-killed-after-token", "killed once a caller had the new token: it is in the store", killed_after),
-    scenario!("stores-killed-before-answer", "killed during a refresh: the next process goes on", killed_before),
-    scenario!(
-        "stores-killed-after-rotation",
-        "killed after the server rotated: the same refresh token again",
-        killed_rotated
-    ),
-    scenario!(
-        "stores-killed-in-login",
-        "killed between browser and callback: the next process completes",
-        killed_in_login
-    ),
     scenario!("stores-two-processes", "two processes, expired token, ten callers each: one refresh", two_processes),
     scenario!("stores-two-clients", "two clients on one store in one process: one refresh", two_clients),
     scenario!("stores-storm-of-two", "401 in two processes at once: one refresh", storm_of_two),
@@ -55,58 +43,6 @@ fn reopen(stage: &mut Stage<'_>) -> Done {
     same(token(&mut second)?, old, "the token")?;
     stage.end(second);
     same(stage.counters().requests, 0, "requests")
-}
-
-fn killed_after(stage: &mut Stage<'_>) -> Done {
-    let store = stage.file();
-    let mut first = stage.signed_in_with(stage.open_on("a", &store), 0)?;
-    let new = token(&mut first)?;
-    first.kill();
-    let mut second = stage.ready(stage.open_on("a", &store))?;
-    same(token(&mut second)?, new, "the token")?;
-    second.ask("refresh", A)?;
-    stage.end(second);
-    stage.refreshes(2)
-}
-
-fn killed_in(stage: &mut Stage<'_>, after: bool) -> Done {
-    stage.simulator.configure(|options| options.reuse_grace_ms = 60_000);
-    let store = stage.file();
-    let mut first = stage.signed_in_with(stage.open_on("a", &store), 0)?;
-    stage.simulator.fault(Fault::new(FaultKind::Hold { after }).on_grant(REFRESH));
-    callers(&mut first, 3)?;
-    stage.seen(Endpoint::AccessToken, 1)?;
-    first.kill();
-    let mut second = stage.ready(stage.open_on("a", &store))?;
-    let answer = callers(&mut second, 3)?.ok()?;
-    one_token(&answer)?;
-    stage.end(second);
-    same(stage.counters().refreshes_attempted, 2, "refreshes")?;
-    same(stage.counters().reuse_detected, 0, "retired refresh tokens that came back")
-}
-
-fn killed_before(stage: &mut Stage<'_>) -> Done {
-    killed_in(stage, false)
-}
-
-fn killed_rotated(stage: &mut Stage<'_>) -> Done {
-    killed_in(stage, true)
-}
-
-fn killed_in_login(stage: &mut Stage<'_>) -> Done {
-    let store = stage.file();
-    let mut first = stage.ready(stage.open_on("a", &store))?;
-    let begin = json!({ "client": "a", "redirect_uri": "http://localhost/oauth" });
-    let begun = first.ask("begin_login", begin)?;
-    first.kill();
-    let url = begun["url"].as_str().unwrap_or_default();
-    let landed = stage.simulator.visit(url, Decision::Accept)?;
-    let mut second = stage.ready(stage.open_on("a", &store))?;
-    phase(&mut second, "signing_in")?;
-    second.ask("complete_login", json!({ "client": "a", "callback": landed }))?;
-    token(&mut second)?;
-    stage.end(second);
-    same(stage.counters().grants_attempted, 1, "grant requests")
 }
 
 fn two_processes(stage: &mut Stage<'_>) -> Done {
