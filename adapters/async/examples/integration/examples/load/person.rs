@@ -67,13 +67,26 @@ pub(crate) async fn sign_in_all(
 
 async fn sign_in(http: reqwest::Client, port: u16, simulator: Arc<Simulator>, number: usize) -> Person {
     let app = format!("http://localhost:{port}");
-    let begun = http.get(format!("{app}/login")).send().await.expect("an answer");
+    let begun = until_a_node_answers(http.get(format!("{app}/login"))).await;
     let login = cookie(&begun);
     let url = begun.headers()[LOCATION].to_str().expect("a URL").to_owned();
     let callback = simulator.visit_as(&format!("person-{number}"), &url, Decision::Accept).expect("accepted");
-    let landed = http.get(callback).header(COOKIE, login).send().await.expect("an answer");
-    assert_eq!(landed.status(), 303, "signed in");
+    let landed = until_a_node_answers(http.get(callback).header(COOKIE, login)).await;
+    assert_eq!(landed.status(), 303, "person {number} signs in");
     Person { name: name(number), app, session: cookie(&landed) }
+}
+
+/// The answer of the application. The proxy's own 503 says that the request has reached no node: a check of each was late, as happens
+/// on a busy machine.
+async fn until_a_node_answers(request: reqwest::RequestBuilder) -> reqwest::Response {
+    let begun = Instant::now();
+    loop {
+        let answer = request.try_clone().expect("no body").send().await.expect("an answer");
+        if answer.status() != 503 || begun.elapsed() > Duration::from_secs(60) {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// The cookie that an answer sets, not the one that it removes.
