@@ -7,7 +7,8 @@
 //! doubled or of another kind than was asked for, is an error or a panic.
 //!
 //! The modules, from the caller to the store: `waiters` and `tokens` (who waits for what), `answered`, `logins`,
-//! `signing_out`, `closing`; `guard` (when a refresh token is spent); `looks` and `saving` (the store); `publishing`; `jobs`.
+//! `signing_out`, `closing`; `guard` (when a refresh token is spent); `looks` and `saving` (the store); `publishing`; `jobs`. Beside it `rebinding`: a session gets
+//! another key.
 
 mod answered;
 mod call;
@@ -21,6 +22,7 @@ mod looks;
 mod options;
 mod output;
 mod publishing;
+mod rebinding;
 mod rules;
 mod saving;
 mod signing_out;
@@ -37,6 +39,7 @@ pub use options::{Options, StoreTraits};
 pub use output::{
     ClientEvent, Done, Failure, Fresh, JobId, Next, Op, Output, Reply, Shown, StoreFault, StoreFaultKind,
 };
+pub use rebinding::{RebindFailed, RebindKey, RebindOp, RebindStep, Rebinding};
 
 use self::closing::Closing;
 use self::guard::Guard;

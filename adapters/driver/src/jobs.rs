@@ -35,7 +35,7 @@ fn coordinator(
     Ok(coordinator)
 }
 
-fn saved(saved: Saved) -> Done {
+pub(crate) fn saved(saved: Saved) -> Done {
     match saved {
         Saved::Stored => Done::Saved,
         Saved::Conflict { found } => Done::Conflict(found),

@@ -1,134 +1,75 @@
-//! A session under another key of its store: at the end of a login it leaves the key that was known while the login was under
-//! way, so that whoever knew it has nothing.
+//! A session under another key of its store, as [`Rebinding`] decides it.
 
-use webex_oauth::{Config, Secret, Session, SignInReason, SignedOutReason, snapshot_revision};
+use webex_oauth::coordinator::{Done, RebindFailed, RebindKey, RebindOp, RebindStep, Rebinding};
+use webex_oauth::{Config, SignInReason, SignedOutReason};
 
 use crate::error::ClientError;
-use crate::store::{AsyncStore, Put, Replaces, Saved, Store, StoreError, has_revision};
-
-/// Each further round has found that another node was faster.
-const MOST: u32 = 8;
+use crate::jobs::{LastError, saved};
+use crate::store::{AsyncStore, Put, Store, StoreError};
 
 /// Brings what is stored at `from` to `to`, where it takes the place of what is there. Of all nodes that do so at once one succeeds,
 /// and the others find nobody signed in.
 ///
 /// It leaves its old key before it is stored anew: where the store fails, or this process ends, in between, the person signs in
 /// once more. Two records of one refresh token would sign them out some day.
+///
+/// Errors: [`ClientError::SignInRequired`] where nobody is signed in at `from`; [`StoreError::Busy`] while another node renews the
+/// session: nothing has changed; those of the stores.
 pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
-    let mut found = from.load()?;
-    // A store that is down, or whose record cannot be read, is found before anything is changed.
-    let replaces = replaced(to.load()?)?;
-    for _ in 0..MOST {
-        let move_ = Move::of(config, found)?;
-        match from.save(&move_.leaves)? {
-            Saved::Conflict { found: theirs } => found = theirs,
-            Saved::Stored => {
-                arrive(&move_, to, replaces)?;
-                clear(from, move_.leaves.revision);
-                return Ok(());
-            }
+    let (mut rebinding, last) = (Rebinding::new(config.clone()), LastError::default());
+    loop {
+        match rebinding.step() {
+            RebindStep::Do { at: RebindKey::From, op } => rebinding.done(last.done(at_store(from, op))),
+            RebindStep::Do { at: RebindKey::To, op } => rebinding.done(last.done(at_store(to, op))),
+            RebindStep::End(end) => return end.map_err(|failed| in_our_words(failed, last)),
         }
     }
-    Err(contended())
 }
 
-fn arrive(move_: &Move, to: &dyn Store, mut replaces: Replaces) -> Result<(), ClientError> {
-    for _ in 0..MOST {
-        let arrives = move_.arrives(replaces)?;
-        // It may have been stored: nobody is to have a session whose key nobody was given.
-        match to.save(&arrives).inspect_err(|_| clear(to, arrives.revision))? {
-            Saved::Stored => return Ok(()),
-            Saved::Conflict { found } => replaces = replaced(found)?,
+fn at_store(store: &dyn Store, op: RebindOp) -> Result<Done, StoreError> {
+    Ok(match op {
+        RebindOp::Save { snapshot, revision, replaces, due_at } => {
+            saved(store.save(&Put::of_job(&snapshot, revision, replaces, due_at))?)
         }
-    }
-    Err(contended())
+        RebindOp::Delete => store.delete().map(|()| Done::Saved)?,
+        RebindOp::Load => Done::Loaded(store.load()?),
+    })
 }
 
 /// [`rebind`] for stores whose calls are awaited.
 pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
-    let mut found = from.load().await?;
-    let replaces = replaced(to.load().await?)?;
-    for _ in 0..MOST {
-        let move_ = Move::of(config, found)?;
-        match from.save(move_.leaves.clone()).await? {
-            Saved::Conflict { found: theirs } => found = theirs,
-            Saved::Stored => {
-                arrive_async(&move_, to, replaces).await?;
-                clear_async(from, move_.leaves.revision).await;
-                return Ok(());
-            }
+    let (mut rebinding, last) = (Rebinding::new(config.clone()), LastError::default());
+    loop {
+        match rebinding.step() {
+            RebindStep::Do { at: RebindKey::From, op } => rebinding.done(last.done(at_async_store(from, op).await)),
+            RebindStep::Do { at: RebindKey::To, op } => rebinding.done(last.done(at_async_store(to, op).await)),
+            RebindStep::End(end) => return end.map_err(|failed| in_our_words(failed, last)),
         }
     }
-    Err(contended())
 }
 
-async fn arrive_async(move_: &Move, to: &dyn AsyncStore, mut replaces: Replaces) -> Result<(), ClientError> {
-    for _ in 0..MOST {
-        let arrives = move_.arrives(replaces)?;
-        let revision = arrives.revision;
-        let saved = to.save(arrives).await;
-        if saved.is_err() {
-            clear_async(to, revision).await;
+async fn at_async_store(store: &dyn AsyncStore, op: RebindOp) -> Result<Done, StoreError> {
+    Ok(match op {
+        RebindOp::Save { snapshot, revision, replaces, due_at } => {
+            saved(store.save(Put::of_job(&snapshot, revision, replaces, due_at)).await?)
         }
-        match saved? {
-            Saved::Stored => return Ok(()),
-            Saved::Conflict { found } => replaces = replaced(found)?,
-        }
-    }
-    Err(contended())
-}
-
-/// Deletes what was stored here, unless it is another's by now. Where that fails it stays: there is nobody's session in it.
-fn clear(store: &dyn Store, revision: u64) {
-    if store.load().is_ok_and(|found| has_revision(found.as_ref(), revision)) {
-        let _stays = store.delete();
-    }
-}
-
-async fn clear_async(store: &dyn AsyncStore, revision: u64) {
-    if store.load().await.is_ok_and(|found| has_revision(found.as_ref(), revision)) {
-        let _stays = store.delete().await;
-    }
-}
-
-/// A session on its way.
-struct Move {
-    session: Session,
-    /// What is stored in its old place.
-    leaves: Put,
-}
-
-impl Move {
-    fn of(config: &Config, found: Option<Secret>) -> Result<Self, ClientError> {
-        let mut session = Session::restore(config.clone(), found.ok_or_else(nobody)?.expose())?;
-        if session.is_being_renewed() {
-            return Err(StoreError::Busy { what: "a session that another node renews now".to_owned() }.into());
-        }
-        let replaces = Replaces::Revision(session.revision());
-        let leaves = Put::of(session.left_behind().ok_or_else(nobody)?, replaces)?;
-        Ok(Self { session, leaves })
-    }
-
-    fn arrives(&self, replaces: Replaces) -> Result<Put, ClientError> {
-        let mut put = Put::of(self.session.snapshot(), replaces)?;
-        put.due_at = self.session.due_at();
-        Ok(put)
-    }
-}
-
-fn replaced(found: Option<Secret>) -> Result<Replaces, ClientError> {
-    Ok(match found {
-        None => Replaces::Nothing,
-        Some(found) => Replaces::Revision(snapshot_revision(found.expose())?),
+        RebindOp::Delete => store.delete().await.map(|()| Done::Saved)?,
+        RebindOp::Load => Done::Loaded(store.load().await?),
     })
 }
 
-fn nobody() -> ClientError {
-    ClientError::SignInRequired { reason: SignInReason::SignedOut(SignedOutReason::NeverSignedIn) }
-}
-
-fn contended() -> ClientError {
-    ClientError::Store(StoreError::Other {
-        problem: "other nodes store this user's session again and again".to_owned(),
-    })
+fn in_our_words(failed: RebindFailed, last: LastError) -> ClientError {
+    let problem = failed.to_string();
+    match failed {
+        RebindFailed::NobodySignedIn => {
+            let reason = SignInReason::SignedOut(SignedOutReason::NeverSignedIn);
+            ClientError::SignInRequired { reason }
+        }
+        RebindFailed::BeingRenewed => {
+            StoreError::Busy { what: "a session that another node renews now".to_owned() }.into()
+        }
+        RebindFailed::Restore(error) => error.into(),
+        RebindFailed::Store => last.take().unwrap_or(StoreError::Other { problem }).into(),
+        _ => StoreError::Other { problem }.into(),
+    }
 }

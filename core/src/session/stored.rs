@@ -31,7 +31,7 @@ impl Session {
     /// Of all who want to take the session elsewhere one succeeds in that, and stores it under its new key, with the revision that
     /// it has now: higher than any under the old key, to which it may return. Not while it [is being
     /// renewed](Self::is_being_renewed).
-    pub fn left_behind(&mut self) -> Option<Secret> {
+    pub(crate) fn left_behind(&mut self) -> Option<Secret> {
         let left = sign_out::left_behind(&self.state)?;
         self.state.revision = left.revision;
         self.state.count_revision();
@@ -40,7 +40,7 @@ impl Session {
 
     /// Whether somebody has said in the store that this session's tokens are about to be renewed. What comes of that goes to the
     /// key under which it was begun.
-    pub fn is_being_renewed(&self) -> bool {
+    pub(crate) fn is_being_renewed(&self) -> bool {
         self.lease().is_some()
     }
 }

@@ -15,12 +15,17 @@ pub struct LastError(Mutex<Option<StoreError>>);
 
 impl LastError {
     /// How a job ended, for the coordinator.
-    pub(super) fn done(&self, result: Result<Done, StoreError>) -> Done {
+    pub(crate) fn done(&self, result: Result<Done, StoreError>) -> Done {
         result.unwrap_or_else(|error| {
             let fault = fault_of(&error);
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             Done::StoreFailed(fault)
         })
+    }
+
+    /// The error itself, where there is nothing to be compared with.
+    pub(crate) fn take(self) -> Option<StoreError> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of(&self, fault: &StoreFault) -> Option<StoreError> {

@@ -104,8 +104,7 @@ impl Cluster {
 fn start_proxy(folder: &Path, port: u16, nodes: &[u16]) -> Process {
     let path = folder.join("haproxy.cfg");
     let mut file = std::fs::File::create(&path).expect("a file");
-    let common =
-        "timeout connect 1s\n  timeout check 5s\n  timeout client 120s\n  timeout server 120s\n  retries 3\n  option redispatch 1\n";
+    let common = "timeout connect 1s\n  timeout check 5s\n  timeout client 120s\n  timeout server 120s\n  retries 3\n  option redispatch 1\n";
     write!(file, "defaults\n  mode http\n  {common}  retry-on conn-failure\n").expect("written");
     write!(file, "frontend people\n  bind 127.0.0.1:{port}\n  default_backend nodes\n").expect("written");
     writeln!(file, "backend nodes\n  balance roundrobin\n  option httpchk GET /icon.svg").expect("written");
