@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use webex_oauth::Config;
-use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Keepable, Kept, MOST_CLOSED, rebind_async, tick};
+use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick};
 
 pub use self::builder::ClientsBuilder;
 pub use self::user::User;
@@ -95,48 +95,50 @@ impl<K: UserKey> Clients<K> {
         Ok(client)
     }
 
-    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, does nothing
-    /// more: the next one knows what the store holds now.
-    async fn on<T, F>(&self, key: &K, work: impl Fn(Client) -> F) -> Result<T, ClientError>
-    where
-        F: Future<Output = Result<T, ClientError>>,
-    {
-        for _ in 0..MOST_CLOSED {
-            match work(self.client(key).await?).await {
-                Err(ClientError::Closed) => {}
-                done => return done,
-            }
-        }
-        Err(ClientError::Closed)
-    }
-
     /// Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so that nobody
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
+    /// While another node renews it this waits, also for one that is no more: then it is renewed here. Whoever uses the user's
+    /// client meanwhile is not disturbed.
+    ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
-    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) while another node renews it:
+    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) where a renewal does not end:
     /// nothing has changed, try again. Where the store fails half way the session is gone, and the user signs in again. To its own
     /// key it stays where it is.
     pub async fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
-        let inner = &*self.inner;
-        // What is newest is stored, and good.
-        self.on(from, |client| async move { client.token().await }).await?;
+        let client = self.client(from).await?;
+        client.token().await?;
         if from == to {
             return Ok(());
         }
-        self.drop_kept(from).await;
-        let done = rebind_async(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to)).await;
-        // Somebody may have asked under the old key in between; who was kept for the new one would find out in some seconds.
-        // Nothing of either is to be handed out any longer.
-        self.drop_kept(from).await;
-        self.drop_kept(to).await;
-        done
+        // What is newest is stored, and nothing of our own is under way.
+        client.executor().flush().await?;
+        drop(client);
+        match self.move_to(from, to).await {
+            Err(ClientError::Store(StoreError::Busy { .. })) => {
+                let client = self.client(from).await?;
+                // Whatever it comes to: what the store holds then is what counts.
+                let _ = client.refresh().await;
+                client.executor().flush().await?;
+                drop(client);
+                self.move_to(from, to).await
+            }
+            done => done,
+        }
     }
 
-    async fn drop_kept(&self, key: &K) {
-        if let Some(client) = self.inner.kept.take(key) {
-            client.close().await;
+    async fn move_to(&self, from: &K, to: &K) -> Result<(), ClientError> {
+        let inner = &*self.inner;
+        inner.kept.take(from);
+        let done = rebind_async(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to)).await;
+        // Somebody may have asked under the old key in between, and somebody else may have been there under the new one.
+        for key in [from, to] {
+            if let Some(client) = inner.kept.take(key) {
+                // Whoever waits for what was there is told, or given what is there now.
+                let _ = client.executor().glance().await;
+            }
         }
+        done
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

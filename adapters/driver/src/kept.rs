@@ -11,9 +11,6 @@ use webex_oauth::coordinator::Tick;
 /// So many of those that were not used for longest are looked at for each one that comes.
 const LOOKED_AT: usize = 16;
 
-/// So often the client of a user may be closed by a rebind before whoever wants it gives up.
-pub const MOST_CLOSED: usize = 8;
-
 /// A client that is kept as long as there is room.
 pub trait Keepable: Clone {
     /// Nothing is under way, nobody waits, and what is newest is stored: it may go.

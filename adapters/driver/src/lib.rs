@@ -20,7 +20,7 @@ pub use browser::open_browser;
 pub use error::ClientError;
 pub use event::ClientEvent;
 pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event, host_answer, open, store_error};
-pub use kept::{Keepable, Kept, MOST_CLOSED};
+pub use kept::{Keepable, Kept};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
 pub use rebind::{rebind, rebind_async};

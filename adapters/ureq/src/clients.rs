@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::{Config, Misuse};
-use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, MOST_CLOSED, Store, rebind, tick};
+use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, Store, StoreError, rebind, tick};
 
 pub use self::user::User;
 use crate::client::{Client, Limits};
@@ -187,45 +187,50 @@ impl<K: UserKey> Clients<K> {
         }))
     }
 
-    /// Does this with the client of a user. One that is closed, as its session got another key at this moment, does nothing
-    /// more: the next one knows what the store holds now.
-    fn on<T>(&self, key: &K, work: impl Fn(Client) -> Result<T, ClientError>) -> Result<T, ClientError> {
-        for _ in 0..MOST_CLOSED {
-            match work(self.client(key)?) {
-                Err(ClientError::Closed) => {}
-                done => return done,
-            }
-        }
-        Err(ClientError::Closed)
-    }
-
     /// Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so that nobody
     /// who knew the key before it has the session after it. The login may have been completed on any node.
     ///
+    /// While another node renews it this waits, also for one that is no more: then it is renewed here. Whoever uses the user's
+    /// client meanwhile is not disturbed.
+    ///
     /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
-    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) while another node renews it:
+    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) where a renewal does not end:
     /// nothing has changed, try again. Where the store fails half way the session is gone, and the user signs in again. To its own
     /// key it stays where it is.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
-        let inner = &*self.inner;
-        // What is newest is stored, and good.
-        self.on(from, |client| client.token())?;
+        let client = self.client(from)?;
+        client.token()?;
         if from == to {
             return Ok(());
         }
-        self.drop_kept(from);
-        let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
-        // Somebody may have asked under the old key in between; who was kept for the new one would find out in some seconds.
-        // Nothing of either is to be handed out any longer.
-        self.drop_kept(from);
-        self.drop_kept(to);
-        done
+        // What is newest is stored, and nothing of our own is under way.
+        client.executor().flush()?;
+        drop(client);
+        match self.move_to(from, to) {
+            Err(ClientError::Store(StoreError::Busy { .. })) => {
+                let client = self.client(from)?;
+                // Whatever it comes to: what the store holds then is what counts.
+                let _ = client.refresh();
+                client.executor().flush()?;
+                drop(client);
+                self.move_to(from, to)
+            }
+            done => done,
+        }
     }
 
-    fn drop_kept(&self, key: &K) {
-        if let Some(client) = self.inner.kept.take(key) {
-            client.close();
+    fn move_to(&self, from: &K, to: &K) -> Result<(), ClientError> {
+        let inner = &*self.inner;
+        inner.kept.take(from);
+        let done = rebind(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to));
+        // Somebody may have asked under the old key in between, and somebody else may have been there under the new one.
+        for key in [from, to] {
+            if let Some(client) = inner.kept.take(key) {
+                // Whoever waits for what was there is told, or given what is there now.
+                let _ = client.executor().glance();
+            }
         }
+        done
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

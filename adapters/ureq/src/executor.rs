@@ -126,6 +126,11 @@ impl Executor {
         Ok(())
     }
 
+    /// Waits until nothing is under way, and what is newest is stored.
+    pub(crate) fn flush(self: &Arc<Self>) -> Result<(), ClientError> {
+        self.call("what is under way", Call::Flush { within: None }).map(drop)
+    }
+
     /// Asks the coordinator something.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Coordinator) -> T) -> T {
         question(&self.lock().coordinator)

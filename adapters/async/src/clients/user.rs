@@ -33,21 +33,17 @@ impl<K: UserKey> User<K> {
 
     /// See [`Client::token`].
     pub async fn token(&self) -> Result<AccessToken, ClientError> {
-        self.on(|client| async move { client.token().await }).await
+        self.client().await?.token().await
     }
 
     /// See [`Client::authorization_header`].
     pub async fn authorization_header(&self) -> Result<Secret, ClientError> {
-        self.on(|client| async move { client.authorization_header().await }).await
+        self.client().await?.authorization_header().await
     }
 
     /// See [`Client::begin_login`]. Any node completes it.
     pub async fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
-        self.on(|client| {
-            let options = options.clone();
-            async move { client.begin_login(options).await }
-        })
-        .await
+        self.client().await?.begin_login(options).await
     }
 
     /// See [`Client::complete_login`]. Any node may have begun it. Then [`User::rebind`].
@@ -55,11 +51,7 @@ impl<K: UserKey> User<K> {
         let callback = callback.into();
         // Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self.clients.forget(&self.key);
-        self.on(|client| {
-            let callback = callback.clone();
-            async move { client.complete_login(callback).await }
-        })
-        .await
+        self.client().await?.complete_login(callback).await
     }
 
     /// See [`Clients::rebind`]: from here on the session has this key.
@@ -71,32 +63,17 @@ impl<K: UserKey> User<K> {
 
     /// See [`Client::sign_out`]. The other nodes notice when they look again.
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
-        self.on(|client| {
-            let options = options.clone();
-            async move { client.sign_out(options).await }
-        })
-        .await
+        self.client().await?.sign_out(options).await
     }
 
     /// See [`Client::call`].
     pub async fn call(&self, request: Request) -> Result<Response, ClientError> {
-        self.on(|client| {
-            let request = request.clone();
-            async move { client.call(request).await }
-        })
-        .await
+        self.client().await?.call(request).await
     }
 
     /// See [`Client::get`].
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
-        self.on(|client| async move { client.get(url).await }).await
-    }
-
-    async fn on<T, F>(&self, work: impl Fn(Client) -> F) -> Result<T, ClientError>
-    where
-        F: Future<Output = Result<T, ClientError>>,
-    {
-        self.clients.on(&self.key, work).await
+        self.client().await?.get(url).await
     }
 
     /// See [`Client::status`].

@@ -126,7 +126,7 @@ async fn a_login_is_completed_on_any_node_and_its_key_is_worth_nothing_afterward
     assert!(nodes.due("zoe").is_some());
 }
 
-/// It is not told that a client is closed: that is for who uses clients after their end.
+/// At once, whatever its own request is waiting for.
 #[tokio::test]
 async fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     let (nodes, http) = (Nodes::default(), Waits::default());
@@ -138,7 +138,6 @@ async fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     http.until_sent(1).await;
     let mut visitor = clients.of("cookie".to_owned());
     visitor.client().await.unwrap().adopt(tokens_of("newer")).await.unwrap();
-    // The one that is closed waits for its request, as its tokens might be new.
     let rebinding = tokio::spawn(async move { visitor.rebind("zoe".to_owned()).await });
     assert_eq!(waiting.await.unwrap().unwrap().expose(), "AT-newer");
     http.release();

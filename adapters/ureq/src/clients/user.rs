@@ -32,17 +32,17 @@ impl<K: UserKey> User<K> {
 
     /// See [`Client::token`].
     pub fn token(&self) -> Result<AccessToken, ClientError> {
-        self.clients.on(&self.key, |client| client.token())
+        self.client()?.token()
     }
 
     /// See [`Client::authorization_header`].
     pub fn authorization_header(&self) -> Result<Secret, ClientError> {
-        self.clients.on(&self.key, |client| client.authorization_header())
+        self.client()?.authorization_header()
     }
 
     /// See [`Client::begin_login`]. Any node completes it.
     pub fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
-        self.clients.on(&self.key, |client| client.begin_login(options.clone()))
+        self.client()?.begin_login(options)
     }
 
     /// See [`Client::complete_login`]. Any node may have begun it. Then [`User::rebind`].
@@ -50,7 +50,7 @@ impl<K: UserKey> User<K> {
         let callback = callback.into();
         // Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self.clients.forget(&self.key);
-        self.clients.on(&self.key, |client| client.complete_login(callback.clone()))
+        self.client()?.complete_login(callback)
     }
 
     /// See [`Clients::rebind`]: from here on the session has this key.
@@ -62,17 +62,17 @@ impl<K: UserKey> User<K> {
 
     /// See [`Client::sign_out`]. The other nodes notice when they look again.
     pub fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
-        self.clients.on(&self.key, |client| client.sign_out(options.clone()))
+        self.client()?.sign_out(options)
     }
 
     /// See [`Client::call`].
     pub fn call(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
-        self.clients.on(&self.key, |client| client.call(request.clone()))
+        self.client()?.call(request)
     }
 
     /// See [`Client::get`].
     pub fn get(&self, url: &str) -> Result<Response<Vec<u8>>, ClientError> {
-        self.clients.on(&self.key, |client| client.get(url))
+        self.client()?.get(url)
     }
 
     /// See [`Client::status`].

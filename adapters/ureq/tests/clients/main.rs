@@ -1,5 +1,7 @@
 //! The clients of many users, for programs that block.
 
+mod rebinding;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -101,7 +103,7 @@ fn requests_that_hang_do_not_stop_other_users_and_all_are_closed_at_once() {
     assert_eq!(clients.of("u1".to_owned()).token().unwrap_err(), ClientError::Closed);
 }
 
-/// It is not told that a client is closed: that is for who uses clients after their end.
+/// At once, whatever its own request is waiting for.
 #[test]
 fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     let (nodes, simulator) = (Nodes::default(), simulator());
@@ -113,7 +115,6 @@ fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     assert!(simulator.wait_for(Duration::from_secs(20), |log| !log.is_empty()));
     let mut visitor = clients.of("cookie".to_owned());
     visitor.client().unwrap().adopt(TOKENS).unwrap();
-    // The one that is closed waits for its request, as its tokens might be new.
     let rebinding = std::thread::spawn(move || visitor.rebind("zoe".to_owned()));
     assert_eq!(waiting.join().unwrap().unwrap().expose(), "AT0");
     simulator.release();
