@@ -3,6 +3,7 @@
 
 mod given;
 mod outputs;
+mod rebinding;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ use webex_oauth::coordinator::{JobId, Now, Options, Refused, StoreTraits, Tick, 
 
 use self::given::{call, done};
 use self::outputs::Outputs;
+pub(crate) use self::rebinding::Rebinding;
 use crate::access::Status;
 use crate::config::Config;
 use crate::convert::{Span, Time};

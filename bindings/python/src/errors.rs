@@ -15,7 +15,12 @@ use crate::convert::{Span, described};
 use crate::words::{Advice, Blame, FaultKind, SendFault};
 
 /// An exception of class `name`, its fields taken from `fields`.
-fn exception<'py>(py: Python<'py>, name: &str, message: &str, fields: &[(&str, Bound<'py, PyAny>)]) -> PyErr {
+pub(crate) fn exception<'py>(
+    py: Python<'py>,
+    name: &str,
+    message: &str,
+    fields: &[(&str, Bound<'py, PyAny>)],
+) -> PyErr {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let build = || {
         let module = MODULE.get_or_try_init(py, || py.import("webex_oauth._errors").map(Bound::unbind))?;
@@ -28,7 +33,7 @@ fn exception<'py>(py: Python<'py>, name: &str, message: &str, fields: &[(&str, B
     build().map_or_else(|error| error, PyErr::from_value)
 }
 
-fn text<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
+pub(crate) fn text<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
     pyo3::types::PyString::new(py, text).into_any()
 }
 

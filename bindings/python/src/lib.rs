@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use super::config::{Config, RefreshPolicy, RetryAfterBounds};
     #[pymodule_export]
-    use super::coordinator::Coordinator;
+    use super::coordinator::{Coordinator, Rebinding};
     #[pymodule_export]
     use super::effect::{Effect, Output, TokenAsk};
     #[pymodule_export]

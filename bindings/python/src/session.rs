@@ -309,18 +309,6 @@ impl Session {
         self.lock().due_at().map(Timestamp::as_millis)
     }
 
-    /// What the store is to hold under the key that this session leaves, in place of the revision that it has before
-    /// the call: nobody is signed in there any longer. `None` where nobody is signed in.
-    fn left_behind(&self) -> Option<Secret> {
-        self.lock().left_behind().map(Secret)
-    }
-
-    /// Whether somebody has said in the store that this session's tokens are about to be renewed: it does not move now.
-    #[getter]
-    fn is_being_renewed(&self) -> bool {
-        self.lock().is_being_renewed()
-    }
-
     /// Whether the answer to this request is still of use.
     fn awaits(&self, id: u64) -> bool {
         self.lock().awaits(RequestId(id))

@@ -59,7 +59,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "DownscopeFailed": {"fault": Fault("network", send="lost"), "retry_at": None},
     "LoginFailed": {"fault": FAULT, "via": "code", "cleaned_url": None, "state": "{}"},
     "CallbackIgnored": {"reason": "wrong_state"},
-    "StoreError": {"is_busy": True},
+    "StoreError": {"kind": "busy"},
     "TransportError": {"fault": "not_sent"},
 }
 

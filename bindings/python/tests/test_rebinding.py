@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,16 +14,10 @@ from conftest import Clock, Simulator, eventually
 from test_clients import Rows
 from webex_oauth import (
     AsyncClients,
-    CallbackIgnored,
     Clients,
-    LoginCancelled,
-    LoginSuperseded,
     SignInRequired,
     StoreError,
 )
-
-#: What the second one of two clicks is told.
-OVER = (CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired)
 
 
 class Later:
@@ -103,8 +98,10 @@ def test_a_login_that_is_completed_while_its_key_is_left(simulator: Simulator, s
     time.sleep(0.2)
     simulator.control("/release", {})
     first.result()
-    with pytest.raises(OVER):
-        second.result()
+    # It is waited for, and it is what moves.
+    second.result()
+    with pytest.raises(SignInRequired):
+        service.user("", "cookie").rebind("acme", "zoe")
     assert service.user("acme", "zoe").token()
     assert simulator.counters()["code_replays"] == 0
 
@@ -139,12 +136,11 @@ def test_a_session_moves_when_the_renewal_of_another_node_is_over(simulator: Sim
         simulator.fault("hold", endpoint="access_token")
         refresh = Later(b.user("", "cookie").client.refresh)
         eventually(lambda: len(simulator.log(endpoint="access_token")) == 1)
-        with pytest.raises(StoreError) as busy:
-            a.user("", "cookie").rebind("acme", "zoe")
-        assert busy.value.kind == "busy"
+        rebinding = Later(lambda: a.user("", "cookie").rebind("acme", "zoe"))
+        time.sleep(0.3)
         simulator.control("/release", {})
         refresh.result()
-        zoe = a.user("", "cookie").rebind("acme", "zoe")
+        zoe = rebinding.result()
         assert zoe.call(simulator.url()).status == 200
         assert simulator.counters()["refreshes_succeeded"] == 1
 
@@ -155,3 +151,86 @@ def test_a_key_that_is_both_keeps_its_session(simulator: Simulator) -> None:
         zoe.client.adopt(simulator.issue())
         token = zoe.token()
         assert zoe.rebind("acme", "zoe").token() == token
+
+
+def test_a_sign_out_that_is_under_way_answers_with_its_url(simulator: Simulator, service: Any) -> None:
+    service.user("acme", "zoe").complete_login(simulator.approve(service.user("acme", "zoe").begin_login()))
+    visitor = service.user("", "cookie")
+    visitor.complete_login(simulator.approve(visitor.begin_login()))
+    simulator.fault("slow", endpoint="revoke", ms=1000)
+    leaving = Later(lambda: service.user("acme", "zoe").sign_out(logout="browser"))
+    eventually(lambda: len(simulator.log(endpoint="revoke")) > 0)
+    visitor.rebind("acme", "zoe")
+    assert leaving.result()
+    assert service.user("acme", "zoe").token()
+
+
+def test_an_api_that_lets_wait_is_called_again(simulator: Simulator, service: Any) -> None:
+    visitor = service.user("", "cookie")
+    visitor.complete_login(simulator.approve(visitor.begin_login()))
+    simulator.fault("status", endpoint="people_me", status=429, retry_after="1")
+    calling = Later(lambda: service.user("", "cookie").call(simulator.url()))
+    eventually(lambda: len(simulator.log(endpoint="people_me")) > 0)
+    visitor.rebind("acme", "zoe")
+    assert calling.result().status == 200
+
+
+class Fails(Rows):
+    """Says that it has failed, after it has saved: so often."""
+
+    often = 0
+
+    def save(self, key: Any, put: Any) -> Any:
+        answer = super().save(key, put)
+        if self.often > 0:
+            self.often -= 1
+            raise StoreError("no answer", kind="unavailable")
+        return answer
+
+
+def test_where_the_store_says_that_it_has_failed_it_is_looked_at(simulator: Simulator) -> None:
+    store = Fails()
+    with Clients(simulator.config(), store) as clients:
+        clients.user("", "cookie").client.adopt(simulator.issue())
+        store.often = 1
+        zoe = clients.user("", "cookie").rebind("acme", "zoe")
+        assert zoe.token()
+        store.often = 0
+        # Nobody is to have a session whose key nobody was given.
+        real = store.save
+
+        def second(key: Any, put: Any) -> Any:
+            answer = real(key, put)
+            if key.user == "mallory":
+                raise StoreError("no answer", kind="unavailable")
+            return answer
+
+        store.save = second  # type: ignore[method-assign]
+        with pytest.raises(StoreError, match="no answer"):
+            zoe.rebind("acme", "mallory")
+        for user in ["mallory", "zoe"]:
+            with pytest.raises(SignInRequired):
+                clients.user("acme", user).token()
+
+
+def test_a_session_does_not_stay_half_way(simulator: Simulator) -> None:
+    async def main() -> None:
+        clients = AsyncClients(simulator.config(), Slow())
+        visitor = clients.user("", "cookie")
+        await (await visitor.client()).adopt(simulator.issue())
+        rebinding = asyncio.ensure_future(visitor.rebind("acme", "zoe"))
+        await asyncio.sleep(0.25)
+        rebinding.cancel()
+        with suppress(asyncio.CancelledError):
+            await rebinding
+        await asyncio.sleep(1.0)
+        assert await clients.user("acme", "zoe").token()
+        await clients.close()
+
+    asyncio.run(main())
+
+
+class Slow(Rows):
+    def save(self, key: Any, put: Any) -> Any:
+        time.sleep(0.2)
+        return super().save(key, put)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ._async_client import AsyncClient
-from ._core import snapshot_revision
-from ._errors import Closed, StoreError
+from ._errors import Closed, Error, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
-from ._many import ROUNDS, Ear, Kept, Move, Shared, contended
+from ._many import Ear, Kept, Moving, Shared
 from ._options import seconds, secret
 
 if TYPE_CHECKING:
@@ -27,11 +26,9 @@ if TYPE_CHECKING:
     from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
-    from .stores import AsyncRecords, Key, Put, Records
+    from .stores import AsyncRecords, Key, Records
 
 __all__ = ["AsyncClients", "AsyncUser"]
-
-T = TypeVar("T")
 
 
 class AsyncClients:
@@ -54,6 +51,7 @@ class AsyncClients:
         self._shared = Shared(lambda listener, crew: LoopOutbox(listener), on_event, transport, clock, threads)
         self._kept: Kept[AsyncClient] = Kept(capacity, seconds(stale_after) or 0.0)
         self._is_closed = False
+        self._moving: set[asyncio.Task[None]] = set()
 
     def user(self, tenant: str, user: str) -> AsyncUser:
         """One user. Raises StoreError for names that no store could keep."""
@@ -75,61 +73,53 @@ class AsyncClients:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
 
-    async def _on(self, key: Key, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        """See :meth:`Clients._on`."""
-        for _ in range(ROUNDS):
-            try:
-                return await work(await self.client(key))
-            except Closed:
-                if self._is_closed:
-                    raise
-        raise Closed("a client was closed again and again")
-
     async def rebind(self, key: Key, to: Key) -> None:
         """See :meth:`Clients.rebind`."""
-        await self._on(key, lambda client: client.token())  # What is newest is stored, and good.
+        client = await self.client(key)
+        await client.token()
         if key == to:
             return
-        await self._drop(key)
-        found, there = await self._at_store("load", key), await self._at_store("load", to)
-        for _ in range(ROUNDS):
-            move = Move(self.config, found)
-            if (found := await self._at_store("save", key, move.leaves)) is None:
-                break
-        else:
-            raise contended()
+        await client.flush()  # What is newest is stored, and nothing of our own is under way.
+        del client
         try:
-            await self._arrive(move, to, there)
-        finally:
-            # Who asked under the old key in between, and who was there before: nothing of theirs is handed out.
-            await self._drop(key)
-            await self._drop(to)
-        await self._clear(key, move.leaves)
-
-    async def _arrive(self, move: Move, to: Key, there: Secret | None) -> None:
-        for _ in range(ROUNDS):
-            put = move.arrives(there)
-            try:
-                there = await self._at_store("save", to, put)
-            except StoreError:
-                # It may have been stored: nobody is to have a session whose key nobody was given.
-                await self._clear(to, put)
+            await self._in_full(self._move(key, to))
+        except StoreError as error:
+            if not error.is_busy:
                 raise
-            if there is None:
-                return
-        raise contended()
+            client = await self.client(key)
+            with suppress(Error):  # Whatever it comes to: what the store holds then is what counts.
+                await client.refresh()
+            await client.flush()
+            del client
+            await self._in_full(self._move(key, to))
 
-    async def _clear(self, key: Key, put: Put) -> None:
-        """Deletes what was stored, unless it is another's by now. Where that fails it stays: there is nobody's session
-        in it."""
-        with suppress(StoreError):
-            found = await self._at_store("load", key)
-            if found is not None and snapshot_revision(found) == put.revision:
-                await self._at_store("delete", key)
+    async def _in_full(self, work: Coroutine[Any, Any, None]) -> None:
+        """Whoever has asked for it may be cancelled, as where a browser hangs up; a session does not stay half way."""
+        task = asyncio.ensure_future(work)
+        # The loop keeps no hold of its tasks.
+        self._moving.add(task)
+        task.add_done_callback(self._moving.discard)
+        await asyncio.shield(task)
 
-    async def _drop(self, key: Key) -> None:
-        if (client := self._kept.take(key)) is not None:
-            await client.close()
+    async def _move(self, key: Key, to: Key) -> None:
+        self._kept.take(key)
+        moving = Moving(self.config, key, to)
+        try:
+            while (step := moving.step()) is not None:
+                name, arguments = step
+                try:
+                    answer = await self._at_store(name, *arguments)
+                except Exception as error:
+                    moving.failed(error)
+                else:
+                    moving.done(answer)
+        finally:
+            # Somebody may have asked under the old key in between, and somebody else may have been there under the new
+            # one. Whoever waits for what was there is told, or given what is there now.
+            for client in [self._kept.take(key), self._kept.take(to)]:
+                with suppress(Error):
+                    if client is not None:
+                        await (await client._enter()).glance()
 
     async def _at_store(self, operation: str, *arguments: Any) -> Any:
         """Of one that blocks, on a thread."""
@@ -203,20 +193,17 @@ class AsyncUser:
         """An :class:`AsyncClient` for the moment: ``httpx.AsyncClient(auth=await user.client())``. Do not keep it."""
         return await self._clients.client(self.key)
 
-    async def _on(self, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-        return await self._clients._on(self.key, work)
-
     async def token(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.token`."""
-        return await self._on(lambda client: client.token(timeout=timeout))
+        return await (await self.client()).token(timeout=timeout)
 
     async def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.authorization_header`."""
-        return await self._on(lambda client: client.authorization_header(timeout=timeout))
+        return await (await self.client()).authorization_header(timeout=timeout)
 
     async def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """See :meth:`Client.begin_login`. Any node completes it."""
-        return await self._on(lambda client: client.begin_login(**options))
+        return await (await self.client()).begin_login(**options)
 
     async def complete_login(
         self, callback: str | Secret, *, timeout: timedelta | float | None = None
@@ -225,7 +212,7 @@ class AsyncUser:
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self._clients.forget(self.key)
-        return await self._on(lambda client: client.complete_login(callback, timeout=timeout))
+        return await (await self.client()).complete_login(callback, timeout=timeout)
 
     async def rebind(self, tenant: str, user: str) -> AsyncUser:
         """See :meth:`Clients.rebind`. Returns the user under the new key."""
@@ -241,7 +228,7 @@ class AsyncUser:
         goto: str | None = None,
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
-        return await self._on(lambda client: client.sign_out(revoke=revoke, logout=logout, goto=goto))
+        return await (await self.client()).sign_out(revoke=revoke, logout=logout, goto=goto)
 
     async def call(
         self,
@@ -255,10 +242,8 @@ class AsyncUser:
         max_wait: timedelta | float = 60.0,
     ) -> ApiResponse:
         """See :meth:`Client.call`."""
-        return await self._on(
-            lambda client: client.call(
-                url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
-            )
+        return await (await self.client()).call(
+            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
         )
 
     async def status(self) -> Status:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ._client import Client
-from ._core import snapshot_revision
-from ._errors import Closed, StoreError
+from ._errors import Closed, Error, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
-from ._many import ROUNDS, Ear, Kept, Move, Shared, contended
+from ._many import Ear, Kept, Moving, Shared
 from ._operations import run
 from ._options import seconds, secret
 from ._waiting import ThreadMailbox
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
     from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
-    from .stores import Key, Put, Records
+    from .stores import Key, Records
 
 __all__ = ["Clients", "User"]
-
-T = TypeVar("T")
 
 
 class Clients:
@@ -85,69 +82,55 @@ class Clients:
                 pass  # Told by an event. A token that lives is good, whatever the store does.
         return client
 
-    def _on(self, key: Key, work: Callable[[Client], T]) -> T:
-        """With the client of a user. One that is closed, as its session got another key at this moment, does
-        nothing more: the next one knows what the store holds now."""
-        for _ in range(ROUNDS):
-            try:
-                return work(self.client(key))
-            except Closed:
-                if self._is_closed:
-                    raise
-        raise Closed("a client was closed again and again")
-
     def rebind(self, key: Key, to: Key) -> None:
         """Gives a session another key, and takes the place of whatever is there: call it when a login is completed, so
         that nobody who knew the key before it has the session after it.
 
+        While another node renews it this waits, also for one that is no more: then it is renewed here. Whoever uses the
+        user's client meanwhile is not disturbed.
+
         Raises :class:`SignInRequired` where nobody is signed in under ``key``, or another node was faster: of all that
-        rebind a session at the same moment one does. A :class:`StoreError` of kind ``busy`` says that another node
-        renews it now: nothing has changed, try again. Where the store fails half way the session is gone, and the user
-        signs in again. To its own key it stays where it is.
+        rebind a session at the same moment one does. A :class:`StoreError` of kind ``busy`` says that a renewal does
+        not end: nothing has changed, try again. Where the store fails half way the session is gone, and the user signs
+        in again. To its own key it stays where it is.
         """
-        self._on(key, Client.token)  # What is newest is stored, and good.
+        client = self.client(key)
+        client.token()
         if key == to:
             return
-        self._drop(key)
-        found, there = self.store.load(key), self.store.load(to)
-        for _ in range(ROUNDS):
-            move = Move(self.config, found)
-            if (found := self.store.save(key, move.leaves)) is None:
-                break
-        else:
-            raise contended()
+        client.flush()  # What is newest is stored, and nothing of our own is under way.
+        del client
         try:
-            self._arrive(move, to, there)
-        finally:
-            # Who asked under the old key in between, and who was there before: nothing of theirs is handed out.
-            self._drop(key)
-            self._drop(to)
-        self._clear(key, move.leaves)
-
-    def _arrive(self, move: Move, to: Key, there: Secret | None) -> None:
-        for _ in range(ROUNDS):
-            put = move.arrives(there)
-            try:
-                there = self.store.save(to, put)
-            except StoreError:
-                # It may have been stored: nobody is to have a session whose key nobody was given.
-                self._clear(to, put)
+            self._move(key, to)
+        except StoreError as error:
+            if not error.is_busy:
                 raise
-            if there is None:
-                return
-        raise contended()
+            client = self.client(key)
+            with suppress(Error):  # Whatever it comes to: what the store holds then is what counts.
+                client.refresh()
+            client.flush()
+            del client
+            self._move(key, to)
 
-    def _clear(self, key: Key, put: Put) -> None:
-        """Deletes what was stored, unless it is another's by now. Where that fails it stays: there is nobody's session
-        in it."""
-        with suppress(StoreError):
-            found = self.store.load(key)
-            if found is not None and snapshot_revision(found) == put.revision:
-                self.store.delete(key)
-
-    def _drop(self, key: Key) -> None:
-        if (client := self._kept.take(key)) is not None:
-            client.close()
+    def _move(self, key: Key, to: Key) -> None:
+        self._kept.take(key)
+        moving = Moving(self.config, key, to)
+        try:
+            while (step := moving.step()) is not None:
+                name, arguments = step
+                try:
+                    answer = getattr(self.store, name)(*arguments)
+                except Exception as error:
+                    moving.failed(error)
+                else:
+                    moving.done(answer)
+        finally:
+            # Somebody may have asked under the old key in between, and somebody else may have been there under the new
+            # one. Whoever waits for what was there is told, or given what is there now.
+            for client in [self._kept.take(key), self._kept.take(to)]:
+                with suppress(Error):
+                    if client is not None:
+                        run(client._operations.glance())
 
     def forget(self, key: Key) -> None:
         """Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way
@@ -213,27 +196,24 @@ class User:
         """A :class:`Client` for the moment: ``requests.get(url, auth=user.client)``. Do not keep it."""
         return self._clients.client(self.key)
 
-    def _on(self, work: Callable[[Client], T]) -> T:
-        return self._clients._on(self.key, work)
-
     def token(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.token`."""
-        return self._on(lambda client: client.token(timeout=timeout))
+        return self.client.token(timeout=timeout)
 
     def authorization_header(self, *, timeout: timedelta | float | None = None) -> str:
         """See :meth:`Client.authorization_header`."""
-        return self._on(lambda client: client.authorization_header(timeout=timeout))
+        return self.client.authorization_header(timeout=timeout)
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
         """See :meth:`Client.begin_login`. Any node completes it."""
-        return self._on(lambda client: client.begin_login(**options))
+        return self.client.begin_login(**options)
 
     def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
         """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self._clients.forget(self.key)
-        return self._on(lambda client: client.complete_login(callback, timeout=timeout))
+        return self.client.complete_login(callback, timeout=timeout)
 
     def rebind(self, tenant: str, user: str) -> User:
         """See :meth:`Clients.rebind`. Returns the user under the new key."""
@@ -249,7 +229,7 @@ class User:
         goto: str | None = None,
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
-        return self._on(lambda client: client.sign_out(revoke=revoke, logout=logout, goto=goto))
+        return self.client.sign_out(revoke=revoke, logout=logout, goto=goto)
 
     def call(
         self,
@@ -263,10 +243,8 @@ class User:
         max_wait: timedelta | float = 60.0,
     ) -> ApiResponse:
         """See :meth:`Client.call`."""
-        return self._on(
-            lambda client: client.call(
-                url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
-            )
+        return self.client.call(
+            url, method=method, headers=headers, body=body, json=json, timeout=timeout, max_wait=max_wait
         )
 
     def status(self) -> Status:

@@ -129,6 +129,7 @@ __all__ = [
     "shown_url",
     "webex_qr_url",
     "Provider",
+    "Rebinding",
     "Scope",
     "ScopeDelta",
     "AccessToken",
@@ -588,6 +589,24 @@ class Status:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Rebinding:
+    """A session on its way from one key of its store to another. See `webex_oauth.coordinator`."""
+
+    def __new__(cls, config: Config) -> Rebinding: ...
+    def step(self) -> tuple[Literal["from", "to"], coordinator.Load | coordinator.Save | coordinator.Delete] | None:
+        """What to do at the store of which key, the same until `done`; `None` where the session has its new key.
+
+        Raises SignInRequired where nobody is signed in under the old key, or another node was faster; StoreError
+        of kind `busy` where another node renews this session now; RestoreError where a record cannot be read; in
+        all of these nothing has changed. A StoreError of kind `other` where others store something again and
+        again, or the store failed: then raise the store's own error.
+        """
+    def done(self, result: coordinator.Done) -> None:
+        """What the step came to: Loaded; Saved or Conflict; Saved for what was deleted; StoreFailed for any. A
+        result of another kind than was asked for counts as its failure.
+        """
 
 @final
 class Coordinator:
@@ -1914,15 +1933,6 @@ class Session:
     def due_at(self) -> int | None:
         """When somebody should open this session next, to renew it ahead of its end: milliseconds since 1970, or
         `None`.
-        """
-    def left_behind(self) -> Secret | None:
-        """What the store is to hold under the key that this session leaves, in place of the revision that it has
-        before the call: nobody is signed in there any longer. `None` where nobody is signed in.
-        """
-    @property
-    def is_being_renewed(self) -> bool:
-        """Whether somebody has said in the store that this session's tokens are about to be renewed: it does not
-        move now.
         """
     @property
     def user_tokens(self) -> int:

@@ -194,11 +194,19 @@ class StoreError(Error):
     #: ``full``, ``sealed`` (no such key, or another one), ``refused`` (not a store that sessions may be kept in, or not
     #: migrated), ``damaged``, ``other``.
     kind: Literal["unavailable", "busy", "denied", "full", "sealed", "refused", "damaged", "other"] = "other"
-    #: Another process holds the lock and does not let go.
-    is_busy: bool = False
     #: For ``sealed``: the key that it names, and why it stays closed.
     key_id: str | None = None
     why: Literal["unknown_key", "refused", "other_revision"] | None = None
+
+    def __init__(self, message: str = "", *, is_busy: bool = False, **fields: object) -> None:
+        super().__init__(message, **fields)
+        if is_busy:
+            self.kind = "busy"
+
+    @property
+    def is_busy(self) -> bool:
+        """Another process holds the lock and does not let go: it is of kind ``busy``."""
+        return self.kind == "busy"
 
 
 class TransportError(Error):

@@ -71,7 +71,7 @@ class FileLock:
         end, pause = time.monotonic() + patience, 0.001
         while not _try_lock(self._descriptor):
             if time.monotonic() >= end:
-                raise StoreError(f"{path}: locked by another process", is_busy=True)
+                raise StoreError(f"{path}: locked by another process", kind="busy")
             time.sleep(pause)
             pause = min(pause * 2, 0.04)
 

@@ -271,5 +271,5 @@ _FAULTS: dict[str, _StoreKind] = {"busy": "unavailable", "refused": "denied", "s
 
 
 def _fault_of(error: StoreError) -> co.StoreFault:
-    kind = "busy" if error.is_busy else _kind_of(error.__cause__) if error.kind == "other" else error.kind
+    kind = _kind_of(error.__cause__) if error.kind == "other" else error.kind
     return co.StoreFault(_FAULTS.get(kind, cast("_StoreKind", kind)), str(error))

@@ -11,21 +11,23 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ._core import Session, snapshot_revision
+from . import coordinator as co
 from ._crew import Crew
-from ._errors import SignInRequired, StoreError
+from ._errors import StoreError
 from ._events import Outbox, StoreFailed
 from ._facade import Facade
 from ._in_time import in_time
+from ._jobs import saved, store_error
+from ._stores import as_snapshot
 from ._transport import HttpTransport
 
 if TYPE_CHECKING:
     from ._clocks import Clock
-    from ._core import Config, Secret
+    from ._core import Config
     from ._events import ClientEvent
-    from .stores import Key, Put
+    from .stores import Key
 
-__all__ = ["ROUNDS", "Ear", "Kept", "Move", "Shared", "contended"]
+__all__ = ["Ear", "Kept", "Moving", "Shared"]
 
 #: So many of those that were not used for the longest time are looked at for each one that comes.
 _LOOKED_AT = 16
@@ -67,38 +69,46 @@ class Shared:
             self.outbox.restart()
 
 
-class Move:
-    """A session on its way to another key. ``leaves`` is stored under its old one first: of all who want to take it
-    elsewhere one succeeds in that."""
+class Moving:
+    """A session on its way to another key. Do each step at the store, and say what it came to, until there is none."""
 
-    def __init__(self, config: Config, found: Secret | None) -> None:
+    def __init__(self, config: Config, key: Key, to: Key) -> None:
+        self._rebinding, self._keys = co.Rebinding(config), {"from": key, "to": to}
+        self._op: co.Load | co.Save | co.Delete | None = None
+        self._error: StoreError | None = None
+
+    def step(self) -> tuple[str, tuple[Any, ...]] | None:
+        """The method of the store and its arguments."""
         from .stores import Put
 
-        if found is None or not found.expose():
-            raise SignInRequired("nobody is signed in")
-        session = Session.restore(config, found)
-        if session.is_being_renewed:
-            raise StoreError("another node renews this session now", kind="busy")
-        replaces, left = session.revision, session.left_behind()
-        if left is None:
-            raise SignInRequired("nobody is signed in")
-        self._session = session
-        self.leaves = Put(left, snapshot_revision(left), replaces, None)
+        try:
+            step = self._rebinding.step()
+        except StoreError as error:
+            raise error if error.is_busy or self._error is None else self._error from None
+        if step is None:
+            return None
+        at, self._op = step
+        key = self._keys[at]
+        match self._op:
+            case co.Load():
+                return "load", (key,)
+            case co.Save(snapshot=snapshot, revision=revision, replaces=replaces, due_at=due_at):
+                return "save", (key, Put(snapshot, revision, replaces, due_at))
+            case co.Delete():
+                return "delete", (key,)
 
-    def arrives(self, found: Secret | None) -> Put:
-        """It takes the place of what is there."""
-        from .stores import Put
+    def done(self, answer: Any) -> None:
+        match self._op:
+            case co.Load():
+                self._rebinding.done(co.Loaded(as_snapshot(answer)))
+            case co.Save():
+                self._rebinding.done(saved(answer))
+            case _:
+                self._rebinding.done(co.Saved())
 
-        replaces = snapshot_revision(found) if found is not None and found.expose() else 0
-        return Put(self._session.snapshot(), self._session.revision, replaces, self._session.due_at)
-
-
-#: Each further round has found that another node was faster.
-ROUNDS = 8
-
-
-def contended() -> StoreError:
-    return StoreError("other nodes store this user's session again and again", kind="other")
+    def failed(self, error: Exception) -> None:
+        self._error = store_error(error, "failed")
+        self._rebinding.done(co.StoreFailed(co.StoreFault("other", str(self._error))))
 
 
 class Told:

@@ -28,7 +28,7 @@ class Store(Protocol):
     An :class:`AsyncClient` takes an :class:`AsyncStore` as well.
 
     A store may also have ``lock(patience)``, the context of a lock that the system frees when its holder dies, or a
-    StoreError with ``is_busy``, and ``lock_domain()``, the name of that lock: whoever sees the same name waits for the
+    StoreError of kind ``busy``, and ``lock_domain()``, the name of that lock: whoever sees the same name waits for the
     same lock, on one machine. It makes waiting shorter; what is safe does not rest on it.
 
     ``save`` may take ``due_at=`` as well: when somebody should open this session next, in milliseconds since 1970, or
@@ -144,7 +144,7 @@ class MemoryStore:
 
     def lock(self, patience: float) -> AbstractContextManager[object]:
         if not self._refreshing.acquire(timeout=patience):
-            raise StoreError("the store in memory is locked by another client", is_busy=True)
+            raise StoreError("the store in memory is locked by another client", kind="busy")
         return _Release(self._refreshing)
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 use webex_oauth::Timestamp;
 use webex_oauth::coordinator::{
-    ClientEvent, Failure, Fresh, Next, Op, Output, Reply, Shown, Spent, StoreFault, StoreFaultKind,
+    ClientEvent, Failure, Fresh, Next, Op, Output, RebindOp, Reply, Shown, Spent, StoreFault, StoreFaultKind,
 };
 
 use crate::access::SignInReason;
@@ -115,6 +115,16 @@ impl<'py> Outputs<'py> {
                 self.make("AskForToken", &[self.value(TokenAsk::from(ask))?, self.value(Span(within))?])
             }
             Op::AskForJwt { within } => self.make("AskForJwt", &[self.value(Span(within))?]),
+        }
+    }
+
+    pub(super) fn rebind_op(&self, op: RebindOp) -> Made<'py> {
+        match op {
+            RebindOp::Load => self.op(Op::Load),
+            RebindOp::Save { snapshot, revision, replaces, due_at } => {
+                self.op(Op::Save { snapshot, revision, replaces, due_at })
+            }
+            RebindOp::Delete => self.make("Delete", &[]),
         }
     }
 

@@ -6,9 +6,12 @@ lock and report each with ``done``, answer callers (:class:`Resolve`), tell list
 the wall clock, and whole milliseconds of a clock that only goes forward and counts sleep. Instants come as whole
 milliseconds since 1970, durations as ``timedelta``. It may be used from any thread. A call that raises has
 changed nothing; what was due by the clock all the same is in the exception's ``outputs``.
+
+:class:`Rebinding` gives a session another key of its store: ask for the ``step``, do it, say what it came to with
+``done``, until there is none.
 """
 
-from .._core import Coordinator
+from .._core import Coordinator, Rebinding
 from ._calls import (
     Answered,
     AwaitLogin,
@@ -52,6 +55,7 @@ from ._jobs import (
     AskForJwt,
     AskForToken,
     Conflict,
+    Delete,
     Done,
     HostFailed,
     Load,
@@ -109,6 +113,7 @@ __all__ = [
     "Conflict",
     "Coordinator",
     "Credential",
+    "Delete",
     "Device",
     "Do",
     "Done",
@@ -134,6 +139,7 @@ __all__ = [
     "Output",
     "Publish",
     "Ready",
+    "Rebinding",
     "Refresh",
     "Reply",
     "Resolve",

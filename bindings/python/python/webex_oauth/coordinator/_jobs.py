@@ -24,6 +24,10 @@ class Save(Plain):
     due_at: int | None
 
 
+class Delete(Plain):
+    """Forget what is there: :class:`Saved`. Only a :class:`Rebinding` asks for it."""
+
+
 class TryLock(Plain):
     """Try the store's lock, without waiting: :class:`Locked` or :class:`LockBusy`."""
 

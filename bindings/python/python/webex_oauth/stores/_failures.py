@@ -59,7 +59,7 @@ class Place:
         return self.unavailable("no answer in time")
 
     def busy(self) -> StoreError:
-        return StoreError(f"{self.name}: locked by another process", kind="busy", is_busy=True)
+        return StoreError(f"{self.name}: locked by another process", kind="busy")
 
     def denied(self, why: str = "no permission, or read-only") -> StoreError:
         return StoreError(f"{self.name}: {why}", kind="denied")
