@@ -30,6 +30,13 @@ need() {
     done
 }
 
+# select_packages CARGO-ARGUMENT...: sets `selection`, which packages cargo is to take with which features. In CI it is always all of
+# them: what the first stage has compiled is not compiled again with other features.
+select_packages() {
+    selection=("$@")
+    [ -z "${CI:-}" ] || selection=(--workspace --all-features --locked)
+}
+
 # run_program CARGO-ARGUMENT...: `cargo run` for people, in place of this shell. It says what is missing and, where something
 # has to be compiled, that it takes its time; on a terminal cargo shows how far it is.
 run_program() {
