@@ -159,8 +159,8 @@ impl App {
         match self.client.store_error() {
             None => Ok(()),
             Some(error) => {
-                let Failure { exit, sentence } = error.into();
-                Err(Failure::new(exit, format!("the new tokens could not be stored and are lost: {sentence}")))
+                let failure = Failure::from(error);
+                Err(Failure::new(failure.exit, format!("the new tokens could not be stored and are lost: {failure}")))
             }
         }
     }

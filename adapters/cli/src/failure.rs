@@ -10,10 +10,8 @@ use webex_oauth_stores::KeyFileError;
 use crate::again::CONFIG_FILE;
 use crate::words;
 
-const AGAIN: &str = "try again";
 const AGAIN_LATER: &str = "try again later";
-/// Stands in a failure for the server that could not be reached; whoever knows which that is puts it there.
-const SERVER: &str = " {server}";
+const CHECK_NETWORK: &str = "check the network and try again";
 const FORGET: &str = "run webex-oauth logout --force and sign in again";
 
 /// The exit status. The numbers are a promise: they are in `--help` and in the README.
@@ -56,19 +54,36 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// What happened, a semicolon, what to do. No full stop.
-    pub(crate) sentence: String,
+    /// What happened.
+    what: String,
+    /// A server could not be reached, and which one is not said yet.
+    lacks_server: bool,
+    /// What to do, where that is not said with what happened.
+    advice: String,
 }
 
 impl Failure {
+    /// What happened, a semicolon, what to do. No full stop.
     pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> Self {
-        Self { exit, sentence: sentence.into() }
+        Self::advising(exit, sentence, "")
+    }
+
+    /// The same in two parts.
+    pub(crate) fn advising(exit: Exit, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), lacks_server: false, advice: advice.into() }
+    }
+
+    /// There is more to be looked at.
+    pub(crate) fn check_also(&mut self, more: &str) {
+        self.advice += if self.advice.is_empty() { "check " } else { "; check also " };
+        self.advice += more;
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sentence)
+        f.write_str(&self.what)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
     }
 }
 
@@ -79,13 +94,14 @@ impl From<ClientError> for Failure {
                 Self::new(Exit::NotSignedIn, format!("{error}; run webex-oauth login"))
             }
             ClientError::Unavailable { fault, retry_at } => {
-                let Self { exit, sentence } = Self::of_fault("no token at the moment", &fault);
+                let mut failure = Self::of_fault("no token at the moment", &fault);
                 let wait = words::span_until(retry_at.plus_millis(999), now());
-                let sentence = match sentence.strip_suffix(AGAIN).or(sentence.strip_suffix(AGAIN_LATER)) {
-                    Some(front) => format!("{front}try again in {wait}"),
-                    None => sentence,
+                failure.advice = match failure.advice.as_str() {
+                    CHECK_NETWORK => format!("check the network and try again in {wait}"),
+                    AGAIN_LATER => format!("try again in {wait}"),
+                    _ => failure.advice,
                 };
-                Self { exit, sentence }
+                failure
             }
             ClientError::LoginFailed { fault } => Self::of_login(&fault),
             ClientError::CallbackIgnored { .. } => {
@@ -101,7 +117,7 @@ impl From<ClientError> for Failure {
             ClientError::Store(error) => error.into(),
             ClientError::Restore(error) => error.into(),
             ClientError::Call { .. } => {
-                Self::new(Exit::TryLater, format!("{error}{SERVER}; check the network and try again"))
+                Self { lacks_server: true, ..Self::advising(Exit::TryLater, error.to_string(), CHECK_NETWORK) }
             }
             ClientError::Listen { ref address, kind } => Self::of_listener(address, kind),
             _ => Self::new(Exit::Other, error.to_string()),
@@ -205,20 +221,17 @@ impl Failure {
             Advice::FixConfiguration => (Exit::Settings, fix(fault)),
             Advice::TryBasicRaw => (Exit::Settings, "set WEBEX_CLIENT_AUTH=basic_raw"),
             Advice::SignInAgain => (Exit::NotSignedIn, "run webex-oauth login"),
-            Advice::WaitAndRetry if fault.kind == FaultKind::Network => {
-                (Exit::TryLater, "check the network and try again")
-            }
+            Advice::WaitAndRetry if fault.kind == FaultKind::Network => (Exit::TryLater, CHECK_NETWORK),
             Advice::WaitAndRetry => (Exit::TryLater, AGAIN_LATER),
             Advice::WaitOrSignIn => (Exit::TryLater, "try again later, and sign in again if it lasts"),
         };
-        let Self { sentence, .. } = Self::told(fault);
-        Self::new(exit, format!("{what}: {sentence}; {advice}"))
+        let told = Self::told(fault);
+        Self { exit, what: format!("{what}: {}", told.what), advice: advice.to_owned(), ..told }
     }
 
     /// A fault alone.
     pub(crate) fn told(fault: &Fault) -> Self {
-        let server = if fault.kind == FaultKind::Network { SERVER } else { "" };
-        Self::new(Exit::TryLater, format!("{fault}{server}"))
+        Self { lacks_server: fault.kind == FaultKind::Network, ..Self::new(Exit::TryLater, fault.to_string()) }
     }
 
     /// Of a call of the API at this URL. What else may fail on the way to it fails at another server.
@@ -231,8 +244,12 @@ impl Failure {
 
     /// Names the server of this URL by host and port, where the failure is that it could not be reached.
     pub(crate) fn at(mut self, url: &str) -> Self {
-        let server = TargetUri::parse(url).map(|target| format!(" ({})", target.authority())).unwrap_or_default();
-        self.sentence = self.sentence.replacen(SERVER, &server, 1);
+        if self.lacks_server
+            && let Ok(target) = TargetUri::parse(url)
+        {
+            self.what += &format!(" ({})", target.authority());
+            self.lacks_server = false;
+        }
         self
     }
 
@@ -290,7 +307,7 @@ mod tests {
         let whole = format!(
             "client_id is missing; give --client-id, WEBEX_CLIENT_ID, or client_id in {CONFIG_FILE}, which webex-oauth setup writes"
         );
-        assert_eq!(missing.sentence, whole);
+        assert_eq!(missing.to_string(), whole);
         let mut fault = Fault::new(FaultKind::Refused);
         fault.code = Some(ErrorCode::InvalidClient);
         assert_eq!(Failure::of_fault("no token at the moment", &fault).exit, Exit::Settings);

@@ -43,9 +43,7 @@ fn main() -> ExitCode {
     match command::run(&cli, terminal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Where nobody knew the server, none is named.
-            let failure = failure.at("");
-            let sentence = Again::of(&cli.global).complete(&failure.sentence);
+            let sentence = Again::of(&cli.global).complete(&failure.to_string());
             terminal.problem(&Failure::new(failure.exit, sentence));
             failure.exit.into()
         }

@@ -58,7 +58,7 @@ fn sign_in(app: &App, args: &GuestArgs) -> Result<(), Failure> {
     result.map_err(|error| {
         let mut failure = Failure::from(error);
         if args.service_token_file.is_none() && failure.exit.is_refusal() {
-            failure.sentence += ", and that the clock of this machine is right: a JWT is valid from now on";
+            failure.check_also("that the clock of this machine is right: a JWT is valid from now on");
         }
         failure
     })

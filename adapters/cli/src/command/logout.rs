@@ -71,7 +71,7 @@ pub(crate) fn revoke(global: &Global, terminal: Terminal) -> Result<(), Failure>
 
 /// A fault, with the server that takes tokens back where that could not be reached.
 fn at_server(app: &App, fault: &Fault) -> String {
-    Failure::told(fault).at(&revocation_endpoint(app)).sentence
+    Failure::told(fault).at(&revocation_endpoint(app)).to_string()
 }
 
 fn revocation_endpoint(app: &App) -> String {

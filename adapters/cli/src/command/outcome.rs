@@ -45,12 +45,12 @@ fn end_grant(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
 
 /// Tokens that cannot be kept are of use to nobody but to whoever finds them: the server is to take them back.
 fn given_back(app: &App, error: StoreError) -> Failure {
-    let Failure { exit, sentence } = error.into();
+    let failure = Failure::from(error);
     let became = match logout::sign_out(app, SignOutOptions { revoke: true, ..SignOutOptions::default() }) {
         Ok(ended) => ended.of_the_tokens(app, false),
         Err(failure) => format!("the server was not asked to take them back ({failure})"),
     };
-    Failure::new(exit, format!("the new tokens could not be stored and are lost, {became}: {sentence}"))
+    Failure::new(failure.exit, format!("the new tokens could not be stored and are lost, {became}: {failure}"))
 }
 
 fn tell(app: &App, name: Option<String>) {

@@ -82,7 +82,7 @@ impl Row {
             Ok(Kept::Tokens(place)) => format!("tokens in {place}"),
             Ok(Kept::Closed(place)) => format!("encrypted in {place}"),
             Ok(Kept::Nothing) => "no tokens".to_owned(),
-            Err(failure) => failure.sentence.clone(),
+            Err(failure) => failure.to_string(),
         };
         format!("{mark} {STRONG}{:<16}{STRONG:#} {DIM}{kept}{DIM:#}", self.profile.as_str())
     }

@@ -133,7 +133,7 @@ mod tests {
         let text = anstream::adapter::strip_str(&describe(&person, &secrets)).to_string();
         assert_eq!(text, "x …\nid            …\norganization  Tu");
         let answer = Response::builder().status(500).header("trackingid", "aSecretToken1234").body(Vec::new()).unwrap();
-        assert_eq!(refused(&answer, &secrets).sentence, "the server answered 500 [trackingId …]; try again later");
+        assert_eq!(refused(&answer, &secrets).to_string(), "the server answered 500 [trackingId …]; try again later");
     }
 
     #[test]
