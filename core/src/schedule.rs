@@ -57,7 +57,13 @@ pub(crate) fn soon_at(config: &Config, seed: u64, grant: &Grant) -> Option<Times
     let draw = mix(seed ^ grant.generation.wrapping_mul(0x9e37_79b9_7f4a_7c15)) % (u64::from(high - low) + 1);
     let permille = i64::from(low).saturating_add(i64::try_from(draw).unwrap_or(0));
     let delay = lifetime / 1000 * permille + lifetime % 1000 * permille / 1000;
-    Some(grant.tokens.received_at.plus_millis(delay))
+    let (received_at, soon) = (grant.tokens.received_at, grant.tokens.received_at.plus_millis(delay));
+    // A refresh token that ends before that is used while it can be.
+    let last = grant.tokens.refresh_token_expires_at.map(|end| {
+        let margin = millis(config.policy().margin).min(end.millis_since(received_at).max(0) / 10);
+        end.plus_millis(-margin).max(received_at)
+    });
+    Some(last.map_or(soon, |last| last.min(soon)))
 }
 
 /// The second line: from here on the token is not used.
@@ -78,6 +84,18 @@ pub(crate) fn may_renew_at(config: &Config, grant: &Grant) -> Option<Timestamp> 
     let unhurried = !(renew.forced || renew.rejected && renew.rejections <= MAX_REJECTIONS);
     let interval_over = renew.last.filter(|_| unhurried).map(|last| last.plus_millis(interval));
     retry_at.max(interval_over)
+}
+
+/// When somebody has to look after the tokens next, although nobody asks for them.
+pub(crate) fn due_at(config: &Config, state: &State) -> Option<Timestamp> {
+    let grant = state.grant()?;
+    renewal(config, grant, state.latest).ok()?;
+    let soon = soon_at(config, state.seed, grant).or_else(|| must_at(config, &grant.tokens));
+    match may_renew_at(config, grant) {
+        // An attempt has failed, or is to be made: not at the line that it is late for.
+        Some(retry_at) if grant.renew.wanted => Some(retry_at),
+        may => soon.map(|soon| may.map_or(soon, |may| may.max(soon))),
+    }
 }
 
 /// Whether an API that refuses the current token has a point, or has refused too many fresh ones in a row.

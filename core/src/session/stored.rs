@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::action::sign_out;
+use crate::schedule;
 use crate::secret::Secret;
 use crate::snapshot;
 use crate::time::Timestamp;
@@ -17,11 +18,10 @@ impl Session {
         self.state.revision
     }
 
-    /// When somebody should open this session next, to renew it ahead of its end. `None` where there is nothing to be done. For a
-    /// store that is searched for what is due.
+    /// When somebody should open this session next, to renew it ahead of its end; after an attempt that failed, when the next one is
+    /// due. `None` where there is nothing to be done. For a store that is searched for what is due.
     pub fn due_at(&self) -> Option<Timestamp> {
-        let (soon, must) = self.token_lines()?;
-        soon.or(must)
+        schedule::due_at(&self.config, &self.state)
     }
 
     /// What the store is to hold under the key that this session leaves, in place of it: nobody is signed in there any longer, and

@@ -213,3 +213,46 @@ fn tokens_and_callbacks_have_a_length() {
         assert_eq!(output.effects, [Effect::Notify { event: Event::CallbackIgnored { reason } }]);
     }
 }
+
+#[test]
+fn whoever_looks_after_a_session_comes_back_when_the_next_attempt_is_due() {
+    let day = 86_400_000;
+    let mut session = Session::new(webex().build().unwrap(), entropy(1));
+    session.adopt(START, r#"{"access_token":"AT","expires_in":1209600,"refresh_token":"RT"}"#).unwrap();
+    let due = session.due_at().unwrap();
+    assert!((at(8 * day)..at(13 * day)).contains(&due), "{due:?}");
+    let output = session.refresh(at(9 * day)).unwrap();
+    let id = sent(&output).unwrap().id;
+    let output = session.response(at(9 * day), id, answer(500, "")).unwrap();
+    let retry_at = output.effects.iter().find_map(|effect| match effect {
+        Effect::Notify { event: Event::RefreshFailed { retry_at, .. } } => Some(*retry_at),
+        _ => None,
+    });
+    assert_eq!((session.due_at(), retry_at.is_some()), (retry_at, true));
+    // Also where nothing was sent, of which nothing is stored.
+    let output = session.tick(retry_at.unwrap()).unwrap();
+    let id = sent(&output).unwrap().id;
+    session.send_failed(retry_at.unwrap(), id, webex_oauth::SendFault::NotSent).unwrap();
+    assert!(session.due_at() > retry_at);
+    // Once it has gone well it is as before.
+    let later = session.due_at().unwrap();
+    let output = session.tick(later).unwrap();
+    renew(&mut session, later, &output, 1_209_600);
+    assert!(session.due_at().unwrap() > later.plus_millis(8 * day));
+}
+
+#[test]
+fn who_cannot_renew_is_not_looked_after() {
+    let mut session = Session::new(webex().build().unwrap(), entropy(1));
+    session.adopt(START, r#"{"access_token":"AT","expires_in":3600}"#).unwrap();
+    assert_eq!(session.due_at(), None);
+}
+
+#[test]
+fn a_refresh_token_that_ends_first_is_used_before() {
+    let tokens = r#"{"access_token":"AT","expires_in":1209600,"refresh_token":"RT","refresh_token_expires_in":86400}"#;
+    let mut session = Session::new(webex().build().unwrap(), entropy(1));
+    session.adopt(START, tokens).unwrap();
+    assert_eq!(session.due_at(), Some(at(86_400_000 - 60_000)));
+    assert!(sent(&session.tick(at(86_400_000 - 60_000)).unwrap()).is_some());
+}
