@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use webex_oauth::Config;
 use webex_oauth::coordinator::Times;
+use webex_oauth::{Advice, Config, Fault, Timestamp};
 use webex_oauth_driver::{StoreError, now};
 
 pub use self::http::FleetHttp;
@@ -83,7 +83,7 @@ impl Fleet {
         self
     }
 
-    /// Ends when nothing is due any longer, or the store fails.
+    /// Ends when everything that is due when it begins has been looked at, or the store fails.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.is_once = true;
@@ -101,11 +101,12 @@ impl Fleet {
     /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
         let mut running = JoinSet::new();
+        let begun = now();
         while !*stop.borrow() {
             let free = self.concurrency.saturating_sub(running.len());
             let claimed = match free {
                 0 => Some(Vec::new()),
-                free => self.claim(free).await,
+                free => self.claim(free, if self.is_once { begun } else { now() }).await,
             };
             let has_failed = claimed.is_none();
             let claimed = claimed.unwrap_or_default();
@@ -131,11 +132,10 @@ impl Fleet {
     }
 
     /// `None`: the store has failed.
-    async fn claim(&self, free: usize) -> Option<Vec<Claimed>> {
-        let now = now();
-        let until = now.plus(Times::of(self.shared.config.parts().request_timeout).lease());
+    async fn claim(&self, free: usize, due: Timestamp) -> Option<Vec<Claimed>> {
+        let until = now().plus(Times::of(self.shared.config.parts().request_timeout).lease());
         let most = u32::try_from(free).unwrap_or(u32::MAX);
-        match self.shared.records.claim_due(Claim { now, until, most }).await {
+        match self.shared.records.claim_due(Claim { now: due, until, most }).await {
             Ok(claimed) => Some(claimed),
             Err(error) => {
                 self.shared.report().count(Some(Ended::StoreFailed(error)));
@@ -199,13 +199,33 @@ pub struct FleetReport {
     pub not_begun: u64,
     /// Those of other clients or versions, which were left alone.
     pub not_ours: u64,
-    /// Failures of the store, of claims and of sessions.
+    /// Failures of the store, of claims and of sessions, also those that have passed.
     pub store_errors: u64,
     /// The last of them.
     pub last_store_error: Option<StoreError>,
+    /// Attempts that the server refused, or did not answer.
+    pub failures: u64,
+    /// How the last of them ended.
+    pub last_failure: Option<Arc<Fault>>,
 }
 
 impl FleetReport {
+    /// Whether the server takes nothing from this client: its id or its secret is not right.
+    pub fn is_client_refused(&self) -> bool {
+        let refuses = |fault: &Arc<Fault>| matches!(fault.advice(), Advice::FixConfiguration | Advice::TryBasicRaw);
+        self.last_failure.as_ref().is_some_and(refuses)
+    }
+
+    fn attempt_failed(&mut self, fault: Arc<Fault>) {
+        self.failures += 1;
+        self.last_failure = Some(fault);
+    }
+
+    fn store_failed(&mut self, error: StoreError) {
+        self.store_errors += 1;
+        self.last_store_error = Some(error);
+    }
+
     /// `None`: what ran the session has panicked.
     fn count(&mut self, ended: Option<Ended>) {
         match ended {
@@ -214,10 +234,7 @@ impl FleetReport {
             Some(Ended::Left) | None => self.left += 1,
             Some(Ended::NotBegun) => self.not_begun += 1,
             Some(Ended::NotOurs) => self.not_ours += 1,
-            Some(Ended::StoreFailed(error)) => {
-                self.store_errors += 1;
-                self.last_store_error = Some(error);
-            }
+            Some(Ended::StoreFailed(error)) => self.store_failed(error),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use tokio_postgres::types::ToSql;
-use webex_oauth::Secret;
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::Place;
@@ -53,6 +53,8 @@ const REWRITE: &str = "UPDATE webex_oauth_session SET revision = $4, body = $5, 
 const SCAN: &str = "SELECT tenant, user_key,
         CASE WHEN deleted_at IS NULL AND key_id IS DISTINCT FROM $3::text THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= ($1, $2) ORDER BY tenant, user_key LIMIT $4";
+
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /// What another node is claiming, or saving, at this moment is left to it.
 const CLAIM: &str = "WITH due AS MATERIALIZED (
@@ -161,12 +163,16 @@ impl Postgres {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let (now, until) = (millis(Some(claim.now)), millis(Some(claim.until)));
         let mut lease = self.lease().await?;
+        let clock = lease.query(CLOCK, &[]).await?;
+        if let Some(millis) = clock.first().and_then(|row| row.try_get(0).ok()) {
+            claim.check_clock(self, Timestamp::from_millis(millis))?;
+        }
         let rows = lease.query(CLAIM, &[&now, &until, &i64::from(claim.most)]).await?;
         let read = |row: &tokio_postgres::Row| {
             let text = |at: usize| row.try_get::<_, String>(at).map_err(|_| self.damaged());
             Ok(Claimed { key: Key::new(text(0)?, text(1)?)?, snapshot: text(2).map(Secret::new) })
         };
-        rows.iter().map(read).collect()
+        Claimed::usable(rows.iter().map(read))
     }
 
     async fn list(&self, scan: &Scan) -> Result<Scanned, StoreError> {

@@ -91,6 +91,23 @@ pub struct Claim {
     pub most: u32,
 }
 
+impl Claim {
+    /// Whoever is ahead of everybody else's time would put off what is due for all of them, and what they renew would be due far too
+    /// late: on a database with a clock of its own that is refused. Who is behind does no harm.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn check_clock(&self, place: &impl fmt::Debug, databases: Timestamp) -> Result<(), StoreError> {
+        let (ahead, lease) = (self.now.millis_since(databases), self.until.millis_since(self.now));
+        if ahead <= lease {
+            return Ok(());
+        }
+        let what = format!(
+            "the clock of this machine is {} seconds ahead of that of {place:?}: set it right, nothing was claimed",
+            ahead / 1000
+        );
+        Err(StoreError::Refused { what })
+    }
+}
+
 /// A session that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -98,6 +115,23 @@ pub struct Claimed {
     pub key: Key,
     /// What is stored, or why it cannot be read.
     pub snapshot: Result<Secret, StoreError>,
+}
+
+impl Claimed {
+    /// A row that cannot be anybody's session holds up no other: where there is nothing else it is told.
+    pub(crate) fn usable(rows: impl IntoIterator<Item = Result<Self, StoreError>>) -> Result<Vec<Self>, StoreError> {
+        let (mut claimed, mut unusable) = (Vec::new(), None);
+        for row in rows {
+            match row {
+                Ok(row) => claimed.push(row),
+                Err(error) => unusable = Some(error),
+            }
+        }
+        match unusable {
+            Some(error) if claimed.is_empty() => Err(error),
+            Some(_) | None => Ok(claimed),
+        }
+    }
 }
 
 impl<R: Records + ?Sized> Records for Arc<R> {

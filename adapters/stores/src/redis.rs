@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
-use webex_oauth::Secret;
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Saved, StoreError};
 
 use self::failure::Place;
@@ -89,6 +89,8 @@ impl Redis {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let failed = |error: redis::RedisError| self.inner.place.failure(&error);
         let mut connection = self.connection();
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await.map_err(failed)?;
+        claim.check_clock(self, Timestamp::from_millis(seconds.saturating_mul(1000).saturating_add(micros / 1000)))?;
         let mut pipe = redis::pipe();
         for shard in 0..=u8::MAX {
             pipe.cmd("ZRANGE").arg(names::due(shard)).arg(0).arg(0).arg("WITHSCORES");
@@ -110,12 +112,12 @@ impl Redis {
                 break;
             }
             for (member, body) in rows {
-                let key = Key::of_text(&member).ok_or_else(|| self.inner.place.damaged())?;
+                let key = Key::of_text(&member).ok_or_else(|| self.inner.place.damaged());
                 let snapshot = body.map(Secret::new).ok_or_else(|| self.inner.place.damaged());
-                claimed.push(Claimed { key, snapshot });
+                claimed.push(key.map(|key| Claimed { key, snapshot }));
             }
         }
-        Ok(claimed)
+        Claimed::usable(claimed)
     }
 
     /// All of the server's keys are gone through: what is not a record is passed over.

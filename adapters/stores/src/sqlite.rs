@@ -215,13 +215,17 @@ impl Records for Sqlite {
                 ":until": claim.until.as_millis(), ":now": claim.now.as_millis(), ":most": claim.most,
             };
             let rows = statement.query_map(parameters, |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+                // What is no text is damaged.
+                let text = |at| row.get::<_, String>(at).ok();
+                Ok([text(0), text(1), text(2)])
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })?;
-        rows.into_iter()
-            .map(|(tenant, user, body)| Ok(Claimed { key: Key::new(tenant, user)?, snapshot: Ok(Secret::new(body)) }))
-            .collect()
+        let damaged = || self.inner.place.damaged();
+        Claimed::usable(rows.into_iter().map(|[tenant, user, body]| {
+            let (tenant, user) = (tenant.ok_or_else(damaged)?, user.ok_or_else(damaged)?);
+            Ok(Claimed { key: Key::new(tenant, user)?, snapshot: body.map(Secret::new).ok_or_else(damaged) })
+        }))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

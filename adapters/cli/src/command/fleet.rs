@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
-use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed, StoreError};
+use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed};
 use webex_oauth_ureq::GrantHttp;
 
 use super::database;
@@ -28,6 +28,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
         return Err(Failure::new(Exit::Settings, sentence));
     };
     let config = settings.config_for_sign_in()?;
+    let token_endpoint = config.provider().token_endpoint.clone();
     let keys = settings.keys()?;
     let (stop, stopped) = watch::channel(false);
     let mut signals = 0;
@@ -61,42 +62,49 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
         let teller = tokio::spawn(tell(terminal, fleet.progress()));
         let report = fleet.run(stopped).await;
         teller.abort();
-        ended(terminal, report, args.once)
+        ended(terminal, report, args.once.then_some(&token_endpoint))
     })
 }
 
-/// What has been done. Once means all of it: a store that failed has kept something back.
-fn ended(terminal: Terminal, report: FleetReport, is_once: bool) -> Result<(), Failure> {
+/// What has been done. Once means all of it: a store that failed has kept something back, and so has a server from which nothing
+/// came.
+fn ended(terminal: Terminal, report: FleetReport, once: Option<&String>) -> Result<(), Failure> {
     terminal.done(&in_words(&report));
-    match report.last_store_error {
-        Some(error) if is_once => Err(database::failure(error)),
-        Some(_) | None => Ok(()),
+    let Some(token_endpoint) = once else { return Ok(()) };
+    match (report.last_store_error, report.last_failure) {
+        (Some(error), _) => Err(database::failure(error)),
+        (None, Some(fault)) if report.renewed == 0 => {
+            Err(Failure::of_fault("nothing was renewed", &fault).at(token_endpoint))
+        }
+        _ => Ok(()),
     }
 }
 
-/// A line now and then, and one for each kind of failure of the store.
+/// A line now and then, with the last failure of the store and of the server where there were any since the line before.
 async fn tell(terminal: Terminal, progress: FleetProgress) {
-    let (mut told, mut error): (FleetReport, Option<StoreError>) = Default::default();
+    let mut told = FleetReport::default();
     loop {
         tokio::time::sleep(TELL_EVERY).await;
         let report = progress.report();
-        if report.last_store_error != error {
-            error.clone_from(&report.last_store_error);
-            if let Some(error) = &error {
-                terminal.notice(&format!("{error}."));
-            }
+        if report == told {
+            continue;
         }
-        if report != told {
-            terminal.progress(&in_words(&report));
-            told = report;
+        if let Some(error) = report.last_store_error.as_ref().filter(|_| report.store_errors > told.store_errors) {
+            terminal.notice(&format!("{error}."));
         }
+        if let Some(fault) = report.last_failure.as_ref().filter(|_| report.failures > told.failures) {
+            terminal.notice(&format!("{}.", Failure::of_fault("a renewal failed", fault)));
+        }
+        terminal.progress(&in_words(&report));
+        told = report;
     }
 }
 
 fn in_words(report: &FleetReport) -> String {
-    let FleetReport { renewed, ended, left, not_ours, store_errors, .. } = report;
+    let FleetReport { renewed, ended, left, not_ours, failures, store_errors, .. } = report;
     format!(
-        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of others, {store_errors} failures of the store."
+        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of others, {failures} attempts failed, \
+         {store_errors} failures of the store."
     )
 }
 

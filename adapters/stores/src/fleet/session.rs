@@ -6,11 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use webex_oauth::coordinator::{
-    Call, ClientEvent, Coordinator, Done, JobId, Now, Op, Output, StoreFault, Tick, Ticket,
-};
+use webex_oauth::coordinator::{Call, ClientEvent, Coordinator, Done, JobId, Now, Op, Output, Tick, Ticket, Times};
 use webex_oauth::protocol::retry_after::{RetryAfterBounds, retry_after};
-use webex_oauth::{Event, HttpRequest, Phase, SendFault};
+use webex_oauth::{Event, HttpRequest, Phase, RestoreError, SendFault};
 use webex_oauth_driver::{AsyncStoreJobs, ClientError, StoreError, now, store_error, tick};
 
 use super::Shared;
@@ -28,6 +26,8 @@ pub(super) enum Ended {
 }
 
 const CLOSING: Ticket = Ticket(1);
+/// So long a session may take at most: one that does not end, as its store fails or its row is nonsense, makes room for others.
+const LEASES: u32 = 4;
 
 fn clocks() -> Now {
     Now { wall: now(), mono: tick() }
@@ -38,7 +38,16 @@ pub(super) async fn run(shared: &Arc<Shared>, key: Key, stop: &mut watch::Receiv
     let (coordinator, store) = match AsyncStoreJobs::open(shared.config.clone(), Some(store), None, false).await {
         Ok((coordinator, Some(store))) => (coordinator, store),
         Err(ClientError::Store(error)) => return Ended::StoreFailed(error),
-        Err(ClientError::Restore(_)) => return Ended::NotOurs,
+        Err(ClientError::Restore(RestoreError::OtherConfig { .. } | RestoreError::NewerVersion { .. })) => {
+            return Ended::NotOurs;
+        }
+        Err(ClientError::Restore(RestoreError::Sealed { key_id })) => {
+            let why = "no key was given".to_owned();
+            return Ended::StoreFailed(StoreError::Sealed { key_id, why });
+        }
+        Err(ClientError::Restore(RestoreError::Unreadable)) => {
+            return Ended::StoreFailed(StoreError::Damaged { what: format!("a session of {:?}", shared.records) });
+        }
         Ok((_, None)) | Err(_) => return Ended::Left,
     };
     let mut run = Run { shared: Arc::clone(shared), store, coordinator, jobs: JoinSet::new(), seen: Seen::default() };
@@ -60,13 +69,15 @@ struct Run {
 struct Seen {
     renewed: bool,
     is_closed: bool,
-    store_fault: Option<StoreFault>,
 }
 
 impl Run {
     /// Idle is who waits neither for a job nor for the monotonic clock: what is left is the next renewal, some day.
     async fn until_idle(&mut self, stop: &mut watch::Receiver<bool>) {
         let mut is_closing = false;
+        let longest = LEASES * Times::of(self.shared.config.parts().request_timeout).lease();
+        let limit = tokio::time::sleep(longest);
+        tokio::pin!(limit);
         loop {
             self.drain();
             if self.seen.is_closed || (self.jobs.is_empty() && self.coordinator.wake_at().mono.is_none()) {
@@ -80,7 +91,7 @@ impl Run {
                     }
                 }
                 () = tokio::time::sleep(self.coordinator.pause(&clocks())) => self.coordinator.wake(clocks()),
-                _ = stop.wait_for(|stop| *stop), if !is_closing => {
+                () = async { tokio::select! { _ = stop.wait_for(|stop| *stop) => {}, () = &mut limit => {} } }, if !is_closing => {
                     is_closing = true;
                     // What was sent is awaited and stored, what was not is given up.
                     let close = self.coordinator.call(clocks(), CLOSING, Call::Close { within: None });
@@ -111,19 +122,25 @@ impl Run {
                 self.seen.renewed = true;
                 self.shared.pace.went_well();
             }
+            ClientEvent::Session(Event::RefreshFailed { fault, .. }) => self.shared.report().attempt_failed(fault),
             ClientEvent::Session(_) => {}
-            ClientEvent::StoreFailed(fault) => self.seen.store_fault = Some(fault),
-            ClientEvent::StoreRecovered => self.seen.store_fault = None,
+            ClientEvent::StoreFailed(fault) => {
+                let error = store_error(&fault, Some(self.store.last_error()));
+                self.shared.report().store_failed(error);
+            }
+            ClientEvent::StoreRecovered => {}
         }
     }
 
     fn ended(self) -> Ended {
-        let fault = self.coordinator.store_fault().cloned().or(self.seen.store_fault);
-        match fault {
-            Some(fault) => Ended::StoreFailed(store_error(&fault, Some(self.store.last_error()))),
-            None if self.seen.renewed => Ended::Renewed,
-            None if matches!(self.coordinator.session().phase(), Phase::SignedOut { .. }) => Ended::SignedOut,
-            None => Ended::Left,
+        if self.coordinator.store_fault().is_some() {
+            // That was told when it began.
+            return Ended::Left;
+        }
+        match self.coordinator.session().phase() {
+            _ if self.seen.renewed => Ended::Renewed,
+            Phase::SignedOut { .. } => Ended::SignedOut,
+            _ => Ended::Left,
         }
     }
 }

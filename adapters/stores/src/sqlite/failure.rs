@@ -32,11 +32,15 @@ impl Place {
         }
     }
 
+    pub(super) fn damaged(&self) -> StoreError {
+        StoreError::Damaged { what: self.name() }
+    }
+
     pub(super) fn failure(&self, error: &rusqlite::Error) -> StoreError {
         let what = self.name();
         let Some(code) = error.sqlite_error_code() else {
             // A value of another type than the column has.
-            return StoreError::Damaged { what };
+            return self.damaged();
         };
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { what },
@@ -45,7 +49,7 @@ impl Place {
             | ErrorCode::CannotOpen
             | ErrorCode::AuthorizationForStatementDenied => StoreError::Denied { what },
             ErrorCode::DiskFull => StoreError::Full { what },
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged { what },
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => self.damaged(),
             _ => StoreError::Other { problem: format!("{what}: SQLite says {code:?}") },
         }
     }

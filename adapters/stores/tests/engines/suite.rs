@@ -43,6 +43,7 @@ macro_rules! engine_contract {
     (needs_servers $open:ident) => {
         contract! { needs_servers $open }
         engine_contract! { each one_test_with_servers $open }
+        one_test_with_servers! { $open engine who_is_ahead_of_the_database_claims_nothing }
     };
     (each $one:ident $open:ident) => {
         $one! { $open engine what_is_sealed_is_not_replaced_by_what_is_not }

@@ -3,6 +3,7 @@
 #![cfg(feature = "fleet")]
 
 mod kit;
+mod trouble;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

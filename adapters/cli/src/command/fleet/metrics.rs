@@ -42,6 +42,7 @@ fn text(report: &FleetReport) -> String {
         ("{result=\"not_ours\"}", report.not_ours),
     ];
     family("sessions_total", "What became of them.", &sessions);
+    family("failures_total", "Attempts that the server refused, or did not answer.", &[("", report.failures)]);
     family("store_errors_total", "Failures of the store.", &[("", report.store_errors)]);
     text
 }

@@ -1,0 +1,98 @@
+//! Rows, servers and clocks that are not as they should be: what a worker does, and that it comes to an end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+use webex_oauth::Secret;
+use webex_oauth_driver::{StoreError, now};
+use webex_oauth_simulator::{CLIENT_SECRET, Fault, Simulator};
+use webex_oauth_stores::{AsyncRecords as _, Claim, Fleet, FleetReport, Memory, Put, Replaces, Saved, Unblock};
+
+use crate::kit::{Http, config, fill, key, strict};
+use crate::{Node, fleet};
+
+/// What is due when it begins, once each.
+async fn once(fleet: Fleet) -> FleetReport {
+    let (_stop, stopped) = watch::channel(false);
+    timeout(Duration::from_secs(60), fleet.once().run(stopped)).await.expect("once ends")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_fails_for_ever_is_told_and_tried_again_after_a_while() {
+    for fault in [Fault::status(500), Fault::retry_after(429, "0"), Fault::cut_before()] {
+        let simulator = Simulator::start(strict()).unwrap();
+        let node: Node = Arc::new(Unblock::new(Memory::new()));
+        fill(&*node, &simulator, 5).await;
+        simulator.fault(fault.on_grant("refresh_token").always());
+        let report = once(fleet(node.clone(), &simulator)).await;
+        assert_eq!((report.claimed, report.renewed, report.left, report.failures), (5, 0, 5, 5), "{report:?}");
+        assert!(report.last_failure.is_some() && !report.is_client_refused(), "{report:?}");
+        // In a moment, and not when the token ends in some days.
+        let soon = Claim { now: now().plus_millis(120_000), until: now().plus_millis(240_000), most: 10 };
+        assert_eq!(node.claim_due(soon).await.unwrap().len(), 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_there_is_no_busy_loop() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 5).await;
+    let begun = fleet(node, &simulator);
+    drop(simulator);
+    let report = once(begun).await;
+    assert_eq!((report.claimed, report.left, report.failures), (5, 5, 5), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_is_told() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 2).await;
+    let mut parts = config(&simulator).parts().clone();
+    parts.client_secret = Some(format!("{CLIENT_SECRET}-wrong").into());
+    let report = once(Fleet::new(node, parts.build().unwrap(), Http::new()).per_second(1e6)).await;
+    assert!(report.is_client_refused() && report.renewed == 0 && report.failures == 2, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_and_sealed_rows_are_failures_of_the_store_and_hold_up_no_other() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 3).await;
+    // {"alg":"dir","enc":"A256GCM","kid":"k1","rev":1}
+    let sealed = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiazEiLCJyZXYiOjF9..AAAA.AAAA.AAAA";
+    for (number, body) in [(10, "{}"), (11, ""), (12, sealed)] {
+        let mut put = Put::new(Secret::new(body), 1, Replaces::Nothing);
+        put.due_at = Some(now().plus_millis(-60_000));
+        assert_eq!(node.save(&key(number), &put).await, Ok(Saved::Stored));
+    }
+    let report = once(fleet(node, &simulator)).await;
+    assert_eq!((report.renewed, report.not_ours, report.store_errors), (3, 0, 3), "{report:?}");
+    assert!(report.last_store_error.is_some());
+}
+
+/// A row that cannot be anybody's, in the middle of those that can.
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_without_a_key_holds_up_no_other() {
+    use webex_oauth_stores::Sqlite;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = Sqlite::open(&path).unwrap();
+    store.migrate().unwrap();
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(store));
+    fill(&*node, &simulator, 12).await;
+    let database = rusqlite::Connection::open(&path).unwrap();
+    for (column, number) in [("user_key", 3), ("body", 5)] {
+        let damage = format!("UPDATE webex_oauth_session SET {column} = cast(x'ff41' AS text) WHERE user_key = ?1");
+        assert_eq!(database.execute(&damage, [format!("user {number}")]).unwrap(), 1);
+    }
+    drop(database);
+    let report = once(fleet(node, &simulator)).await;
+    assert_eq!((report.renewed, report.store_errors), (10, 1), "{report:?}");
+    assert!(matches!(report.last_store_error, Some(StoreError::Damaged { .. })), "{report:?}");
+}
