@@ -282,7 +282,7 @@ pub(crate) fn relogin_warning_at(config: &Config, grant: &Grant) -> Option<Times
 }
 
 /// What was reckoned with the latest reading does not hold for this one.
-fn went_back(state: &State, now: Timestamp) -> bool {
+pub(crate) fn went_back(state: &State, now: Timestamp) -> bool {
     state.latest.millis_since(now) > DRIFT
 }
 

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::effect::Effect;
 use crate::error::Misuse;
 use crate::input::Input;
+use crate::schedule;
 use crate::state::{Phase, State};
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: &I
     // A clock that was set back moves instants; should the input be a mistake, they must not have moved.
     let untouched = (now < state.latest).then(|| state.clone());
     let latest = state.latest;
+    // Each start of a program would begin with what was stored before, and its tokens would never end.
+    let is_to_be_stored = schedule::went_back(state, now) && state.grant().is_some();
     state.observe(now);
     let mut turn = Turn::new(config, now);
     let is_reload = matches!(input, Input::Reload { .. });
@@ -28,6 +31,9 @@ pub(crate) fn step(config: &Config, state: &mut State, now: Timestamp, input: &I
             None => state.latest = latest,
         }
         return Err(misuse);
+    }
+    if is_to_be_stored && !is_reload {
+        turn.persist();
     }
     progress::progress(&mut turn, state);
     if !is_reload {

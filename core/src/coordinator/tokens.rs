@@ -79,8 +79,13 @@ impl Coordinator {
     /// The token that was published, as long as it lives.
     fn published_token(&self) -> Option<Ready> {
         let fresh = self.published.as_ref()?;
-        let lives = fresh.expires_at.is_none_or(|end| self.now.wall < end);
-        lives.then(|| (fresh.token.clone(), fresh.generation, fresh.expires_at))
+        // A clock that was set back has moved it along.
+        let expires_at = match self.session.access(self.now.wall) {
+            Access::Ready { generation, expires_at, .. } if generation == fresh.generation => expires_at,
+            _ => fresh.expires_at,
+        };
+        let lives = expires_at.is_none_or(|end| self.now.wall < end);
+        lives.then(|| (fresh.token.clone(), fresh.generation, expires_at))
     }
 
     /// Why a renewal cannot begin, as of a try that began after the call.
