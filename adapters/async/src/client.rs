@@ -133,12 +133,16 @@ impl Client {
         self.token().await.map(|token| Secret::new(token.expose_header()))
     }
 
-    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own.
+    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own, which is
+    /// the answer where `scope` is empty, or all that was granted.
     ///
     /// # Errors
     ///
-    /// As [`Client::token`]; [`ClientError::Misuse`] where `scope` is no proper part of the granted one, or the server
-    /// reduces none; [`ClientError::Unavailable`] also where it did not reduce this one.
+    /// - As [`Client::token`].
+    /// - [`ClientError::SignInRequired`] also where `scope` is not a part of what was granted.
+    /// - [`ClientError::Misuse`] where the server reduces no scope, or `scope` is empty and it is not known what was granted.
+    /// - [`ClientError::Unavailable`] also where the server did not reduce it, unless the configuration says
+    ///   [`DownscopeFailure::UseFullToken`](webex_oauth::DownscopeFailure::UseFullToken).
     pub async fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
         self.obtain(Of::User(scope.clone())).await.map(|(token, _)| token)
     }

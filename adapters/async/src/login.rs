@@ -55,9 +55,9 @@ impl DeviceLogin {
     ///
     /// # Errors
     ///
-    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended,
-    /// [`ClientError::LoginCancelled`], [`ClientError::LoginSuperseded`], [`ClientError::Closed`]. Whoever was signed in
-    /// before still is. Asked again, it says the same.
+    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended: whoever was signed in
+    /// before still is. [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another
+    /// sign-in. [`ClientError::Closed`]. Asked again, it says the same.
     pub async fn wait(&self) -> Result<(), ClientError> {
         let waiting = self.waiting.lock().await;
         if let Some(ended) = self.ended.get() {
@@ -111,8 +111,9 @@ impl Client {
     ///
     /// - [`ClientError::CallbackIgnored`] where it is no pending login's, here or in the store. Those that are pending still
     ///   wait.
-    /// - [`ClientError::LoginFailed`] where the user or the server declined; [`ClientError::LoginCancelled`],
-    ///   [`ClientError::LoginSuperseded`]. Whoever was signed in before still is.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
     /// - [`ClientError::Closed`].
     pub async fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
@@ -153,8 +154,8 @@ impl Client {
     /// # Errors
     ///
     /// - [`ClientError::Misuse`] as [`Session::redeem_code`](webex_oauth::Session::redeem_code). Nothing was sent.
-    /// - [`ClientError::LoginFailed`] where the server refused; [`ClientError::LoginCancelled`],
-    ///   [`ClientError::LoginSuperseded`]. Whoever was signed in before still is.
+    /// - [`ClientError::LoginFailed`] where the server refused, or no answer came. Whoever was signed in before still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
     /// - [`ClientError::Closed`].
     pub async fn redeem_code(&self, code: impl Into<Secret>, verifier: Option<Secret>) -> Result<(), ClientError> {

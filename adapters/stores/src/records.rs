@@ -18,8 +18,8 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// Where it cannot be told what is stored: [`StoreError::Unavailable`], [`StoreError::Busy`] or [`StoreError::Denied`]
-    /// where the database does not answer that, [`StoreError::Damaged`] where it is no text, [`StoreError::Refused`] where
-    /// there are no tables yet.
+    /// where the database does not answer that, [`StoreError::Sealed`] where it is encrypted and stays closed,
+    /// [`StoreError::Damaged`] where it is no text, [`StoreError::Refused`] where there are no tables yet.
     fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError>;
 
     /// Stores durably, if the record is what [`Put::replaces`] says; otherwise changes nothing and answers what there is.

@@ -65,7 +65,7 @@ impl Client {
     /// # Errors
     ///
     /// [`ClientError::Config`] where a variable or the metadata cannot be used, [`ClientError::Store`] also where
-    /// `WEBEX_KEY_FILE` is set; otherwise as [`ClientBuilder::open`].
+    /// `WEBEX_KEY_FILE` is set beside the session file; otherwise as [`ClientBuilder::open`].
     pub fn from_env() -> Result<Self, ClientError> {
         let transport = Transport::new(None);
         let parts = settings::parts_with(false, |url| fetch(&transport, url))?;
@@ -139,12 +139,16 @@ impl Client {
         Ok(Secret::new(self.token()?.expose_header()))
     }
 
-    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own.
+    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own, which is
+    /// the answer where `scope` is empty, or all that was granted.
     ///
     /// # Errors
     ///
-    /// As [`Client::token`]; [`ClientError::Misuse`] where `scope` is no proper part of the granted one, or the server
-    /// reduces none; [`ClientError::Unavailable`] also where it did not reduce this one.
+    /// - As [`Client::token`].
+    /// - [`ClientError::SignInRequired`] also where `scope` is not a part of what was granted.
+    /// - [`ClientError::Misuse`] where the server reduces no scope, or `scope` is empty and it is not known what was granted.
+    /// - [`ClientError::Unavailable`] also where the server did not reduce it, unless the configuration says
+    ///   [`DownscopeFailure::UseFullToken`](webex_oauth::DownscopeFailure::UseFullToken).
     pub fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
         self.obtain(Of::User(scope.clone())).map(|(token, _)| token)
     }

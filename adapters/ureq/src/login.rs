@@ -70,9 +70,9 @@ impl DeviceLogin {
     ///
     /// # Errors
     ///
-    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended,
-    /// [`ClientError::LoginCancelled`], [`ClientError::LoginSuperseded`], [`ClientError::Closed`]. Whoever was signed in
-    /// before still is. Asked again, it says the same.
+    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended: whoever was signed in
+    /// before still is. [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another
+    /// sign-in. [`ClientError::Closed`]. Asked again, it says the same.
     pub fn wait(&self) -> Result<(), ClientError> {
         let wait = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).wait().map(drop);
         self.ended.get_or_init(wait).clone()
@@ -118,8 +118,9 @@ impl Client {
     ///
     /// - [`ClientError::CallbackIgnored`] where it is no pending login's, here or in the store. Those that are pending still
     ///   wait.
-    /// - [`ClientError::LoginFailed`] where the user or the server declined; [`ClientError::LoginCancelled`],
-    ///   [`ClientError::LoginSuperseded`]. Whoever was signed in before still is.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
     /// - [`ClientError::Closed`].
     pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
@@ -157,8 +158,9 @@ impl Client {
     ///   an implicit login whose answer would be a fragment. No login is begun.
     /// - Those of [`Client::begin_login`]; [`ClientError::Thread`].
     /// - [`ClientError::Timeout`] where nobody came back within [`BrowserLogin::limit`]: the login is given up.
-    /// - [`ClientError::LoginFailed`] where the user or the server declined; [`ClientError::LoginCancelled`],
-    ///   [`ClientError::LoginSuperseded`]. Whoever was signed in before still is.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Closed`].
     pub fn login_with_browser(&self, login: BrowserLogin) -> Result<(), ClientError> {
         let BrowserLogin { mut options, limit, open } = login;
@@ -212,8 +214,8 @@ impl Client {
     /// # Errors
     ///
     /// - [`ClientError::Misuse`] as [`Session::redeem_code`](webex_oauth::Session::redeem_code). Nothing was sent.
-    /// - [`ClientError::LoginFailed`] where the server refused; [`ClientError::LoginCancelled`],
-    ///   [`ClientError::LoginSuperseded`]. Whoever was signed in before still is.
+    /// - [`ClientError::LoginFailed`] where the server refused, or no answer came. Whoever was signed in before still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
     /// - [`ClientError::Closed`].
     pub fn redeem_code(&self, code: impl Into<Secret>, verifier: Option<Secret>) -> Result<(), ClientError> {
