@@ -93,6 +93,11 @@ impl ConfigParts {
     ///
     /// Client id, redirect URI and scope come from its query, the server from its host. A `state` or `response_type`
     /// in it is the portal's example and is ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] where it is no absolute URL of http or https, or its host is not in ASCII;
+    /// [`ConfigError::Insecure`] where it is plain http and not on loopback.
     pub fn from_authorization_url(text: &str) -> Result<Self, ConfigError> {
         let mut parts = Self::new(Provider::webex(), "");
         parts.apply_authorization_url(text)?;
@@ -103,7 +108,12 @@ impl ConfigParts {
     ///
     /// The provider stays where the URL is its authorization endpoint. A URL of Webex, or with Webex's paths, brings its
     /// own provider, so that code and secret go to the server that the user sees. Any other URL moves the login page of
-    /// a Webex provider and nothing else; over another server's provider it is an error, since it is not that server's.
+    /// a Webex provider and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConfigParts::from_authorization_url`]; [`ConfigError::Invalid`] also where the provider is not Webex's and this
+    /// is not its authorization endpoint. Nothing is replaced then.
     pub fn apply_authorization_url(&mut self, text: &str) -> Result<(), ConfigError> {
         const FIELD: &str = "authorization_url";
         let text = text.trim();
@@ -133,6 +143,13 @@ impl ConfigParts {
     }
 
     /// Checks everything and freezes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] where the client id, the client secret or an endpoint that is given is empty, the token
+    /// endpoint is, or `client_auth` needs a client secret and there is none; [`ConfigError::Insecure`] where an endpoint or
+    /// the redirect URI is plain http and not on loopback; [`ConfigError::Invalid`] where a field cannot be used. The first
+    /// that is found is told.
     pub fn build(mut self) -> Result<Config, ConfigError> {
         if self.client_id.is_empty() {
             return Err(ConfigError::missing("client_id"));

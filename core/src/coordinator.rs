@@ -85,6 +85,10 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// A session as the store holds it, or a fresh one. `seed` is new at every start of a program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::restore`], for what is `stored`. Without that there is none.
     pub fn open(
         config: Config,
         stored: Option<&Secret>,
@@ -124,7 +128,13 @@ impl Coordinator {
         self.session.start_recording();
     }
 
-    /// Takes a call in. `Err`: nothing has happened. The answer comes as [`Output::Resolve`], perhaps at once.
+    /// Takes a call in. The answer comes as [`Output::Resolve`], perhaps at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TicketInUse`] where the ticket belongs to a call that is still open. [`Refused::Misuse`] where a
+    /// [`Call::SignIn`] is a mistake of the caller's, as the method of [`Session`] says. Nothing of the call has happened
+    /// then, and nothing resolves its ticket. How a call that was taken in fails is a [`Reply::Failed`].
     pub fn call(&mut self, now: Now, ticket: Ticket, call: Call) -> Result<(), Refused> {
         if self.waiters.has(ticket) || self.closing.as_ref().is_some_and(|closing| closing.has(ticket)) {
             return Err(Refused::TicketInUse);
@@ -142,6 +152,10 @@ impl Coordinator {
 
     /// An API was called without the token, since [`Config::judge_url`] said that it may not go there: told to whoever
     /// listens, once for each host.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidArgument`] where [`Config::judge_url`] refuses the URL: nobody is told.
     pub fn called_without_token(&mut self, now: Now, url: Secret) -> Result<(), Misuse> {
         self.advance(now);
         let given = self.try_give(Input::CalledWithoutToken { url }, false);

@@ -28,7 +28,7 @@
 //! ```
 //!
 //! Ready-made drivers do the sending and storing: `webex-oauth-ureq` (blocking) and `webex-oauth-async`.
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 mod access;
 mod action;

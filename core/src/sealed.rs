@@ -93,6 +93,10 @@ pub enum Unopened {
 pub struct NotASnapshot;
 
 /// Encrypts a snapshot with the first of the keys.
+///
+/// # Errors
+///
+/// [`NotASnapshot`] where it has no revision: what is sealed already, for example.
 pub fn seal(keys: &Keys, owner: Owner<'_>, snapshot: &Secret, nonce: [u8; NONCE_LEN]) -> Result<Secret, NotASnapshot> {
     let plain = snapshot.expose();
     let revision = plain_revision(plain).map_err(|_| NotASnapshot)?;
@@ -113,6 +117,11 @@ pub fn seal(keys: &Keys, owner: Owner<'_>, snapshot: &Secret, nonce: [u8; NONCE_
 }
 
 /// Decrypts a record with the key that it names.
+///
+/// # Errors
+///
+/// [`OpenError::NotSealed`] where it is no record of this kind; [`OpenError::Sealed`] where it is one and stays closed, and
+/// why.
 pub fn open(keys: &Keys, owner: Owner<'_>, record: &str) -> Result<Secret, OpenError> {
     let header = SealedHeader::read(record).ok_or(OpenError::NotSealed)?;
     let opened = match keys.find(&header.key_id) {

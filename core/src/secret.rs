@@ -113,7 +113,12 @@ impl Entropy {
     /// How many bytes the host has to supply.
     pub const LEN: usize = 64;
 
-    /// Wraps the bytes. Fails where they are not [`Entropy::LEN`] long, or were plainly never filled (all equal).
+    /// Wraps the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`EntropyError::Length`] where they are not [`Entropy::LEN`], [`EntropyError::Unfilled`] where all of them are equal:
+    /// they were plainly never filled.
     pub fn new(bytes: &[u8]) -> Result<Self, EntropyError> {
         let array: [u8; Self::LEN] = bytes.try_into().map_err(|_| EntropyError::Length { found: bytes.len() })?;
         if array[1..] == array[..Self::LEN - 1] {

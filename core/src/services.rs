@@ -49,8 +49,13 @@ impl Services {
     /// How long a catalog is believed unless the caller says otherwise.
     pub const DEFAULT_MAX_AGE: Duration = DEFAULT_MAX_AGE;
 
-    /// Reads the answer of a catalog: its status and its body. Of a member that cannot be used (not a text, not https, a URL that is read in more
-    /// than one way) nothing is kept; the others count.
+    /// Reads the answer of a catalog: its status and its body. Of a member that cannot be used (not a text, not https, a URL
+    /// that is read in more than one way) nothing is kept; the others count.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] of the field `catalog` where the status is not 200, or the body is no JSON object or has no
+    /// `serviceLinks`.
     pub fn read(now: Timestamp, status: u16, body: &[u8]) -> Result<Self, ConfigError> {
         if status != 200 {
             return Err(ConfigError::invalid("catalog", format!("answered {status}")));
@@ -102,6 +107,10 @@ impl Services {
     }
 
     /// What [`Services::to_json`] wrote. The addresses are checked again, as those of an answer are.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] of the field `catalog` where it is something else.
     pub fn restore(json: &str) -> Result<Self, ConfigError> {
         let kept: Kept = serde_json::from_str(json).map_err(|_| unusable("not what was kept of a catalog"))?;
         let services = kept.services.into_iter().filter_map(|(name, service)| {
@@ -121,7 +130,11 @@ impl Services {
 }
 
 impl Config {
-    /// Where the server's catalog is: `GET` it with the access token. A misuse where the provider has none.
+    /// Where the server's catalog is: `GET` it with the access token.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NotConfigured`] where the provider has none.
     pub fn catalog_url(&self) -> Result<String, Misuse> {
         let endpoint = self.provider().catalog_endpoint.as_deref();
         let endpoint = endpoint.ok_or(Misuse::NotConfigured { what: "catalog_endpoint", needed_by: "services" })?;

@@ -1,5 +1,6 @@
 //! The session: the machine with its state, one method per input.
 
+mod inputs;
 mod stored;
 
 use std::fmt;
@@ -9,12 +10,10 @@ use crate::action::guarded::Guarded;
 use crate::action::reload::return_to;
 use crate::config::Config;
 use crate::effect::{Effect, Output};
-use crate::error::{Misuse, SendFault};
+use crate::error::Misuse;
 use crate::event::Event;
-use crate::http::{HttpResponse, RequestId};
-use crate::input::{Input, SignOutOptions};
-use crate::logins::WhichLogin;
-use crate::protocol::authorize::LoginOptions;
+use crate::http::RequestId;
+use crate::input::Input;
 use crate::protocol::logout::logout_url;
 use crate::protocol::scope::Scope;
 use crate::protocol::{api, org};
@@ -46,12 +45,23 @@ impl Session {
 
     /// A session as it was stored, a pending login included. Requests that were under way are not: their outcome is
     /// unknown, and what is due begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`RestoreError::Sealed`] where it is encrypted, [`RestoreError::NewerVersion`] where a newer version of this library
+    /// wrote it, [`RestoreError::OtherConfig`] where it is another client's or another server's, [`RestoreError::Unreadable`]
+    /// where it is damaged or something else. Leave it where it is: somebody may read it.
     pub fn restore(config: Config, snapshot: &str) -> Result<Self, RestoreError> {
         let state = snapshot::read(&config, snapshot)?;
         Ok(Self { config, state, recorder: None })
     }
 
-    /// Takes in one input. `Err` means that the call itself was a mistake; the session is unchanged then.
+    /// Takes in one input.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] where the call itself was a mistake: the method of that input says when. The session is unchanged then; a
+    /// transcript has the call.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Output, Misuse> {
         if let Some(recorder) = &mut self.recorder {
             recorder.input(now, &input);
@@ -75,140 +85,6 @@ impl Session {
             recorder.output(Ok(&output));
         }
         output
-    }
-
-    // -------------------------------------------------------------------- one method per input
-
-    /// [`Input::BeginLogin`].
-    pub fn begin_login(&mut self, now: Timestamp, options: LoginOptions, entropy: Entropy) -> Result<Output, Misuse> {
-        self.handle(now, Input::BeginLogin { options, entropy })
-    }
-
-    /// [`Input::CompleteLogin`].
-    pub fn complete_login(&mut self, now: Timestamp, callback: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::CompleteLogin { callback: callback.into() })
-    }
-
-    /// [`Input::CancelLogin`].
-    pub fn cancel_login(&mut self, now: Timestamp, which: WhichLogin) -> Result<Output, Misuse> {
-        self.handle(now, Input::CancelLogin { which })
-    }
-
-    /// [`Input::RedeemCode`].
-    pub fn redeem_code(
-        &mut self,
-        now: Timestamp,
-        code: impl Into<Secret>,
-        verifier: Option<Secret>,
-    ) -> Result<Output, Misuse> {
-        self.handle(now, Input::RedeemCode { code: code.into(), verifier })
-    }
-
-    /// [`Input::BeginDeviceLogin`].
-    pub fn begin_device_login(&mut self, now: Timestamp, scope: Option<Scope>) -> Result<Output, Misuse> {
-        self.handle(now, Input::BeginDeviceLogin { scope })
-    }
-
-    /// [`Input::SignInWithJwt`].
-    pub fn sign_in_with_jwt(&mut self, now: Timestamp, jwt: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::SignInWithJwt { jwt: jwt.into() })
-    }
-
-    /// [`Input::SignInAsGuest`].
-    pub fn sign_in_as_guest(
-        &mut self,
-        now: Timestamp,
-        service_token: impl Into<Secret>,
-        subject: &str,
-        display_name: &str,
-    ) -> Result<Output, Misuse> {
-        let (subject, display_name) = (subject.to_owned(), display_name.to_owned());
-        self.handle(now, Input::SignInAsGuest { service_token: service_token.into(), subject, display_name })
-    }
-
-    /// [`Input::SignInWithClientCredentials`].
-    pub fn sign_in_with_client_credentials(&mut self, now: Timestamp, scope: Option<Scope>) -> Result<Output, Misuse> {
-        self.handle(now, Input::SignInWithClientCredentials { scope })
-    }
-
-    /// [`Input::Adopt`].
-    pub fn adopt(&mut self, now: Timestamp, tokens: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::Adopt { tokens: tokens.into() })
-    }
-
-    /// [`Input::Reload`].
-    pub fn reload(&mut self, now: Timestamp, snapshot: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::Reload { snapshot: snapshot.into() })
-    }
-
-    /// [`Input::EnsureFresh`].
-    pub fn ensure_fresh(&mut self, now: Timestamp) -> Result<Output, Misuse> {
-        self.handle(now, Input::EnsureFresh)
-    }
-
-    /// [`Input::Refresh`].
-    pub fn refresh(&mut self, now: Timestamp) -> Result<Output, Misuse> {
-        self.handle(now, Input::Refresh)
-    }
-
-    /// [`Input::TokenRejected`].
-    pub fn token_rejected(&mut self, now: Timestamp, generation: u64) -> Result<Output, Misuse> {
-        self.handle(now, Input::TokenRejected { generation })
-    }
-
-    /// [`Input::Embargoed`].
-    pub fn embargoed(&mut self, now: Timestamp) -> Result<Output, Misuse> {
-        self.handle(now, Input::Embargoed)
-    }
-
-    /// [`Input::CalledWithoutToken`].
-    pub fn called_without_token(&mut self, now: Timestamp, url: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::CalledWithoutToken { url: url.into() })
-    }
-
-    /// [`Input::Downscope`].
-    pub fn downscope(&mut self, now: Timestamp, scope: Scope) -> Result<Output, Misuse> {
-        self.handle(now, Input::Downscope { scope })
-    }
-
-    /// [`Input::ProvideToken`].
-    pub fn provide_token(
-        &mut self,
-        now: Timestamp,
-        id: RequestId,
-        tokens: impl Into<Secret>,
-    ) -> Result<Output, Misuse> {
-        self.handle(now, Input::ProvideToken { id, tokens: tokens.into() })
-    }
-
-    /// [`Input::ProvideJwt`].
-    pub fn provide_jwt(&mut self, now: Timestamp, id: RequestId, jwt: impl Into<Secret>) -> Result<Output, Misuse> {
-        self.handle(now, Input::ProvideJwt { id, jwt: jwt.into() })
-    }
-
-    /// [`Input::HostFailed`].
-    pub fn host_failed(&mut self, now: Timestamp, id: RequestId, reason: &str) -> Result<Output, Misuse> {
-        self.handle(now, Input::HostFailed { id, reason: reason.to_owned() })
-    }
-
-    /// [`Input::SignOut`].
-    pub fn sign_out(&mut self, now: Timestamp, options: SignOutOptions) -> Result<Output, Misuse> {
-        self.handle(now, Input::SignOut { options })
-    }
-
-    /// [`Input::Response`].
-    pub fn response(&mut self, now: Timestamp, id: RequestId, response: HttpResponse) -> Result<Output, Misuse> {
-        self.handle(now, Input::Response { id, response })
-    }
-
-    /// [`Input::SendFailed`].
-    pub fn send_failed(&mut self, now: Timestamp, id: RequestId, fault: SendFault) -> Result<Output, Misuse> {
-        self.handle(now, Input::SendFailed { id, fault })
-    }
-
-    /// [`Input::Tick`].
-    pub fn tick(&mut self, now: Timestamp) -> Result<Output, Misuse> {
-        self.handle(now, Input::Tick)
     }
 
     // -------------------------------------------------------------------- queries: asking changes nothing
@@ -289,7 +165,7 @@ impl Session {
     }
 
     /// Whether the answer to this request is still of use. A driver that shares a store asks before it sends: another
-    /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`].
+    /// process may have renewed the tokens meanwhile. If not, it reports [`SendFault::NotSent`](crate::SendFault::NotSent).
     pub fn awaits(&self, id: RequestId) -> bool {
         let state = &self.state;
         let flight = state.flight.as_ref().filter(|flight| flight.id == id && !flight.unwanted);

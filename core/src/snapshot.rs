@@ -53,6 +53,10 @@ pub enum RestoreError {
 }
 
 /// The revision of stored bytes, encrypted or not: the key by which a store compares before it swaps.
+///
+/// # Errors
+///
+/// [`RestoreError::Unreadable`] where none can be read. Nothing else is looked at: what has one may be damaged all the same.
 pub fn revision(snapshot: &str) -> Result<u64, RestoreError> {
     match SealedHeader::read(snapshot) {
         Some(header) => Ok(header.revision),

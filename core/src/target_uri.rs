@@ -39,6 +39,10 @@ impl UrlError {
 
 impl TargetUri {
     /// Reads an absolute URL of http or https.
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError`] where it is none, or spelled so that others may read another host in it: see [`TargetUri`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         if text.trim() != text || text.chars().any(char::is_control) {
             return Err(UrlError("has space around it, or control characters"));

@@ -149,8 +149,14 @@ impl ClientBuilder {
 
     /// Loads what the store holds and starts the client. A login that was pending there still is.
     ///
-    /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none. Fails where the store
-    /// cannot be read, or holds the session of another client; what is there is left alone.
+    /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Store`] where the store cannot be read; [`ClientError::Restore`] where what is stored cannot be used,
+    /// or is the session of another client: it is left as it is; [`ClientError::Randomness`]; [`ClientError::Misuse`] where
+    /// there is no HTTP stack, and the feature `reqwest` is off; [`ClientError::Call`] where TLS cannot be set up; for a
+    /// token from the configuration as [`Client::adopt`].
     pub async fn open(self) -> Result<Client, ClientError> {
         let http = match self.http {
             Some(http) => http,

@@ -31,7 +31,12 @@ impl Client {
     ///   [`max_wait`](crate::ClientBuilder::max_wait) in all;
     /// - 451 ends the session.
     ///
-    /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
+    /// # Errors
+    ///
+    /// - [`ClientError::Misuse`] where the URL is not to be called. Nothing was sent.
+    /// - Those of [`Client::token`], where the call is one with the token. Nothing was sent.
+    /// - [`ClientError::Call`] where no complete answer came; its `fault` says whether the API may have acted.
+    /// - [`ClientError::Closed`] also where the client is closed while a `Retry-After` is waited out.
     pub async fn call(&self, mut request: Request) -> Result<Response, ClientError> {
         if self.executor().ask(Coordinator::is_closing) {
             return Err(ClientError::Closed);
@@ -50,6 +55,10 @@ impl Client {
     }
 
     /// [`Client::call`] for a plain `GET`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::call`].
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
         let request = http::Request::get(uri(&self.judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| invalid("url", "not a URL"))?).await

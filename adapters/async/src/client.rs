@@ -44,6 +44,10 @@ impl Client {
     }
 
     /// With reqwest, the session in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::open`].
     #[cfg(feature = "reqwest")]
     pub async fn new(config: Config) -> Result<Self, ClientError> {
         Self::builder(config).open().await
@@ -51,6 +55,11 @@ impl Client {
 
     /// As `WEBEX_*` in the environment say, with the session in the file that `WEBEX_SESSION_FILE` names. The metadata of
     /// `WEBEX_ISSUER` is fetched.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Config`] where a variable or the metadata cannot be used, [`ClientError::Store`] also where
+    /// `WEBEX_KEY_FILE` is set beside the session file; otherwise as [`ClientBuilder::open`].
     #[cfg(feature = "reqwest")]
     pub async fn from_env() -> Result<Self, ClientError> {
         let builder = crate::builder::from_env().await?;
@@ -102,23 +111,51 @@ impl Client {
 
     /// A valid access token. Returns at once while there is one, and waits for the one refresh that serves everybody
     /// while there is none.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::SignInRequired`] where only the user can help.
+    /// - [`ClientError::Unavailable`] where the last attempt failed and the next one is not due.
+    /// - [`ClientError::Store`] where no attempt was made, since the store cannot be read or could not keep what it brings,
+    ///   or another process does not let go of its lock.
+    /// - [`ClientError::Timeout`] where patience ended before: what is under way goes on.
+    /// - [`ClientError::Closed`].
     pub async fn token(&self) -> Result<AccessToken, ClientError> {
         self.obtain(Of::Session).await.map(|(token, _)| token)
     }
 
     /// The value of an `Authorization` header: `Bearer <token>`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`].
     pub async fn authorization_header(&self) -> Result<Secret, ClientError> {
         self.token().await.map(|token| Secret::new(token.expose_header()))
     }
 
-    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own.
+    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own, which is
+    /// the answer where `scope` is empty, or all that was granted.
     ///
-    /// Errors as for [`Client::token`], and [`ClientError::Misuse`] where `scope` is not a part of the granted one.
+    /// # Errors
+    ///
+    /// - As [`Client::token`].
+    /// - [`ClientError::SignInRequired`] also where `scope` is not a part of what was granted.
+    /// - [`ClientError::Misuse`] where the server reduces no scope, or `scope` is empty and it is not known what was granted.
+    /// - [`ClientError::Unavailable`] also where the server did not reduce it, unless the configuration says
+    ///   [`DownscopeFailure::UseFullToken`](webex_oauth::DownscopeFailure::UseFullToken).
     pub async fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
         self.obtain(Of::User(scope.clone())).await.map(|(token, _)| token)
     }
 
     /// Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::SignInRequired`] where nobody is signed in, or the server has ended the session.
+    /// - [`ClientError::Misuse`] where nothing is there to renew the tokens with.
+    /// - [`ClientError::Unavailable`] where it failed, or the wait that the server asked for is not over. The token that is
+    ///   there is good as long as it lives.
+    /// - [`ClientError::Store`], [`ClientError::Timeout`] and [`ClientError::Closed`] as [`Client::token`].
     pub async fn refresh(&self) -> Result<(), ClientError> {
         self.executor.call("a refresh", Call::Refresh { within: None }).await.map(drop)
     }
@@ -176,8 +213,10 @@ impl Client {
     ///
     /// Answers the URL for the browser where [`LogoutVia::Browser`](webex_oauth::LogoutVia) was asked for.
     ///
-    /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told: after a
-    /// restart the user would be signed in again.
+    /// # Errors
+    ///
+    /// [`ClientError::Store`] where the session is signed out here and the store could not be told: after a restart the user
+    /// would be signed in again. [`ClientError::Closed`]: where the client was closed before the call, nobody is signed out.
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         match self.executor.call("a sign-out", Call::SignOut { options }).await? {
             Reply::Url(url) => Ok(Some(url)),

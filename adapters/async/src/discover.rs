@@ -9,7 +9,9 @@ use crate::transport::{AsyncHttp, Request, from_wire, send_in_time};
 
 /// The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
 ///
-/// Errors: [`ClientError::Config`], which says where was looked and what was there.
+/// # Errors
+///
+/// [`ClientError::Config`], which says where was looked and what was there.
 pub async fn discover(http: &dyn AsyncHttp, issuer: &str) -> Result<Provider, ClientError> {
     let mut answers = Vec::new();
     loop {

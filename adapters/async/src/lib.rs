@@ -1,7 +1,7 @@
 //! An async client on top of [`webex_oauth`]: signs in, keeps the tokens fresh, calls APIs. On any executor.
 //!
 #![doc = include_str!("../README.md")]
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 mod builder;
 mod call;

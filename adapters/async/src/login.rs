@@ -52,6 +52,12 @@ impl DeviceLogin {
     }
 
     /// Polls until the user has decided, or the code has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended: whoever was signed in
+    /// before still is. [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another
+    /// sign-in. [`ClientError::Closed`]. Asked again, it says the same.
     pub async fn wait(&self) -> Result<(), ClientError> {
         let waiting = self.waiting.lock().await;
         if let Some(ended) = self.ended.get() {
@@ -62,6 +68,10 @@ impl DeviceLogin {
     }
 
     /// Gives up: [`DeviceLogin::wait`] ends with [`ClientError::LoginCancelled`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::cancel_login`].
     pub async fn cancel(&self) -> Result<(), ClientError> {
         self.client.cancel(Which::Ticket(self.ticket)).await
     }
@@ -79,6 +89,11 @@ impl std::fmt::Debug for DeviceLogin {
 impl Client {
     /// Begins a login in the browser and answers the URL to bring it to. The pending login is stored before: it may be
     /// completed after a restart. Several may be pending, eight at most: the oldest goes.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::begin_login`](webex_oauth::Session::begin_login), [`ClientError::Randomness`],
+    /// [`ClientError::Timeout`] where the store does not answer, [`ClientError::Closed`].
     pub async fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
         match self.sign_in(Credential::Browser { options, entropy: entropy()? }).await? {
             Reply::Url(url) => Ok(url),
@@ -89,8 +104,18 @@ impl Client {
     /// Completes a login with what the browser brought back: the whole URL, its query, its fragment, or the body of a
     /// form post. Waits for the tokens.
     ///
-    /// A callback that does not belong to a pending login, here or in the store, is [`ClientError::CallbackIgnored`], and
-    /// those that are pending still wait. That of a login that is done already is no error, as long as its session is there.
+    /// The callback of a login that is done already is no error, as long as its session is there. One that is not known here
+    /// is looked for in the store.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::CallbackIgnored`] where it is no pending login's, here or in the store. Those that are pending still
+    ///   wait.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
+    /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
+    /// - [`ClientError::Closed`].
     pub async fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
         let call = Call::CompleteLogin { callback: callback.into(), within: None };
         match self.executor().call(LOGIN, call).await? {
@@ -100,11 +125,19 @@ impl Client {
     }
 
     /// Gives up all logins that are pending or under way. A signed-in session goes on as before.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Timeout`] where the store does not answer: they are given up all the same. [`ClientError::Closed`].
     pub async fn cancel_login(&self) -> Result<(), ClientError> {
         self.cancel(Which::All).await
     }
 
     /// Gives up one login in a browser: that with this URL, or this state. Others go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::cancel_login`]. A login that is not known, or a text that names none, does nothing.
     pub async fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
         match LoginId::of(url.expose()) {
             Some(id) => self.cancel(Which::Browser(id)).await,
@@ -117,11 +150,24 @@ impl Client {
     }
 
     /// Redeems a code whose state the host has checked itself.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::Misuse`] as [`Session::redeem_code`](webex_oauth::Session::redeem_code). Nothing was sent.
+    /// - [`ClientError::LoginFailed`] where the server refused, or no answer came. Whoever was signed in before still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
+    /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
+    /// - [`ClientError::Closed`].
     pub async fn redeem_code(&self, code: impl Into<Secret>, verifier: Option<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Code { code: code.into(), verifier }).await.map(drop)
     }
 
     /// Begins a login on another device (RFC 8628) and waits for what to show to the user.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::begin_device_login`](webex_oauth::Session::begin_device_login); otherwise as
+    /// [`DeviceLogin::wait`].
     pub async fn begin_device_login(&self, scope: Option<Scope>) -> Result<DeviceLogin, ClientError> {
         let call = Call::SignIn { credential: Credential::Device { scope }, within: None };
         let waiting = self.executor().begin(LOGIN, call)?;
@@ -138,6 +184,10 @@ impl Client {
     ///
     /// A future that is dropped stops waiting; the client goes on asking the server until the code ends, and who confirms it
     /// meanwhile is signed in. [`Client::begin_device_login`] has a login that can be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::begin_device_login`] and [`DeviceLogin::wait`].
     pub async fn device_login(
         &self,
         scope: Option<Scope>,
@@ -149,28 +199,53 @@ impl Client {
     }
 
     /// Webex: signs in as the guest that this JWT names.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::sign_in_with_jwt`](webex_oauth::Session::sign_in_with_jwt); otherwise as
+    /// [`Client::redeem_code`].
     pub async fn sign_in_with_jwt(&self, jwt: impl Into<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Jwt { jwt: jwt.into() }).await.map(drop)
     }
 
     /// Webex: makes a guest's JWT, with the clock and the random generator of this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Jwt`] as [`guest_jwt`], [`ClientError::Randomness`].
     pub fn guest_jwt(&self, guest: &GuestJwt) -> Result<Secret, ClientError> {
         Ok(guest_jwt(guest, self.executor().wall(), &entropy()?)?)
     }
 
     /// Webex: signs in as a guest through a Service App's token.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::sign_in_as_guest`](webex_oauth::Session::sign_in_as_guest); otherwise as
+    /// [`Client::redeem_code`].
     pub async fn sign_in_as_guest(&self, guest: Guest) -> Result<(), ClientError> {
         let Guest { service_token, subject, display_name } = guest;
         self.sign_in(Credential::Guest { service_token, subject, display_name }).await.map(drop)
     }
 
     /// Signs in as the client itself (RFC 6749 section 4.4).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as
+    /// [`Session::sign_in_with_client_credentials`](webex_oauth::Session::sign_in_with_client_credentials); otherwise as
+    /// [`Client::redeem_code`].
     pub async fn sign_in_with_client_credentials(&self, scope: Option<Scope>) -> Result<(), ClientError> {
         self.sign_in(Credential::Client { scope }).await.map(drop)
     }
 
     /// Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string, or a refresh
     /// token alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::adopt`](webex_oauth::Session::adopt): the tokens that were there stay.
+    /// [`ClientError::Timeout`] where the store does not answer, and [`ClientError::Closed`].
     pub async fn adopt(&self, tokens: impl Into<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Tokens { tokens: tokens.into() }).await.map(drop)
     }

@@ -28,6 +28,10 @@ struct Pair {
 impl Reqwest {
     /// With rustls and the roots of the operating system. Redirects are off, as token endpoints need it. The proxies of
     /// the environment are used, but for hosts on loopback: what goes there is in plain http.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] where TLS cannot be set up: the system has no roots, for example.
     pub fn new() -> Result<Self, SendError> {
         let tls = tls()?;
         let builder = || {

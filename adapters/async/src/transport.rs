@@ -20,6 +20,11 @@ pub trait AsyncHttp: Send + Sync + 'static {
     /// Sends the request and reads the whole answer, any status. Redirects are answers and are not followed; a body
     /// longer than `hints.max_response_bytes` is [`SendFault::TooLarge`]. The client watches `hints.timeout` itself.
     /// Every header of the answer is handed over, and the body decompressed where it was compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] where no complete answer came: [`SendFault::NotSent`] only where the server cannot have seen the
+    /// request, since it is sent again then; [`SendFault::Lost`] where it may have acted upon it.
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>>;
 
     /// Ready after this long.

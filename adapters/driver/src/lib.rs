@@ -2,7 +2,7 @@
 //! the loopback page of a login.
 //!
 //! No HTTP client and no async runtime is in here. Applications use `webex-oauth-ureq` or `webex-oauth-async`.
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 mod browser;
 mod error;

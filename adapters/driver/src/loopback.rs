@@ -43,7 +43,10 @@ impl Loopback {
     /// Opens the listener for the redirect URI `configured`: on its port, or on a free one where it names none, or 0.
     /// Without one it is `http://127.0.0.1:<free port>/callback`. For `localhost` it listens on 127.0.0.1 and on ::1.
     ///
-    /// Fails where the redirect URI is not http on loopback, or the port is taken at one of its addresses.
+    /// # Errors
+    ///
+    /// [`ClientError::Listen`] where the redirect URI is not http on loopback, or its port is taken at one of its addresses,
+    /// or the system allows no listener there.
     pub fn open(configured: Option<&str>) -> Result<Self, ClientError> {
         let text = configured.unwrap_or(DEFAULT_REDIRECT_URI);
         let failed = |kind| ClientError::Listen { address: text.to_owned(), kind };

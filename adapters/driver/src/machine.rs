@@ -70,6 +70,10 @@ fn hash(machine: &[u8], place: &[u8]) -> String {
 }
 
 /// Bytes from the operating system's random generator, for one login or one session.
+///
+/// # Errors
+///
+/// [`ClientError::Randomness`] where it does not work.
 pub fn entropy() -> Result<Entropy, ClientError> {
     let mut bytes = [0; Entropy::LEN];
     let entropy = getrandom::fill(&mut bytes).ok().and_then(|()| Entropy::new(&bytes).ok());

@@ -7,14 +7,19 @@ use crate::error::ClientError;
 use crate::jobs::{LastError, saved};
 use crate::store::{AsyncStore, Put, Store, StoreError};
 
-/// Brings what is stored at `from` to `to`, where it takes the place of what is there. Of all nodes that do so at once one succeeds,
-/// and the others find nobody signed in.
+/// Brings what is stored at `from` to `to`, where it takes the place of what is there. Of all nodes that do so at once one
+/// succeeds, and the others find nobody signed in.
 ///
 /// It leaves its old key before it is stored anew: where the store fails, or this process ends, in between, the person signs in
 /// once more. Two records of one refresh token would sign them out some day.
 ///
-/// Errors: [`ClientError::SignInRequired`] where nobody is signed in at `from`; [`StoreError::Busy`] while another node renews the
-/// session: nothing has changed; those of the stores.
+/// # Errors
+///
+/// - [`ClientError::SignInRequired`] where nobody is signed in at `from`, or another node was faster. Nothing has changed.
+/// - [`StoreError::Busy`] while another node renews the session. Nothing has changed: try again.
+/// - [`ClientError::Restore`] where a record cannot be read. Nothing has changed, unless it was put at `to` only meanwhile: then
+///   the session is gone.
+/// - Other errors of the stores. While the keys are read nothing has changed; later the session may be gone.
 pub fn rebind(config: &Config, from: &dyn Store, to: &dyn Store) -> Result<(), ClientError> {
     let (mut rebinding, last) = (Rebinding::new(config.clone()), LastError::default());
     loop {
@@ -37,6 +42,10 @@ fn at_store(store: &dyn Store, op: RebindOp) -> Result<Done, StoreError> {
 }
 
 /// [`rebind`] for stores whose calls are awaited.
+///
+/// # Errors
+///
+/// As [`rebind`].
 pub async fn rebind_async(config: &Config, from: &dyn AsyncStore, to: &dyn AsyncStore) -> Result<(), ClientError> {
     let (mut rebinding, last) = (Rebinding::new(config.clone()), LastError::default());
     loop {

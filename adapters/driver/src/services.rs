@@ -29,6 +29,10 @@ impl KnownServices {
     }
 
     /// [`Config::judge_url`] of the configuration that knows the catalog; of the client's own where none is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::judge_url`].
     pub fn judge_url(&self, config: impl FnOnce() -> Config, url: &str) -> Result<JudgedUrl, Misuse> {
         self.0.load().as_ref().map_or_else(|| config().judge_url(url), |known| known.1.judge_url(url))
     }

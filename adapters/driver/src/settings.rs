@@ -25,14 +25,22 @@ pub const METADATA_PATIENCE: Duration = Duration::from_secs(30);
 pub const METADATA_MOST_BYTES: usize = 1024 * 1024;
 
 /// The configuration that `WEBEX_*` and its relatives describe, not yet checked. With `legacy`, `CISCOSPARK_*` counts
-/// as well. A variable that is read and is not Unicode is an error, which names it.
+/// as well.
 ///
 /// `WEBEX_METADATA` is read from its file. `WEBEX_ISSUER` needs a driver that fetches: [`parts_with`].
+///
+/// # Errors
+///
+/// As [`parts_at`] and [`metadata_file`]; [`ConfigError::Invalid`] also where `WEBEX_ISSUER` is set without a file.
 pub fn parts(legacy: bool) -> Result<ConfigParts, ConfigError> {
     parts_at(legacy, metadata_file()?)
 }
 
 /// The same with the metadata of `WEBEX_ISSUER`, which `fetch` gets as [`MetadataStep::Fetch`] says.
+///
+/// # Errors
+///
+/// As [`parts_at`], [`metadata_file`] and [`discover`].
 pub fn parts_with(legacy: bool, fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<ConfigParts, ConfigError> {
     let server = match (metadata_file()?, issuer()?) {
         (Some(provider), _) => Some(provider),
@@ -43,11 +51,19 @@ pub fn parts_with(legacy: bool, fetch: impl FnMut(&str) -> MetadataAnswer) -> Re
 }
 
 /// The same at a server that is known already, if it is: for a driver that fetches by other means.
+///
+/// # Errors
+///
+/// As [`parts_of`]; [`ConfigError::Invalid`] also where a variable that is read is not UTF-8: it is named.
 pub fn parts_at(legacy: bool, server: Option<Provider>) -> Result<ConfigParts, ConfigError> {
     of_environment(|lookup| parts_of(lookup, legacy, server))
 }
 
 /// The configuration of variables at a server that is known already, if it is.
+///
+/// # Errors
+///
+/// As [`ConfigParts::from_variables`], or with a server as [`ConfigParts::from_variables_at`].
 pub fn parts_of(
     lookup: impl Fn(&str) -> Option<String>,
     legacy: bool,
@@ -60,11 +76,19 @@ pub fn parts_of(
 }
 
 /// The environment's configuration, checked.
+///
+/// # Errors
+///
+/// As [`parts`] and [`ConfigParts::build_from_variables`].
 pub fn config() -> Result<Config, ConfigError> {
     parts(false)?.build_from_variables()
 }
 
 /// The server that the file of `WEBEX_METADATA` describes; `None` where it is not set.
+///
+/// # Errors
+///
+/// As [`read_metadata`] and [`issuer`].
 pub fn metadata_file() -> Result<Option<Provider>, ConfigError> {
     let Some(source) = metadata_source()? else { return Ok(None) };
     match set(METADATA).filter(|path| path.to_str().is_none()) {
@@ -74,6 +98,10 @@ pub fn metadata_file() -> Result<Option<Provider>, ConfigError> {
 }
 
 /// The server that the source's file describes; `None` where it has none.
+///
+/// # Errors
+///
+/// [`ConfigError::Invalid`] where the file cannot be read, and as [`MetadataSource::read_file`].
 pub fn read_metadata(source: &MetadataSource) -> Result<Option<Provider>, ConfigError> {
     source.file.as_ref().map_or(Ok(None), |path| read_metadata_at(source, path.into()))
 }
@@ -84,16 +112,28 @@ fn read_metadata_at(source: &MetadataSource, path: PathBuf) -> Result<Option<Pro
 }
 
 /// The issuer whose metadata is to be fetched; `None` where there is none, or a file has it.
+///
+/// # Errors
+///
+/// [`ConfigError::Invalid`] where one of the two variables begins or ends with a single quote, or the issuer is not UTF-8.
 pub fn issuer() -> Result<Option<String>, ConfigError> {
     Ok(metadata_source()?.filter(|source| source.file.is_none()).and_then(|source| source.issuer))
 }
 
 /// The server whose issuer this is, by the metadata that it publishes.
+///
+/// # Errors
+///
+/// As [`metadata_step`].
 pub fn discover(issuer: &str, fetch: impl FnMut(&str) -> MetadataAnswer) -> Result<Provider, ConfigError> {
     Ok(discover_document(issuer, fetch)?.0)
 }
 
 /// The same with the document, which [`Provider::from_metadata`] reads again: for whoever keeps it to work offline.
+///
+/// # Errors
+///
+/// As [`metadata_step`].
 pub fn discover_document(
     issuer: &str,
     mut fetch: impl FnMut(&str) -> MetadataAnswer,
@@ -116,8 +156,11 @@ pub fn discover_document(
 
 /// The store that [`SESSION_FILE`] names; `None` where it is not set or empty.
 ///
-/// Nothing here encrypts: where [`KEY_FILE`] asks for that, the store is refused, and whoever wants it gives a client one that
-/// does (`Sealed::user` of webex-oauth-stores).
+/// Nothing here encrypts: whoever wants that gives a client a store that does (`Sealed::user` of webex-oauth-stores).
+///
+/// # Errors
+///
+/// [`StoreError::Refused`] where [`KEY_FILE`] is set beside it. The file is not looked at: that is for the first load.
 pub fn store() -> Result<Option<FileStore>, StoreError> {
     let Some(path) = set(SESSION_FILE) else { return Ok(None) };
     if set(KEY_FILE).is_some() {

@@ -25,18 +25,38 @@ use webex_oauth::Secret;
 /// Its calls block; each is a matter of milliseconds.
 pub trait Store: Send + Sync + fmt::Debug {
     /// What is stored, or `None` where there is nothing yet. The bytes are not looked into.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be told what is stored, which is another thing than that nobody is signed in: [`StoreError::Denied`]
+    /// or [`StoreError::Unavailable`] where it cannot be read, [`StoreError::Damaged`] where it is no text that could be a
+    /// session, [`StoreError::Sealed`] where it is encrypted and stays closed.
     fn load(&self) -> Result<Option<Secret>, StoreError>;
 
     /// Stores the snapshot durably, if the store holds what is to be replaced; otherwise changes nothing and says what it
     /// holds. Comparing and storing is one step. What was deleted is not brought back by who has not noticed:
     /// [`Replaces::Revision`] never inserts.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not known to be stored. [`StoreError::Sealed`] and [`StoreError::Damaged`] leave what is there as it is;
+    /// after any other one, [`StoreError::Unavailable`] for example, it may be stored all the same: load, and look.
     fn save(&self, put: &Put) -> Result<Saved, StoreError>;
 
     /// Forgets what is stored. Nothing there is a success.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not known to be gone: [`StoreError::Busy`] while somebody saves, [`StoreError::Denied`],
+    /// [`StoreError::Unavailable`]. Deleting again does no harm.
     fn delete(&self) -> Result<(), StoreError>;
 
     /// Forgets what is stored where that has this revision, and answers whether it did. Comparing and deleting is one step: what
     /// another process has stored meanwhile stays. A store that cannot do that leaves everything as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::load`] and [`Store::delete`].
     fn delete_revision(&self, revision: u64) -> Result<bool, StoreError> {
         let _ = revision;
         Ok(false)
@@ -44,6 +64,11 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Takes the lock that is held around grant requests, or answers `None` where another holds it. A store that nobody
     /// shares may hand out [`StoreLock::none`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Lock`] where locks do not work there at all, [`StoreError::Denied`] where it may not be taken. That
+    /// another holds it is none.
     fn try_lock(&self) -> Result<Option<StoreLock>, StoreError>;
 
     /// Names the lock: whoever sees the same name waits for the same lock, and when its holder's process ends, it is free. It
@@ -53,7 +78,11 @@ pub trait Store: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Takes the lock, waiting `patience` for it at most; then [`StoreError::Busy`].
+    /// Takes the lock, waiting `patience` for it at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] where another holds it all the while, and as [`Store::try_lock`].
     fn lock(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         wait_for(patience, || self.try_lock())?.ok_or_else(|| StoreError::Busy { what: format!("{self:?}") })
     }

@@ -16,8 +16,12 @@ impl Key {
     /// Bytes that each of the names may have: an index of PostgreSQL takes both.
     pub const MAX_LEN: usize = 1024;
 
-    /// A key, of a tenant (the empty one for a host that has none) and a user. Refused where a name is longer than
-    /// [`Key::MAX_LEN`] or has a NUL in it, as not every database could keep it.
+    /// A key, of a tenant (the empty one for a host that has none) and a user.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where a name is longer than [`Key::MAX_LEN`] or has a NUL in it, as not every database could
+    /// keep it.
     pub fn new(tenant: impl Into<String>, user: impl Into<String>) -> Result<Self, StoreError> {
         let key = Self { tenant: tenant.into(), user: user.into() };
         let refused = |what: String| Err(StoreError::Refused { what });

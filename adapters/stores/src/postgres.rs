@@ -82,17 +82,30 @@ struct Inner {
 impl Postgres {
     /// Options for the database at this URL: `postgres://user:password@host:5432/database`, or the other form of libpq,
     /// `host=... dbname=...`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where this is no such URL. Nothing of it is quoted.
     pub fn options(url: &str) -> Result<PostgresOptions, StoreError> {
         PostgresOptions::new(url)
     }
 
     /// Connects, with the options as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Postgres::options`] and [`PostgresOptions::connect`].
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::options(url)?.connect().await
     }
 
     /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is; several nodes
     /// may do it at once. Nothing else makes tables.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the tables are of a newer version, [`StoreError::Denied`] where this user may not make
+    /// any, [`StoreError::Unavailable`]. Tables are made in one transaction: all of them, or none.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {
             let mut lease = self.lease().await?;

@@ -14,6 +14,12 @@ use crate::{Key, Scan, Scanned};
 /// another one, sees the same records.
 pub trait Records: Send + Sync + fmt::Debug {
     /// What is stored for this key, or `None`. Exactly the bytes that were saved last.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be told what is stored: [`StoreError::Unavailable`], [`StoreError::Busy`] or [`StoreError::Denied`]
+    /// where the database does not answer that, [`StoreError::Sealed`] where it is encrypted and stays closed,
+    /// [`StoreError::Damaged`] where it is no text, [`StoreError::Refused`] where there are no tables yet.
     fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError>;
 
     /// Stores durably, if the record is what [`Put::replaces`] says; otherwise changes nothing and answers what there is.
@@ -23,17 +29,36 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// - `Replaces::Nothing` inserts, also where a record was deleted. A revision that the deleted record may have had is
     ///   refused: whoever still has it in memory would take this record for its own.
     ///
-    /// After an error it may be stored all the same: load, and look.
+    /// # Errors
+    ///
+    /// - [`StoreError::Refused`] for a revision that the deleted record may have had, and for what is longer than 4 MiB.
+    ///   Nothing has changed.
+    /// - [`StoreError::Sealed`] where the record is encrypted and this is not. Nothing has changed.
+    /// - Any other one, [`StoreError::Unavailable`] for example: it may be stored all the same. Load, and look.
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError>;
 
     /// Deletes the record and leaves a mark in its place: whoever has the session open finds that it is over. Nothing there is
     /// a success.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::load`]. It may be deleted all the same; to do it again does no harm.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
     /// Takes those sessions that have been due longest and puts them off, in one step: no two claims get the same. In any order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::load`]. Some may be put off all the same: they are due again at [`Claim::until`]. That one session
+    /// cannot be read is no error of the others ([`Claimed::snapshot`]).
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
     /// All records, a batch at a time. One that is there all the while is seen at least once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the store cannot list its records, or the cursor is another store's; otherwise as
+    /// [`Records::load`].
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         let _ = scan;
         Err(no_scans(self))
@@ -41,6 +66,10 @@ pub trait Records: Send + Sync + fmt::Debug {
 
     /// [`Records::save`] of the same session in other bytes, as another key seals it: when it is due stays as it is, whatever
     /// [`Put::due_at`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the store cannot list its records; otherwise as [`Records::save`].
     fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         let _ = (key, put);
         Err(no_scans(self))
@@ -56,24 +85,48 @@ fn no_scans(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
 /// A future that is dropped may have done its work or not.
 pub trait AsyncRecords: Send + Sync + fmt::Debug {
     /// See [`Records::load`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::load`].
     fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Secret>, StoreError>>;
 
     /// See [`Records::save`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::save`].
     fn save<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>>;
 
     /// See [`Records::delete`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::delete`].
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// See [`Records::claim_due`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::claim_due`].
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
     /// See [`Records::scan`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::scan`].
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
         let _ = scan;
         Box::pin(std::future::ready(Err(no_scans(self))))
     }
 
     /// See [`Records::rewrite`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::rewrite`].
     fn rewrite<'a>(&'a self, key: &'a Key, put: &'a Put) -> BoxFuture<'a, Result<Saved, StoreError>> {
         let _ = (key, put);
         Box::pin(std::future::ready(Err(no_scans(self))))

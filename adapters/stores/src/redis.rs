@@ -41,16 +41,29 @@ struct Inner {
 
 impl Redis {
     /// Options for the server at this URL: `redis://:password@host:6379/0`; `rediss://` is TLS.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where this is no such URL. Nothing of it is quoted.
     pub fn options(url: &str) -> Result<RedisOptions, StoreError> {
         RedisOptions::new(url)
     }
 
     /// Connects, with the options as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Redis::options`] and [`RedisOptions::connect`].
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::options(url)?.connect().await
     }
 
-    /// Notes the version of the records. Records of a newer version are refused.
+    /// Notes the version of the records.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the records are of a newer version: they are left alone. [`StoreError::Denied`] where
+    /// this user may not write, [`StoreError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {
             check::version(&self.inner.place, &mut self.connection()).await?;

@@ -92,11 +92,21 @@ impl Sqlite {
 
     /// Opens the file, or makes one that only its owner may read. The tables are made by [`Sqlite::migrate`] and by nothing
     /// else.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] where the file cannot be opened or made,
+    /// [`StoreError::Damaged`] where it is no database, [`StoreError::Refused`] where its tables are of a newer version,
+    /// [`StoreError::Busy`] where another process does not let go of it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, Self::PATIENCE)
     }
 
     /// The same, waiting so long for other processes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sqlite::open`].
     pub fn open_with(path: impl AsRef<Path>, patience: Duration) -> Result<Self, StoreError> {
         // Taken from the current folder now, whatever becomes of that.
         let path = std::path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_owned());
@@ -121,6 +131,11 @@ impl Sqlite {
     }
 
     /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the tables are of a newer version; otherwise as [`Sqlite::open`]. Tables are made in one
+    /// transaction: all of them, or none.
     pub fn migrate(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.inner.writer);
         let failed = |error| self.inner.place.failure(&error);

@@ -88,6 +88,10 @@ pub struct Blocking<R> {
 
 impl<R: AsyncRecords + 'static> Blocking<R> {
     /// What `connect` brings: a connection belongs to the runtime that it was made in.
+    ///
+    /// # Errors
+    ///
+    /// Those of `connect`; [`StoreError::Other`] where the system has no threads for the runtime, or `connect` panics.
     pub fn connect<E, F>(connect: impl FnOnce() -> F) -> Result<Self, StoreError>
     where
         F: Future<Output = Result<R, E>> + Send + 'static,

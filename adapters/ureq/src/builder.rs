@@ -120,8 +120,13 @@ impl ClientBuilder {
 
     /// Loads what the store holds and starts the client. A login that was pending there still is.
     ///
-    /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none. Fails where the store
-    /// cannot be read, or holds the session of another client; what is there is left alone.
+    /// A token from the configuration (`WEBEX_ACCESS_TOKEN`) is adopted where the store has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Store`] where the store cannot be read; [`ClientError::Restore`] where what is stored cannot be used,
+    /// or is the session of another client: it is left as it is; [`ClientError::Randomness`], [`ClientError::Thread`]; for a
+    /// token from the configuration as [`Client::adopt`].
     pub fn open(self) -> Result<Client, ClientError> {
         let initial = self.config.parts().access_token.clone();
         let (coordinator, stores) = webex_oauth_driver::open(self.config, self.store, self.patience, self.record)?;

@@ -31,7 +31,12 @@ impl Client {
     /// A URL that may mean another host to others ([`Config::judge_url`](webex_oauth::Config::judge_url)) is not called at
     /// all, and a call goes where it was judged to go.
     ///
-    /// Errors: those of [`Client::token`], and [`ClientError::Call`] where no complete answer came.
+    /// # Errors
+    ///
+    /// - [`ClientError::Misuse`] where the URL is not to be called. Nothing was sent.
+    /// - Those of [`Client::token`], where the call is one with the token. Nothing was sent.
+    /// - [`ClientError::Call`] where no complete answer came; its `fault` says whether the API may have acted.
+    /// - [`ClientError::Closed`] also where the client is closed while a `Retry-After` is waited out.
     pub fn call(&self, mut request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
         if self.executor().ask(Coordinator::is_closing) {
             return Err(ClientError::Closed);
@@ -50,6 +55,10 @@ impl Client {
     }
 
     /// [`Client::call`] with a plain `GET`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::call`].
     pub fn get(&self, url: &str) -> Result<Response<Vec<u8>>, ClientError> {
         let request = Request::get(uri(&self.judge_url(url)?.target)?).body(Vec::new());
         self.call(request.map_err(|_| unusable("url", "is not a URL"))?)

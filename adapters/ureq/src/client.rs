@@ -61,6 +61,11 @@ impl Client {
     /// is fetched.
     ///
     /// `WEBEX_KEY_FILE` is refused beside a session file: [`settings::store`](webex_oauth_driver::settings::store).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Config`] where a variable or the metadata cannot be used, [`ClientError::Store`] also where
+    /// `WEBEX_KEY_FILE` is set beside the session file; otherwise as [`ClientBuilder::open`].
     pub fn from_env() -> Result<Self, ClientError> {
         let transport = Transport::new(None);
         let parts = settings::parts_with(false, |url| fetch(&transport, url))?;
@@ -113,26 +118,50 @@ impl Client {
     /// An access token that is good now. Waits for a refresh only where there is none: while the current token lives,
     /// the refresh ahead of its expiry is done behind the scenes, and its failure is nobody's trouble.
     ///
-    /// Errors: [`ClientError::SignInRequired`] where only the user can help, [`ClientError::Unavailable`] where the last
-    /// attempt failed and the next one is not due, [`ClientError::Store`] where that was not made because another process
-    /// does not let go of the store's lock, [`ClientError::Timeout`], [`ClientError::Closed`].
+    /// # Errors
+    ///
+    /// - [`ClientError::SignInRequired`] where only the user can help.
+    /// - [`ClientError::Unavailable`] where the last attempt failed and the next one is not due.
+    /// - [`ClientError::Store`] where no attempt was made, since the store cannot be read or could not keep what it brings,
+    ///   or another process does not let go of its lock.
+    /// - [`ClientError::Timeout`] where patience ended before: what is under way goes on.
+    /// - [`ClientError::Closed`].
     pub fn token(&self) -> Result<AccessToken, ClientError> {
         self.obtain(Of::Session).map(|(token, _)| token)
     }
 
-    /// The value of the `Authorization` header that presents [`Client::token`]. Errors as there.
+    /// The value of the `Authorization` header that presents [`Client::token`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::token`].
     pub fn authorization_header(&self) -> Result<Secret, ClientError> {
         Ok(Secret::new(self.token()?.expose_header()))
     }
 
-    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own.
+    /// Webex: a token with less scope, to hand to somebody who needs no more. Kept, and renewed with the session's own, which is
+    /// the answer where `scope` is empty, or all that was granted.
     ///
-    /// Errors as for [`Client::token`], and [`ClientError::Misuse`] where `scope` is not a part of the granted one.
+    /// # Errors
+    ///
+    /// - As [`Client::token`].
+    /// - [`ClientError::SignInRequired`] also where `scope` is not a part of what was granted.
+    /// - [`ClientError::Misuse`] where the server reduces no scope, or `scope` is empty and it is not known what was granted.
+    /// - [`ClientError::Unavailable`] also where the server did not reduce it, unless the configuration says
+    ///   [`DownscopeFailure::UseFullToken`](webex_oauth::DownscopeFailure::UseFullToken).
     pub fn user_token(&self, scope: &Scope) -> Result<AccessToken, ClientError> {
         self.obtain(Of::User(scope.clone())).map(|(token, _)| token)
     }
 
     /// Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::SignInRequired`] where nobody is signed in, or the server has ended the session.
+    /// - [`ClientError::Misuse`] where nothing is there to renew the tokens with.
+    /// - [`ClientError::Unavailable`] where it failed, or the wait that the server asked for is not over. The token that is
+    ///   there is good as long as it lives.
+    /// - [`ClientError::Store`], [`ClientError::Timeout`] and [`ClientError::Closed`] as [`Client::token`].
     pub fn refresh(&self) -> Result<(), ClientError> {
         self.executor().call("a refresh", Call::Refresh { within: None }).map(drop)
     }
@@ -174,7 +203,10 @@ impl Client {
     /// Signs out: forgets the tokens at once, whatever the network says, then revokes them as `options` say and waits a
     /// few seconds for that. Returns the URL to bring the browser to, where `options` ask for one.
     ///
-    /// Errors: [`ClientError::Store`] where the session is signed out here and the store could not be told.
+    /// # Errors
+    ///
+    /// [`ClientError::Store`] where the session is signed out here and the store could not be told: after a restart the user
+    /// would be signed in again. [`ClientError::Closed`]: where the client was closed before the call, nobody is signed out.
     pub fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         match self.executor().call("a sign-out", Call::SignOut { options })? {
             Reply::Url(url) => Ok(Some(url)),

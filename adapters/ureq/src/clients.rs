@@ -31,9 +31,10 @@ const MOST_WAITING: usize = 1024;
 /// Authorization for a service: the sessions of any number of users, in one store that all of its nodes share.
 ///
 /// [`Clients::of`] costs nothing and keeps nothing. The clients of those users that came last are kept in memory; each looks
-/// into the store again after some seconds, so that a sign-out on another node is noticed. No user has a thread: all of them have
-/// one that keeps the time, and as many as there is to do at a moment, 500 at most. A session is renewed when its user comes and its
-/// token is about to end, and the sessions of those who do not come are renewed by a `Fleet` of `webex-oauth-stores`.
+/// into the store again after some seconds, so that a sign-out on another node is noticed. No user has a thread: all of them
+/// have one that keeps the time, and as many as there is to do at a moment, 500 at most. A session is renewed when its user
+/// comes and its token is about to end, and the sessions of those who do not come are renewed by a `Fleet` of
+/// `webex-oauth-stores`.
 ///
 /// A handle: clone it, share it between threads.
 pub struct Clients<K> {
@@ -100,6 +101,11 @@ impl<K: UserKey> ClientsBuilder<K> {
     }
 
     /// Nothing is read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] where no store was given; [`ClientError::Thread`] where the system has none for the events, or
+    /// for the time.
     pub fn build(self) -> Result<Clients<K>, ClientError> {
         let needed = Misuse::NotConfigured { what: "a store for each user", needed_by: "clients of many users" };
         let stores = self.stores.ok_or(needed)?;
@@ -148,6 +154,12 @@ impl<K: UserKey> Clients<K> {
     }
 
     /// The client of a user, which knows what the store held some seconds ago, or now. For the moment: do not keep it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Closed`]; where the client is not in memory yet, [`ClientError::Store`] where the store cannot be read,
+    /// [`ClientError::Restore`] where what is stored there cannot be used, which is left as it is, and
+    /// [`ClientError::Randomness`]. One that is in memory is answered whatever the store does.
     pub fn client(&self, key: &K) -> Result<Client, ClientError> {
         let inner = &*self.inner;
         if inner.is_closed.load(Ordering::Acquire) {
@@ -193,10 +205,16 @@ impl<K: UserKey> Clients<K> {
     /// While another node renews it this waits, also for one that is no more: then it is renewed here. Whoever uses the user's
     /// client meanwhile is not disturbed.
     ///
-    /// Errors: [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster: of all that rebind a
-    /// session at the same moment one does. [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) where a renewal does not end:
-    /// nothing has changed, try again. Where the store fails half way the session is gone, and the user signs in again. To its own
-    /// key it stays where it is.
+    /// Of all that rebind a session at the same moment one does. To its own key it stays where it is.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster.
+    /// - [`StoreError::Busy`](webex_oauth_driver::StoreError::Busy) where a renewal does not end. Nothing has changed: try
+    ///   again.
+    /// - Those of [`Clients::client`] and [`Client::token`], and [`ClientError::Timeout`] where something else does not end.
+    ///   The session keeps its key.
+    /// - [`ClientError::Store`] otherwise: where the store failed half way the session is gone, and the user signs in again.
     pub fn rebind(&self, from: &K, to: &K) -> Result<(), ClientError> {
         let client = self.client(from)?;
         client.token()?;

@@ -8,12 +8,18 @@ use crate::transport::Transport;
 
 /// The server whose issuer this is, by the metadata that it publishes (RFC 8414, OpenID Connect Discovery).
 ///
-/// Errors: [`ClientError::Config`], which says where was looked and what was there.
+/// # Errors
+///
+/// [`ClientError::Config`], which says where was looked and what was there.
 pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
     Ok(discover_document(issuer)?.0)
 }
 
 /// The same with the document, which [`Provider::from_metadata`] reads again: for whoever keeps it to work offline.
+///
+/// # Errors
+///
+/// As [`discover`].
 pub fn discover_document(issuer: &str) -> Result<(Provider, Vec<u8>), ClientError> {
     let transport = Transport::new(None);
     Ok(settings::discover_document(issuer, |url| fetch(&transport, url))?)

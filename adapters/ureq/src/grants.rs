@@ -9,8 +9,9 @@ use webex_oauth::{HttpRequest, HttpResponse, SendFault};
 
 use crate::transport::Transport;
 
-/// Sends the requests of a session as [`Client`](crate::Client) does: each once, over a connection of its own, with rustls and the
-/// roots of the operating system, through the proxies of the environment but for hosts on loopback. Blocks. Clones share it.
+/// Sends the requests of a session as [`Client`](crate::Client) does: each once, over a connection of its own, with rustls
+/// and the roots of the operating system, through the proxies of the environment but for hosts on loopback. Blocks. Clones
+/// share it.
 #[derive(Clone)]
 pub struct GrantHttp(Arc<Transport>);
 
@@ -21,6 +22,11 @@ impl GrantHttp {
     }
 
     /// Sends it and answers what came, whatever its status, within this time. Nothing goes out later than `not_after`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault::NotSent`] where the server cannot have seen it, [`SendFault::Lost`] where it may have acted upon it,
+    /// [`SendFault::TooLarge`] where the answer is longer than the request's hints allow.
     pub fn send(
         &self,
         request: &HttpRequest,

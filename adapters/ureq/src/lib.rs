@@ -17,7 +17,7 @@
 //!
 //! A [`Client`] is a handle: clone it, share it between threads. One refresh serves all of them, and several processes
 //! may share one [`FileStore`].
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 mod builder;
 mod call;

@@ -67,6 +67,12 @@ impl DeviceLogin {
     }
 
     /// Waits until the user has decided, or the code has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::LoginFailed`] where the user declined, the server refused or the code has ended: whoever was signed in
+    /// before still is. [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another
+    /// sign-in. [`ClientError::Closed`]. Asked again, it says the same.
     pub fn wait(&self) -> Result<(), ClientError> {
         let wait = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).wait().map(drop);
         self.ended.get_or_init(wait).clone()
@@ -90,6 +96,11 @@ impl fmt::Debug for DeviceLogin {
 impl Client {
     /// Begins a login in a browser and returns the URL to open. [`Client::complete_login`] ends it, here or, with a
     /// store, in another process. Several may be pending, eight at most: the oldest goes.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::begin_login`](webex_oauth::Session::begin_login), [`ClientError::Randomness`],
+    /// [`ClientError::Timeout`] where the store does not answer, [`ClientError::Closed`].
     pub fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
         match self.sign_in(Credential::Browser { options, entropy: entropy()? })? {
             Reply::Url(url) => Ok(url),
@@ -101,18 +112,35 @@ impl Client {
     /// the code and waits for the tokens.
     ///
     /// The callback of a login that is done already is no error, as long as its session is there. One that is not known here
-    /// is looked for in the store. Errors: [`ClientError::CallbackIgnored`] where it is no pending login's; those still wait
-    /// then. [`ClientError::LoginFailed`] where the user or the server declined.
+    /// is looked for in the store.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::CallbackIgnored`] where it is no pending login's, here or in the store. Those that are pending still
+    ///   wait.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
+    /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
+    /// - [`ClientError::Closed`].
     pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
         complete(self.executor(), callback.into())
     }
 
     /// Gives up all logins that are pending or under way. A session that was there before goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Timeout`] where the store does not answer: they are given up all the same. [`ClientError::Closed`].
     pub fn cancel_login(&self) -> Result<(), ClientError> {
         self.executor().call("the end of the login", Call::CancelLogin { of: Which::All }).map(drop)
     }
 
     /// Gives up one login in a browser: that with this URL, or this state. Others go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::cancel_login`]. A login that is not known, or a text that names none, does nothing.
     pub fn cancel_login_of(&self, url: &Secret) -> Result<(), ClientError> {
         let Some(id) = LoginId::of(url.expose()) else { return Ok(()) };
         self.executor().call("the end of the login", Call::CancelLogin { of: Which::Browser(id) }).map(drop)
@@ -122,8 +150,18 @@ impl Client {
     /// callback with a small page and returns when the tokens are there.
     ///
     /// The configured redirect URI has to be `http://127.0.0.1...` or `http://localhost...`; with a port, that one has to
-    /// be free. Errors: [`ClientError::Listen`], [`ClientError::Timeout`] where nobody came back,
-    /// [`ClientError::LoginFailed`].
+    /// be free.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::Listen`] where the redirect URI is not on loopback, or its port is taken; [`ClientError::Misuse`] for
+    ///   an implicit login whose answer would be a fragment. No login is begun.
+    /// - Those of [`Client::begin_login`]; [`ClientError::Thread`].
+    /// - [`ClientError::Timeout`] where nobody came back within [`BrowserLogin::limit`]: the login is given up.
+    /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
+    ///   still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
+    /// - [`ClientError::Closed`].
     pub fn login_with_browser(&self, login: BrowserLogin) -> Result<(), ClientError> {
         let BrowserLogin { mut options, limit, open } = login;
         if options.flow == Flow::Implicit && options.response_mode != Some(ResponseMode::FormPost) {
@@ -172,11 +210,24 @@ impl Client {
     }
 
     /// Redeems a code whose state the host has checked itself, and waits for the tokens.
+    ///
+    /// # Errors
+    ///
+    /// - [`ClientError::Misuse`] as [`Session::redeem_code`](webex_oauth::Session::redeem_code). Nothing was sent.
+    /// - [`ClientError::LoginFailed`] where the server refused, or no answer came. Whoever was signed in before still is.
+    /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
+    /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
+    /// - [`ClientError::Closed`].
     pub fn redeem_code(&self, code: impl Into<Secret>, verifier: Option<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Code { code: code.into(), verifier }).map(drop)
     }
 
     /// Begins a login on another device (RFC 8628) and waits for what to show to the user.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::begin_device_login`](webex_oauth::Session::begin_device_login); otherwise as
+    /// [`DeviceLogin::wait`].
     pub fn begin_device_login(&self, scope: Option<Scope>) -> Result<DeviceLogin, ClientError> {
         let call = Call::SignIn { credential: Credential::Device { scope }, within: None };
         let waiting = self.executor().begin(LOGIN, call)?;
@@ -191,6 +242,10 @@ impl Client {
 
     /// The whole device login: `show` tells the user where to enter which code, then it waits for the tokens, until the code
     /// ends. [`Client::begin_device_login`] has a login that can be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::begin_device_login`] and [`DeviceLogin::wait`].
     pub fn device_login(&self, scope: Option<Scope>, show: impl FnOnce(&DevicePrompt)) -> Result<(), ClientError> {
         let login = self.begin_device_login(scope)?;
         show(login.prompt());
@@ -198,28 +253,53 @@ impl Client {
     }
 
     /// Webex: signs in as the guest that this JWT names.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::sign_in_with_jwt`](webex_oauth::Session::sign_in_with_jwt); otherwise as
+    /// [`Client::redeem_code`].
     pub fn sign_in_with_jwt(&self, jwt: impl Into<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Jwt { jwt: jwt.into() }).map(drop)
     }
 
     /// Webex: makes a guest's JWT, with the clock and the random generator of this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Jwt`] as [`guest_jwt`], [`ClientError::Randomness`].
     pub fn guest_jwt(&self, guest: &GuestJwt) -> Result<Secret, ClientError> {
         Ok(guest_jwt(guest, self.executor().wall(), &entropy()?)?)
     }
 
     /// Webex: signs in as a guest through a Service App's token.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::sign_in_as_guest`](webex_oauth::Session::sign_in_as_guest); otherwise as
+    /// [`Client::redeem_code`].
     pub fn sign_in_as_guest(&self, guest: Guest) -> Result<(), ClientError> {
         let Guest { service_token, subject, display_name } = guest;
         self.sign_in(Credential::Guest { service_token, subject, display_name }).map(drop)
     }
 
     /// Signs in as the client itself (RFC 6749 section 4.4). `None` asks for the configured scope.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as
+    /// [`Session::sign_in_with_client_credentials`](webex_oauth::Session::sign_in_with_client_credentials); otherwise as
+    /// [`Client::redeem_code`].
     pub fn sign_in_with_client_credentials(&self, scope: Option<Scope>) -> Result<(), ClientError> {
         self.sign_in(Credential::Client { scope }).map(drop)
     }
 
     /// Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string. A refresh
     /// token alone is used by the next [`Client::token`].
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] as [`Session::adopt`](webex_oauth::Session::adopt): the tokens that were there stay.
+    /// [`ClientError::Timeout`] where the store does not answer, and [`ClientError::Closed`].
     pub fn adopt(&self, tokens: impl Into<Secret>) -> Result<(), ClientError> {
         self.sign_in(Credential::Tokens { tokens: tokens.into() }).map(drop)
     }

@@ -14,8 +14,10 @@ impl Client {
     /// hosts that it names, where the provider says so
     /// ([`Provider::catalog_hosts_carry_token`](webex_oauth::Provider::catalog_hosts_carry_token)).
     ///
-    /// Errors: those of [`Client::call`]; [`ClientError::Config`] where the answer is no catalog, and
-    /// [`ClientError::Misuse`] where the server has none. What was known before stays known.
+    /// # Errors
+    ///
+    /// As [`Client::call`]; [`ClientError::Config`] where the answer is no catalog, and [`ClientError::Misuse`] where the
+    /// server has none. What was known before stays known.
     pub fn services(&self, max_age: Duration) -> Result<Arc<Services>, ClientError> {
         if let Some(young) = self.known().get_young(self.executor().wall(), max_age) {
             return Ok(young);

@@ -29,7 +29,10 @@ impl Config {
     /// Reads the URL of an API call, and says whether the access token may go there: https to one of the token hosts or
     /// its sub-domains, or exactly a configured `host:port`, where plain http passes on loopback.
     ///
-    /// An error is a URL that is not to be called at all, since others may read another host in it.
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidArgument`] where it is no absolute URL of http or https, or others may read another host in it. It is
+    /// not to be called at all then, with the token or without.
     pub fn judge_url(&self, url: &str) -> Result<JudgedUrl, Misuse> {
         let target = TargetUri::parse(url)?;
         let may_carry_token = target.is_secure() && self.is_token_host(&target);

@@ -47,6 +47,10 @@ pub struct MetadataSource {
 
 impl MetadataSource {
     /// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; `None` where neither is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] where one of the two begins or ends with a single quote.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let variables = Variables::new(lookup, false);
         let (issuer, file) = (variables.get("issuer")?, variables.get("metadata")?);
@@ -54,6 +58,11 @@ impl MetadataSource {
     }
 
     /// The server that the file describes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::from_metadata`], where `WEBEX_ISSUER` is set, or [`Provider::from_own_metadata`]; with the variable
+    /// that is to blame.
     pub fn read_file(&self, document: &[u8]) -> Result<Provider, ConfigError> {
         let read = match &self.issuer {
             Some(issuer) => Provider::from_metadata(document, issuer),
@@ -72,14 +81,20 @@ impl ConfigParts {
     /// From a map of variables, usually the environment's: `lookup` answers the value of a name.
     ///
     /// `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain names; with `legacy`, `CISCOSPARK_*` comes last. Empty
-    /// values count as absent. A pair of quotes around a value, as the Windows shell leaves it there, is removed; a single
-    /// one is an error.
+    /// values count as absent. A pair of quotes around a value, as the Windows shell leaves it there, is removed.
     ///
     /// One of `WEBEX_SERVER` (a server with Webex's paths) and `WEBEX_PROVIDER` (`webex`, `fedramp`, `idbroker`,
     /// `ciscospark`; `WEBEX_PROFILE` does as well where it is one of these) names the server; else `IDBROKER_BASE_URL` may
     /// move Webex's identity broker. `WEBEX_AUTHORIZATION_STRING` lies over all that; `HYDRA_SERVICE_URL` moves the REST
     /// API in any case. Where [`MetadataSource::from_variables`] finds something, the host has to get that first and to
     /// call [`ConfigParts::from_variables_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] where a value cannot be used (a single quote, another name than a setting has, a URL that is
+    /// none), where two variables name the server, or where its metadata has to be fetched first. [`ConfigError::Insecure`]
+    /// where a URL is plain http and not on loopback. The error names the variable. That something is missing is told by
+    /// [`ConfigParts::build_from_variables`].
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>, legacy: bool) -> Result<Self, ConfigError> {
         match MetadataSource::from_variables(&lookup)? {
             Some(source) => {
@@ -91,6 +106,11 @@ impl ConfigParts {
     }
 
     /// The same at a server that is known already: the one whose metadata `WEBEX_ISSUER` or `WEBEX_METADATA` names.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConfigParts::from_variables`], but that the metadata is there; [`ConfigError::Invalid`] also where `WEBEX_SERVER`
+    /// or `WEBEX_PROVIDER` names one, too, and [`ConfigError::Missing`] where `provider` has an empty endpoint.
     pub fn from_variables_at(
         provider: Provider,
         lookup: impl Fn(&str) -> Option<String>,
@@ -100,6 +120,10 @@ impl ConfigParts {
     }
 
     /// Checks everything and freezes it, as [`ConfigParts::build`] does. What is missing is named by its variable.
+    ///
+    /// # Errors
+    ///
+    /// As [`ConfigParts::build`]; [`ConfigError::Missing`] has the variable that is to be set.
     pub fn build_from_variables(self) -> Result<Config, ConfigError> {
         self.build().map_err(|error| match error {
             ConfigError::Missing { .. } => named(error),

@@ -73,13 +73,15 @@ pub enum RebindFailed {
     /// over.
     #[error("another node renews this session now")]
     BeingRenewed,
-    /// A record cannot be read. Nothing has changed.
+    /// A record cannot be read. Nothing has changed, unless it was put under the new key only meanwhile: then the session is
+    /// gone.
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    /// Others stored something there again and again.
+    /// Others stored something there again and again. Where that was under the new key, the session is gone.
     #[error("other nodes store this user's session again and again")]
     Contended,
-    /// The store failed, in the last step that was reported so. Where that was a save, nobody is signed in any longer.
+    /// The store failed, in the last step that was reported so. Before the first save nothing has changed; from then on the
+    /// session may be gone.
     #[error("the store failed")]
     Store,
 }

@@ -16,7 +16,12 @@ use crate::tokens::{ReadTokens, TokenSet};
 /// or `supertoken`, where a bare text may stand for the token), or a query string or fragment.
 ///
 /// The objects of other libraries are read as they mean them: an absolute instant goes before a lifetime, and one that
-/// has passed means expired. The problem that is returned never quotes the text.
+/// has passed means expired.
+///
+/// # Errors
+///
+/// What is wrong, for people, where no access token and no refresh token is in it, or one that no header can carry, or it is
+/// longer than 1 MiB. The text is never quoted.
 pub fn read(text: &str, now: Timestamp) -> Result<ReadTokens, &'static str> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.len() > answer::MAX_BODY {

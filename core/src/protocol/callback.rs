@@ -112,12 +112,17 @@ impl Name {
 
 /// Reads a callback: a whole URL, a path with query, a query, a fragment, or the body of a form post.
 ///
-/// `Err` means that it is not the answer to the pending login, which goes on waiting.
-///
 /// What there is of the redirect URI that was sent is compared with it: of a whole URL the scheme, user, host, port and
 /// path; of a path that it is the redirect URI's, or the end of it, since a proxy or a router may take away the beginning
 /// and leave `/`. The redirect URI's own parameters are in the query of either, and in a query that begins with `?`,
 /// with the same values; in a fragment or a form body they need not be. A server adds its own (RFC 6749 section 3.1.2).
+///
+/// # Errors
+///
+/// Each of them means that it is not the answer to the pending login, which goes on waiting: [`CallbackIgnored::TooLong`] for
+/// more than 64 KiB, [`CallbackIgnored::OtherUrl`], [`CallbackIgnored::NotACallback`] where no parameter is the protocol's,
+/// [`CallbackIgnored::DuplicateParameter`], [`CallbackIgnored::WrongState`], [`CallbackIgnored::WrongIssuer`],
+/// [`CallbackIgnored::Incomplete`]. That the server declined is [`Outcome::Failed`].
 pub fn read(text: &str, expected: &Expected<'_>, now: Timestamp) -> Result<Callback, CallbackIgnored> {
     Incoming::new(text)?.read(expected, state_param::caller_part, now)
 }

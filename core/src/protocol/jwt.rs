@@ -52,6 +52,11 @@ pub struct GuestJwt {
 }
 
 /// Makes a guest JWT: header `HS256`, claims `sub`, `name`, `iss`, `iat` and `exp` in seconds.
+///
+/// # Errors
+///
+/// [`JwtError::MissingIssuer`], [`JwtError::MissingSecret`], [`JwtError::InvalidSecret`] where the secret is not base64, and
+/// what [`lifetime_seconds`] says.
 pub fn guest_jwt(guest: &GuestJwt, now: Timestamp, entropy: &Entropy) -> Result<Secret, JwtError> {
     if guest.issuer.trim().is_empty() {
         return Err(JwtError::MissingIssuer);
@@ -74,6 +79,10 @@ pub fn guest_jwt(guest: &GuestJwt, now: Timestamp, entropy: &Entropy) -> Result<
 
 /// Whole seconds of a lifetime. A text needs a unit: the SDK this is modelled on reads bare digits as milliseconds,
 /// everybody else means seconds.
+///
+/// # Errors
+///
+/// [`JwtError::InvalidLifetime`] where it is not positive, has no unit as a text, or is longer than can be counted.
 pub fn lifetime_seconds(lifetime: &Lifetime) -> Result<i64, JwtError> {
     let seconds = match lifetime {
         Lifetime::Seconds(seconds) => *seconds,

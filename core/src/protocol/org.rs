@@ -30,6 +30,11 @@ pub enum OrgIdError {
 }
 
 /// The organization in an access token: the claim `realm` of a JWT, else the third section of an opaque one.
+///
+/// # Errors
+///
+/// [`OrgIdError::UnreadableJwt`] and [`OrgIdError::NoRealm`] for a JWT, [`OrgIdError::Sections`] for an opaque token that
+/// does not name one.
 pub fn org_id_of_token(token: &str) -> Result<String, OrgIdError> {
     if looks_like_jwt(token) {
         let claims = claims(token).ok_or(OrgIdError::UnreadableJwt)?;

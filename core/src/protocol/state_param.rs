@@ -64,6 +64,10 @@ impl Members {
 }
 
 /// Encodes the caller's object, without CSRF value, as `state` would carry it. `None` for an empty object.
+///
+/// # Errors
+///
+/// What serde_json says where `json` is not a JSON object.
 pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
     let members = serde_json::from_str::<Members>(json)?;
     if members.0.is_empty() {

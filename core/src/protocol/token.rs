@@ -23,6 +23,12 @@ use crate::tokens::{Custom, ReadTokens, TokenSet};
 /// Reads the answer of a token endpoint, of `jwt/login` or of `guests/token` that arrived at `now`.
 ///
 /// With `strict`, only what RFC 6749 allows passes. Otherwise oddities are understood and listed.
+///
+/// # Errors
+///
+/// A [`Fault`] as the server's error answer has it; of the kind [`FaultKind::Malformed`](crate::FaultKind::Malformed) where a
+/// success has no access token that can be used or, with `strict`, deviates from RFC 6749. What else such an answer brought,
+/// a refresh token too, is not returned.
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> Result<ReadTokens, Fault> {
     let (bounds, carried) = (&RetryAfterBounds::DEFAULT, &Carried::default());
     read(response, &Context { now, strict, bounds, carried, scope: None, encodes_secret: false })

@@ -37,6 +37,12 @@ pub enum MetadataStep {
 ///
 /// Three places are tried: after RFC 8414 section 3.1 (also with OpenID's name), and as OpenID Connect Discovery 1.0
 /// section 4 has it. A document of another issuer is never used (RFC 8414 section 3.3).
+///
+/// # Errors
+///
+/// Of the field `issuer`: [`ConfigError::Missing`] where it is empty, [`ConfigError::Insecure`] where it is plain http and
+/// not on loopback, [`ConfigError::Invalid`] where it cannot be an issuer. After the last answer [`ConfigError::Invalid`],
+/// which says why the first document was refused or, where there was none, what was found at each address.
 pub fn metadata_step(issuer: &str, answers: &[MetadataAnswer]) -> Result<MetadataStep, ConfigError> {
     let urls = metadata_urls(issuer)?;
     let mut refused = None;
@@ -91,6 +97,11 @@ impl Provider {
     /// The host has fetched the document from below `issuer`; pass that issuer, it has to be the document's own
     /// (RFC 8414 section 3.3). The access token may go back to its issuer, and to the `userinfo_endpoint`; other APIs are
     /// named by `token_hosts` or `resource`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`]: of the field `issuer` where the document is that of another one, and as
+    /// [`Provider::from_own_metadata`].
     pub fn from_metadata(document: &[u8], issuer: &str) -> Result<Self, ConfigError> {
         let metadata = Metadata::read(document)?;
         if metadata.issuer != issuer {
@@ -102,6 +113,12 @@ impl Provider {
     }
 
     /// The same of a document that the user vouches for, whoever its issuer is: a file of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] of the field `metadata` where the document is no JSON object, has no `issuer` or no
+    /// `token_endpoint`, or the server offers no PKCE with S256, or no way to authenticate that is known here. Its URLs are
+    /// checked by [`ConfigParts::build`](crate::ConfigParts::build).
     pub fn from_own_metadata(document: &[u8]) -> Result<Self, ConfigError> {
         Metadata::read(document)?.provider()
     }

@@ -30,6 +30,11 @@ impl MasterKey {
 
     /// A key under its name: 1 to 64 letters, digits, `.`, `_` and `-`, which stand readable beside each record. The bytes are
     /// from a random generator: a password is none.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Name`] where it cannot be called this, [`KeyError::Length`] where there are not [`MasterKey::LEN`] bytes,
+    /// [`KeyError::Unfilled`] where all of them are equal.
     pub fn new(id: &str, bytes: &[u8]) -> Result<Self, KeyError> {
         if !is_key_id(id) {
             return Err(KeyError::Name);
@@ -43,6 +48,11 @@ impl MasterKey {
     }
 
     /// `NAME:BYTES`, the bytes in base64, of either alphabet, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`MasterKey::new`]; [`KeyError::Name`] also where there is no `:`, and [`KeyError::Length`] where the bytes are not
+    /// in base64. Of a name as long as a key, which may be the key itself, only [`KeyError::Name`] is told.
     pub fn read(text: &str) -> Result<Self, KeyError> {
         let (id, bytes) = text.split_once(':').ok_or(KeyError::Name)?;
         if !is_key_id(id) {
@@ -136,6 +146,10 @@ impl Keys {
     }
 
     /// With one more, which opens what was sealed with it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Twice`] where one of them has its name. The keys are gone then.
     pub fn and(mut self, other: MasterKey) -> Result<Self, KeyError> {
         if self.find(other.id()).is_some() {
             return Err(KeyError::Twice { id: other.id });
@@ -145,6 +159,10 @@ impl Keys {
     }
 
     /// `NAME:BYTES` once or more ([`MasterKey::read`]), with spaces, commas or line ends between them.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::None`] where there is none, and as [`MasterKey::read`] and [`Keys::and`].
     pub fn read(text: &str) -> Result<Self, KeyError> {
         let is_between = |c: char| c == ',' || c.is_ascii_whitespace();
         let mut found = text.split(is_between).filter(|part| !part.is_empty()).map(MasterKey::read);

@@ -48,6 +48,12 @@ impl ReplayStep {
 }
 
 /// Plays a transcript. Needs nothing but the file: no network, no clock, no secrets.
+///
+/// # Errors
+///
+/// [`TranscriptError::Unreadable`] with the first line that is not one of a transcript, [`TranscriptError::NewerVersion`],
+/// and [`TranscriptError::Config`] or [`TranscriptError::Session`] where what it begins with is refused. A step that comes
+/// out otherwise is no error: [`Replay::is_faithful`].
 pub fn replay(transcript: &str) -> Result<Replay, TranscriptError> {
     let mut lines = transcript.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let (_, first) = lines.next().ok_or(TranscriptError::Unreadable { line: 1 })?;

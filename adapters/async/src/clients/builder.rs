@@ -81,6 +81,11 @@ impl<K: UserKey> ClientsBuilder<K> {
     }
 
     /// Nothing is read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Misuse`] where no store was given, or no HTTP stack and the feature `reqwest` is off;
+    /// [`ClientError::Call`] where TLS cannot be set up.
     pub fn build(self) -> Result<Clients<K>, ClientError> {
         let http = self.http.map_or_else(default_http, Ok)?;
         let needed = Misuse::NotConfigured { what: "a store for each user", needed_by: "clients of many users" };

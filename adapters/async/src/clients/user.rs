@@ -27,26 +27,46 @@ impl<K: UserKey> User<K> {
     }
 
     /// A [`Client`] for the moment. Do not keep it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`].
     pub async fn client(&self) -> Result<Client, ClientError> {
         self.clients.client(&self.key).await
     }
 
     /// See [`Client::token`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::token`].
     pub async fn token(&self) -> Result<AccessToken, ClientError> {
         self.client().await?.token().await
     }
 
     /// See [`Client::authorization_header`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::authorization_header`].
     pub async fn authorization_header(&self) -> Result<Secret, ClientError> {
         self.client().await?.authorization_header().await
     }
 
     /// See [`Client::begin_login`]. Any node completes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::begin_login`].
     pub async fn begin_login(&self, options: LoginOptions) -> Result<Secret, ClientError> {
         self.client().await?.begin_login(options).await
     }
 
     /// See [`Client::complete_login`]. Any node may have begun it. Then [`User::rebind`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::complete_login`].
     pub async fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
         let callback = callback.into();
         // Another node may have completed it a moment ago, and given the session another key: then its code is spent.
@@ -55,6 +75,10 @@ impl<K: UserKey> User<K> {
     }
 
     /// See [`Clients::rebind`]: from here on the session has this key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::rebind`]. The key stays what it was.
     pub async fn rebind(&mut self, to: K) -> Result<(), ClientError> {
         self.clients.rebind(&self.key, &to).await?;
         self.key = to;
@@ -62,21 +86,37 @@ impl<K: UserKey> User<K> {
     }
 
     /// See [`Client::sign_out`]. The other nodes notice when they look again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::sign_out`].
     pub async fn sign_out(&self, options: SignOutOptions) -> Result<Option<Secret>, ClientError> {
         self.client().await?.sign_out(options).await
     }
 
     /// See [`Client::call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::call`].
     pub async fn call(&self, request: Request) -> Result<Response, ClientError> {
         self.client().await?.call(request).await
     }
 
     /// See [`Client::get`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`] and [`Client::get`].
     pub async fn get(&self, url: &str) -> Result<Response, ClientError> {
         self.client().await?.get(url).await
     }
 
     /// See [`Client::status`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::client`].
     pub async fn status(&self) -> Result<Status, ClientError> {
         Ok(self.client().await?.status())
     }

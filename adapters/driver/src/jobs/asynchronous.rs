@@ -20,6 +20,11 @@ pub struct AsyncStoreJobs {
 
 impl AsyncStoreJobs {
     /// A coordinator for what the store holds, and the store for its jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Store`] where the store cannot be read; [`ClientError::Restore`] where what is stored cannot be used,
+    /// which is left as it is; [`ClientError::Randomness`].
     pub async fn open(
         config: Config,
         store: Option<Arc<dyn AsyncStore>>,

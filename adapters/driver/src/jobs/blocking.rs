@@ -15,6 +15,11 @@ use crate::store::{Put, Store, StoreError};
 const MOST_HANGING: usize = 8;
 
 /// A coordinator for what the store holds, and the store for its jobs.
+///
+/// # Errors
+///
+/// [`ClientError::Store`] where the store cannot be read; [`ClientError::Restore`] where what is stored cannot be used, which
+/// is left as it is; [`ClientError::Randomness`].
 pub fn open(
     config: Config,
     store: Option<Box<dyn Store>>,

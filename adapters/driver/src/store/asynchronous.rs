@@ -21,16 +21,32 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// A future may be dropped before its end: then nobody knows whether it was done, and the store is asked.
 pub trait AsyncStore: Send + Sync + fmt::Debug + 'static {
     /// What is stored, or `None` where there is nothing yet. The bytes are not looked into.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::load`](super::Store::load).
     fn load(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>>;
 
     /// Compares and swaps in one step, durably before it answers, as [`Store::save`](super::Store::save).
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::save`](super::Store::save).
     fn save(&self, put: Put) -> BoxFuture<'_, Result<Saved, StoreError>>;
 
     /// Forgets what is stored. Nothing there is a success.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::delete`](super::Store::delete).
     fn delete(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Takes the lock that is held around grant requests, or answers `None` where another holds it. Only asked for where
     /// [`AsyncStore::lock_domain`] names it. To drop it lets go of it, and does not block.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::try_lock`](super::Store::try_lock).
     fn try_lock(&self) -> BoxFuture<'_, Result<Option<StoreLock>, StoreError>> {
         Box::pin(ready(Ok(Some(StoreLock::none()))))
     }

@@ -60,6 +60,11 @@ impl FileStore {
     }
 
     /// The lock of the compare-and-swap, for a store that borrows the locks of a file: it is not taken twice.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] where another holds it all the while; [`StoreError::Lock`] where the file system has no locks;
+    /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] where folder or lock file cannot be made.
     pub fn lock_saves(&self, patience: Duration) -> Result<StoreLock, StoreError> {
         self.make_folder()?;
         let lock = wait_for(patience, || self.try_lock_at(".lock"))?;
@@ -276,7 +281,9 @@ pub fn keep_owner(_path: &Path, _file: &File) {}
 
 /// A file that was made or renamed in this folder is durable only once the folder is flushed.
 ///
-/// Errors: those of the system. Where folders cannot be flushed (Windows, some file systems), nothing is to be done.
+/// # Errors
+///
+/// Those of the system. That a folder cannot be flushed there (Windows, some file systems) is none.
 #[cfg(unix)]
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
@@ -288,7 +295,9 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// As elsewhere; here folders cannot be flushed, and nothing is to be done.
 ///
-/// Errors: none.
+/// # Errors
+///
+/// None.
 #[cfg(not(unix))]
 pub fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())

@@ -32,7 +32,11 @@ impl Put {
         Self { due_at, ..Self::new(snapshot.clone(), revision, replaces.into()) }
     }
 
-    /// The same, with the revision that stands in the snapshot. Fails where that is none.
+    /// The same, with the revision that stands in the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`RestoreError::Unreadable`] where there is none.
     pub fn of(snapshot: Secret, replaces: Replaces) -> Result<Self, RestoreError> {
         let revision = snapshot_revision(snapshot.expose())?;
         Ok(Self::new(snapshot, revision, replaces))
@@ -44,7 +48,11 @@ impl Put {
     }
 
     /// What became of this save where the store holds something else than is to be replaced. What is encrypted is nothing that
-    /// a session without a key could take in, nor may it take its place: that is a failure.
+    /// a session without a key could take in, nor may it take its place.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sealed`] where the store holds something encrypted and this is not: whoever saves has no key.
     pub fn conflict(&self, found: Option<Secret>) -> Result<Saved, StoreError> {
         match found.as_ref().and_then(key_of) {
             Some(key_id) if self.sealed_with().is_none() => {
@@ -75,7 +83,12 @@ impl From<u64> for Replaces {
     }
 }
 
-/// Whether a save may go on where the store holds `found`; otherwise what became of it. `damaged` where nobody can tell.
+/// Whether a save may go on where the store holds `found`; otherwise what became of it.
+///
+/// # Errors
+///
+/// What `damaged` makes, where what the store holds has no revision that can be read; and as [`Put::conflict`]. Then the
+/// store changes nothing.
 pub fn conflict(
     found: Option<Secret>,
     put: &Put,

@@ -14,6 +14,11 @@ pub trait FleetHttp: Send + Sync + 'static {
     ///
     /// [`SendFault::NotSent`] only where not a byte has left. Later than `not_after` of [`webex_oauth_driver::tick`] none may:
     /// the lease is over then. A client that cannot look right before it sends may leave that to the margin of the lease.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFault::NotSent`] where not a byte has left, [`SendFault::Lost`] where the server may have acted upon it,
+    /// [`SendFault::TooLarge`] where the answer is longer than `request.hints` allow.
     fn send(
         &self,
         request: HttpRequest,

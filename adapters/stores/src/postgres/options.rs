@@ -57,8 +57,14 @@ impl PostgresOptions {
         self
     }
 
-    /// Connects once, to see that it can be done: a wrong address, a wrong password and tables of a newer version are told
-    /// now. Tables need not be there yet ([`Postgres::migrate`]).
+    /// Connects once, to see that it can be done. Tables need not be there yet ([`Postgres::migrate`]).
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Unavailable`] where it is not reached within the time limit, or its certificate is not believed.
+    /// - [`StoreError::Denied`] where it does not take user and password.
+    /// - [`StoreError::Refused`] where there is no such database, its tables are of a newer version, or [`Tls::Roots`] are no
+    ///   certificates.
     pub async fn connect(self) -> Result<Postgres, StoreError> {
         let place = Place(place(&self.config));
         let mut config = self.config;

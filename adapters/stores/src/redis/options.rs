@@ -54,6 +54,13 @@ impl RedisOptions {
     }
 
     /// Connects, and looks whether sessions may be kept there.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::Unavailable`] where it is not reached within the time limit.
+    /// - [`StoreError::Denied`] where it does not take user and password.
+    /// - [`StoreError::Refused`] where it is a node of a cluster, its records are of a newer version or, without
+    ///   [`RedisOptions::accept_loss`], it may throw sessions away or keeps nothing on disk.
     pub async fn connect(self) -> Result<Redis, StoreError> {
         let place = Place(place(self.info.addr()));
         let failed = |error: redis::RedisError| place.failure(&error);

@@ -1,13 +1,17 @@
 //! Keys in a file that only its owner reads: one a line, the first one seals, all of them open.
 
+mod error;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use webex_oauth::Secret;
 use webex_oauth::sealed::{KeyError, Keys, MasterKey};
 use webex_oauth_driver::{FileStore, StoreError, keep_owner, sync_folder};
+
+pub use self::error::KeyFileError;
 
 /// No file of keys is longer.
 const MAX_LEN: u64 = 64 * 1024;
@@ -16,78 +20,12 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// In the name of a file that is to replace a file of keys, behind its name.
 const DRAFT: &str = ".webex-oauth-draft-";
 
-/// What is wrong with a file of keys. Nothing of what is in it is told but the names of keys.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyFileError {
-    /// There is none.
-    #[error("{}: there is no such key file", path.display())]
-    Missing {
-        /// Where it would be.
-        path: PathBuf,
-    },
-    /// Others than its owner may read or change it.
-    #[error("{}: others than you may use this key file (mode {mode:04o}): chmod 600 it", path.display())]
-    OpenToOthers {
-        /// Which file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// What is in there are no keys.
-    #[error("{}: not a key file: {why}", path.display())]
-    NoKeys {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        why: KeyError,
-    },
-    /// No key can be called this.
-    #[error("{name:?} is no name for a key: it has 1 to 64 letters, digits, '.', '_' or '-'")]
-    Name {
-        /// What was asked for.
-        name: String,
-    },
-    /// Another key in the file is called this. The file is as it was.
-    #[error("{}: there is a key {name:?} already", path.display())]
-    Taken {
-        /// Which file.
-        path: PathBuf,
-        /// What was asked for.
-        name: String,
-    },
-    /// There is a file already. It is left as it is: without its keys what they have sealed is lost.
-    #[error("{}: there is a file already, and a key file is never overwritten", path.display())]
-    Exists {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Another key is being added, for longer than that takes.
-    #[error("{}: another key is being added by another process", path.display())]
-    Busy {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// There is no folder for a new file.
-    #[error("{}: there is no such folder", path.display())]
-    NoFolder {
-        /// Which folder.
-        path: PathBuf,
-    },
-    /// The system gives no randomness.
-    #[error("the system gives no randomness to make a key of")]
-    NoRandomness,
-    /// Anything else that the system reports.
-    #[error("{}: {kind}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// How the system put it.
-        kind: io::ErrorKind,
-    },
-}
-
-/// The keys in this file. It has to be readable by its owner only.
+/// The keys in this file, which has to be readable by its owner only.
+///
+/// # Errors
+///
+/// [`KeyFileError::Missing`], [`KeyFileError::OpenToOthers`], [`KeyFileError::NoKeys`] where anything in it is no key,
+/// [`KeyFileError::Io`] where it cannot be read or is longer than 64 KiB.
 pub fn read_key_file(path: impl AsRef<Path>) -> Result<Keys, KeyFileError> {
     let path = path.as_ref();
     let text = read(path)?;
@@ -95,6 +33,11 @@ pub fn read_key_file(path: impl AsRef<Path>) -> Result<Keys, KeyFileError> {
 }
 
 /// Makes a key of this name, in a new file.
+///
+/// # Errors
+///
+/// [`KeyFileError::Exists`], [`KeyFileError::NoFolder`], [`KeyFileError::Name`] where no key can be called this,
+/// [`KeyFileError::NoRandomness`], [`KeyFileError::Io`]. No new file is left then.
 pub fn new_key_file(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
     let path = path.as_ref();
     let key = draw(name)?;
@@ -108,6 +51,12 @@ pub fn new_key_file(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, Key
 
 /// Makes a key of this name and puts it in front of those that are in this file: it seals from now on, and they go on opening
 /// what they have sealed. The file is replaced as a whole and stays whose it was; beside it lies a lock file without content.
+///
+/// # Errors
+///
+/// As [`read_key_file`]; [`KeyFileError::Taken`] where a key is called this already, [`KeyFileError::Name`],
+/// [`KeyFileError::NoRandomness`], [`KeyFileError::Busy`] while another key is being added. The file is as it was; after
+/// [`KeyFileError::Io`] alone the key may be in it.
 pub fn add_key(path: impl AsRef<Path>, name: &str) -> Result<MasterKey, KeyFileError> {
     // A link stays one.
     let asked = path.as_ref();

@@ -55,6 +55,11 @@ impl Reseal {
     }
 
     /// One batch.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncRecords::scan`] and [`AsyncRecords::rewrite`]. Records that were done before are done: begin again at the
+    /// same cursor. One that cannot be opened is no error: [`Resealed::left`].
     pub async fn step(&self, records: &dyn AsyncRecords, after: Option<Cursor>) -> Result<Resealed, StoreError> {
         let scanned = records.scan(&self.scan(after)).await?;
         let mut done = Resealed { next: scanned.next, ..Resealed::default() };
@@ -70,6 +75,10 @@ impl Reseal {
     }
 
     /// The same where calls block.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reseal::step`].
     pub fn step_blocking(&self, records: &dyn Records, after: Option<Cursor>) -> Result<Resealed, StoreError> {
         let scanned = records.scan(&self.scan(after))?;
         let mut done = Resealed { next: scanned.next, ..Resealed::default() };
@@ -85,6 +94,10 @@ impl Reseal {
     }
 
     /// All batches. Whoever has to see how far it is uses [`Reseal::step`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reseal::step`]. Begun again it passes over what is done.
     pub async fn run(&self, records: &dyn AsyncRecords) -> Result<Resealed, StoreError> {
         let mut all = self.step(records, None).await?;
         while let Some(next) = all.next.take() {
@@ -94,6 +107,10 @@ impl Reseal {
     }
 
     /// The same where calls block.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reseal::run`].
     pub fn run_blocking(&self, records: &dyn Records) -> Result<Resealed, StoreError> {
         let mut all = self.step_blocking(records, None)?;
         while let Some(next) = all.next.take() {
@@ -190,6 +207,11 @@ impl Resealed {
 impl<S: Store> SealedUser<S> {
     /// Seals what is stored with the first of the keys, as [`Reseal`] does, also what is not encrypted. Whether anything had to
     /// be done.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sealed`] where it does not open, [`StoreError::Damaged`] where it is no session, [`StoreError::Busy`]
+    /// where others save again and again: it stays as it is. Otherwise as [`Store::load`] and [`Store::save`].
     pub fn reseal(&self) -> Result<bool, StoreError> {
         let reseal = Reseal::new((*self.sealed.keys).clone()).and_plain();
         let Some(record) = self.sealed.store.load()? else { return Ok(false) };
