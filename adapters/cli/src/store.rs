@@ -66,6 +66,14 @@ impl Place {
             .then(|| format!("Others than you may use the tokens in {path} (mode {mode:04o}): chmod 600 it."))
     }
 
+    /// Whether it is where tokens can be: not a folder, pipe or device.
+    fn is_readable(&self) -> bool {
+        match self {
+            Self::Keyring => true,
+            Self::File(path) | Self::NoKeyring(path) => path.is_file(),
+        }
+    }
+
     #[cfg(not(unix))]
     pub(crate) fn open_to_others(&self) -> Option<String> {
         None
@@ -76,7 +84,7 @@ impl Opened {
     /// What is stored. With keys, what is not encrypted is not taken: the one remedy is named.
     pub(crate) fn load(&self) -> Result<Option<Secret>, Failure> {
         self.store.load().map_err(|error| match error {
-            StoreError::Refused { what } => {
+            StoreError::Refused { what } if self.place.is_readable() => {
                 let advice = "seal it with webex-oauth reseal, or leave out --key-file and WEBEX_KEY_FILE";
                 Failure::new(Exit::Store, format!("{what}; {advice}"))
             }

@@ -22,6 +22,9 @@ use crate::terminal::Terminal;
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Result<(), Failure> {
+    if global.record.is_some() {
+        return Err(Failure::new(Exit::Usage, "--record writes down one session, and this is many; leave it out"));
+    }
     let settings = Settings::read(global, terminal)?;
     let Some(url) = &settings.database else {
         let sentence = "there is no database; give its URL with --store, WEBEX_STORE";
