@@ -30,17 +30,6 @@ need() {
     done
 }
 
-# without_paths FLAG...: cargo's flags for rustc such that what is built does not say where it was built: a panic's place is in there
-# with its path.
-without_paths() {
-    local flags=("$@" "--remap-path-prefix=$PWD=") registry
-    for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
-        flags+=("--remap-path-prefix=$registry=")
-    done
-    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
-    export CARGO_ENCODED_RUSTFLAGS
-}
-
 # run_program CARGO-ARGUMENT...: `cargo run` for people, in place of this shell. It says what is missing and, where something
 # has to be compiled, that it takes its time; on a terminal cargo shows how far it is.
 run_program() {
@@ -52,4 +41,15 @@ run_program() {
     fi
     [ ! -t 2 ] || quiet=()
     exec cargo run "${quiet[@]}" "$@"
+}
+
+# without_paths FLAG...: cargo's flags for rustc such that what is built does not say where it was built: a panic's place is in there
+# with its path.
+without_paths() {
+    local flags=("$@" "--remap-path-prefix=$PWD=") registry
+    for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        flags+=("--remap-path-prefix=$registry=")
+    done
+    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
+    export CARGO_ENCODED_RUSTFLAGS
 }
