@@ -41,7 +41,7 @@ integration: ## a web integration to click through in a browser (PORT=8080; CLIE
 load: ## the sample integration under load: 1,000 users, faults at 5 %, 60 s (CLUSTER=1: nodes that die; STORE=redis)
 	@CLUSTER="$(CLUSTER)" STORE="$(STORE)" scripts/load
 
-dist: ## what the registries would take, built and checked in target/dist (ONLY="wheels crates")
+dist: ## what the registries would take, built and checked in target/dist (ONLY="command maven")
 	@scripts/dist $(ONLY)
 
 newcomers: ## does literally what README.md says, on a fresh clone, for each kind of user (ONLY="python rust")

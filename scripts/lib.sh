@@ -49,3 +49,16 @@ run_program() {
     [ ! -t 2 ] || quiet=()
     exec cargo run "${quiet[@]}" "$@"
 }
+
+# without_paths FLAG...: cargo's flags for rustc such that what is built does not say where it was built: a panic's place is in there
+# with its path.
+without_paths() {
+    local flags=("$@" "--remap-path-prefix=$PWD=") registries="${CARGO_HOME:-$HOME/.cargo}/registry/src" registry
+    # A machine that has compiled nothing so far has none.
+    compgen -G "$registries/*" >/dev/null || cargo fetch --quiet --locked >&2
+    for registry in "$registries"/*; do
+        flags+=("--remap-path-prefix=$registry=")
+    done
+    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}")
+    export CARGO_ENCODED_RUSTFLAGS
+}

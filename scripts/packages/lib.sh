@@ -12,7 +12,7 @@ failure() { printf 'FAILED\t%s\n' "$1"; }
 python_tools() {
     need python3
     tools="$CARGO_TARGET_DIR/dist-tools"
-    local wanted="maturin==1.16.0 ziglang==0.17.1 twine==7.0.0"
+    local wanted="maturin==1.16.0 ziglang==0.17.1 cargo-zigbuild==0.24.1 twine==7.0.0"
     if [ "$(cat "$tools/stamp" 2>/dev/null)" != "$wanted" ]; then
         rm -rf "$tools"
         python3 -m venv "$tools" >&2

@@ -8,12 +8,15 @@ import kotlinx.coroutines.currentCoroutineContext
 import okhttp3.Authenticator
 import okhttp3.ConnectionPool
 import okhttp3.CookieJar
+import okhttp3.Dispatcher
 import okhttp3.MediaType
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import okhttp3.RequestBody
 import okio.BufferedSink
 import java.io.IOException
+import java.util.concurrent.SynchronousQueue
+import java.util.concurrent.ThreadPoolExecutor
 import java.util.concurrent.TimeUnit
 
 /** Sends the requests of a session. Every status is an answer; no redirect is followed, nothing is tried again. */
@@ -25,8 +28,14 @@ interface HttpTransport {
     suspend fun prepare() = Unit
 }
 
-/** Threads and connections are shared by all who have no client of their own. */
-internal val sharedHttp by lazy { OkHttpClient() }
+/**
+ * Threads and connections are shared by all who have no client of their own. A thread without work ends after a second: a
+ * program does not end before its threads, and OkHttp's own would stay for a minute.
+ */
+internal val sharedHttp by lazy {
+    val threads = ThreadPoolExecutor(0, Int.MAX_VALUE, 1, TimeUnit.SECONDS, SynchronousQueue())
+    OkHttpClient.Builder().dispatcher(Dispatcher(threads)).build()
+}
 
 /**
  * With OkHttp. Proxy, DNS, certificates and timeouts are those of [base]; its interceptors, cookies and cache are left
