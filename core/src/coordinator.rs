@@ -101,6 +101,7 @@ impl Coordinator {
             None => Session::new(config, seed),
         };
         session.leave_beginning(random.name());
+        session.try_settings_anew();
         Ok(Self {
             saving: Saving::new(&session, stored.is_some()),
             session,

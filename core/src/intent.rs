@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
-use crate::error::Fault;
+use crate::error::{Advice, Fault};
 use crate::logins::{LoginId, LoginMark};
 use crate::schedule;
 use crate::secret::Secret;
@@ -91,6 +91,15 @@ impl Session {
     /// `name` is drawn for each start of one.
     pub(crate) fn leave_beginning(&mut self, name: u32) {
         (self.state.guarded, self.state.name) = (true, name);
+    }
+
+    /// At the start of a program: what the server has refused may be what was corrected since. Then nobody waits for the end of that.
+    pub(crate) fn try_settings_anew(&mut self) {
+        let Some(grant) = self.state.grant_mut() else { return };
+        let refused = |fault: &Arc<Fault>| matches!(fault.advice(), Advice::FixConfiguration | Advice::TryBasicRaw);
+        if !grant.renew.retry_is_servers && grant.renew.fault.as_ref().is_some_and(refused) {
+            grant.renew.retry_at = None;
+        }
     }
 
     /// Whether the server replaces refresh tokens, as far as has been seen.

@@ -5,13 +5,14 @@ mod failure;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
 use webex_oauth::Secret;
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
-use self::failure::{Place, newer, not_migrated};
+use self::failure::{Place, is_busy, newer, not_migrated};
 use crate::limits::{check_body, millis, signed};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
@@ -117,7 +118,7 @@ impl Sqlite {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(place.path(), flags)?;
             connection.busy_timeout(patience)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            use_wal(&connection, patience)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             // What was deleted is not left in the file.
             connection.pragma_update(None, "secure_delete", "ON")?;
@@ -266,6 +267,17 @@ impl Records for Sqlite {
             })
         })?;
         if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
+    }
+}
+
+/// For this SQLite does not wait by itself while others open a new file.
+fn use_wal(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if is_busy(&error) && begun.elapsed() < patience => thread::sleep(Duration::from_millis(5)),
+            done => return done,
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod discover;
 mod executor;
 mod grants;
 mod login;
+mod names;
 mod services;
 mod transport;
 mod wire;

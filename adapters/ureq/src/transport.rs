@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Timeout};
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault, TargetUri};
 
+use crate::names::Names;
 use crate::wire::{OnTheWire, not_later_than};
 
 /// How a call failed below HTTP.
@@ -45,7 +45,7 @@ impl Transport {
                 .user_agent(user_agent)
                 .max_idle_connections(idle);
             let connector = DefaultConnector::new().chain(OnTheWire);
-            Agent::with_parts(config.build(), connector, DefaultResolver::default())
+            Agent::with_parts(config.build(), connector, Names::default())
         };
         Self { grants: agent(0), calls: agent(16) }
     }

@@ -55,6 +55,10 @@ impl Place {
     }
 }
 
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 pub(super) fn is_missing_table(error: &rusqlite::Error) -> bool {
     // There is no code of its own for it.
     matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.starts_with("no such table"))

@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired
-from webex_oauth.stores import PostgresStore, SqliteStore
+from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired, stores
 
 config = webex_oauth.Config.from_variables(os.environ)
 database = os.environ.get("DATABASE_URL", "sessions.db")  # postgres://..., or a file
-store = PostgresStore(database) if "://" in database else SqliteStore(database)
+store = stores.PostgresStore(database) if "://" in database else stores.SqliteStore(database)
 store.migrate()
 clients = webex_oauth.Clients(config, store, stale_after=1.0)
 atexit.register(store.close)

@@ -10,12 +10,11 @@ from contextlib import asynccontextmanager
 import webex_oauth
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired
-from webex_oauth.stores import AsyncPostgresStore, AsyncSqliteStore
+from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired, stores
 
 config = webex_oauth.Config.from_variables(os.environ)
 database = os.environ.get("DATABASE_URL", "sessions.db")  # postgres://..., or a file
-store = AsyncPostgresStore(database) if "://" in database else AsyncSqliteStore(database)
+store = stores.AsyncPostgresStore(database) if "://" in database else stores.AsyncSqliteStore(database)
 clients = webex_oauth.AsyncClients(config, store, stale_after=1.0)
 
 

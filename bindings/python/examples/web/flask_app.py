@@ -9,12 +9,11 @@ import webex_oauth
 from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
 from markupsafe import escape
-from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired
-from webex_oauth.stores import PostgresStore, SqliteStore
+from webex_oauth import CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired, stores
 
 config = webex_oauth.Config.from_variables(os.environ)
 database = os.environ.get("DATABASE_URL", "sessions.db")  # postgres://..., or a file
-store = PostgresStore(database) if "://" in database else SqliteStore(database)
+store = stores.PostgresStore(database) if "://" in database else stores.SqliteStore(database)
 store.migrate()
 clients = webex_oauth.Clients(config, store, stale_after=1.0)
 atexit.register(store.close)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -105,12 +106,25 @@ class SqliteStore(Records):
         # Not as a URI, and used by any thread, one at a time.
         connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+            self._use_wal(connection)
+            for pragma in ("synchronous = FULL", "secure_delete = ON"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except BaseException:
             connection.close()
             raise
         return _Guarded(connection)
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """For this SQLite does not wait by itself while others open a new file."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
 
     def _make_private(self) -> None:
         """SQLite would make a file that others may read; the ones beside it get the permissions of this one."""
