@@ -206,6 +206,29 @@ fn what_is_wrong_is_told_in_a_sentence_and_no_password_with_it() {
     }
 }
 
+/// Nothing is renewed, and nobody is left in the belief that it was.
+#[test]
+fn what_the_server_refuses_is_told() {
+    let mut world = world();
+    let path = world.path("s.db");
+    let store = migrated(&path);
+    fill(&world, &store);
+    world.set("WEBEX_STORE", &format!("sqlite:{}", path.display()));
+    world.run(&["--record", "r.jsonl", "fleet", "--once"]).failed(2, &["--record"]);
+    let wrong = world.write("secret", "WRONG-secret-that-nobody-may-see\n").display().to_string();
+    let ran = world.run(&["--client-secret-file", &wrong, "fleet", "--once"]);
+    ran.failed(3, &["nothing was renewed", "invalid_client", "check client id and client secret"]);
+    assert!(ran.err.contains("6 attempts failed") && !ran.err.contains("WRONG-secret"), "{ran:?}");
+    // Another store, whose sessions have not been refused.
+    let again = world.path("again.db");
+    let store = migrated(&again);
+    fill(&world, &store);
+    world.set("WEBEX_STORE", &format!("sqlite:{}", again.display()));
+    world.simulator.set_down(true);
+    world.run(&["fleet", "--once"]).failed(6, &["nothing was renewed", "127.0.0.1"]);
+    world.simulator.set_down(false);
+}
+
 fn on_a_server(url_variable: &str, connect: impl FnOnce(String) -> Box<dyn Records>) {
     let url = std::env::var(url_variable).expect("scripts/databases sets it");
     let mut world = world();

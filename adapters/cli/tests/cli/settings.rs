@@ -44,6 +44,18 @@ fn a_wrong_secret_is_told_as_such() {
 }
 
 #[test]
+fn a_secret_that_was_corrected_is_tried_at_once() {
+    let world = World::new();
+    world.simulator.configure(|options| options.access_lifetime_ms = 1000);
+    world.sign_in();
+    world.simulator.configure(|options| options.access_lifetime_ms = 1_209_600_000);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let wrong = world.write("secret", "WRONG-secret-that-nobody-may-see\n").display().to_string();
+    world.run(&["--client-secret-file", &wrong, "token"]).failed(3, &["invalid_client"]);
+    assert!(!world.run(&["token"]).done().is_empty());
+}
+
+#[test]
 fn another_client_does_not_inherit_a_secret() {
     let world = World::new();
     world.run(&["--client-id", "another", "login"]).failed(3, &["client_secret is missing"]);

@@ -107,3 +107,25 @@ fn what_was_deleted_is_not_left_in_the_file() {
     let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(has("webex_oauth_session") && !has("AT-secret"));
 }
+
+/// As workers do that are started together.
+#[test]
+fn many_may_open_a_file_that_is_new() {
+    for _ in 0..40 {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, start) = (folder.path().join("s.db"), std::sync::Barrier::new(4));
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        Sqlite::open(&path).map(drop)
+                    })
+                })
+                .collect();
+            for one in opened {
+                assert_eq!(one.join().unwrap(), Ok(()));
+            }
+        });
+    }
+}
