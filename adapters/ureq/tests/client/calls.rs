@@ -199,6 +199,17 @@ fn a_call_that_does_not_get_through_says_how() {
     assert!(matches!(error, ClientError::Call { fault: SendFault::NotSent, .. }), "{error:?}");
 }
 
+/// Whether or not there is a network.
+#[test]
+fn a_name_that_cannot_be_found_was_not_sent_to() {
+    let simulator = simulator();
+    let client = signed_in(&simulator, builder(&simulator), 3600);
+    match client.get("https://host.invalid/").unwrap_err() {
+        ClientError::Call { fault: SendFault::NotSent, problem } => assert_eq!(problem, "host not found"),
+        error => panic!("{error:?}"),
+    }
+}
+
 /// What is called on this machine in plain text is so because it stays here.
 #[test]
 fn a_proxy_does_not_see_what_stays_on_this_machine() {
