@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -85,4 +86,5 @@ async def logout(request: Request) -> Response:
 
 @app.exception_handler(webex_oauth.Error)
 async def trouble(request: Request, error: Exception) -> Response:
+    logging.getLogger("uvicorn.error").error("%s: %s", type(error).__name__, error)
     return HTMLResponse("Webex or the database does not answer. Try again in a moment.", 503)

@@ -75,4 +75,5 @@ def logout() -> ResponseReturnValue:
 
 @app.errorhandler(webex_oauth.Error)
 def trouble(error: webex_oauth.Error) -> ResponseReturnValue:
+    app.logger.error("%s: %s", type(error).__name__, error)
     return "Webex or the database does not answer. Try again in a moment.", 503
