@@ -36,8 +36,9 @@ def test_a_store_that_fails_loses_nothing(simulator: Simulator, signed_in: Make,
     eventually(lambda: any(isinstance(event, StoreFailed) for event in events))
     [failed] = [event for event in events if isinstance(event, StoreFailed)]
     assert isinstance(failed.error, webex_oauth.StoreError) and isinstance(failed.error.__cause__, OSError)
-    with pytest.raises(webex_oauth.StoreError):
+    with pytest.raises(webex_oauth.StoreError, match="in memory only") as unstored:
         client.flush()
+    assert unstored.value.kind == "full"
     store.broken = False
     client.flush()
     eventually(lambda: any(isinstance(event, StoreRecovered) for event in events))

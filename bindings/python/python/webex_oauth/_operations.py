@@ -188,16 +188,17 @@ class Operations:
         try:
             await self.call(co.Flush(FAREWELL), "the store")
         except TimedOut:
-            self._check_stored("the store still fails; the session is in memory only")
+            self._check_stored("the session is in memory only")
             raise
 
     async def close(self, within: float | None) -> None:
         await self.call(co.Close(within), "the end")
         await self.executor.outbox.wait_until_told(FAREWELL if within is None else min(within, FAREWELL))
-        self._check_stored("the store failed, and what is newest was not stored: it ends with this client")
+        self._check_stored("what is newest was not stored, and ends with this client")
         self.executor.end()
 
     def _check_stored(self, problem: str) -> None:
         fault = self.executor.coordinator.store_fault
         if fault is not None:
-            raise StoreError(problem) from self.executor.jobs.store_error(fault)
+            cause = self.executor.jobs.store_error(fault)
+            raise StoreError(f"{cause}; {problem}", kind=cause.kind) from cause
