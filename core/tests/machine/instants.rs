@@ -256,3 +256,19 @@ fn a_refresh_token_that_ends_first_is_used_before() {
     assert_eq!(session.due_at(), Some(at(86_400_000 - 60_000)));
     assert!(sent(&session.tick(at(86_400_000 - 60_000)).unwrap()).is_some());
 }
+
+#[test]
+fn a_token_that_came_while_the_clock_was_ahead_does_not_live_anew_with_each_start() {
+    let (day, config) = (86_400_000, webex().build().unwrap());
+    let mut session = Session::new(config.clone(), entropy(1));
+    session.adopt(at(20 * day), r#"{"access_token":"AT","expires_in":1209600,"refresh_token":"RT"}"#).unwrap();
+    let mut stored = session.snapshot();
+    for start in 0..3 {
+        let mut session = Session::restore(config.clone(), stored.expose()).unwrap();
+        let output = session.tick(at(start * day)).unwrap();
+        if let Some(Effect::Persist { snapshot, .. }) = output.effects.first() {
+            stored = snapshot.clone();
+        }
+        assert_eq!(session.tokens().unwrap().expires_at, Some(at(14 * day)), "start {start}");
+    }
+}
