@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use webex_oauth::sealed::Keys;
-use webex_oauth::{Config, Phase, RestoreError, Secret, Session, TokenSet, snapshot_revision};
+use webex_oauth::{Config, ConfigError, Phase, RestoreError, Secret, Session, TokenSet, snapshot_revision};
 use webex_oauth_driver::StoreError;
 use webex_oauth_ureq::{Client, ClientError, DeviceLogin};
 
@@ -148,6 +148,13 @@ impl App {
         self.client.config().provider().token_endpoint.clone()
     }
 
+    /// There is something to renew the tokens with, and no secret to do it.
+    fn lacks_secret(&self) -> bool {
+        let config = self.client.config();
+        let needs_one = config.provider().secret_required && config.parts().client_secret.is_none();
+        needs_one && self.client.tokens().is_some_and(|tokens| tokens.refresh_token.is_some())
+    }
+
     /// Ends a command: what a client could not store is lost with this process, and that is to be told.
     pub(crate) fn end(&self, result: Result<(), Failure>) -> Result<(), Failure> {
         if result.is_err() {
@@ -155,7 +162,10 @@ impl App {
         }
         self.client.close();
         self.write_record()?;
-        result.map_err(|failure| failure.at(&self.token_endpoint()))?;
+        result.map_err(|failure| match failure.exit {
+            Exit::NotSignedIn if self.lacks_secret() => ConfigError::missing("client_secret").into(),
+            _ => failure.at(&self.token_endpoint()),
+        })?;
         match self.client.store_error() {
             None => Ok(()),
             Some(error) => {

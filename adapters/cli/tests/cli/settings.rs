@@ -55,6 +55,19 @@ fn a_secret_that_was_corrected_is_tried_at_once() {
     assert!(!world.run(&["token"]).done().is_empty());
 }
 
+/// To sign in again would need it, too.
+#[test]
+fn a_secret_that_a_renewal_lacks_is_named() {
+    let mut world = World::new();
+    world.simulator.configure(|options| options.access_lifetime_ms = 1000);
+    world.sign_in();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    world.set("WEBEX_CLIENT_SECRET", "");
+    for command in ["token", "whoami", "refresh"] {
+        world.run(&[command]).failed(3, &["client_secret is missing", "WEBEX_CLIENT_SECRET"]);
+    }
+}
+
 #[test]
 fn another_client_does_not_inherit_a_secret() {
     let world = World::new();
