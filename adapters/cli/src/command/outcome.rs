@@ -17,6 +17,13 @@ pub(crate) fn end(app: &App, result: Result<(), Failure>) -> Result<(), Failure>
 
 /// The same with tokens from elsewhere: what cannot be stored is still where it came from.
 pub(crate) fn end_adopted(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
+    if let Some(error) = result.is_ok().then(|| app.unstored_sign_in()).flatten() {
+        let failure = Failure::from(error);
+        // It would say that they are lost.
+        let _ = app.end(Ok(()));
+        let sentence = format!("the tokens were not stored, and are still where they came from: {failure}");
+        return Err(Failure::new(failure.exit, sentence));
+    }
     app.end_sign_in(result)?;
     tell(app, None);
     Ok(())

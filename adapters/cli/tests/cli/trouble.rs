@@ -109,6 +109,15 @@ fn a_full_disk_is_told_before_the_browser_is_opened() {
 }
 
 #[test]
+fn tokens_from_elsewhere_are_not_lost_where_the_disk_is_full() {
+    let world = World::new();
+    let tokens = world.write("tokens.json", r#"{"access_token":"AT","refresh_token":"RT","expires_in":3600}"#);
+    let ran = on_a_full_disk(&world, &["login", "--token-file", tokens.to_str().unwrap()]);
+    ran.failed(7, &["not stored", "still where they came from", "the disk is full"]);
+    assert!(!ran.err.contains("lost") && !world.session_file().exists(), "{ran:?}");
+}
+
+#[test]
 fn a_disk_that_fills_up_before_a_refresh() {
     let world = World::new();
     expired(&world);
