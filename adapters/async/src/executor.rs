@@ -59,6 +59,16 @@ struct State {
 struct Slot {
     news: VecDeque<News>,
     waker: Option<Waker>,
+    /// Of somebody who wants an answer, and does not only carry the work of others.
+    is_caller: bool,
+}
+
+/// On whose account somebody waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Caller,
+    /// Whoever carries what others have begun.
+    Carrier,
 }
 
 /// What comes to who waits.
@@ -105,7 +115,7 @@ impl Executor {
     /// Nothing is under way, nobody waits, and what is newest is stored.
     pub(crate) fn is_at_rest(&self) -> bool {
         let state = self.lock();
-        state.waiting.is_empty() && state.coordinator.is_at_rest()
+        state.coordinator.is_at_rest() && !state.waiting.values().any(|slot| slot.is_caller)
     }
 
     /// Looks into the store. While there is a token that is good it waits for a moment only, and the look goes on.
@@ -136,7 +146,11 @@ impl Executor {
 
     /// Makes a call. It is given up where nobody waits for it any longer.
     pub(crate) fn begin(self: &Arc<Self>, what: &'static str, call: Call) -> Result<Waiting, ClientError> {
-        let waiting = self.wait(what);
+        self.begin_for(Who::Caller, what, call)
+    }
+
+    fn begin_for(self: &Arc<Self>, who: Who, what: &'static str, call: Call) -> Result<Waiting, ClientError> {
+        let waiting = self.wait(who, what);
         let ticket = waiting.ticket();
         match self.turn(|coordinator, now| coordinator.call(now, ticket, call)) {
             Ok(()) => Ok(waiting),
@@ -146,11 +160,11 @@ impl Executor {
     }
 
     /// Waits without a call: for the end.
-    fn wait(self: &Arc<Self>, what: &'static str) -> Waiting {
+    fn wait(self: &Arc<Self>, who: Who, what: &'static str) -> Waiting {
         let mut state = self.lock();
         state.last_ticket += 1;
         let ticket = Ticket(state.last_ticket);
-        state.waiting.insert(ticket, Slot::default());
+        state.waiting.insert(ticket, Slot { is_caller: who == Who::Caller, ..Slot::default() });
         Waiting::new(Arc::clone(self), ticket, what)
     }
 
@@ -161,7 +175,7 @@ impl Executor {
 
     /// Works until the client is closed.
     pub(crate) async fn run(self: &Arc<Self>) {
-        let waiting = self.wait("the end");
+        let waiting = self.wait(Who::Carrier, "the end");
         self.wake();
         if !self.ask(Coordinator::is_closing) {
             waiting.closing().await;

@@ -1,5 +1,6 @@
 //! Settings: flags go before `WEBEX_*` variables, those before the configuration file's profile, that before its top.
 
+mod bounded;
 pub(crate) mod edit;
 mod environment;
 mod file;

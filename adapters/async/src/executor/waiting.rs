@@ -12,7 +12,7 @@ use webex_oauth::coordinator::{Call, Failure, Reply, Shown, Ticket};
 use webex_oauth_driver::ClientError;
 
 use super::alarm::Alarm;
-use super::{Executor, News};
+use super::{Executor, News, Who};
 
 pub(crate) struct Waiting {
     executor: Arc<Executor>,
@@ -102,10 +102,10 @@ impl Executor {
     pub(super) async fn carry(self: &Arc<Self>) {
         // Where the store fails for longer than anybody's patience, the next caller goes on with it.
         let flush = Call::Flush { within: None };
-        if let Ok(waiting) = self.begin("what is under way", flush) {
+        if let Ok(waiting) = self.begin_for(Who::Carrier, "what is under way", flush) {
             let _ = waiting.reply().await;
         }
-        let waiting = self.wait("what is under way");
+        let waiting = self.wait(Who::Carrier, "what is under way");
         waiting.until(|_| self.pool.is_carried_to_its_end().then_some(())).await;
     }
 }

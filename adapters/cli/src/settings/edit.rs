@@ -63,7 +63,7 @@ fn change(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<(), &'sta
     let broken = |problem: &str| super::file::broken(path, problem, "correct it, or give another one with --config");
     // Where it is a link, what it leads to is changed.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let text = match fs::read_to_string(&target) {
+    let text = match super::bounded::read_to_string(&target) {
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
         text => text.map_err(|error| broken(&format!("cannot be read ({})", error.kind())))?,
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::bounded;
 use super::layer::{Layer, Name};
 use crate::failure::{Exit, Failure};
 use crate::places::{Places, Profile};
@@ -33,7 +34,7 @@ impl ConfigFile {
     /// Reads the named file, or the platform's, which need not be there.
     pub(super) fn read(named: Option<&Path>, places: &Places, missing: Missing) -> Result<Self, Failure> {
         let path = named.map_or_else(|| places.config_file(), Path::to_owned);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match bounded::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound && (named.is_none() || missing == Missing::IsMade) => {
                 return Ok(Self { path, ..Self::default() });

@@ -5,6 +5,7 @@ use std::path::Path;
 use webex_oauth::{ConfigError, ConfigParts, MetadataSource, Provider};
 use webex_oauth_ureq::discover_document;
 
+use super::bounded;
 use super::environment::{in_environment, variables_set};
 use super::layer::{Layer, Name, Origin};
 use crate::failure::{Exit, Failure};
@@ -51,7 +52,7 @@ impl Server {
                     issuer: issuer.map(str::to_owned),
                     file: Some(file.to_string_lossy().into_owned()),
                 };
-                let document = std::fs::read(file).map_err(|error| source.unreadable(&error.kind().to_string()))?;
+                let document = bounded::read(file).map_err(|error| source.unreadable(&error.kind().to_string()))?;
                 Ok(Self::known(source.read_file(&document)?))
             }
             (None, Some(issuer), None) => Ok(Some(Self::Publishes(issuer.to_owned()))),
@@ -102,7 +103,7 @@ fn web_url(text: &str) -> Option<String> {
 
 /// The server of an issuer, by what it said at the last sign-in; it is asked where that is not there.
 pub(super) fn remembered(issuer: &str, file: &Path) -> Result<Provider, Failure> {
-    let known = std::fs::read(file).ok().and_then(|document| Provider::from_metadata(&document, issuer).ok());
+    let known = bounded::read(file).ok().and_then(|document| Provider::from_metadata(&document, issuer).ok());
     known.map_or_else(|| asked(issuer, file), Ok)
 }
 

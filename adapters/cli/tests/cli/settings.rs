@@ -119,6 +119,11 @@ fn a_broken_configuration_file_is_one_sentence_without_its_secrets() {
         assert!(!ran.err.contains("S3CRET") && !ran.err.contains("5353"), "{ran:?}");
     }
     world.run(&["--config", "/nowhere.toml", "token"]).failed(3, &["/nowhere.toml", "cannot be read"]);
+    // What has no end.
+    if cfg!(target_os = "linux") {
+        world.run(&["--config", "/dev/zero", "token"]).failed(3, &["/dev/zero", "cannot be read (file too large)"]);
+        world.run(&["--metadata", "/dev/zero", "login"]).failed(3, &["file too large"]);
+    }
 }
 
 #[test]
