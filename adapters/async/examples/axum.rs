@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::html;
 use sha2::{Digest as _, Sha256};
-use webex_oauth_async::webex_oauth::{Config, ConfigParts, LoginOptions, SignOutOptions};
+use webex_oauth_async::webex_oauth::{Advice, Config, ConfigParts, LoginOptions, SignOutOptions};
 use webex_oauth_async::{ClientError, Clients, User, refresh_error};
 use webex_oauth_stores::{AsyncRecords, Key, Postgres, Sqlite, StoreError, Unblock, UserStore};
 
@@ -85,6 +85,9 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         use ClientError::{CallbackIgnored, LoginCancelled, LoginFailed, LoginSuperseded, SignInRequired};
         let (status, text) = match self.0 {
+            LoginFailed { fault } if fault.advice() == Advice::WaitAndRetry => {
+                (StatusCode::SERVICE_UNAVAILABLE, fault.to_string())
+            }
             LoginFailed { fault } => (StatusCode::FORBIDDEN, fault.to_string()),
             // Not of this browser, or used before: by a second click, for one.
             CallbackIgnored { .. } | LoginCancelled | LoginSuperseded | SignInRequired { .. } => {

@@ -49,7 +49,7 @@ impl ClientBuilder {
         }
     }
 
-    /// The host's HTTP stack and timer. [`Reqwest`](crate::Reqwest) where none is given and the feature is on.
+    /// The host's HTTP stack and timer. `Reqwest` where none is given and the feature is on.
     #[must_use]
     pub fn http(mut self, http: impl AsyncHttp) -> Self {
         self.http = Some(Arc::new(http));

@@ -1,8 +1,8 @@
 //! Sessions of many users, in one database that all nodes of a service share.
 //!
 //! A store keeps one record for each ([tenant, user](Key)) and has three operations: load, save by compare-and-swap, delete.
-//! [`Records`] is the blocking face, [`AsyncRecords`] the async one; [`Blocking`] and [`Unblock`] turn one into the other, and
-//! [`UserStore`] is the session of one user as the clients of `webex-oauth-ureq` and `webex-oauth-async` take it.
+//! [`Records`] is the blocking face, [`AsyncRecords`] the async one; `Blocking` and `Unblock` (feature `tokio`) turn one into the
+//! other, and [`UserStore`] is the session of one user as the clients of `webex-oauth-ureq` and `webex-oauth-async` take it.
 #![warn(missing_docs, clippy::missing_errors_doc)]
 
 #[cfg(feature = "fleet")]

@@ -50,7 +50,7 @@ impl<K: UserKey> ClientsBuilder<K> {
         self
     }
 
-    /// The host's HTTP stack and timer, for all of them. [`Reqwest`](crate::Reqwest) where none is given and the feature is on.
+    /// The host's HTTP stack and timer, for all of them. `Reqwest` where none is given and the feature is on.
     #[must_use]
     pub fn http(mut self, http: impl AsyncHttp) -> Self {
         self.http = Some(Arc::new(http));

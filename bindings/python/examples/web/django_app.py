@@ -58,7 +58,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         visitor.complete_login(request.META["QUERY_STRING"])  # Whichever worker began it.
         visitor.rebind("web", user(cookie).key.user)  # Who knew the old cookie has nothing.
     except webex_oauth.LoginFailed as error:
-        return HttpResponse(format_html("<p>{}</p><a href=/>Back</a>", error), status=403)
+        status = 503 if error.fault.advice == "wait_and_retry" else 403
+        return HttpResponse(format_html("<p>{}</p><a href=/>Back</a>", error), status=status)
     except (CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired):
         return HttpResponseRedirect("/")  # Not of this browser, or used before: by a second click, for one.
     return go("/", cookie)

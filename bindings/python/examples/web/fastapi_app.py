@@ -68,7 +68,8 @@ async def callback(request: Request) -> Response:
         await visitor.complete_login(request.url.query)  # Whichever worker began it.
         await visitor.rebind("web", user(cookie).key.user)  # Who knew the old cookie has nothing.
     except webex_oauth.LoginFailed as error:
-        return HTMLResponse(f"<p>{html.escape(str(error))}</p><a href=/>Back</a>", 403)
+        status = 503 if error.fault.advice == "wait_and_retry" else 403
+        return HTMLResponse(f"<p>{html.escape(str(error))}</p><a href=/>Back</a>", status)
     except (CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired):
         return RedirectResponse("/", 303)  # Not of this browser, or used before: by a second click, for one.
     return go("/", cookie)

@@ -57,7 +57,8 @@ def callback() -> ResponseReturnValue:
         visitor.complete_login(request.environ["QUERY_STRING"])  # Whichever worker began it.
         visitor.rebind("web", user(cookie).key.user)  # Who knew the old cookie has nothing.
     except webex_oauth.LoginFailed as error:
-        return f"<p>{escape(error)}</p><a href=/>Back</a>", 403
+        status = 503 if error.fault.advice == "wait_and_retry" else 403
+        return f"<p>{escape(error)}</p><a href=/>Back</a>", status
     except (CallbackIgnored, LoginCancelled, LoginSuperseded, SignInRequired):
         return redirect("/", 303)  # Not of this browser, or used before: by a second click, for one.
     return go("/", cookie)
