@@ -4,12 +4,14 @@ mod http;
 mod pace;
 mod session;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use webex_oauth::coordinator::Times;
 use webex_oauth::{Advice, Config, Fault, Timestamp};
 use webex_oauth_driver::{StoreError, now};
@@ -100,43 +102,55 @@ impl Fleet {
     ///
     /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
-        let mut running = JoinSet::new();
-        let begun = now();
+        let (begun, mut running, mut ready) = (now(), JoinSet::new(), Ready::default());
         while !*stop.borrow() {
-            let free = self.concurrency.saturating_sub(running.len());
-            let claimed = match free {
-                0 => Some(Vec::new()),
-                free => self.claim(free, if self.is_once { begun } else { now() }).await,
-            };
-            let has_failed = claimed.is_none();
-            let claimed = claimed.unwrap_or_default();
-            let is_idle = claimed.is_empty() && free > 0;
-            if self.is_once && (has_failed || (is_idle && running.is_empty())) {
-                break;
+            self.shared.report().not_begun += ready.give_up_old();
+            if ready.is_empty() && running.len() < self.concurrency {
+                let claimed = self.claim(if self.is_once { begun } else { now() }).await;
+                let has_failed = claimed.is_none();
+                ready.put(claimed.unwrap_or_default(), self.lease());
+                if self.is_once && (has_failed || (ready.is_empty() && running.is_empty())) {
+                    break;
+                }
             }
-            for one in claimed {
-                self.shared.report().claimed += 1;
+            while running.len() < self.concurrency
+                && let Some(one) = ready.take()
+            {
                 running.spawn(run_one(Arc::clone(&self.shared), one, stop.clone()));
             }
             tokio::select! {
-                Some(ended) = running.join_next() => self.shared.report().count(ended.ok()),
-                () = tokio::time::sleep(self.poll), if is_idle => {}
+                Some(ended) = running.join_next() => {
+                    self.shared.report().count(ended.ok());
+                    while let Some(ended) = running.try_join_next() {
+                        self.shared.report().count(ended.ok());
+                    }
+                }
+                // Something may be due by then.
+                () = tokio::time::sleep(self.poll), if running.len() < self.concurrency => {}
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = std::future::ready(()), if !is_idle && running.len() < self.concurrency => {}
             }
         }
+        self.shared.report().not_begun += ready.give_up();
         while let Some(ended) = running.join_next().await {
             self.shared.report().count(ended.ok());
         }
         self.shared.report().clone()
     }
 
+    fn lease(&self) -> Duration {
+        Times::of(self.shared.config.parts().request_timeout).lease()
+    }
+
     /// `None`: the store has failed.
-    async fn claim(&self, free: usize, due: Timestamp) -> Option<Vec<Claimed>> {
-        let until = now().plus(Times::of(self.shared.config.parts().request_timeout).lease());
-        let most = u32::try_from(free).unwrap_or(u32::MAX);
+    async fn claim(&self, due: Timestamp) -> Option<Vec<Claimed>> {
+        let until = now().plus(self.lease());
+        // As many as are worked at, so that not every one of them costs a claim.
+        let most = u32::try_from(self.concurrency).unwrap_or(u32::MAX);
         match self.shared.records.claim_due(Claim { now: due, until, most }).await {
-            Ok(claimed) => Some(claimed),
+            Ok(claimed) => {
+                self.shared.report().claimed += claimed.len() as u64;
+                Some(claimed)
+            }
             Err(error) => {
                 self.shared.report().count(Some(Ended::StoreFailed(error)));
                 None
@@ -145,16 +159,50 @@ impl Fleet {
     }
 }
 
-async fn run_one(shared: Arc<Shared>, one: Claimed, mut stop: watch::Receiver<bool>) -> Ended {
-    if let Err(error) = one.snapshot {
-        return Ended::StoreFailed(error);
+/// What was claimed and waits for its turn, for half of its lease at most: afterwards it would soon be somebody else's.
+#[derive(Default)]
+struct Ready {
+    claimed: VecDeque<Claimed>,
+    until: Option<Instant>,
+}
+
+impl Ready {
+    fn is_empty(&self) -> bool {
+        self.claimed.is_empty()
     }
+
+    fn put(&mut self, claimed: Vec<Claimed>, lease: Duration) {
+        self.until = Some(Instant::now() + lease / 2);
+        self.claimed.extend(claimed);
+    }
+
+    fn take(&mut self) -> Option<Claimed> {
+        self.claimed.pop_front()
+    }
+
+    fn give_up_old(&mut self) -> u64 {
+        if self.until.is_some_and(|until| Instant::now() >= until) { self.give_up() } else { 0 }
+    }
+
+    /// How many there were.
+    fn give_up(&mut self) -> u64 {
+        let count = self.claimed.len() as u64;
+        self.claimed.clear();
+        count
+    }
+}
+
+async fn run_one(shared: Arc<Shared>, one: Claimed, mut stop: watch::Receiver<bool>) -> Ended {
+    let found = match one.snapshot {
+        Ok(found) => found,
+        Err(error) => return Ended::StoreFailed(error),
+    };
     // Before anything is begun: an intent that waits for its turn would be in everybody's way.
     tokio::select! {
         () = shared.pace.turn() => {}
         _ = stop.wait_for(|stop| *stop) => return Ended::NotBegun,
     }
-    session::run(&shared, one.key, &mut stop).await
+    session::run(&shared, one.key, &found, &mut stop).await
 }
 
 impl fmt::Debug for Fleet {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use webex_oauth::coordinator::{Coordinator, Done, Op, StoreTraits};
-use webex_oauth::{Config, SendFault};
+use webex_oauth::{Config, Secret, SendFault};
 
 use super::{Held, LastError, coordinator, saved};
 use crate::error::ClientError;
@@ -37,8 +37,25 @@ impl AsyncStoreJobs {
         let stored = store.load().await?;
         let traits = StoreTraits { lock_domain: store.lock_domain().await };
         let coordinator = coordinator(config, Some(traits), stored.as_ref(), patience, record)?;
-        let jobs = Self { store, lock: Held::default(), last_error: LastError::default() };
-        Ok((coordinator, Some(Arc::new(jobs))))
+        Ok((coordinator, Some(Arc::new(Self::new(store)))))
+    }
+
+    /// The same for what the store was found to hold a moment ago, without a lock.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Restore`] where it cannot be read.
+    pub fn of_found(
+        config: Config,
+        store: Arc<dyn AsyncStore>,
+        found: &Secret,
+    ) -> Result<(Coordinator, Arc<Self>), ClientError> {
+        let coordinator = coordinator(config, Some(StoreTraits::default()), Some(found), None, false)?;
+        Ok((coordinator, Arc::new(Self::new(store))))
+    }
+
+    fn new(store: Arc<dyn AsyncStore>) -> Self {
+        Self { store, lock: Held::default(), last_error: LastError::default() }
     }
 
     /// How the store failed, in its own words.

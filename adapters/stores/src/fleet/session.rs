@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use webex_oauth::coordinator::{Call, ClientEvent, Coordinator, Done, JobId, Now, Op, Output, Tick, Ticket, Times};
 use webex_oauth::protocol::retry_after::{RetryAfterBounds, retry_after};
-use webex_oauth::{Event, HttpRequest, Phase, RestoreError, SendFault};
+use webex_oauth::{Event, HttpRequest, Phase, RestoreError, Secret, SendFault};
 use webex_oauth_driver::{AsyncStoreJobs, ClientError, StoreError, now, store_error, tick};
 
 use super::Shared;
@@ -33,11 +33,11 @@ fn clocks() -> Now {
     Now { wall: now(), mono: tick() }
 }
 
-pub(super) async fn run(shared: &Arc<Shared>, key: Key, stop: &mut watch::Receiver<bool>) -> Ended {
+/// `found`: what was claimed. Whether it is still there is seen when the intent takes its place.
+pub(super) async fn run(shared: &Arc<Shared>, key: Key, found: &Secret, stop: &mut watch::Receiver<bool>) -> Ended {
     let store = Arc::new(UserStore::new(Arc::clone(&shared.records), key));
-    let (coordinator, store) = match AsyncStoreJobs::open(shared.config.clone(), Some(store), None, false).await {
-        Ok((coordinator, Some(store))) => (coordinator, store),
-        Err(ClientError::Store(error)) => return Ended::StoreFailed(error),
+    let (coordinator, store) = match AsyncStoreJobs::of_found(shared.config.clone(), store, found) {
+        Ok(opened) => opened,
         Err(ClientError::Restore(RestoreError::OtherConfig { .. } | RestoreError::NewerVersion { .. })) => {
             return Ended::NotOurs;
         }
@@ -48,7 +48,7 @@ pub(super) async fn run(shared: &Arc<Shared>, key: Key, stop: &mut watch::Receiv
         Err(ClientError::Restore(RestoreError::Unreadable)) => {
             return Ended::StoreFailed(StoreError::Damaged { what: format!("a session of {:?}", shared.records) });
         }
-        Ok((_, None)) | Err(_) => return Ended::Left,
+        Err(_) => return Ended::Left,
     };
     let mut run = Run { shared: Arc::clone(shared), store, coordinator, jobs: JoinSet::new(), seen: Seen::default() };
     run.coordinator.wake(clocks());
