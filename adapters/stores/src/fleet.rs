@@ -103,17 +103,18 @@ impl Fleet {
     /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
         let (begun, mut running, mut ready) = (now(), JoinSet::new(), Ready::default());
+        let at_once = self.at_once();
         while !*stop.borrow() {
             self.shared.report().not_begun += ready.give_up_old();
-            if ready.is_empty() && running.len() < self.concurrency {
-                let claimed = self.claim(if self.is_once { begun } else { now() }).await;
+            if ready.is_empty() && running.len() < at_once {
+                let claimed = self.claim(if self.is_once { begun } else { now() }, at_once).await;
                 let has_failed = claimed.is_none();
                 ready.put(claimed.unwrap_or_default(), self.lease());
                 if self.is_once && (has_failed || (ready.is_empty() && running.is_empty())) {
                     break;
                 }
             }
-            while running.len() < self.concurrency
+            while running.len() < at_once
                 && let Some(one) = ready.take()
             {
                 running.spawn(run_one(Arc::clone(&self.shared), one, stop.clone()));
@@ -126,7 +127,7 @@ impl Fleet {
                     }
                 }
                 // Something may be due by then.
-                () = tokio::time::sleep(self.poll), if running.len() < self.concurrency => {}
+                () = tokio::time::sleep(self.poll), if running.len() < at_once => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
@@ -141,11 +142,16 @@ impl Fleet {
         Times::of(self.shared.config.parts().request_timeout).lease()
     }
 
+    /// So many are worked at, and as many are claimed, so that not every one of them costs a claim. No more than have their turn
+    /// within half of a lease, as others take up what has waited for longer.
+    fn at_once(&self) -> usize {
+        self.concurrency.min(self.shared.pace.turns_within(self.lease() / 4)).max(1)
+    }
+
     /// `None`: the store has failed.
-    async fn claim(&self, due: Timestamp) -> Option<Vec<Claimed>> {
+    async fn claim(&self, due: Timestamp, most: usize) -> Option<Vec<Claimed>> {
         let until = now().plus(self.lease());
-        // As many as are worked at, so that not every one of them costs a claim.
-        let most = u32::try_from(self.concurrency).unwrap_or(u32::MAX);
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         match self.shared.records.claim_due(Claim { now: due, until, most }).await {
             Ok(claimed) => {
                 self.shared.report().claimed += claimed.len() as u64;

@@ -28,6 +28,16 @@ impl Pace {
         Self { limit, state: Mutex::new(State { per_second: limit, next: now, paused_until: now }) }
     }
 
+    /// How many turns there are in this time, where nothing makes it slower.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "neither negative nor beyond what an integer has"
+    )]
+    pub(super) fn turns_within(&self, time: Duration) -> usize {
+        (self.limit * time.as_secs_f64()) as usize
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +78,12 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_worker_takes_no_more_than_it_can_do() {
+        let lease = Duration::from_secs(45);
+        assert_eq!([0.001, 1.0, 100.0].map(|limit| Pace::new(limit).turns_within(lease / 4)), [0, 11, 1125]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_spaced() {
