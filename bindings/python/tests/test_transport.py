@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import signal
@@ -340,3 +341,31 @@ def test_a_callable_of_ones_own_is_a_transport(client: Client) -> None:
     with Client(Config("C1"), transport=transport) as own:
         assert own.call("https://api.example/").body == b"mine"
     assert seen == [("GET", "https://api.example/")]
+
+
+def test_connections_that_are_kept_are_closed_before_they_end_with_their_transport() -> None:
+    """Also as parts of a circle, in which they are the older ones: an open socket complains when it ends."""
+    from webex_oauth._connections import Kept
+
+    were_closed: list[bool] = []
+
+    class Line:
+        is_closed = False
+
+        def hang_up(self) -> None:
+            self.is_closed = True
+
+        def __del__(self) -> None:
+            were_closed.append(self.is_closed)
+
+    def make() -> None:
+        line: Any = Line()
+        kept = Kept()
+        kept.keep(("https", "api.example", 443), line)
+        circle: list[Any] = [kept]
+        circle.append(circle)
+
+    gc.collect()
+    make()
+    gc.collect()
+    assert were_closed == [True]

@@ -188,7 +188,10 @@ class Kept:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: Always the same list: whoever ends this one has it.
         self._idle: list[_Idle] = []
+        # Before what is in there ends, also where all of it is a part of a circle: an open socket complains.
+        weakref.finalize(self, _hang_up_all, self._idle).atexit = False
         _all_kept.add(self)
 
     def take(self, key: tuple[object, ...]) -> Connection | None:
@@ -203,7 +206,7 @@ class Kept:
         oldest = time.monotonic() - _KEPT_FOR
         with self._lock:
             useless = [idle for idle in self._idle if idle.since < oldest]
-            self._idle = [idle for idle in self._idle if idle.since >= oldest]
+            self._idle[:] = [idle for idle in self._idle if idle.since >= oldest]
             found = next((idle for idle in reversed(self._idle) if idle.key == key), None)
             if found is not None:
                 self._idle.remove(found)
@@ -221,16 +224,18 @@ class Kept:
 
     def close(self) -> None:
         with self._lock:
-            useless, self._idle = self._idle, []
-        for idle in useless:
-            idle.connection.hang_up()
-
-    def __del__(self) -> None:
-        self.close()
+            useless = self._idle[:]
+            self._idle.clear()
+        _hang_up_all(useless)
 
     def restart(self) -> None:
         self._lock = threading.Lock()
         self.close()
+
+
+def _hang_up_all(idle: list[_Idle]) -> None:
+    while idle:
+        idle.pop().connection.hang_up()
 
 
 _all_kept: weakref.WeakSet[Kept] = weakref.WeakSet()
