@@ -248,6 +248,11 @@ impl Fault {
         Self { send: Some(send), ..Self::new(FaultKind::Network) }
     }
 
+    /// True where the server takes nothing from this client as it is set up: its id, its secret, or how that is sent.
+    pub fn refuses_client(&self) -> bool {
+        matches!(self.advice(), Advice::FixConfiguration | Advice::TryBasicRaw)
+    }
+
     /// True where the grant is over and only a new sign-in helps.
     ///
     /// Only a code that speaks of the grant itself does that. A refused client, an overloaded server or an unknown

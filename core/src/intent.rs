@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::access::Access;
-use crate::error::{Advice, Fault};
+use crate::error::Fault;
 use crate::logins::{LoginId, LoginMark};
 use crate::schedule;
 use crate::secret::Secret;
@@ -96,8 +96,7 @@ impl Session {
     /// At the start of a program: what the server has refused may be what was corrected since. Then nobody waits for the end of that.
     pub(crate) fn try_settings_anew(&mut self) {
         let Some(grant) = self.state.grant_mut() else { return };
-        let refused = |fault: &Arc<Fault>| matches!(fault.advice(), Advice::FixConfiguration | Advice::TryBasicRaw);
-        if !grant.renew.retry_is_servers && grant.renew.fault.as_ref().is_some_and(refused) {
+        if !grant.renew.retry_is_servers && grant.renew.fault.as_ref().is_some_and(|fault| fault.refuses_client()) {
             grant.renew.retry_at = None;
         }
     }

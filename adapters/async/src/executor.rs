@@ -55,12 +55,10 @@ struct State {
 }
 
 /// What has come for a ticket, and who is to be woken by it.
-#[derive(Default)]
 struct Slot {
     news: VecDeque<News>,
     waker: Option<Waker>,
-    /// Of somebody who wants an answer, and does not only carry the work of others.
-    is_caller: bool,
+    who: Who,
 }
 
 /// On whose account somebody waits.
@@ -115,7 +113,7 @@ impl Executor {
     /// Nothing is under way, nobody waits, and what is newest is stored.
     pub(crate) fn is_at_rest(&self) -> bool {
         let state = self.lock();
-        state.coordinator.is_at_rest() && !state.waiting.values().any(|slot| slot.is_caller)
+        state.coordinator.is_at_rest() && !state.waiting.values().any(|slot| slot.who == Who::Caller)
     }
 
     /// Looks into the store. While there is a token that is good it waits for a moment only, and the look goes on.
@@ -164,7 +162,7 @@ impl Executor {
         let mut state = self.lock();
         state.last_ticket += 1;
         let ticket = Ticket(state.last_ticket);
-        state.waiting.insert(ticket, Slot { is_caller: who == Who::Caller, ..Slot::default() });
+        state.waiting.insert(ticket, Slot { news: VecDeque::new(), waker: None, who });
         Waiting::new(Arc::clone(self), ticket, what)
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use webex_oauth::coordinator::Times;
-use webex_oauth::{Advice, Config, Fault, Timestamp};
+use webex_oauth::{Config, Fault, Timestamp};
 use webex_oauth_driver::{StoreError, now};
 
 pub use self::http::FleetHttp;
@@ -266,8 +266,7 @@ pub struct FleetReport {
 impl FleetReport {
     /// Whether the server takes nothing from this client: its id or its secret is not right.
     pub fn is_client_refused(&self) -> bool {
-        let refuses = |fault: &Arc<Fault>| matches!(fault.advice(), Advice::FixConfiguration | Advice::TryBasicRaw);
-        self.last_failure.as_ref().is_some_and(refuses)
+        self.last_failure.as_ref().is_some_and(|fault| fault.refuses_client())
     }
 
     fn attempt_failed(&mut self, fault: Arc<Fault>) {

@@ -17,7 +17,7 @@ pub(crate) fn end(app: &App, result: Result<(), Failure>) -> Result<(), Failure>
 
 /// The same with tokens from elsewhere: what cannot be stored is still where it came from.
 pub(crate) fn end_adopted(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
-    if let Some(error) = result.is_ok().then(|| app.unstored_sign_in()).flatten() {
+    if let Some(error) = unstored(app, &result) {
         let failure = Failure::from(error);
         // It would say that they are lost.
         let _ = app.end(Ok(()));
@@ -44,10 +44,15 @@ pub(crate) fn end_for_person(app: &App, result: Result<(), Failure>) -> Result<(
 }
 
 fn end_grant(app: &App, result: Result<(), Failure>) -> Result<(), Failure> {
-    match result.is_ok().then(|| app.unstored_sign_in()).flatten() {
+    match unstored(app, &result) {
         None => app.end_sign_in(result),
         Some(error) => Err(given_back(app, error)),
     }
+}
+
+/// Why the store has not what a sign-in has brought.
+fn unstored(app: &App, result: &Result<(), Failure>) -> Option<StoreError> {
+    result.is_ok().then(|| app.unstored_sign_in()).flatten()
 }
 
 /// Tokens that cannot be kept are of use to nobody but to whoever finds them: the server is to take them back.
