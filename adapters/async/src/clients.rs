@@ -8,9 +8,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use webex_oauth::Config;
-use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick};
+use webex_oauth_driver::{
+    AsyncStore, BoxFuture, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick,
+};
 
 pub use self::builder::ClientsBuilder;
 pub use self::user::User;
@@ -109,6 +112,8 @@ impl<K: UserKey> Clients<K> {
     ///
     /// Of all that rebind a session at the same moment one does. To its own key it stays where it is.
     ///
+    /// A future that is dropped half way is carried on by [`AsyncHttp::spawn`]. Where the host has none the session may be gone.
+    ///
     /// # Errors
     ///
     /// - [`ClientError::SignInRequired`] where nobody is signed in under `from`, or another node was faster.
@@ -139,18 +144,13 @@ impl<K: UserKey> Clients<K> {
         }
     }
 
+    /// Half way the session has no key: the host carries it to the other one where the caller goes.
     async fn move_to(&self, from: &K, to: &K) -> Result<(), ClientError> {
-        let inner = &*self.inner;
-        inner.kept.take(from);
-        let done = rebind_async(&inner.config, &*(inner.stores)(from), &*(inner.stores)(to)).await;
-        // Somebody may have asked under the old key in between, and somebody else may have been there under the new one.
-        for key in [from, to] {
-            if let Some(client) = inner.kept.take(key) {
-                // Whoever waits for what was there is told, or given what is there now.
-                let _ = client.executor().glance().await;
-            }
-        }
-        done
+        let (inner, from, to) = (Arc::clone(&self.inner), from.clone(), to.clone());
+        let moving: BoxFuture<'static, _> = Box::pin(async move { inner.move_to(from, to).await });
+        let moving = moving.shared();
+        self.inner.http.spawn(Box::pin(moving.clone().map(drop)));
+        moving.await
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.
@@ -174,6 +174,21 @@ impl<K: UserKey> Clients<K> {
     fn tap(&self, key: &K) -> Option<Tap> {
         let (on_event, key) = (Arc::clone(self.inner.on_event.as_ref()?), key.clone());
         Some(Box::new(move |event| on_event(&key, event)))
+    }
+}
+
+impl<K: UserKey> Inner<K> {
+    async fn move_to(&self, from: K, to: K) -> Result<(), ClientError> {
+        self.kept.take(&from);
+        let done = rebind_async(&self.config, &*(self.stores)(&from), &*(self.stores)(&to)).await;
+        // Somebody may have asked under the old key in between, and somebody else may have been there under the new one.
+        for key in [from, to] {
+            if let Some(client) = self.kept.take(&key) {
+                // Whoever waits for what was there is told, or given what is there now.
+                let _ = client.executor().glance().await;
+            }
+        }
+        done
     }
 }
 

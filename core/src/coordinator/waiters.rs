@@ -84,7 +84,7 @@ impl Want {
     /// The reply where it came to nothing. An API's refusal that could not be helped is still the answer of the API.
     fn failed(&self, failure: Failure) -> Reply {
         match self {
-            Self::Again { .. } => Reply::Api(Next::Return { why: Some(failure) }),
+            Self::Again { .. } | Self::Pause { .. } => Reply::Api(Next::Return { why: Some(failure) }),
             _ => Reply::Failed(failure),
         }
     }

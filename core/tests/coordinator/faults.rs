@@ -93,7 +93,7 @@ fn b9_a_device_is_polled_while_a_question_to_the_host_is_out() {
 }
 
 #[test]
-fn b11_closing_ends_the_wait_that_an_api_asked_for() {
+fn b11_closing_ends_the_wait_that_an_api_asked_for_and_its_answer_is_the_callers() {
     rests_on(Rule::ClosingEndsWaits, |broken| {
         let mut bench = Bench::signed_in(parts(), broken);
         let spent = Spent { limit: Duration::from_secs(60), ..Spent::default() };
@@ -101,7 +101,7 @@ fn b11_closing_ends_the_wait_that_an_api_asked_for() {
         bench.call(2, Call::Answered { generation: 1, status: 429, retry_after, spent });
         assert_eq!(bench.reply(2), None);
         bench.call(3, Call::Close { within: None });
-        failed(&bench, 2) == Some(&Failure::Closed)
+        bench.reply(2) == Some(&Reply::Api(Next::Return { why: Some(Failure::Closed) }))
     });
 }
 

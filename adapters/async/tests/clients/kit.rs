@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use webex_oauth_async::webex_oauth::{ConfigParts, Provider, Scope, Secret, Timestamp, TransportHints};
 use webex_oauth_async::{
     AsyncHttp, AsyncStore, BoxFuture, Clients, ClientsBuilder, MemoryStore, Put, Request, Response, Saved, SendError,
@@ -35,12 +35,49 @@ pub(crate) fn simulator() -> Simulator {
 #[derive(Clone, Default)]
 pub(crate) struct Nodes {
     rows: Arc<Mutex<HashMap<String, Row>>>,
+    /// What every save needs.
+    pub(crate) writable: Arc<Writable>,
+}
+
+/// Saves wait while it is held.
+#[derive(Debug)]
+pub(crate) struct Writable {
+    permits: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Default for Writable {
+    fn default() -> Self {
+        Self { permits: Semaphore::new(1), waiting: AtomicUsize::new(0) }
+    }
+}
+
+impl Writable {
+    /// No save is done while this lives.
+    pub(crate) async fn hold(&self) -> SemaphorePermit<'_> {
+        self.permits.acquire().await.unwrap()
+    }
+
+    pub(crate) async fn until_one_waits(&self) {
+        until(|| self.waiting.load(Ordering::SeqCst) > 0).await;
+    }
 }
 
 #[derive(Debug, Clone, Default)]
 struct Row {
     store: MemoryStore,
     due_at: Arc<Mutex<Option<Timestamp>>>,
+    writable: Arc<Writable>,
+}
+
+/// Within 30 s.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let so = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), so).await.expect("it comes to that");
 }
 
 impl Nodes {
@@ -50,7 +87,9 @@ impl Nodes {
     }
 
     fn row(&self, key: &str) -> Row {
-        self.rows.lock().unwrap().entry(key.to_owned()).or_default().clone()
+        let mut rows = self.rows.lock().unwrap();
+        let new = || Row { writable: Arc::clone(&self.writable), ..Row::default() };
+        rows.entry(key.to_owned()).or_insert_with(new).clone()
     }
 
     pub(crate) fn store(&self, key: &str) -> MemoryStore {
@@ -80,6 +119,9 @@ impl AsyncStore for Row {
 
     fn save(&self, put: Put) -> BoxFuture<'_, Result<Saved, StoreError>> {
         Box::pin(async move {
+            self.writable.waiting.fetch_add(1, Ordering::SeqCst);
+            let _permit = self.writable.hold().await;
+            self.writable.waiting.fetch_sub(1, Ordering::SeqCst);
             *self.due_at.lock().unwrap() = put.due_at;
             self.store.save(&put)
         })
@@ -100,12 +142,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     pub(crate) async fn until_sent(&self, requests: usize) {
-        let all = async {
-            while self.sent.load(Ordering::SeqCst) < requests {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), all).await.expect("so many are sent");
+        until(|| self.sent.load(Ordering::SeqCst) >= requests).await;
     }
 
     pub(crate) fn release(&self) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kit::{Nodes, TOKENS, Waits, parts, simulator, tokens_of};
+use kit::{Nodes, TOKENS, Waits, parts, simulator, tokens_of, until};
 use webex_oauth_async::webex_oauth::{LoginOptions, SignOutOptions};
 use webex_oauth_async::{ClientError, Clients, Reqwest, Store as _};
 use webex_oauth_simulator::Decision;
@@ -142,6 +142,23 @@ async fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     assert_eq!(waiting.await.unwrap().unwrap().expose(), "AT-newer");
     http.release();
     rebinding.await.unwrap().unwrap();
+}
+
+/// The browser goes away, and the framework drops the handler: the session has left its key, and nobody would have it.
+#[tokio::test]
+async fn what_is_under_way_to_another_key_gets_there_although_the_caller_has_gone() {
+    let nodes = Nodes::default();
+    let clients = nodes.builder(parts("http://127.0.0.1:9")).http(Waits::default()).build().unwrap();
+    let mut visitor = clients.of("cookie".to_owned());
+    visitor.client().await.unwrap().adopt(TOKENS).await.unwrap();
+    let held = nodes.writable.hold().await;
+    let rebinding = tokio::spawn(async move { visitor.rebind("zoe".to_owned()).await });
+    nodes.writable.until_one_waits().await;
+    rebinding.abort();
+    assert!(rebinding.await.unwrap_err().is_cancelled());
+    drop(held);
+    until(|| nodes.store("zoe").load().unwrap().is_some() && nodes.store("cookie").load().unwrap().is_none()).await;
+    assert_eq!(clients.of("zoe".to_owned()).token().await.unwrap().expose(), "AT0");
 }
 
 #[tokio::test]
