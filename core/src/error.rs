@@ -191,13 +191,23 @@ pub enum Advice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SendFault {
-    /// The server cannot have seen the request: name not resolved, connection refused, TLS refused; or it was held back,
+    /// The server cannot have seen the request: name not resolved, connection refused, no TLS to be had; or it was held back,
     /// because another process had the lock of the store all the time.
     NotSent,
+    /// The server's certificate is not trusted: nobody known has signed it, it is another host's, or not valid now. The server
+    /// has not seen the request.
+    Untrusted,
     /// The request may have been acted upon: cut connection, timeout.
     Lost,
     /// The answer was larger than the cap of the request.
     TooLarge,
+}
+
+impl SendFault {
+    /// The server has not seen the request: nothing in it is spent.
+    pub const fn is_unsent(self) -> bool {
+        matches!(self, Self::NotSent | Self::Untrusted)
+    }
 }
 
 /// A failure that is not the caller's: typed, and free of secrets.
@@ -329,6 +339,7 @@ impl fmt::Display for Fault {
             FaultKind::Malformed => "the answer carries no usable token",
             FaultKind::Network => match self.send {
                 Some(SendFault::NotSent) => "the request could not be sent",
+                Some(SendFault::Untrusted) => "the server's certificate is not trusted",
                 Some(SendFault::TooLarge) => "the answer was too large",
                 Some(SendFault::Lost) | None => "no complete answer came back",
             },

@@ -2,7 +2,7 @@
 
 mod body;
 
-use std::error::Error as _;
+use std::error::Error;
 use std::time::Duration;
 
 use webex_oauth::{SendFault, TargetUri, TransportHints};
@@ -124,8 +124,21 @@ fn tls() -> Result<rustls::ClientConfig, SendError> {
 
 /// A request that never left, or may have: only what is certainly unsent may be sent again.
 fn failed(error: &::reqwest::Error) -> SendError {
+    if let Some(problem) = of_certificate(error) {
+        return SendError::new(SendFault::Untrusted, format!("the certificate is not trusted ({problem})"));
+    }
     let unsent = error.is_connect() || error.is_builder() || body::was_held_back(error);
     SendError::new(if unsent { SendFault::NotSent } else { SendFault::Lost }, innermost(error))
+}
+
+/// What is wrong with the server's certificate. It is looked at before anything is written.
+fn of_certificate<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::CertificateError> {
+    // An error of IO is skipped over by its own `source`.
+    let inner = error.downcast_ref().and_then(std::io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+    match error.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(problem)) => Some(problem),
+        _ => of_certificate(inner.or_else(|| error.source())?),
+    }
 }
 
 fn broken(error: &::reqwest::Error) -> SendError {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError, TargetUri};
+use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError, SendFault, TargetUri};
 use webex_oauth_driver::{ClientError, StoreError, now};
 use webex_oauth_stores::KeyFileError;
 
@@ -12,6 +12,7 @@ use crate::words;
 
 const AGAIN_LATER: &str = "try again later";
 const CHECK_NETWORK: &str = "check the network and try again";
+const CHECK_TRUST: &str = "check this machine's clock, the certificates that it trusts, and the network's proxy";
 const FORGET: &str = "run webex-oauth logout --force and sign in again";
 
 /// The exit status. The numbers are a promise: they are in `--help` and in the README.
@@ -116,8 +117,9 @@ impl From<ClientError> for Failure {
             ClientError::Jwt(error) => Self::new(Exit::Settings, error.to_string()),
             ClientError::Store(error) => error.into(),
             ClientError::Restore(error) => error.into(),
-            ClientError::Call { .. } => {
-                Self { lacks_server: true, ..Self::advising(Exit::TryLater, error.to_string(), CHECK_NETWORK) }
+            ClientError::Call { fault, .. } => {
+                let advice = if fault == SendFault::Untrusted { CHECK_TRUST } else { CHECK_NETWORK };
+                Self { lacks_server: true, ..Self::advising(Exit::TryLater, error.to_string(), advice) }
             }
             ClientError::Listen { ref address, kind } => Self::of_listener(address, kind),
             _ => Self::new(Exit::Other, error.to_string()),
@@ -141,11 +143,16 @@ impl From<Misuse> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let advice = match &error {
-            ConfigError::Missing { field, .. } => where_to_set(field),
-            ConfigError::Invalid { .. } | ConfigError::Insecure { .. } => "correct that setting".to_owned(),
+        let (exit, advice) = match &error {
+            ConfigError::Missing { field, .. } => (Exit::Settings, where_to_set(field)),
+            ConfigError::Invalid { .. } | ConfigError::Insecure { .. } => {
+                (Exit::Settings, "correct that setting".to_owned())
+            }
+            ConfigError::Unanswered { .. } => {
+                (Exit::TryLater, "check the address and the network, and try again".to_owned())
+            }
         };
-        Self::new(Exit::Settings, format!("{error}; {advice}"))
+        Self::new(exit, format!("{error}; {advice}"))
     }
 }
 
@@ -221,6 +228,7 @@ impl Failure {
             Advice::FixConfiguration => (Exit::Settings, fix(fault)),
             Advice::TryBasicRaw => (Exit::Settings, "set WEBEX_CLIENT_AUTH=basic_raw"),
             Advice::SignInAgain => (Exit::NotSignedIn, "run webex-oauth login"),
+            Advice::WaitAndRetry if fault.send == Some(SendFault::Untrusted) => (Exit::TryLater, CHECK_TRUST),
             Advice::WaitAndRetry if fault.kind == FaultKind::Network => (Exit::TryLater, CHECK_NETWORK),
             Advice::WaitAndRetry => (Exit::TryLater, AGAIN_LATER),
             Advice::WaitOrSignIn => (Exit::TryLater, "try again later, and sign in again if it lasts"),

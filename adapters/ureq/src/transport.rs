@@ -116,7 +116,7 @@ fn run(
 /// Once the head is there, the request was received.
 fn after_the_head(failure: Failure) -> Failure {
     match failure.fault {
-        SendFault::NotSent => Failure { fault: SendFault::Lost, ..failure },
+        SendFault::NotSent | SendFault::Untrusted => Failure { fault: SendFault::Lost, ..failure },
         SendFault::Lost | SendFault::TooLarge => failure,
     }
 }
@@ -132,11 +132,24 @@ fn failure(error: &ureq::Error) -> Failure {
         | ureq::Error::ConnectProxyFailed(_)
         | ureq::Error::TlsRequired
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => SendFault::NotSent,
-        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => SendFault::NotSent,
+        error if of_certificate(error).is_some() => SendFault::Untrusted,
         ureq::Error::Io(error) if was_refused(error.kind()) => SendFault::NotSent,
         _ => SendFault::Lost,
     };
     Failure { fault, problem: describe(error) }
+}
+
+/// What is wrong with the server's certificate. It is looked at before anything is written.
+fn of_certificate(error: &ureq::Error) -> Option<&rustls::CertificateError> {
+    let of_tls = match error {
+        ureq::Error::Rustls(error) => error,
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref()?,
+        _ => return None,
+    };
+    match of_tls {
+        rustls::Error::InvalidCertificate(problem) => Some(problem),
+        _ => None,
+    }
 }
 
 /// No connection came about.
@@ -153,6 +166,9 @@ fn was_refused(kind: ErrorKind) -> bool {
 
 /// Without the URL, which may carry what the caller put there.
 fn describe(error: &ureq::Error) -> String {
+    if let Some(problem) = of_certificate(error) {
+        return format!("the certificate is not trusted ({problem})");
+    }
     match error {
         ureq::Error::BadUri(_) => "the URL cannot be called".to_owned(),
         ureq::Error::Io(error) => error.kind().to_string(),

@@ -95,6 +95,16 @@ pub enum ConfigError {
         /// The variable that it comes from.
         variable: Option<String>,
     },
+    /// The server that a field names could not be asked, or failed: try again later.
+    #[error("{}: {problem}", named(field, variable.as_deref()))]
+    Unanswered {
+        /// Which field.
+        field: String,
+        /// The variable that it comes from.
+        variable: Option<String>,
+        /// What came of asking.
+        problem: String,
+    },
 }
 
 fn named(field: &str, variable: Option<&str>) -> String {
@@ -110,6 +120,9 @@ impl From<webex_oauth::ConfigError> for ConfigError {
             ConfigError::Missing { .. } => Self::Missing { field, variable },
             ConfigError::Invalid { problem, .. } => Self::Invalid { field, variable, problem: problem.into_owned() },
             ConfigError::Insecure { .. } => Self::Insecure { field, variable },
+            ConfigError::Unanswered { problem, .. } => {
+                Self::Unanswered { field, variable, problem: problem.into_owned() }
+            }
         }
     }
 }

@@ -165,10 +165,12 @@ pub enum FaultKind {
     Host,
 }
 
-/// How sending failed. `NotSent` only where the server cannot have seen the request.
+/// How sending failed. `NotSent`, and `Untrusted` where its certificate is not trusted, only where the server cannot have seen
+/// the request.
 #[uniffi::remote(Enum)]
 pub enum SendFault {
     NotSent,
+    Untrusted,
     Lost,
     TooLarge,
 }

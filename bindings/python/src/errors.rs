@@ -78,6 +78,7 @@ impl Raise for ConfigError {
             Self::Missing { .. } => ("missing", "is missing"),
             Self::Invalid { problem, .. } => ("invalid", problem.as_ref()),
             Self::Insecure { .. } => ("insecure", "plain http is allowed on loopback only"),
+            Self::Unanswered { problem, .. } => ("unanswered", problem.as_ref()),
         };
         let mut fields =
             vec![("field", text(py, self.field())), ("kind", text(py, kind)), ("problem", text(py, problem))];

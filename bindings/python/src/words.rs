@@ -102,7 +102,7 @@ words! {
         WaitAndRetry = "wait_and_retry", SignInAgain = "sign_in_again", FixConfiguration = "fix_configuration",
         TryBasicRaw = "try_basic_raw", WaitOrSignIn = "wait_or_sign_in",
     }
-    SendFault(webex_oauth::SendFault) "fault" { NotSent = "not_sent", Lost = "lost", TooLarge = "too_large" }
+    SendFault(webex_oauth::SendFault) "fault" { NotSent = "not_sent", Untrusted = "untrusted", Lost = "lost", TooLarge = "too_large" }
     LogoutVia(webex_oauth::LogoutVia) "logout" { Nothing = "nothing", Browser = "browser", Post = "post" }
     Flow(webex_oauth::Flow) "flow" { Code = "code", Implicit = "implicit" }
     ResponseMode(webex_oauth::ResponseMode) "response_mode" {

@@ -285,7 +285,8 @@ def test_a_certificate_of_nobody_or_for_another_host_is_refused(
     for caller, context in ((client, server_tls), (trusting, other)):
         with Wire(says(*ok(b"")), tls=context) as wire, pytest.raises(CallFailed) as caught:
             caller.call(wire.url, timeout=5)
-        assert fault_of(caught) == "not_sent" and wire.heads == []
+        assert fault_of(caught) == "untrusted" and wire.heads == []
+        assert "the certificate of localhost is not trusted" in str(caught.value)
 
 
 # ---------------------------------------------------------------------------------------------------- a stopped process

@@ -247,6 +247,7 @@ pub(crate) fn input(value: &Value, snapshot: impl Fn(&Value) -> Read<Secret>) ->
 fn send_fault(value: &Value) -> Read<SendFault> {
     match variant(value)?.0 {
         "not_sent" => Ok(SendFault::NotSent),
+        "untrusted" => Ok(SendFault::Untrusted),
         "lost" => Ok(SendFault::Lost),
         "too_large" => Ok(SendFault::TooLarge),
         other => Err(format!("unknown fault {other}")),

@@ -6,6 +6,7 @@ mod raw;
 mod report;
 mod scenarios;
 mod stage;
+mod tls;
 
 use std::process::ExitCode;
 

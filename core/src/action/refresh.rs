@@ -218,7 +218,7 @@ pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, by
     }
     let renew = &mut grant.renew;
     // What was not sent is not a failure: a moment's pause, and nothing of it is stored.
-    let not_sent = fault.send == Some(SendFault::NotSent);
+    let not_sent = fault.send.is_some_and(SendFault::is_unsent);
     if !not_sent {
         renew.failures = renew.failures.saturating_add(1);
     }

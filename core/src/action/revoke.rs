@@ -85,7 +85,7 @@ fn refusal(turn: &Turn<'_>, response: &HttpResponse, carried: &Carried) -> Optio
 /// Once more, where that may help and the server does not ask to wait.
 pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, revocation: Revocation, fault: Fault) {
     let may_help = match fault.kind {
-        FaultKind::Network => fault.send != Some(SendFault::TooLarge),
+        FaultKind::Network => !matches!(fault.send, Some(SendFault::TooLarge | SendFault::Untrusted)),
         FaultKind::Unavailable => fault.retry_after.is_none(),
         FaultKind::Refused
         | FaultKind::Unauthorized

@@ -29,6 +29,15 @@ pub enum ConfigError {
         /// The variable that it comes from.
         variable: Option<&'static str>,
     },
+    /// The server that a field names could not be asked, or failed. Nothing is known to be wrong with the field: try again later.
+    Unanswered {
+        /// Which field.
+        field: &'static str,
+        /// The variable that it comes from.
+        variable: Option<&'static str>,
+        /// What came of asking.
+        problem: Cow<'static, str>,
+    },
 }
 
 impl ConfigError {
@@ -49,16 +58,20 @@ impl ConfigError {
     /// The field that was refused.
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::Missing { field, .. } | Self::Invalid { field, .. } | Self::Insecure { field, .. } => field,
+            Self::Missing { field, .. }
+            | Self::Invalid { field, .. }
+            | Self::Insecure { field, .. }
+            | Self::Unanswered { field, .. } => field,
         }
     }
 
     /// The variable that is to blame, or to be set.
     pub const fn variable(&self) -> Option<&'static str> {
         match self {
-            Self::Missing { variable, .. } | Self::Invalid { variable, .. } | Self::Insecure { variable, .. } => {
-                *variable
-            }
+            Self::Missing { variable, .. }
+            | Self::Invalid { variable, .. }
+            | Self::Insecure { variable, .. }
+            | Self::Unanswered { variable, .. } => *variable,
         }
     }
 
@@ -66,9 +79,10 @@ impl ConfigError {
     #[must_use]
     pub fn in_variable(mut self, name: Option<&'static str>) -> Self {
         match &mut self {
-            Self::Missing { variable, .. } | Self::Invalid { variable, .. } | Self::Insecure { variable, .. } => {
-                *variable = variable.or(name);
-            }
+            Self::Missing { variable, .. }
+            | Self::Invalid { variable, .. }
+            | Self::Insecure { variable, .. }
+            | Self::Unanswered { variable, .. } => *variable = variable.or(name),
         }
         self
     }
@@ -84,7 +98,7 @@ impl fmt::Display for ConfigError {
         }
         match self {
             Self::Missing { .. } => f.write_str(" is missing"),
-            Self::Invalid { problem, .. } => write!(f, ": {problem}"),
+            Self::Invalid { problem, .. } | Self::Unanswered { problem, .. } => write!(f, ": {problem}"),
             Self::Insecure { .. } => f.write_str(": plain http is allowed on loopback only, use https"),
         }
     }

@@ -209,7 +209,7 @@ impl Coordinator {
                     Done::Response(response) => self.give_from(Input::Response { id, response }, by_guard),
                     result => {
                         let fault = if let Done::SendFailed(fault) = result { fault } else { SendFault::Lost };
-                        if by_guard && fault == SendFault::NotSent && !is_late {
+                        if by_guard && fault.is_unsent() && !is_late {
                             self.guard_not_sent(id, fault);
                         } else {
                             self.give_from(Input::SendFailed { id, fault }, by_guard);

@@ -41,11 +41,13 @@ pub enum MetadataStep {
 /// # Errors
 ///
 /// Of the field `issuer`: [`ConfigError::Missing`] where it is empty, [`ConfigError::Insecure`] where it is plain http and
-/// not on loopback, [`ConfigError::Invalid`] where it cannot be an issuer. After the last answer [`ConfigError::Invalid`],
-/// which says why the first document was refused or, where there was none, what was found at each address.
+/// not on loopback, [`ConfigError::Invalid`] where it cannot be an issuer. After the last answer [`ConfigError::Invalid`]
+/// where the first document was refused, and why. Where there was none both say what was found at each address:
+/// [`ConfigError::Unanswered`] where one of them gave no complete answer, HTTP 429, or a failure of the server, and
+/// [`ConfigError::Invalid`] where none is there.
 pub fn metadata_step(issuer: &str, answers: &[MetadataAnswer]) -> Result<MetadataStep, ConfigError> {
     let urls = metadata_urls(issuer)?;
-    let mut refused = None;
+    let (mut refused, mut may_come) = (None, false);
     let mut tried = String::new();
     for (url, answer) in urls.iter().zip(answers) {
         match answer {
@@ -55,15 +57,29 @@ pub fn metadata_step(issuer: &str, answers: &[MetadataAnswer]) -> Result<Metadat
                     Err(error) => refused = refused.or(Some(error)),
                 }
             }
-            MetadataAnswer::Response(response) => tried.push_str(&format!("; {url}: HTTP {}", response.status)),
-            MetadataAnswer::Failed(SendFault::NotSent) => tried.push_str(&format!("; {url}: could not be reached")),
-            MetadataAnswer::Failed(SendFault::Lost) => tried.push_str(&format!("; {url}: no complete answer")),
-            MetadataAnswer::Failed(SendFault::TooLarge) => tried.push_str(&format!("; {url}: the answer is too large")),
+            MetadataAnswer::Response(response) => {
+                may_come |= response.status == 429 || response.status >= 500;
+                tried.push_str(&format!("; {url}: HTTP {}", response.status));
+            }
+            MetadataAnswer::Failed(fault) => {
+                may_come |= *fault != SendFault::TooLarge;
+                let problem = match fault {
+                    SendFault::NotSent => "could not be reached",
+                    SendFault::Untrusted => "its certificate is not trusted",
+                    SendFault::Lost => "no complete answer",
+                    SendFault::TooLarge => "the answer is too large",
+                };
+                tried.push_str(&format!("; {url}: {problem}"));
+            }
         }
     }
     match (urls.into_iter().nth(answers.len()), refused) {
         (Some(url), _) => Ok(MetadataStep::Fetch { url }),
         (None, Some(error)) => Err(error),
+        (None, None) if may_come => {
+            let problem = format!("has not said how it is set up{tried}").into();
+            Err(ConfigError::Unanswered { field: "issuer", variable: None, problem })
+        }
         (None, None) => Err(ConfigError::invalid("issuer", format!("publishes no metadata{tried}"))),
     }
 }

@@ -139,7 +139,7 @@ fn grant_record(grant: &Grant) -> GrantRecord<'_> {
 
 /// What was not sent is not a failure.
 fn was_not_sent(renew: &Renew) -> bool {
-    renew.fault.as_deref().is_some_and(|fault| fault.send == Some(SendFault::NotSent))
+    renew.fault.as_deref().is_some_and(|fault| fault.send.is_some_and(SendFault::is_unsent))
 }
 
 fn retry_record(renew: &Renew, at: Timestamp) -> RetryRecord<'_> {

@@ -47,6 +47,7 @@ fn requests_that_were_not_answered_are_told_apart() {
         (SendFault::NotSent, "the request could not be sent"),
         (SendFault::Lost, "no complete answer came back"),
         (SendFault::TooLarge, "the answer was too large"),
+        (SendFault::Untrusted, "the server's certificate is not trusted"),
     ] {
         let mut session = Session::new(config(0), entropy(1));
         session.adopt(START, r#"{"access_token":"AT","expires_in":3600,"refresh_token":"RT"}"#).unwrap();

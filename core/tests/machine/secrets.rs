@@ -560,7 +560,7 @@ fn values_of_the_protocol_show_nothing() {
     probe.debug("the JWT", &guest_jwt(&guest, kit::START, &kit::entropy(3)));
     let wrong = GuestJwt { secret: format!("{GUEST_SECRET}!").into(), ..guest };
     probe.display("the JWT's error", &guest_jwt(&wrong, kit::START, &kit::entropy(3)).unwrap_err());
-    for fault in [SendFault::Lost, SendFault::NotSent, SendFault::TooLarge] {
+    for fault in [SendFault::Lost, SendFault::NotSent, SendFault::Untrusted, SendFault::TooLarge] {
         probe.debug("the fault", &fault);
     }
 }

@@ -71,7 +71,7 @@ fn change(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Result<(), &'sta
     change(&mut document).map_err(broken)?;
     let text = Secret::new(document.to_string());
     replace(&target, &text).map_err(|error| {
-        Failure::new(Exit::Settings, format!("{} cannot be written ({})", target.display(), error.kind()))
+        Failure::new(Exit::Other, format!("{} cannot be written ({})", target.display(), error.kind()))
     })
 }
 

@@ -82,7 +82,7 @@ fn named(server: &str, origin: Origin) -> Result<Provider, Failure> {
                 let sentence = format!("{setting}: plain http is allowed on loopback only; use https");
                 Err(Failure::new(Exit::Settings, sentence))
             }
-            Err(error @ ConfigError::Missing { .. }) => Err(error.into()),
+            Err(error @ (ConfigError::Missing { .. } | ConfigError::Unanswered { .. })) => Err(error.into()),
         };
     }
     Provider::named(server).ok_or_else(|| {

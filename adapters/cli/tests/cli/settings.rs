@@ -150,10 +150,10 @@ fn any_server_is_named_by_its_issuer() {
     world.simulator = webex_oauth_simulator::Simulator::start(webex_oauth_simulator::Options::default()).unwrap();
     assert_eq!(world.run(&["token"]).done(), token);
     assert!(world.run(&["status"]).done().contains("spark:people_read"));
-    world.run(&["login"]).failed(3, &["issuer", "publishes no metadata", "could not be reached"]);
+    world.run(&["login"]).failed(6, &["issuer", "has not said", "could not be reached", "try again"]);
     // Another server's word is not taken for this one's.
     world.set("WEBEX_ISSUER", "http://127.0.0.1:1");
-    world.run(&["token"]).failed(3, &["issuer", "http://127.0.0.1:1", "could not be reached"]);
+    world.run(&["token"]).failed(6, &["issuer", "http://127.0.0.1:1", "could not be reached"]);
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn error(harness: &Harness, error: &ClientError) -> Value {
                 SendFault::NotSent => "not_sent",
                 SendFault::Lost => "lost",
                 SendFault::TooLarge => "too_large",
+                SendFault::Untrusted => "untrusted",
             };
             return json!({ "kind": "call", "text": text, "fault": fault });
         }

@@ -65,7 +65,7 @@ _FaultKind: TypeAlias = Literal[
 ]
 _Blame: TypeAlias = Literal["integration", "user", "server", "network", "grant", "host"]
 _Advice: TypeAlias = Literal["wait_and_retry", "sign_in_again", "fix_configuration", "try_basic_raw", "wait_or_sign_in"]
-_SendFault: TypeAlias = Literal["not_sent", "lost", "too_large"]
+_SendFault: TypeAlias = Literal["not_sent", "untrusted", "lost", "too_large"]
 _LogoutVia: TypeAlias = Literal["nothing", "browser", "post"]
 _Flow: TypeAlias = Literal["code", "implicit"]
 _ResponseMode: TypeAlias = Literal["query", "fragment", "form_post"]

@@ -30,7 +30,7 @@ def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = Non
 
     own = HttpTransport() if transport is None else None
     try:
-        answers: list[tuple[int, bytes] | Literal["not_sent", "lost", "too_large"]] = []
+        answers: list[tuple[int, bytes] | Literal["not_sent", "untrusted", "lost", "too_large"]] = []
         while True:
             step = metadata_step(issuer, answers)
             if isinstance(step, Provider):
@@ -41,7 +41,7 @@ def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = Non
             own.close()
 
 
-def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", "lost", "too_large"]:
+def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", "untrusted", "lost", "too_large"]:
     from ._calls import ApiRequest
     from ._options import Hidden
 

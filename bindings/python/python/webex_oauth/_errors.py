@@ -100,7 +100,7 @@ class ConfigError(Misuse):
 
     #: Which setting.
     field: str
-    #: ``missing``, ``invalid`` or ``insecure``.
+    #: ``missing``, ``invalid``, ``insecure``; or ``unanswered``: the server that it names could not be asked, try again later.
     kind: str
     #: What is wrong with it.
     problem: str
@@ -212,20 +212,22 @@ class StoreError(Error):
 class TransportError(Error):
     """For transports of one's own: the request did not get through.
 
-    ``fault`` is ``not_sent`` only where the server cannot have seen the request, ``lost`` where it may have acted upon
-    it, ``too_large`` where the answer was beyond ``request.hints.max_response_bytes``.
+    ``fault`` is ``not_sent`` only where the server cannot have seen the request, ``untrusted`` where that is so because
+    its certificate is not trusted, ``lost`` where it may have acted upon it, ``too_large`` where the answer was beyond
+    ``request.hints.max_response_bytes``.
     """
 
-    fault: Literal["not_sent", "lost", "too_large"]
+    fault: Literal["not_sent", "untrusted", "lost", "too_large"]
 
     def __init__(
         self,
         message: str = "the request did not get through",
         *,
-        fault: Literal["not_sent", "lost", "too_large"] = "lost",
+        fault: Literal["not_sent", "untrusted", "lost", "too_large"] = "lost",
     ) -> None:
-        if fault not in ("not_sent", "lost", "too_large"):
-            raise InvalidArgument(f"fault: {fault!r} is none", argument="fault", problem="not_sent, lost or too_large")
+        if fault not in ("not_sent", "untrusted", "lost", "too_large"):
+            problem = "not_sent, untrusted, lost or too_large"
+            raise InvalidArgument(f"fault: {fault!r} is none", argument="fault", problem=problem)
         super().__init__(message, fault=fault)
 
 

@@ -65,6 +65,9 @@ class _Exchange:
         except TransportError:
             raise
         except Exception as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                problem = f"the certificate of {self._target.host} is not trusted ({error.verify_message})"
+                raise TransportError(problem, fault="untrusted") from None
             through = "" if self._proxy is None else " through the proxy of the environment"
             problem = f"{self._target.host} cannot be reached{through} ({_name(error)})"
             raise TransportError(problem, fault="not_sent") from None

@@ -67,6 +67,7 @@ impl<F: Front> Client<F> {
             SendFault::NotSent => "no connection came about",
             SendFault::Lost => "no whole answer came",
             SendFault::TooLarge => "the answer is too large",
+            SendFault::Untrusted => "the certificate is not trusted",
         };
         sent.map_err(|fault| ClientError::Call { fault, problem: problem(fault).to_owned() })
     }

@@ -108,6 +108,7 @@ pub(crate) fn config_error(error: &ConfigError) -> Value {
         ConfigError::Missing { .. } => fields.of("missing"),
         ConfigError::Invalid { problem, .. } => fields.put("problem", problem.as_ref()).of("invalid"),
         ConfigError::Insecure { .. } => fields.of("insecure"),
+        ConfigError::Unanswered { problem, .. } => fields.put("problem", problem.as_ref()).of("unanswered"),
     }
 }
 

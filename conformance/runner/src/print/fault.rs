@@ -20,6 +20,7 @@ pub(crate) fn fault(fault: &Fault) -> Value {
     };
     let send = fault.send.map(|send| match send {
         SendFault::NotSent => "not_sent",
+        SendFault::Untrusted => "untrusted",
         SendFault::Lost => "lost",
         SendFault::TooLarge => "too_large",
     });

@@ -17,7 +17,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("races-refresh-during-poll", "refresh() while a device is polled for: another token", during_poll),
     scenario!("races-refresh-counts-its-own", "refresh() during a renewal waits for the next one", counts_its_own),
     scenario!("races-cancel-one-then-login", "a login that was cancelled does not cancel the next one", cancel_next),
-    scenario!("races-close-during-429", "closed while a call waits out a 429: that is the answer, at once", close_during_429),
+    scenario!(
+        "races-close-during-429",
+        "closed while a call waits out a 429: that is the answer, at once",
+        close_during_429
+    ),
     scenario!(
         "races-close-during-call",
         "closed while the API thinks: its 401 is the answer, nothing follows",

@@ -9,6 +9,7 @@ use super::wire_table::{BODY, GOOD, Outcome, ROWS, Row, TOKEN};
 use crate::harness::Harness;
 use crate::raw::{Answer, RawServer};
 use crate::stage::{A, Done, LONG, Stage, advance, check, is_kind, one_token, phase, results, same};
+use crate::tls::SelfSigned;
 
 /// Of every request here.
 const TIMEOUT: Duration = Duration::from_millis(1500);
@@ -21,7 +22,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     let rows = ROWS.iter().map(|row| Scenario { id: row.id, about: row.about, run: meet });
     let stopped = Scenario { id: "wire-stopped", about: "what arrived while the process slept is read", run: stopped };
     let refused = Scenario { id: "wire-refused", about: "nobody listens: not sent", run: refused };
-    rows.chain([stopped, refused]).collect()
+    let untrusted = Scenario {
+        id: "wire-untrusted",
+        about: "a certificate of nobody: told so, and not a byte sent",
+        run: untrusted,
+    };
+    rows.chain([stopped, refused, untrusted]).collect()
 }
 
 /// A client `a` that is signed in at `base`, on a file.
@@ -148,4 +154,19 @@ fn refused(stage: &mut Stage<'_>) -> Done {
     same(one_token(&harness.ask("token", A)?)?.as_str(), ACCESS_TOKEN, "the token that lives")?;
     stage.end(harness);
     Ok(())
+}
+
+fn untrusted(stage: &mut Stage<'_>) -> Done {
+    let server = SelfSigned::start()?;
+    let mut harness = signed_in(stage, &server.base())?;
+    let answer = harness.ask("call", json!({ "client": "a", "url": format!("{}/v1/x", server.base()) }))?;
+    let result = results(&answer)?.remove(0);
+    same(result["error"]["fault"].as_str(), Some("untrusted"), "the fault")?;
+    let failed = harness.fail("refresh", A)?;
+    is_kind(&failed, "unavailable")?;
+    let text = failed["text"].as_str().unwrap_or_default();
+    check(text.contains("certificate is not trusted"), &format!("it is not said why: {text}"))?;
+    same(one_token(&harness.ask("token", A)?)?.as_str(), ACCESS_TOKEN, "the token that lives")?;
+    stage.end(harness);
+    same(server.heard(), 0, "requests")
 }

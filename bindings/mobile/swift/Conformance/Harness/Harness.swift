@@ -335,6 +335,7 @@ final class Harness: Sendable {
     private func name(_ fault: SendFault) -> String {
         switch fault {
         case .notSent: "not_sent"
+        case .untrusted: "untrusted"
         case .lost: "lost"
         case .tooLarge: "too_large"
         }

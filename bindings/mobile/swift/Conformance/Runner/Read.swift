@@ -116,7 +116,7 @@ private func body(_ value: JSON) throws -> Data {
 
 let flow = word(["code": Flow.code, "implicit": .implicit])
 private let responseMode = word(["query": ResponseMode.query, "fragment": .fragment, "form_post": .formPost])
-let sendFault = word(["not_sent": SendFault.notSent, "lost": .lost, "too_large": .tooLarge])
+let sendFault = word(["not_sent": SendFault.notSent, "untrusted": .untrusted, "lost": .lost, "too_large": .tooLarge])
 private let logoutVia = word(["nothing": LogoutVia.nothing, "browser": .browser, "post": .post])
 private let clientAuth = word([
     "basic_form_encoded": ClientAuth.basicFormEncoded, "basic_raw": .basicRaw, "body": .body, "none": .none,

@@ -7864,6 +7864,20 @@ enum ConfigError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          * The variable that it comes from.
          */variable: String?
     )
+    /**
+     * The server that a field names could not be asked, or failed: try again later.
+     */
+    case Unanswered(
+        /**
+         * Which field.
+         */field: String, 
+        /**
+         * The variable that it comes from.
+         */variable: String?, 
+        /**
+         * What came of asking.
+         */problem: String
+    )
 
     
 
@@ -7906,6 +7920,11 @@ public struct FfiConverterTypeConfigError: FfiConverterRustBuffer {
             field: try FfiConverterString.read(from: &buf), 
             variable: try FfiConverterOptionString.read(from: &buf)
             )
+        case 4: return .Unanswered(
+            field: try FfiConverterString.read(from: &buf), 
+            variable: try FfiConverterOptionString.read(from: &buf), 
+            problem: try FfiConverterString.read(from: &buf)
+            )
 
          default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -7935,6 +7954,13 @@ public struct FfiConverterTypeConfigError: FfiConverterRustBuffer {
             writeInt(&buf, Int32(3))
             FfiConverterString.write(field, into: &buf)
             FfiConverterOptionString.write(variable, into: &buf)
+            
+        
+        case let .Unanswered(field,variable,problem):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(field, into: &buf)
+            FfiConverterOptionString.write(variable, into: &buf)
+            FfiConverterString.write(problem, into: &buf)
             
         }
     }
@@ -12685,12 +12711,14 @@ public func FfiConverterTypeSavedFile_lower(_ value: SavedFile) -> RustBuffer {
 
 
 /**
- * How sending failed. `NotSent` only where the server cannot have seen the request.
+ * How sending failed. `NotSent`, and `Untrusted` where its certificate is not trusted, only where the server cannot have seen
+ * the request.
  */
 
 public enum SendFault: Equatable, Hashable {
     
     case notSent
+    case untrusted
     case lost
     case tooLarge
 
@@ -12716,9 +12744,11 @@ public struct FfiConverterTypeSendFault: FfiConverterRustBuffer {
         
         case 1: return .notSent
         
-        case 2: return .lost
+        case 2: return .untrusted
         
-        case 3: return .tooLarge
+        case 3: return .lost
+        
+        case 4: return .tooLarge
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -12732,12 +12762,16 @@ public struct FfiConverterTypeSendFault: FfiConverterRustBuffer {
             writeInt(&buf, Int32(1))
         
         
-        case .lost:
+        case .untrusted:
             writeInt(&buf, Int32(2))
         
         
-        case .tooLarge:
+        case .lost:
             writeInt(&buf, Int32(3))
+        
+        
+        case .tooLarge:
+            writeInt(&buf, Int32(4))
         
         }
     }

@@ -111,7 +111,7 @@ class Response(Plain):
 class SendFailed(Plain):
     """The request failed below HTTP."""
 
-    fault: Literal["not_sent", "lost", "too_large"]
+    fault: Literal["not_sent", "untrusted", "lost", "too_large"]
 
 
 class Answer(Plain):

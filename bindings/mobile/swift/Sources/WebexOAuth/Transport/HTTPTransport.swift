@@ -49,7 +49,7 @@ extension TransportResponse: CustomStringConvertible, CustomReflectable {
 
 /// How a request failed below HTTP.
 public struct TransportError: Error, Sendable {
-    /// `notSent` only where the server cannot have seen the request.
+    /// `notSent` and `untrusted` only where the server cannot have seen the request.
     public var fault: SendFault
     /// For people. Must not contain a secret, nor the URL.
     public var problem: String

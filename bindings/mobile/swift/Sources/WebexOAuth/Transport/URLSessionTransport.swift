@@ -179,9 +179,11 @@ private func transportError(_ error: any Error) -> TransportError {
         return TransportError(.notSent, problem: "the host is not known")
     case .cannotConnectToHost, .notConnectedToInternet, .internationalRoamingOff, .dataNotAllowed, .callIsActive:
         return TransportError(.notSent, problem: "the host cannot be reached")
-    case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
-        .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected,
-        .clientCertificateRequired, .appTransportSecurityRequiresSecureConnection:
+    case .serverCertificateHasBadDate, .serverCertificateUntrusted, .serverCertificateHasUnknownRoot,
+        .serverCertificateNotYetValid:
+        return TransportError(.untrusted, problem: "the server's certificate is not trusted")
+    case .secureConnectionFailed, .clientCertificateRejected, .clientCertificateRequired,
+        .appTransportSecurityRequiresSecureConnection:
         return TransportError(.notSent, problem: "no secure connection came about")
     case .dataLengthExceedsMaximum:
         return TransportError(.tooLarge, problem: "the answer is too large")

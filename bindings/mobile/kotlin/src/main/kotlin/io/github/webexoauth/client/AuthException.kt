@@ -59,7 +59,7 @@ class StoreException(val kind: Kind, message: String) : IOException(message) {
     }
 }
 
-/** How sending failed. `NOT_SENT` only where the server cannot have seen the request. */
+/** How sending failed. `NOT_SENT` and `UNTRUSTED` only where the server cannot have seen the request. */
 class TransportException(val fault: SendFault, message: String) : IOException(message)
 
 /** An [AuthException] on its way through OkHttp, which knows only this kind. */

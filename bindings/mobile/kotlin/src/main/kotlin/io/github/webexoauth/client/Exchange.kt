@@ -12,7 +12,9 @@ import okhttp3.OkHttpClient
 import okhttp3.Response
 import okio.Buffer
 import java.io.IOException
+import java.security.cert.CertificateException
 import java.util.concurrent.TimeUnit
+import javax.net.ssl.SSLPeerUnverifiedException
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 
@@ -51,7 +53,11 @@ private suspend fun Call.answer(sent: Sent, limit: Long): Pair<Response, ByteArr
         waiting.invokeOnCancellation { cancel() }
         enqueue(object : Callback {
             override fun onFailure(call: Call, e: IOException) {
-                val fault = if (sent.begun) SendFault.LOST else SendFault.NOT_SENT
+                val fault = when {
+                    sent.begun -> SendFault.LOST
+                    e.isOfCertificate -> SendFault.UNTRUSTED
+                    else -> SendFault.NOT_SENT
+                }
                 waiting.resumeWithException(TransportException(fault, "no answer (${e.javaClass.simpleName})"))
             }
 
@@ -69,6 +75,10 @@ private suspend fun Call.answer(sent: Sent, limit: Long): Pair<Response, ByteArr
             }
         })
     }
+
+/** Of the server's: nobody known has signed it, it is another host's, or not valid now. */
+private val IOException.isOfCertificate: Boolean
+    get() = this is SSLPeerUnverifiedException || generateSequence(cause) { it.cause }.take(8).any { it is CertificateException }
 
 private fun read(response: Response, limit: Long): ByteArray {
     // OkHttp reads on to the end of the connection then, and nobody knows whether that is all.
