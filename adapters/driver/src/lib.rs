@@ -11,6 +11,7 @@ mod jobs;
 mod kept;
 mod loopback;
 mod machine;
+mod proxies;
 mod rebind;
 mod services;
 pub mod settings;
@@ -23,6 +24,7 @@ pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event,
 pub use kept::{Keepable, Kept};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
+pub use proxies::Proxies;
 pub use rebind::{rebind, rebind_async};
 pub use services::KnownServices;
 pub use store::{
