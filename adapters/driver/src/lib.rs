@@ -15,6 +15,7 @@ mod proxies;
 mod rebind;
 mod services;
 pub mod settings;
+mod signed_in;
 mod store;
 
 pub use browser::open_browser;
@@ -27,6 +28,7 @@ pub use machine::{entropy, now, tick};
 pub use proxies::Proxies;
 pub use rebind::{rebind, rebind_async};
 pub use services::KnownServices;
+pub use signed_in::SignedIn;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
     has_revision, keep_owner, key_ring_locks, sync_folder,
