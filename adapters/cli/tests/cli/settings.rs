@@ -1,5 +1,7 @@
 //! Wrong and missing settings: one sentence that says what to do, and nothing happens.
 
+use webex_oauth_simulator::{ClientAuth, Endpoint, PUBLIC_CLIENT_ID};
+
 use crate::kit::World;
 
 #[test]
@@ -187,6 +189,18 @@ fn a_public_client_needs_no_secret() {
     world.run(&["--client-auth", "nonsense", "login"]).failed(3, &["client_auth", "none of client_secret_basic"]);
     world.run(&["--token-hosts", "https://x.example/path?", "login"]).failed(3, &["token_hosts"]);
     world.run(&["--resource", "no-uri", "login"]).failed(3, &["resource"]);
+    world.set("WEBEX_CLIENT_ID", PUBLIC_CLIENT_ID);
+    world.set("WEBEX_RESOURCE", "https://api.example/v1");
+    world.sign_in();
+    assert!(world.run(&["whoami"]).done().starts_with("Ada Lovelace"));
+    assert_eq!(world.run(&["refresh"]).code, 0);
+    let log = world.simulator.log();
+    let tokens: Vec<_> = log.iter().filter(|entry| entry.endpoint == Endpoint::AccessToken).collect();
+    assert_eq!(tokens.len(), 2, "a code and a refresh");
+    for entry in tokens {
+        assert_eq!(entry.client_auth, ClientAuth::Id, "{entry:?}");
+        assert!(entry.fields.iter().any(|name| name == "resource"), "{entry:?}");
+    }
 }
 
 /// Half of the servers compare the secret as it stands in Basic, and say `invalid_client` to one that was form-encoded.
