@@ -24,10 +24,10 @@ pub use client::Client;
 pub use clients::{Clients, ClientsBuilder, User, UserKey};
 pub use discover::discover;
 pub use events::Events;
-pub use login::{DeviceLogin, Guest, SignedIn};
+pub use login::{DeviceLogin, Guest};
 pub use webex_oauth_driver::{
-    AsyncStore, BoxFuture, ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError,
-    StoreLock,
+    AsyncStore, BoxFuture, ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, SignedIn, Store,
+    StoreError, StoreLock,
 };
 
 #[cfg(feature = "reqwest")]

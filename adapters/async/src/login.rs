@@ -7,23 +7,13 @@ use webex_oauth::coordinator::{Call, Credential, Reply, Shown, Ticket, Which};
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
 use webex_oauth::{LoginId, LoginOptions, Scope, Secret};
-use webex_oauth_driver::{ClientError, entropy};
+use webex_oauth_driver::{ClientError, SignedIn, entropy};
 
 use crate::client::Client;
 use crate::executor::Waiting;
 
 const LOGIN: &str = "the login";
 const END: &str = "the end of the login";
-
-/// A login in the browser that ended well.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct SignedIn {
-    /// The callback URL without code, token and CSRF value, for the browser's history.
-    pub cleaned_url: Option<String>,
-    /// The JSON object that was given as `state` when the login began.
-    pub state: Option<String>,
-}
 
 /// A guest of a Service App, for [`Client::sign_in_as_guest`].
 #[derive(Debug, Clone)]
@@ -118,10 +108,7 @@ impl Client {
     /// - [`ClientError::Closed`].
     pub async fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
         let call = Call::CompleteLogin { callback: callback.into(), within: None };
-        match self.executor().call(LOGIN, call).await? {
-            Reply::SignedIn { cleaned_url, state } => Ok(SignedIn { cleaned_url, state }),
-            _ => Ok(SignedIn::default()),
-        }
+        self.executor().call(LOGIN, call).await.map(SignedIn::from)
     }
 
     /// Gives up all logins that are pending or under way. A signed-in session goes on as before.

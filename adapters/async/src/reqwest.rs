@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use webex_oauth::{SendFault, TargetUri, TransportHints};
-use webex_oauth_driver::BoxFuture;
+use webex_oauth_driver::{BoxFuture, Proxies};
 
 use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};
 
@@ -16,6 +16,8 @@ pub struct Reqwest {
     calls: Pair,
     /// For what may not be sent twice, nor over a connection that has ended without a word.
     grants: Pair,
+    /// A client of somebody's own has its own.
+    proxies: Option<Proxies>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +35,12 @@ impl Reqwest {
     ///
     /// [`SendError`] where TLS cannot be set up: the system has no roots, for example.
     pub fn new() -> Result<Self, SendError> {
-        let tls = tls()?;
+        let (tls, proxies) = (tls()?, Proxies::of_environment());
+        let of_environment = {
+            let proxies = proxies.clone();
+            move |url: &::reqwest::Url| proxy_of(&proxies, url)
+        };
+        let proxy = ::reqwest::Proxy::custom(of_environment);
         let builder = || {
             ::reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -45,8 +52,9 @@ impl Reqwest {
         let build = |builder: ::reqwest::ClientBuilder| builder.build().map_err(|error| broken(&error));
         let once = || builder().pool_max_idle_per_host(0).retry(::reqwest::retry::never());
         Ok(Self {
-            calls: Pair { usual: build(builder())?, direct: build(builder().no_proxy())? },
-            grants: Pair { usual: build(once())?, direct: build(once().no_proxy())? },
+            calls: Pair { usual: build(builder().proxy(proxy.clone()))?, direct: build(builder().no_proxy())? },
+            grants: Pair { usual: build(once().proxy(proxy))?, direct: build(once().no_proxy())? },
+            proxies: Some(proxies),
         })
     }
 
@@ -55,14 +63,19 @@ impl Reqwest {
     /// a connection that was used before, `pool_max_idle_per_host(0)`.
     pub fn with_client(client: ::reqwest::Client) -> Self {
         let pair = Pair { direct: client.clone(), usual: client };
-        Self { calls: pair.clone(), grants: pair }
+        Self { calls: pair.clone(), grants: pair, proxies: None }
     }
 }
 
 impl AsyncHttp for Reqwest {
     fn send(&self, request: Request, hints: TransportHints) -> BoxFuture<'static, Result<Response, SendError>> {
         let target = TargetUri::parse(&request.uri().to_string());
-        let is_here = target.is_ok_and(|target| target.is_loopback());
+        let is_here = target.as_ref().is_ok_and(TargetUri::is_loopback);
+        let unusable =
+            self.proxies.as_ref().zip(target.ok()).and_then(|(proxies, target)| proxies.for_target(&target).err());
+        if let Some(problem) = unusable {
+            return Box::pin(async move { Err(SendError::new(SendFault::NotSent, problem)) });
+        }
         let grant = request.extensions().get::<GrantRequest>().cloned();
         let clients = if grant.is_some() { &self.grants } else { &self.calls };
         let client = if is_here { &clients.direct } else { &clients.usual }.clone();
@@ -108,6 +121,10 @@ impl AsyncHttp for Reqwest {
             runtime.spawn(work);
         }
     }
+}
+
+fn proxy_of(proxies: &Proxies, url: &::reqwest::Url) -> Option<::reqwest::Url> {
+    proxies.for_target(&TargetUri::parse(url.as_str()).ok()?).ok()?.cloned()
 }
 
 fn tls() -> Result<rustls::ClientConfig, SendError> {

@@ -11,9 +11,11 @@ mod jobs;
 mod kept;
 mod loopback;
 mod machine;
+mod proxies;
 mod rebind;
 mod services;
 pub mod settings;
+mod signed_in;
 mod store;
 
 pub use browser::open_browser;
@@ -23,8 +25,10 @@ pub use jobs::{AsyncStoreJobs, LastError, StoreJobs, client_error, client_event,
 pub use kept::{Keepable, Kept};
 pub use loopback::{Loopback, Page, is_loopback};
 pub use machine::{entropy, now, tick};
+pub use proxies::Proxies;
 pub use rebind::{rebind, rebind_async};
 pub use services::KnownServices;
+pub use signed_in::SignedIn;
 pub use store::{
     AsyncStore, BoxFuture, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock, conflict,
     has_revision, keep_owner, key_ring_locks, sync_folder,

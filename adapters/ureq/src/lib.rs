@@ -40,7 +40,7 @@ pub use discover::{discover, discover_document};
 pub use grants::GrantHttp;
 pub use login::{BrowserLogin, DeviceLogin, Guest};
 pub use webex_oauth_driver::{
-    ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, Store, StoreError, StoreLock,
+    ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, SignedIn, Store, StoreError, StoreLock,
 };
 
 pub use http;

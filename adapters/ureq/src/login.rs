@@ -10,7 +10,7 @@ use webex_oauth::coordinator::{Call, Credential, Reply, Shown, Ticket, Which};
 use webex_oauth::protocol::device::DevicePrompt;
 use webex_oauth::protocol::jwt::{GuestJwt, guest_jwt};
 use webex_oauth::{ErrorCode, Flow, LoginId, LoginOptions, Misuse, ResponseMode, Scope, Secret};
-use webex_oauth_driver::{ClientError, Loopback, Page, entropy, open_browser};
+use webex_oauth_driver::{ClientError, Loopback, Page, SignedIn, entropy, open_browser};
 
 use crate::client::Client;
 use crate::executor::{Executor, Waiting};
@@ -123,7 +123,7 @@ impl Client {
     /// - [`ClientError::LoginCancelled`], also by a sign-out; [`ClientError::LoginSuperseded`] by another sign-in.
     /// - [`ClientError::Timeout`] where patience ended before: the login goes on.
     /// - [`ClientError::Closed`].
-    pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
+    pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
         complete(self.executor(), callback.into())
     }
 
@@ -309,8 +309,8 @@ impl Client {
     }
 }
 
-fn complete(executor: &Arc<Executor>, callback: Secret) -> Result<(), ClientError> {
-    executor.call(LOGIN, Call::CompleteLogin { callback, within: None }).map(drop)
+fn complete(executor: &Arc<Executor>, callback: Secret) -> Result<SignedIn, ClientError> {
+    executor.call(LOGIN, Call::CompleteLogin { callback, within: None }).map(SignedIn::from)
 }
 
 /// Where nobody waits for it, and nothing can go wrong that anybody could help.
@@ -323,9 +323,9 @@ fn no_page() -> Misuse {
 }
 
 /// What the browser shows.
-fn page(result: Result<(), ClientError>) -> Page {
+fn page(result: Result<SignedIn, ClientError>) -> Page {
     match result {
-        Ok(()) => Page::SignedIn,
+        Ok(_) => Page::SignedIn,
         Err(ClientError::LoginFailed { fault }) if fault.code == Some(ErrorCode::AccessDenied) => Page::Declined,
         Err(error @ ClientError::CallbackIgnored { .. }) => Page::NotOurs { problem: error.to_string() },
         Err(error) => Page::Failed { problem: error.to_string() },

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
-use ureq::{Agent, Timeout};
+use ureq::{Agent, Proxy, Timeout};
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault, TargetUri};
+use webex_oauth_driver::Proxies;
 
 use crate::names::Names;
-use crate::wire::{OnTheWire, not_later_than};
+use crate::wire::{OnTheWire, not_later_than, within};
 
 /// How a call failed below HTTP.
 pub(crate) struct Failure {
@@ -26,6 +27,7 @@ pub(crate) struct Transport {
     grants: Agent,
     /// For the caller's own calls.
     calls: Agent,
+    proxies: Proxies,
 }
 
 impl Transport {
@@ -43,11 +45,13 @@ impl Transport {
                 .max_redirects_will_error(false)
                 .http_status_as_error(false)
                 .user_agent(user_agent)
+                // Each request says its own.
+                .proxy(None)
                 .max_idle_connections(idle);
             let connector = DefaultConnector::new().chain(OnTheWire);
             Agent::with_parts(config.build(), connector, Names::default())
         };
-        Self { grants: agent(0), calls: agent(16) }
+        Self { grants: agent(0), calls: agent(16), proxies: Proxies::of_environment() }
     }
 
     /// Sends a request of the session, on a connection of its own, and not after so late.
@@ -64,7 +68,7 @@ impl Transport {
         // A URL or a header that HTTP cannot carry.
         let whole = builder.body(request.body.expose().as_bytes()).map_err(|_| SendFault::NotSent)?;
         let cap = request.hints.max_response_bytes;
-        let response = not_later_than(not_after, || run(&self.grants, whole, &request.target, within, cap));
+        let response = not_later_than(not_after, || self.run(&self.grants, whole, &request.target, within, cap));
         let response = response.map_err(|failure| failure.fault)?;
         let headers = response.headers().iter();
         let headers = headers
@@ -84,23 +88,26 @@ impl Transport {
         copy.method_mut().clone_from(request.method());
         copy.uri_mut().clone_from(request.uri());
         copy.headers_mut().clone_from(request.headers());
-        run(&self.calls, copy, target, timeout, cap)
+        self.run(&self.calls, copy, target, timeout, cap)
+    }
+
+    fn run(
+        &self,
+        agent: &Agent,
+        request: http::Request<&[u8]>,
+        target: &TargetUri,
+        timeout: Duration,
+        cap: usize,
+    ) -> Result<http::Response<Vec<u8>>, Failure> {
+        let proxy = self.proxies.for_target(target).map_err(not_sent)?;
+        let proxy = proxy.map(|proxy| Proxy::new(proxy.as_str())).transpose().map_err(|error| failure(&error))?;
+        let request = agent.configure_request(request).timeout_global(Some(timeout)).proxy(proxy);
+        within(timeout, || exchange(agent, request.build(), cap))
     }
 }
 
-fn run(
-    agent: &Agent,
-    request: http::Request<&[u8]>,
-    target: &TargetUri,
-    timeout: Duration,
-    cap: usize,
-) -> Result<http::Response<Vec<u8>>, Failure> {
-    let mut request = agent.configure_request(request).timeout_global(Some(timeout));
-    if target.is_loopback() {
-        // The environment's proxy would see in plain text what http is allowed for because nobody else does.
-        request = request.proxy(None);
-    }
-    let mut response = agent.run(request.build()).map_err(|error| failure(&error))?;
+fn exchange(agent: &Agent, request: http::Request<&[u8]>, cap: usize) -> Result<http::Response<Vec<u8>>, Failure> {
+    let mut response = agent.run(request).map_err(|error| failure(&error))?;
     // ureq's own limit counts what comes over the wire, and little of that may be much when it is unpacked.
     let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
     let mut body = Vec::new();
@@ -111,6 +118,10 @@ fn run(
     }
     let (head, _) = response.into_parts();
     Ok(http::Response::from_parts(head, body))
+}
+
+fn not_sent(problem: String) -> Failure {
+    Failure { fault: SendFault::NotSent, problem }
 }
 
 /// Once the head is there, the request was received.

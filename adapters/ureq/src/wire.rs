@@ -21,6 +21,16 @@ const OVERTIME: Duration = Duration::from_secs(1);
 thread_local! {
     /// Of the request that this thread sends: ureq does that on the thread that asks for it.
     static NOT_AFTER: Cell<Option<Tick>> = const { Cell::new(None) };
+    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Has all reads of `exchange` end by then, whatever ureq gives each of them: of a proxy's answer, byte by byte, each read
+/// would get the time of the whole.
+pub(crate) fn within<T>(limit: Duration, exchange: impl FnOnce() -> T) -> T {
+    DEADLINE.set(Instant::now().checked_add(limit));
+    let result = exchange();
+    DEADLINE.set(None);
+    result
 }
 
 /// Has `send` fail as not connected where its first byte would go out later than that: names are looked up and connections
@@ -65,6 +75,8 @@ impl<T: Transport> Transport for Overtime<T> {
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        let left = DEADLINE.get().map(|end| Wait::from(end.saturating_duration_since(Instant::now())));
+        timeout.after = left.map_or(timeout.after, |left| left.min(timeout.after));
         if !timeout.after.is_zero() {
             self.began = None;
             match self.connection.await_input(timeout) {

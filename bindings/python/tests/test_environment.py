@@ -41,6 +41,13 @@ def keys(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_token_that_is_there_already_needs_any_client_id() -> None:
+    with Client.from_env({"WEBEX_ACCESS_TOKEN": "x", "WEBEX_CLIENT_ID": "any"}) as client:
+        assert client.token() == "x"
+    with pytest.raises(webex_oauth.ConfigError, match="set WEBEX_CLIENT_ID"):
+        Client.from_env({"WEBEX_ACCESS_TOKEN": "x"})
+
+
 def open_it(environ: dict[str, str]) -> None:
     """As both clients do it, each to its end."""
     Client.from_env(environ).close()

@@ -6,6 +6,7 @@ mod elsewhere;
 mod killed;
 mod logins;
 mod odd;
+mod proxies;
 mod races;
 mod refresh;
 mod services;
@@ -44,6 +45,7 @@ const SCENARIOS: &[&[Scenario]] = &[
     elsewhere::SCENARIOS,
     services::SCENARIOS,
     urls::SCENARIOS,
+    proxies::SCENARIOS,
 ];
 
 pub(crate) fn all() -> Vec<Scenario> {

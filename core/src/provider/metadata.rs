@@ -158,10 +158,12 @@ impl Metadata {
     fn read(document: &[u8]) -> Result<Self, ConfigError> {
         let not_json = || ConfigError::invalid("metadata", "not a JSON object (RFC 8414 section 3.2)");
         let members = Members::parse(document).ok_or_else(not_json)?;
-        let text = |name: &str| members.text(name).map(str::to_owned);
+        // Some write down what they do not have, as nothing.
+        let text = |name: &str| members.text(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
         let list = |name: &str| match members.get(name)? {
             Member::Other(Value::Array(list)) => {
-                Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+                let texts: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                (!texts.is_empty()).then_some(texts)
             }
             Member::Text(_) | Member::Other(_) | Member::Unreadable => None,
         };

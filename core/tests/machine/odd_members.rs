@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use webex_oauth::{Deviation, Effect, Event, HttpResponse, Output, RequestId, Session};
+use webex_oauth::{ConfigParts, Deviation, Effect, Event, HttpResponse, Output, Provider, RequestId, Session};
 
 use crate::kit::{START, answer, config, entropy};
 
@@ -132,10 +132,46 @@ const MEMBERS: [(&str, &str); 6] = [
     ("scope", "\"spark:kms\""),
 ];
 
+const DEVICE: [(&str, &str); 6] = [
+    ("device_code", "\"D\""),
+    ("user_code", "\"U\""),
+    ("verification_uri", "\"https://w.example/v\""),
+    ("verification_uri_complete", "\"https://w.example/v?c=U\""),
+    ("expires_in", "900"),
+    ("interval", "5"),
+];
+const DEVICE_NAMES: [&str; 7] =
+    ["verification_uri_complete", "expires_in", "interval", "message", "trackingId", "error", "nobody-needs-it"];
+
+const METADATA: [(&str, &str); 6] = [
+    ("issuer", "\"https://as.example\""),
+    ("token_endpoint", "\"https://as.example/token\""),
+    ("authorization_endpoint", "\"https://as.example/auth\""),
+    ("revocation_endpoint", "\"https://as.example/revoke\""),
+    ("token_endpoint_auth_methods_supported", "[\"client_secret_basic\"]"),
+    ("code_challenge_methods_supported", "[\"S256\"]"),
+];
+const METADATA_NAMES: [&str; 10] = [
+    "authorization_endpoint",
+    "device_authorization_endpoint",
+    "revocation_endpoint",
+    "end_session_endpoint",
+    "userinfo_endpoint",
+    "token_endpoint_auth_methods_supported",
+    "code_challenge_methods_supported",
+    "authorization_response_iss_parameter_supported",
+    "scopes_supported",
+    "nobody-needs-it",
+];
+
 /// The answer with `name` replaced where it is in it, at the place given where it is not.
 fn json(name: &str, value: &[u8], place: usize) -> HttpResponse {
+    object(&MEMBERS, name, value, place)
+}
+
+fn object(whole: &[(&str, &str)], name: &str, value: &[u8], place: usize) -> HttpResponse {
     let mut members: Vec<(&str, &[u8])> =
-        MEMBERS.iter().filter(|(of, _)| *of != name).map(|(name, value)| (*name, value.as_bytes())).collect();
+        whole.iter().filter(|(of, _)| *of != name).map(|(name, value)| (*name, value.as_bytes())).collect();
     members.insert(place % (members.len() + 1), (name, value));
     let members: Vec<Vec<u8>> =
         members.iter().map(|(name, value)| [format!("\"{name}\":").as_bytes(), value].concat()).collect();
@@ -206,6 +242,35 @@ proptest! {
         let old = matches!(way, Way::Refresh).then_some("OLD-RT");
         let refresh = if name == "refresh_token" { old } else { Some("NEW-RT") };
         prop_assert_eq!(tokens(&session), (Some("NEW"), refresh));
+    }
+
+    /// A device's login needs its code, the user's, and where that one is entered.
+    #[test]
+    fn no_member_beside_the_codes_costs_a_device_its_login(
+        name in proptest::sample::select(DEVICE_NAMES.to_vec()), value in json_value(), place in any::<usize>()
+    ) {
+        let mut session = Session::new(config(0), entropy(1));
+        let id = sent(&session.begin_device_login(START, None).unwrap());
+        let output = session.response(START, id, object(&DEVICE, name, &value, place)).unwrap();
+        let prompt = output.effects.iter().find_map(|effect| match effect {
+            Effect::ShowDeviceCode { prompt } => Some(prompt),
+            _ => None,
+        });
+        let prompt = prompt.expect("what to show the user");
+        prop_assert_eq!((prompt.user_code.expose(), &*prompt.verification_uri), ("U", "https://w.example/v"));
+        prop_assert!((1000..=3_600_000).contains(&prompt.interval.as_millis()), "{:?}", prompt.interval);
+    }
+
+    #[test]
+    fn no_member_beside_the_endpoints_costs_a_server_its_metadata(
+        name in proptest::sample::select(METADATA_NAMES.to_vec()), value in json_value(), place in any::<usize>()
+    ) {
+        // A text may be an address, which is judged; and a list may say that the server has nothing that we speak.
+        prop_assume!(!(name.ends_with("_endpoint") || name == "issuer") || !is_quoted(&value));
+        let document = &object(&METADATA, name, &value, place).body;
+        let provider = Provider::from_metadata(document, "https://as.example").unwrap();
+        prop_assert_eq!(&*provider.token_endpoint, "https://as.example/token");
+        prop_assert!(ConfigParts::new(provider, "C1").build().is_ok());
     }
 
     /// A token of another type is not presented, and what came with it is what the next attempt is made with.

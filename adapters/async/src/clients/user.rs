@@ -3,11 +3,10 @@
 use std::fmt;
 
 use webex_oauth::{AccessToken, LoginOptions, Secret, SignOutOptions, Status};
-use webex_oauth_driver::ClientError;
+use webex_oauth_driver::{ClientError, SignedIn};
 
 use super::{Clients, UserKey};
 use crate::client::Client;
-use crate::login::SignedIn;
 use crate::transport::{Request, Response};
 
 /// One of many users. It costs nothing: make one for each request. What is not here is done by its [`client`](User::client).

@@ -105,7 +105,7 @@ fn by_hand(app: &App, args: &LoginArgs) -> Result<(), Failure> {
             Err(error @ ClientError::CallbackIgnored { .. }) => {
                 app.terminal.ask(&format!("This is {error}. Paste the address again:"));
             }
-            result => return Ok(result?),
+            result => return Ok(result.map(drop)?),
         }
     }
     Err(Failure::new(Exit::SignIn, "none of the addresses belongs to this sign-in; run it again"))

@@ -38,7 +38,8 @@ fn without_a_browser_the_address_is_shown() {
     login.line_with("No browser can be opened here");
     let url = login.url();
     world.accept(&url);
-    assert_eq!(login.end().code, 0);
+    let ran = login.end();
+    assert!(ran.code == 0 && ran.err.contains("Signed in") && ran.err.contains(": Ada Lovelace"), "{ran:?}");
     assert!(world.run(&["whoami"]).done().starts_with("Ada Lovelace <ada@example.com>"));
 }
 

@@ -1,5 +1,7 @@
 //! Wrong and missing settings: one sentence that says what to do, and nothing happens.
 
+use webex_oauth_simulator::{ClientAuth, Endpoint, PUBLIC_CLIENT_ID};
+
 use crate::kit::World;
 
 #[test]
@@ -167,6 +169,10 @@ fn a_server_is_described_by_a_file() {
     world.set("WEBEX_SERVER", "");
     world.sign_in_with(&["--metadata", &file, "--client-auth", "client_secret_post"]);
     assert!(!world.run(&["--metadata", &file, "token"]).done().is_empty());
+    // It names no endpoint for revocations: whoever signs out is told that the tokens live on.
+    let left = world.run(&["--metadata", &file, "logout"]);
+    assert!(left.code == 0 && left.err.contains("takes no tokens back") && left.err.contains("live on"), "{left:?}");
+    assert_eq!(world.simulator.live_tokens().len(), 2);
     let other = ["--metadata", &file, "--issuer", "https://other.example", "login"];
     world.run(&other).failed(3, &["issuer", &base, "https://other.example"]);
     world.run(&["--metadata", "/nowhere", "login"]).failed(3, &["metadata", "cannot be read"]);
@@ -183,6 +189,33 @@ fn a_public_client_needs_no_secret() {
     world.run(&["--client-auth", "nonsense", "login"]).failed(3, &["client_auth", "none of client_secret_basic"]);
     world.run(&["--token-hosts", "https://x.example/path?", "login"]).failed(3, &["token_hosts"]);
     world.run(&["--resource", "no-uri", "login"]).failed(3, &["resource"]);
+    world.set("WEBEX_CLIENT_ID", PUBLIC_CLIENT_ID);
+    world.set("WEBEX_RESOURCE", "https://api.example/v1");
+    world.sign_in();
+    assert!(world.run(&["whoami"]).done().starts_with("Ada Lovelace"));
+    assert_eq!(world.run(&["refresh"]).code, 0);
+    let log = world.simulator.log();
+    let tokens: Vec<_> = log.iter().filter(|entry| entry.endpoint == Endpoint::AccessToken).collect();
+    assert_eq!(tokens.len(), 2, "a code and a refresh");
+    for entry in tokens {
+        assert_eq!(entry.client_auth, ClientAuth::Id, "{entry:?}");
+        assert!(entry.fields.iter().any(|name| name == "resource"), "{entry:?}");
+    }
+}
+
+/// Half of the servers compare the secret as it stands in Basic, and say `invalid_client` to one that was form-encoded.
+#[test]
+fn a_secret_that_basic_changes_is_told_with_the_setting_that_may_help() {
+    let mut world = World::new();
+    world.set("WEBEX_CLIENT_AUTH", "client_secret_basic");
+    world.set("WEBEX_CLIENT_SECRET", "not/the=secret");
+    let tokens = world.write("tokens", r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#);
+    assert_eq!(world.run(&["login", "--token-file", tokens.to_str().unwrap()]).code, 0);
+    world.run(&["refresh"]).failed(3, &["invalid_client", "WEBEX_CLIENT_AUTH=basic_raw"]);
+    // Where the encoding changes nothing, this is not what is wrong.
+    world.set("WEBEX_CLIENT_SECRET", "wrong-secret");
+    let refused = world.run(&["refresh"]);
+    assert!(refused.code == 3 && !refused.err.contains("basic_raw"), "{refused:?}");
 }
 
 #[test]

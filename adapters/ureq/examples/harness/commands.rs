@@ -47,7 +47,7 @@ pub(crate) fn run(harness: &Harness, command: &Value) -> Answer {
         }
         "adopt" => done(client.adopt(secret("tokens"))),
         "begin_login" => client.begin_login(options(command)).map(|url| json!({ "url": url.expose() })),
-        "complete_login" => done(client.complete_login(secret("callback"))),
+        "complete_login" => done(client.complete_login(secret("callback")).map(drop)),
         "cancel_login" => done(match command.get("of").and_then(Value::as_str) {
             Some(of) => client.cancel_login_of(&Secret::new(of)),
             None => client.cancel_login(),

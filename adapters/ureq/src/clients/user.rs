@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{Request, Response};
 use webex_oauth::{AccessToken, LoginOptions, Secret, SignOutOptions, Status};
-use webex_oauth_driver::ClientError;
+use webex_oauth_driver::{ClientError, SignedIn};
 
 use super::{Clients, UserKey};
 use crate::client::Client;
@@ -66,7 +66,7 @@ impl<K: UserKey> User<K> {
     /// # Errors
     ///
     /// As [`Clients::client`] and [`Client::complete_login`].
-    pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<(), ClientError> {
+    pub fn complete_login(&self, callback: impl Into<Secret>) -> Result<SignedIn, ClientError> {
         let callback = callback.into();
         // Another node may have completed it a moment ago, and given the session another key: then its code is spent.
         self.clients.forget(&self.key);

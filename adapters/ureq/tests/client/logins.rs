@@ -10,14 +10,14 @@ use webex_oauth_simulator::{
 };
 use webex_oauth_ureq::webex_oauth::protocol::jwt::{GuestJwt, Lifetime};
 use webex_oauth_ureq::webex_oauth::{
-    CallbackIgnored, ErrorCode, LogoutVia, Phase, Secret, SignInReason, SignOutOptions,
+    CallbackIgnored, ErrorCode, LoginOptions, LoginState, LogoutVia, Phase, Secret, SignInReason, SignOutOptions,
 };
-use webex_oauth_ureq::{BrowserLogin, Client, ClientError, Guest, MemoryStore};
+use webex_oauth_ureq::{BrowserLogin, Client, ClientError, Guest, MemoryStore, SignedIn};
 
 use crate::kit::{builder, handoff, issue, parts, simulator};
 
-fn options(redirect_uri: &str) -> webex_oauth_ureq::webex_oauth::LoginOptions {
-    webex_oauth_ureq::webex_oauth::LoginOptions { redirect_uri: Some(redirect_uri.to_owned()), ..Default::default() }
+fn options(redirect_uri: &str) -> LoginOptions {
+    LoginOptions { redirect_uri: Some(redirect_uri.to_owned()), ..Default::default() }
 }
 
 fn visit(url: &str) -> String {
@@ -119,13 +119,17 @@ fn a_login_goes_on_in_another_process() {
     let simulator = simulator();
     let store = MemoryStore::new();
     let uri = "http://localhost/oauth";
-    let url = builder(&simulator).store(store.clone()).open().unwrap().begin_login(options(uri)).unwrap();
+    let asked = LoginOptions { state: LoginState::Json(r#"{"return_to":"/reports"}"#.to_owned()), ..options(uri) };
+    let url = builder(&simulator).store(store.clone()).open().unwrap().begin_login(asked).unwrap();
     let landed = simulator.visit(url.expose(), Decision::Accept).unwrap();
     let client = builder(&simulator).store(store).open().unwrap();
-    client.complete_login(landed.as_str()).unwrap();
+    let done = client.complete_login(landed.as_str()).unwrap();
     client.token().unwrap();
+    // What its caller wanted to find again has come along, to whoever completes it.
+    assert_eq!(done.state.as_deref(), Some(r#"{"return_to":"/reports"}"#));
+    assert_eq!(done.cleaned_url.as_deref().map(|url| url.starts_with(uri) && !url.contains("code=")), Some(true));
     // Done already, until the user has signed out.
-    assert_eq!(client.complete_login(landed.as_str()), Ok(()));
+    assert_eq!(client.complete_login(landed.as_str()), Ok(SignedIn::default()));
     client.sign_out(SignOutOptions::default()).unwrap();
     let again = client.complete_login(landed.as_str());
     assert_eq!(again, Err(ClientError::CallbackIgnored { reason: CallbackIgnored::NoLoginPending }));
@@ -139,7 +143,7 @@ fn a_forged_callback_leaves_the_login_pending() {
     let forged = client.complete_login("http://localhost/oauth?code=c&state=forged");
     assert_eq!(forged, Err(ClientError::CallbackIgnored { reason: CallbackIgnored::WrongState }));
     let landed = simulator.visit(url.expose(), Decision::Accept).unwrap();
-    assert_eq!(client.complete_login(landed.as_str()), Ok(()));
+    assert!(client.complete_login(landed.as_str()).is_ok());
 }
 
 #[test]

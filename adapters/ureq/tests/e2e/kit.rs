@@ -81,7 +81,7 @@ pub(crate) fn approve(url: &str, flags: &[&str]) -> Vec<String> {
 pub(crate) fn login(client: &Client, options: LoginOptions, flags: &[&str]) -> Result<(), ClientError> {
     let url = client.begin_login(options).unwrap();
     let callback = approve(url.expose(), flags);
-    client.complete_login(callback.last().unwrap().as_str())
+    client.complete_login(callback.last().unwrap().as_str()).map(drop)
 }
 
 /// What the server's API says about the client's token.

@@ -85,7 +85,7 @@ class Facade:
         **settings: Unpack[Settings],
     ) -> Self:
         """From ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET``, ``WEBEX_REDIRECT_URI``, ``WEBEX_SCOPE``, or
-        ``WEBEX_AUTHORIZATION_STRING`` and its relatives; ``WEBEX_ACCESS_TOKEN`` alone will do.
+        ``WEBEX_AUTHORIZATION_STRING`` and its relatives; ``WEBEX_ACCESS_TOKEN`` and any ``WEBEX_CLIENT_ID`` will do.
 
         The session is kept in the file that ``WEBEX_SESSION_FILE`` names, unless a store is given; encrypted with the
         keys in the file that ``WEBEX_KEY_FILE`` names, where it does, as the command does it. Of other variables only

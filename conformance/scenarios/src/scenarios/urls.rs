@@ -4,16 +4,17 @@ use serde_json::{Value, json};
 
 use super::{Scenario, scenario};
 use crate::harness::Harness;
-use crate::raw::{Answer, RawServer};
+use crate::raw::{Answer, RawServer, Step};
+use crate::scenarios::logins::jwt;
 use crate::scenarios::wire_table::GOOD;
-use crate::stage::{Done, Stage, check, results};
+use crate::stage::{CALLBACK, Done, Stage, begin_login, check, complete, results};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario!("urls-calls", "a call goes where the URL was judged to go, or nowhere", calls),
     scenario!("urls-calls-without-token", "the same for calls without the token", calls_without_token),
     scenario!("urls-empty-query", "the question mark of an empty query stays", empty_query),
     scenario!("urls-endpoints", "endpoints that may mean another host are refused before anything is sent", endpoints),
-    scenario!("urls-grants", "grants go to the normal form of their endpoint", grants),
+    scenario!("urls-grants", "every request of a session goes to the normal form of its endpoint", grants),
     scenario!("urls-proxy", "loopback goes through no proxy, however it is spelled", proxy),
 ];
 
@@ -216,26 +217,67 @@ fn endpoints(stage: &mut Stage<'_>) -> Done {
     none_wrong(&wrong)
 }
 
+/// The answer to every request of a session: tokens, a device's code, a catalog.
+const ANSWER: &str = r#"{"access_token":"at-x","refresh_token":"rt-x","expires_in":3600,"token_type":"Bearer","device_code":"d",
+    "user_code":"u","verification_uri":"https://x.example/v","interval":1,"serviceLinks":{"a":"https://a.example"}}"#;
+
+/// What each request of a session asks for at a server with Webex's paths, and how often here, at least.
+const REQUESTS: [(&str, usize); 7] = [
+    // Client credentials, less scope, a refresh, a code.
+    ("POST {path}/v1/access_token HTTP/1.1", 4),
+    ("POST {path}/v1/jwt/login HTTP/1.1", 1),
+    ("POST {path}/v1/guests/token HTTP/1.1", 1),
+    ("POST {path}/v1/device/authorize HTTP/1.1", 1),
+    ("POST {path}/v1/device/token HTTP/1.1", 1),
+    // Both tokens.
+    ("POST {path}/idb/oauth2/v1/revoke HTTP/1.1", 2),
+    ("GET {path}/u2c/api/v1/catalog?format=hostmap HTTP/1.1", 1),
+];
+
 fn grants(stage: &mut Stage<'_>) -> Done {
     let two = Two::start()?;
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", ANSWER.len());
+    two.a.answer_from_now_on(Answer::Steps(vec![Step::Send(format!("{head}{ANSWER}").into_bytes())]));
     let spellings = ["HTTP://{A}", "http://LocalHost:{PA}", "http://{A}/a/..", "http://{A}/@{B}", "http://{A}//{B}"];
-    let paths = ["/v1", "/v1", "/v1", "/@{B}/v1", "//{B}/v1"];
-    for (at, (text, path)) in spellings.into_iter().zip(paths).enumerate() {
+    let paths = ["", "", "", "/@{B}", "//{B}"];
+    for (text, path) in spellings.into_iter().zip(paths) {
+        let before = two.a.requests().len();
         let mut open = stage.open("a");
         open["config"]["base_url"] = json!(two.fill(text));
         let mut harness = stage.ready(open)?;
-        harness.ask("login_client_credentials", json!({ "client": "a" }))?;
-        let tokens = r#"{"access_token":"at-x","refresh_token":"rt-x","expires_in":3600}"#;
-        harness.ask("adopt", json!({ "client": "a", "tokens": tokens }))?;
-        harness.ask("refresh", json!({ "client": "a" }))?;
-        let requests = two.a.requests();
-        let line = two.fill(&format!("POST {path}/access_token HTTP/1.1\r\n"));
-        let sent = requests.get(at * 2..).unwrap_or_default();
-        let right = sent.len() == 2 && sent.iter().all(|request| request.starts_with(&line));
-        check(right, &format!("{text:?}: {line:?} was expected twice: {sent:?}"))?;
-        two.stranger_saw_nothing(text)?;
+        every_grant(&mut harness)?;
         stage.end(harness);
+        two.stranger_saw_nothing(text)?;
+        let sent = two.a.requests();
+        let mut lines: Vec<&str> = sent.iter().skip(before).filter_map(|request| request.lines().next()).collect();
+        for (line, times) in REQUESTS {
+            let line = two.fill(&line.replace("{path}", path));
+            let found = lines.iter().filter(|sent| **sent == line).count();
+            check(found >= times, &format!("{text:?}: {line:?} was expected {times} times: {lines:?}"))?;
+            lines.retain(|sent| **sent != line);
+        }
+        check(lines.is_empty(), &format!("{text:?}: nobody expected {lines:?}"))?;
     }
+    Ok(())
+}
+
+/// Each request that a session makes, whatever becomes of its answer.
+fn every_grant(harness: &mut Harness) -> Done {
+    harness.ask("login_client_credentials", json!({ "client": "a" }))?;
+    let tokens =
+        r#"{"access_token":"at-0","refresh_token":"rt-0","expires_in":3600,"scope":"spark:kms spark:people_read"}"#;
+    harness.ask("adopt", json!({ "client": "a", "tokens": tokens }))?;
+    harness.ask("user_token", json!({ "client": "a", "scope": "spark:people_read" }))?;
+    harness.ask("refresh", json!({ "client": "a" }))?;
+    harness.ask("login_jwt", json!({ "client": "a", "jwt": jwt("visitor")? }))?;
+    let guest = json!({ "client": "a", "service_token": "st", "subject": "g", "display_name": "G" });
+    harness.ask("login_guest", guest)?;
+    harness.ask("login_device", json!({ "client": "a" }))?;
+    let url = begin_login(harness)?;
+    let state = url.split("state=").nth(1).and_then(|rest| rest.split('&').next()).ok_or("no state")?;
+    harness.ask("complete_login", complete(&format!("{CALLBACK}?code=c&state={state}")))?;
+    harness.ask("services", json!({ "client": "a", "max_age": 0 }))?;
+    harness.ask("sign_out", json!({ "client": "a" }))?;
     Ok(())
 }
 

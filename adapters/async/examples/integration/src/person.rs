@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::Value;
 use webex_oauth_async::Client;
+use webex_oauth_async::webex_oauth::protocol::clean::seen;
 
 use crate::app::Shared;
 use crate::cookies::Cookies;
@@ -17,7 +18,7 @@ const MAX_PICTURE: usize = 2 * 1024 * 1024;
 
 /// The start, or the person.
 pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Result<Response, Notice> {
-    let scopes = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let scopes = |scope: &str| scope.split_whitespace().map(seen).collect::<Vec<_>>();
     let Some(client) = user(&shared, &cookies).await? else {
         return Ok(page::home(&scopes(shared.config.scope().as_str()), shared.simulated).into_response());
     };
@@ -28,7 +29,7 @@ pub(crate) async fn home(State(shared): State<Shared>, cookies: Cookies) -> Resu
     };
     let person = Person {
         name: name(&profile).unwrap_or_else(|| "a person without a name".to_owned()),
-        email: profile["emails"][0].as_str().map(str::to_owned),
+        email: profile["emails"][0].as_str().map(seen),
         has_picture: picture_url(&shared, &profile).is_some(),
         scopes: scopes(status.scope.as_ref().map_or("", |scope| scope.as_str())),
         expires: left(status.expires_at),
@@ -92,7 +93,7 @@ pub(crate) async fn profile(client: &Client) -> Result<Value, Notice> {
 
 /// What the person is called.
 pub(crate) fn name(profile: &Value) -> Option<String> {
-    let name = profile["displayName"].as_str().filter(|text| !text.is_empty());
+    let name = profile["displayName"].as_str().map(seen).filter(|text| !text.trim().is_empty());
     name.map(|name| name.chars().take(200).collect())
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde_json::{Value, json};
 use webex_oauth_async::webex_oauth::Config;
+use webex_oauth_async::webex_oauth::protocol::clean::{clean_text, clean_tracking_text, seen};
 use webex_oauth_async::{Client, Reqwest};
 
 use crate::app::Shared;
@@ -101,13 +102,14 @@ async fn show(space: &Space, client: &Client) -> Result<Response, Notice> {
     let id: String = url::form_urlencoded::byte_serialize(space.id.as_bytes()).collect();
     let room = get(format!("/rooms/{id}")).await?;
     let messages = get(format!("/messages?roomId={id}&max=50")).await?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| seen(value.as_str().unwrap_or_default());
+    let lines = |value: &Value| value.as_str().unwrap_or_default().lines().map(seen).collect::<Vec<_>>().join("\n");
     let said = messages["items"].as_array().into_iter().flatten().rev();
     let said: Vec<Said> = said
         .map(|message| Said {
             who: text(&message["personEmail"]),
             when: text(&message["created"]),
-            text: text(&message["text"]),
+            text: lines(&message["text"]),
             own: message["personId"] == person["id"],
         })
         .collect();
@@ -161,8 +163,8 @@ fn closed(text: &str, status: u16, answer: &Value) -> Notice {
     let mut notice = Notice::home(StatusCode::BAD_GATEWAY, "The space cannot be shown", text);
     let why = answer["errors"][0]["description"].as_str().or(answer["message"].as_str()).unwrap_or_default();
     let tracking_id = answer["trackingId"].as_str().unwrap_or_default();
-    let short = |text: &str| text.chars().filter(|char| !char.is_control()).take(200).collect::<String>();
-    notice.detail = Some(format!("HTTP {status} {} {}", short(why), short(tracking_id)).trim().to_owned());
+    let (why, tracking_id) = (clean_text(why, &[]), clean_tracking_text(tracking_id, &[]));
+    notice.detail = Some(format!("HTTP {status} {why} {tracking_id}").trim().to_owned());
     notice
 }
 

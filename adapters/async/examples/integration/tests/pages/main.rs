@@ -12,7 +12,7 @@ use kit::{Browser, app, path_of, shows};
 use serde_json::{Value, json};
 use webex_oauth_async::webex_oauth::{ConfigParts, Provider, Scope};
 use webex_oauth_integration::{App, Settings};
-use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Endpoint, Fault, Options, Simulator};
+use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Endpoint, Fault, FaultKind, Options, Simulator};
 
 #[tokio::test]
 async fn who_accepts_sees_the_own_name_and_picture() {
@@ -24,6 +24,9 @@ async fn who_accepts_sees_the_own_name_and_picture() {
     let me = browser.get("/").await;
     assert!(me.text.contains("Ada Lovelace") && me.text.contains("spark:people_read"), "{}", me.text);
     assert!(me.text.contains("14 days"), "{}", me.text);
+    // What ends the session is not what the page leads to; and how often it was renewed is said in words.
+    assert!(me.text.contains("<button id=\"logout\">Sign out</button>"), "{}", me.text);
+    assert!(me.text.contains("<dd id=\"renewed\">not yet</dd>"), "{}", me.text);
     let picture = browser.get("/picture").await;
     assert_eq!(picture.status, 200);
     assert!(picture.text.contains("<svg") && picture.policy.contains("sandbox"));
@@ -234,6 +237,20 @@ async fn trouble_at_webex_is_a_page_and_the_session_stays() {
     shows(&browser.post("/refresh", "").await, 502, "Webex does not answer");
     simulator.set_down(false);
     assert!(browser.get("/").await.text.contains("Ada Lovelace"));
+}
+
+/// HTML lets through what turns the direction of a text, and what nobody sees.
+#[tokio::test]
+async fn a_name_does_not_turn_the_page_around() {
+    let app = app().await;
+    let browser = Browser::new(&app);
+    browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
+    let person = json!({ "displayName": "Ada \u{202e}Love\u{200b}lace\u{7}", "emails": ["ada\u{2066}@example.com"] });
+    let set = person.as_object().unwrap().clone();
+    app.simulator().unwrap().fault(Fault::new(FaultKind::Rewrite { set, remove: Vec::new() }).at(Endpoint::PeopleMe));
+    let page = browser.get("/").await.text;
+    assert!(page.contains("Ada Lovelace") && page.contains("ada@example.com"), "{page}");
+    assert!(!page.contains(['\u{202e}', '\u{200b}', '\u{7}', '\u{2066}']), "{page}");
 }
 
 #[tokio::test]
