@@ -49,7 +49,8 @@ impl Shared {
 }
 
 impl Fleet {
-    /// A worker for sessions of this configuration. Sessions of other clients in the same store are left alone.
+    /// A worker for sessions of this configuration. Those of other clients in the same store, and of the same one at another server,
+    /// are not touched.
     pub fn new(records: impl AsyncRecords + 'static, config: Config, http: impl FleetHttp) -> Self {
         let shared = Shared {
             records: Arc::new(records),
@@ -152,7 +153,8 @@ impl Fleet {
     async fn claim(&self, due: Timestamp, most: usize) -> Option<Vec<Claimed>> {
         let until = now().plus(self.lease());
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        match self.shared.records.claim_due(Claim { now: due, until, most }).await {
+        let client = self.shared.config.client_tag();
+        match self.shared.records.claim_due(Claim { client, now: due, until, most }).await {
             Ok(claimed) => {
                 self.shared.report().claimed += claimed.len() as u64;
                 Some(claimed)
@@ -251,7 +253,7 @@ pub struct FleetReport {
     pub left: u64,
     /// Those that were claimed and not begun, for the worker was stopped.
     pub not_begun: u64,
-    /// Those of other clients or versions, which were left alone.
+    /// Those of newer versions of this library, which were left alone until a lease is over.
     pub not_ours: u64,
     /// Failures of the store, of claims and of sessions, also those that have passed.
     pub store_errors: u64,

@@ -45,7 +45,8 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// As [`Records::load`]. It may be deleted all the same; to do it again does no harm.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
-    /// Takes those sessions that have been due longest and puts them off, in one step: no two claims get the same. In any order.
+    /// Takes those sessions of a client that have been due longest and puts them off, in one step: no two claims get the same. In
+    /// any order. A session is that of the client that [`Put::client_tag`] has named when it was saved last.
     ///
     /// # Errors
     ///
@@ -134,8 +135,10 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
 }
 
 /// Which sessions are claimed. The caller has the clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
+    /// Those of this client: [`webex_oauth::Config::client_tag`]. The empty name is for what was saved without one.
+    pub client: String,
     /// Those that are due now.
     pub now: Timestamp,
     /// They are due again then, unless they are saved before: whoever has claimed them may crash.
@@ -149,15 +152,21 @@ impl Claim {
     /// late: on a database with a clock of its own that is refused. Who is behind does no harm.
     #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn check_clock(&self, place: &impl fmt::Debug, databases: Timestamp) -> Result<(), StoreError> {
-        let (ahead, lease) = (self.now.millis_since(databases), self.until.millis_since(self.now));
-        if ahead <= lease {
+        if databases >= self.least_clock() {
             return Ok(());
         }
+        let ahead = self.now.millis_since(databases);
         let what = format!(
             "the clock of this machine is {} seconds ahead of that of {place:?}: set it right, nothing was claimed",
             ahead / 1000
         );
         Err(StoreError::Refused { what })
+    }
+
+    /// By a lease behind: a database whose clock says less is that of somebody who is too far ahead.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn least_clock(&self) -> Timestamp {
+        self.now.plus_millis(-self.until.millis_since(self.now))
     }
 }
 

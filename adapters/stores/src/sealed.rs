@@ -72,7 +72,8 @@ fn sealed_put(keys: &Keys, key: &Key, put: &Put) -> Result<Put, StoreError> {
     let not_one = |_| StoreError::Refused { what: "what is to be sealed is not a session".to_owned() };
     let record = seal(keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
     let mut sealed = put.clone();
-    (sealed.snapshot, sealed.key_id) = (record, Some(keys.first().id().to_owned()));
+    (sealed.client, sealed.key_id) = (put.client_tag(), Some(keys.first().id().to_owned()));
+    sealed.snapshot = record;
     Ok(sealed)
 }
 

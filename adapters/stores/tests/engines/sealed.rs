@@ -5,11 +5,9 @@ use std::sync::Arc;
 use webex_oauth::sealed::Keys;
 use webex_oauth::{SealedHeader, Secret, Timestamp};
 use webex_oauth_driver::FileStore;
-use webex_oauth_stores::{
-    Claim, Memory, Put, Records, Replaces, Saved, Sealed, Sqlite, Store as _, StoreError, Unblock,
-};
+use webex_oauth_stores::{Memory, Put, Records, Replaces, Saved, Sealed, Sqlite, Store as _, StoreError, Unblock};
 
-use crate::suite::{Node, Tenant, body, key, put};
+use crate::suite::{Node, Tenant, body, claim, key, put};
 
 const K1: &str = "k1:uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs";
 const K2: &str = "k2:MDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk8";
@@ -114,8 +112,7 @@ fn one_that_does_not_open_holds_up_no_other() {
     };
     assert_eq!(other.save(&key("acme", "u1"), &due(1)), Ok(Saved::Stored));
     assert_eq!(store.save(&key("acme", "u2"), &due(2)), Ok(Saved::Stored));
-    let claim = Claim { now: Timestamp::from_millis(9), until: Timestamp::from_millis(99), most: 5 };
-    let claimed = store.claim_due(claim).unwrap();
+    let claimed = store.claim_due(claim(9, 99, 5)).unwrap();
     let of = |user: &str| claimed.iter().find(|one| one.key.user() == user).unwrap().snapshot.clone();
     assert!(matches!(of("u1"), Err(StoreError::Sealed { .. })));
     assert_eq!(of("u2"), Ok(body(2)));

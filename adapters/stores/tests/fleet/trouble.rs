@@ -30,7 +30,8 @@ async fn a_server_that_fails_for_ever_is_told_and_tried_again_after_a_while() {
         assert_eq!((report.claimed, report.renewed, report.left, report.failures), (5, 0, 5, 5), "{report:?}");
         assert!(report.last_failure.is_some() && !report.is_client_refused(), "{report:?}");
         // In a moment, and not when the token ends in some days.
-        let soon = Claim { now: now().plus_millis(120_000), until: now().plus_millis(240_000), most: 10 };
+        let client = config(&simulator).client_tag();
+        let soon = Claim { client, now: now().plus_millis(120_000), until: now().plus_millis(240_000), most: 10 };
         assert_eq!(node.claim_due(soon).await.unwrap().len(), 5);
     }
 }
@@ -67,6 +68,7 @@ async fn damaged_and_sealed_rows_are_failures_of_the_store_and_hold_up_no_other(
     for (number, body) in [(10, "{}"), (11, ""), (12, sealed)] {
         let mut put = Put::new(Secret::new(body), 1, Replaces::Nothing);
         put.due_at = Some(now().plus_millis(-60_000));
+        put.client = Some(config(&simulator).client_tag());
         assert_eq!(node.save(&key(number), &put).await, Ok(Saved::Stored));
     }
     let report = once(fleet(node, &simulator)).await;
