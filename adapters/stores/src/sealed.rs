@@ -11,7 +11,7 @@ use webex_oauth::sealed::{Keys, NONCE_LEN, OpenError, Owner, open, seal};
 use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
 
 pub use self::key_file::{KeyFileError, add_key, new_key_file, read_key_file};
-pub use self::reseal::{Reseal, Resealed};
+pub use self::reseal::{Reseal, ResealFailed, Resealed};
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records};
 
 /// Encrypts what a store keeps ([`webex_oauth::sealed`]): in front of [`Records`], of [`AsyncRecords`], or, with the key of the
