@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use webex_oauth::coordinator::Times;
-use webex_oauth::{Config, Fault, Timestamp};
+use webex_oauth::{Config, Fault, SendFault, Timestamp};
 use webex_oauth_driver::{StoreError, now};
 
 pub use self::http::FleetHttp;
@@ -231,6 +231,18 @@ impl FleetProgress {
     pub fn report(&self) -> FleetReport {
         self.0.report().clone()
     }
+
+    /// How late the session is that has been due longest and that nobody has claimed yet; zero where none is. It is asked of the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncRecords::oldest_due`].
+    pub async fn lag(&self) -> Result<Duration, StoreError> {
+        let oldest = self.0.records.oldest_due(&self.0.config.client_tag()).await?;
+        let millis = oldest.map_or(0, |oldest| now().millis_since(oldest));
+        Ok(Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+    }
 }
 
 impl fmt::Debug for FleetProgress {
@@ -261,6 +273,12 @@ pub struct FleetReport {
     pub last_store_error: Option<StoreError>,
     /// Attempts that the server refused, or did not answer.
     pub failures: u64,
+    /// Those among them to which no complete answer came: the server may have renewed the session.
+    pub unanswered: u64,
+    /// Sessions that were found with an attempt whose end nobody has stored: the process that made it is no more.
+    pub abandoned: u64,
+    /// Sessions that were found so and whose grant has ended: the renewed tokens went with that process.
+    pub lost: u64,
     /// How the last of them ended.
     pub last_failure: Option<Arc<Fault>>,
 }
@@ -273,6 +291,7 @@ impl FleetReport {
 
     fn attempt_failed(&mut self, fault: Arc<Fault>) {
         self.failures += 1;
+        self.unanswered += u64::from(fault.send == Some(SendFault::Lost));
         self.last_failure = Some(fault);
     }
 

@@ -101,6 +101,10 @@ impl Records for Memory {
         Ok(claimed)
     }
 
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.rows().values().filter(|row| row.client == client).filter_map(|row| row.due_at).min())
+    }
+
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         let most = usize::try_from(scan.most).unwrap_or(usize::MAX).max(2);
         let rows = self.rows();

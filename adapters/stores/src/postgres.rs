@@ -55,6 +55,9 @@ const SCAN: &str = "SELECT tenant, user_key,
         CASE WHEN deleted_at IS NULL AND key_id IS DISTINCT FROM $3::text THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= ($1, $2) ORDER BY tenant, user_key LIMIT $4";
 
+const OLDEST_DUE: &str = "SELECT (extract(epoch FROM due_at) * 1000)::bigint FROM webex_oauth_session
+    WHERE client = $1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
+
 /// What another node is claiming, or saving, at this moment is left to it. Where the database's clock says less than `$5` nothing
 /// is claimed; in any case there is a row, with what it says.
 const CLAIM: &str = "WITH clock AS MATERIALIZED (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS millis),
@@ -195,6 +198,13 @@ impl Postgres {
         Claimed::usable(rows.iter().filter(is_claimed).map(read))
     }
 
+    async fn find_oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let mut lease = self.lease().await?;
+        let rows = lease.query(OLDEST_DUE, &[&client]).await?;
+        let millis = rows.first().map(|row| row.try_get(0)).transpose().map_err(|_| self.damaged())?;
+        Ok(millis.map(Timestamp::from_millis))
+    }
+
     async fn list(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         let (from, most) = (scan.from()?, scan.most.max(2));
         let mut lease = self.lease().await?;
@@ -236,6 +246,10 @@ impl AsyncRecords for Postgres {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.within(self.find_oldest_due(client)))
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

@@ -54,6 +54,17 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// cannot be read is no error of the others ([`Claimed::snapshot`]).
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
 
+    /// When that session of a client became due that nobody has claimed or saved for longest, or will be; `None`: none will be. By it is
+    /// seen how late a fleet is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the store cannot tell; otherwise as [`Records::load`].
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let _ = client;
+        Err(no_due_dates(self))
+    }
+
     /// All records, a batch at a time. One that is there all the while is seen at least once.
     ///
     /// # Errors
@@ -75,6 +86,10 @@ pub trait Records: Send + Sync + fmt::Debug {
         let _ = (key, put);
         Err(no_scans(self))
     }
+}
+
+fn no_due_dates(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
+    StoreError::Refused { what: format!("{records:?}: it does not tell what is due") }
 }
 
 fn no_scans(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
@@ -112,6 +127,16 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
     ///
     /// As [`Records::claim_due`].
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// See [`Records::oldest_due`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::oldest_due`].
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        let _ = client;
+        Box::pin(std::future::ready(Err(no_due_dates(self))))
+    }
 
     /// See [`Records::scan`].
     ///
@@ -213,6 +238,10 @@ impl<R: Records + ?Sized> Records for Arc<R> {
         (**self).claim_due(claim)
     }
 
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        (**self).oldest_due(client)
+    }
+
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         (**self).scan(scan)
     }
@@ -237,6 +266,10 @@ impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         (**self).claim_due(claim)
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        (**self).oldest_due(client)
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

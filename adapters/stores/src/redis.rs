@@ -193,6 +193,15 @@ impl AsyncRecords for Redis {
         Box::pin(self.within(self.claim(claim)))
     }
 
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.within(async move {
+            let looked = self.look(&mut self.connection(), client).await;
+            let (_, oldest) = looked.map_err(|error| self.inner.place.failure(&error))?;
+            let scores = oldest.filter_map(|(_, first)| first.first().map(|(_, score)| *score));
+            Ok(scores.min_by(f64::total_cmp).map(names::instant))
+        }))
+    }
+
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
         Box::pin(self.within(self.list(scan)))
     }

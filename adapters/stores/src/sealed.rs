@@ -6,8 +6,8 @@ mod reseal;
 use std::fmt;
 use std::sync::Arc;
 
-use webex_oauth::Secret;
 use webex_oauth::sealed::{Keys, NONCE_LEN, OpenError, Owner, open, seal};
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
 
 pub use self::key_file::{KeyFileError, add_key, new_key_file, read_key_file};
@@ -104,6 +104,10 @@ impl<S: Records> Records for Sealed<S> {
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         self.store.claim_due(claim).map(|claimed| self.open_claimed(claimed))
     }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.store.oldest_due(client)
+    }
 }
 
 impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
@@ -124,6 +128,10 @@ impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move { self.store.claim_due(claim).await.map(|claimed| self.open_claimed(claimed)) })
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        self.store.oldest_due(client)
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
-use webex_oauth::Secret;
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::{Place, is_busy, newer, not_migrated};
@@ -68,6 +68,9 @@ const REWRITE: &str = "UPDATE webex_oauth_session
 /// a batch that begins with the one where the last has ended repeats that.
 const SCAN: &str = "SELECT tenant, user_key, CASE WHEN deleted_at IS NULL AND key_id IS NOT ?3 THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= (?1, ?2) ORDER BY tenant, user_key LIMIT ?4";
+
+const OLDEST_DUE: &str = "SELECT due_at FROM webex_oauth_session
+    WHERE client = ?1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
 
 const CLAIM: &str = "UPDATE webex_oauth_session SET due_at = :until
     WHERE rowid IN (
@@ -246,6 +249,13 @@ impl Records for Sqlite {
             let (tenant, user) = (tenant.ok_or_else(damaged)?, user.ok_or_else(damaged)?);
             Ok(Claimed { key: Key::new(tenant, user)?, snapshot: body.map(Secret::new).ok_or_else(damaged) })
         }))
+    }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let millis = self.read(|connection| {
+            connection.prepare_cached(OLDEST_DUE)?.query_row([client], |row| row.get(0)).optional()
+        })?;
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

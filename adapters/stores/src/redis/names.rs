@@ -1,6 +1,8 @@
 //! How things are called there. What a script touches is in one shard, whose number is the hash tag: it is on one node of a
 //! cluster.
 
+use webex_oauth::Timestamp;
+
 use crate::Key;
 
 pub(super) const SCHEMA: &str = "webex_oauth:schema";
@@ -37,6 +39,12 @@ pub(super) fn due_prefix(shard: u8) -> String {
 /// What is due of a client in a shard: a sorted set of members, by Unix milliseconds.
 pub(super) fn due(shard: u8, client: &str) -> String {
     due_prefix(shard) + client
+}
+
+/// When something is due, by its score.
+#[allow(clippy::cast_possible_truncation, reason = "milliseconds, which a double has to the last one")]
+pub(super) fn instant(score: f64) -> Timestamp {
+    Timestamp::from_millis(score as i64)
 }
 
 #[cfg(test)]

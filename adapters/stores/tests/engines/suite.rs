@@ -392,7 +392,9 @@ pub(crate) async fn a_claim_is_that_of_one_client(a: Node, b: Node, tenant: &str
     for stranger in ["", "C1", "anothe"] {
         assert_eq!(claimed_of(&b, tenant, stranger, base, later).await, Vec::<String>::new(), "{stranger}");
     }
+    assert_eq!(b.oldest_due(&one).await, Ok(Some(Timestamp::from_millis(base))));
     assert_eq!(claimed_of(&b, tenant, &one, base, later).await, ["u1"]);
+    assert_eq!(b.oldest_due(&one).await, Ok(Some(Timestamp::from_millis(later))), "it was put off");
     assert_eq!(claimed_of(&b, tenant, "another", base, later).await, ["u2"]);
     // The user has signed in again, with another client.
     let two = of_client("C2", 8, 7, base);
@@ -406,6 +408,7 @@ pub(crate) async fn a_claim_is_that_of_one_client(a: Node, b: Node, tenant: &str
     assert_eq!(a.delete(&u2).await, Ok(()));
     for client in [one, two.client_tag().unwrap(), "another".to_owned()] {
         assert_eq!(claimed_of(&a, tenant, &client, base + 90_000, base + 99_000).await, Vec::<String>::new());
+        assert_eq!(b.oldest_due(&client).await, Ok(None));
     }
 }
 
