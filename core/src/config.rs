@@ -205,6 +205,11 @@ impl Config {
         &self.0.parts.client_id
     }
 
+    /// The name under which a store files this client's sessions: [`snapshot_client_tag`](crate::snapshot_client_tag) of each.
+    pub fn client_tag(&self) -> String {
+        crate::snapshot::tag(self.client_id(), self.endpoints().token.url())
+    }
+
     /// The scope that a login asks for unless it says otherwise.
     pub fn scope(&self) -> &Scope {
         &self.0.parts.scope

@@ -7,6 +7,7 @@
 //! `login` the one on a device. A reader of version 1 refuses version 2 by its number and leaves it alone: were it to take the
 //! newest login and store what it knows, the others would be lost.
 
+mod client_tag;
 mod read;
 mod record;
 mod sealed;
@@ -14,6 +15,8 @@ mod write;
 
 use serde::Deserialize;
 
+pub use self::client_tag::client_tag;
+pub(crate) use self::client_tag::tag;
 use self::record::Record;
 pub use self::sealed::SealedHeader;
 #[cfg(feature = "sealed")]

@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::html;
 use sha2::{Digest as _, Sha256};
-use webex_oauth_async::webex_oauth::{Advice, Config, ConfigParts, LoginOptions, SignOutOptions};
+use webex_oauth_async::webex_oauth::{Advice, Config, ConfigParts, LoginOptions};
 use webex_oauth_async::{ClientError, Clients, User, refresh_error};
 use webex_oauth_stores::{AsyncRecords, Key, Postgres, Sqlite, StoreError, Unblock, UserStore};
 
@@ -17,7 +17,6 @@ use webex_oauth_stores::{AsyncRecords, Key, Postgres, Sqlite, StoreError, Unbloc
 struct App {
     config: Config,
     clients: Clients<Key>,
-    store: Arc<dyn AsyncRecords>,
 }
 
 impl App {
@@ -67,9 +66,7 @@ async fn callback(State(app): State<App>, jar: CookieJar, RawQuery(query): RawQu
 }
 
 async fn logout(State(app): State<App>, jar: CookieJar) -> Result<Response, Trouble> {
-    let who = app.user(jar.get("session"))?;
-    who.sign_out(SignOutOptions::default()).await?;
-    app.store.delete(who.key()).await?;
+    app.user(jar.get("session"))?.delete().await?;
     Ok((jar.remove(Cookie::build("session").path("/")), Redirect::to("/")).into_response())
 }
 
@@ -112,11 +109,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         store.migrate()?;
         Arc::new(Unblock::new(store))
     };
-    let records = store.clone();
-    let clients = Clients::builder(config.clone()).store(move |key: &Key| UserStore::new(records.clone(), key.clone()));
+    let clients = Clients::builder(config.clone()).store(move |key: &Key| UserStore::new(store.clone(), key.clone()));
     let clients = clients.stale_after(Duration::from_secs(1)).build()?;
     let app = Router::new().route("/", get(home)).route("/login", get(login)).route("/callback", get(callback));
-    let app = app.route("/logout", post(logout)).with_state(App { config, clients: clients.clone(), store });
+    let app = app.route("/logout", post(logout)).with_state(App { config, clients: clients.clone() });
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
     let stop = async { drop(tokio::signal::ctrl_c().await) };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use webex_oauth::Config;
+use webex_oauth::{Config, SignOutOptions};
 use webex_oauth_driver::{
     AsyncStore, BoxFuture, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick,
 };
@@ -151,6 +151,37 @@ impl<K: UserKey> Clients<K> {
         let moving = moving.shared();
         self.inner.http.spawn(Box::pin(moving.clone().map(drop)));
         moving.await
+    }
+
+    /// Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record. What cannot be
+    /// opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they look again; a login that they
+    /// have begun for this user is over. Nobody there is a success.
+    ///
+    /// To sign out is enough for a user who comes back: [`User::sign_out`].
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Closed`]; [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked
+    /// already.
+    pub async fn delete(&self, key: &K) -> Result<(), ClientError> {
+        match self.client(key).await {
+            Ok(client) => {
+                // What the store says to that does not matter: the record goes next, and nothing of our own comes after it.
+                let _ = client.sign_out(SignOutOptions::default()).await;
+                let _ = client.executor().flush().await;
+            }
+            Err(
+                ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
+            ) => {}
+            Err(error) => return Err(error),
+        }
+        self.inner.kept.take(key);
+        let deleted = (self.inner.stores)(key).delete().await;
+        if let Some(client) = self.inner.kept.take(key) {
+            // Who came in between learns of it.
+            let _ = client.executor().glance().await;
+        }
+        Ok(deleted?)
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use webex_oauth::coordinator::Times;
-use webex_oauth::{Config, Fault, Timestamp};
+use webex_oauth::{Config, Fault, SendFault, Timestamp};
 use webex_oauth_driver::{StoreError, now};
 
 pub use self::http::FleetHttp;
@@ -49,7 +49,8 @@ impl Shared {
 }
 
 impl Fleet {
-    /// A worker for sessions of this configuration. Sessions of other clients in the same store are left alone.
+    /// A worker for sessions of this configuration. Those of other clients in the same store, and of the same one at another server,
+    /// are not touched.
     pub fn new(records: impl AsyncRecords + 'static, config: Config, http: impl FleetHttp) -> Self {
         let shared = Shared {
             records: Arc::new(records),
@@ -152,7 +153,8 @@ impl Fleet {
     async fn claim(&self, due: Timestamp, most: usize) -> Option<Vec<Claimed>> {
         let until = now().plus(self.lease());
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        match self.shared.records.claim_due(Claim { now: due, until, most }).await {
+        let client = self.shared.config.client_tag();
+        match self.shared.records.claim_due(Claim { client, now: due, until, most }).await {
             Ok(claimed) => {
                 self.shared.report().claimed += claimed.len() as u64;
                 Some(claimed)
@@ -229,6 +231,18 @@ impl FleetProgress {
     pub fn report(&self) -> FleetReport {
         self.0.report().clone()
     }
+
+    /// How late the session is that has been due longest and that nobody has claimed yet; zero where none is. It is asked of the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncRecords::oldest_due`].
+    pub async fn lag(&self) -> Result<Duration, StoreError> {
+        let oldest = self.0.records.oldest_due(&self.0.config.client_tag()).await?;
+        let millis = oldest.map_or(0, |oldest| now().millis_since(oldest));
+        Ok(Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+    }
 }
 
 impl fmt::Debug for FleetProgress {
@@ -251,7 +265,7 @@ pub struct FleetReport {
     pub left: u64,
     /// Those that were claimed and not begun, for the worker was stopped.
     pub not_begun: u64,
-    /// Those of other clients or versions, which were left alone.
+    /// Those of newer versions of this library, which were left alone until a lease is over.
     pub not_ours: u64,
     /// Failures of the store, of claims and of sessions, also those that have passed.
     pub store_errors: u64,
@@ -259,6 +273,12 @@ pub struct FleetReport {
     pub last_store_error: Option<StoreError>,
     /// Attempts that the server refused, or did not answer.
     pub failures: u64,
+    /// Those among them to which no complete answer came: the server may have renewed the session.
+    pub unanswered: u64,
+    /// Sessions that were found with an attempt whose end nobody has stored: the process that made it is no more.
+    pub abandoned: u64,
+    /// Sessions that were found so and whose grant has ended: the renewed tokens went with that process.
+    pub lost: u64,
     /// How the last of them ended.
     pub last_failure: Option<Arc<Fault>>,
 }
@@ -271,6 +291,7 @@ impl FleetReport {
 
     fn attempt_failed(&mut self, fault: Arc<Fault>) {
         self.failures += 1;
+        self.unanswered += u64::from(fault.send == Some(SendFault::Lost));
         self.last_failure = Some(fault);
     }
 

@@ -38,7 +38,9 @@ pub use records::{AsyncRecords, Claim, Claimed, Records};
 pub use redis::{Redis, RedisOptions};
 pub use scan::{Cursor, Scan, Scanned};
 #[cfg(feature = "sealed")]
-pub use sealed::{KeyFileError, Reseal, Resealed, Sealed, SealedUser, add_key, new_key_file, read_key_file};
+pub use sealed::{
+    KeyFileError, Reseal, ResealFailed, Resealed, Sealed, SealedUser, add_key, new_key_file, read_key_file,
+};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 #[cfg(feature = "tls")]

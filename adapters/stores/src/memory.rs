@@ -21,6 +21,7 @@ struct Row {
     /// `None`: deleted.
     body: Option<Secret>,
     key_id: Option<String>,
+    client: String,
     due_at: Option<Timestamp>,
 }
 
@@ -58,7 +59,7 @@ impl Memory {
         }
         let due_at = due_at(found);
         let (body, key_id) = (Some(put.snapshot.clone()), put.sealed_with());
-        let row = Row { revision: put.revision, body, key_id, due_at };
+        let row = Row { revision: put.revision, body, key_id, client: put.client_tag().unwrap_or_default(), due_at };
         rows.insert(key.clone(), row);
         Ok(Saved::Stored)
     }
@@ -84,6 +85,7 @@ impl Records for Memory {
         let mut rows = self.rows();
         let mut due: Vec<(Timestamp, Key)> = rows
             .iter()
+            .filter(|(_, row)| row.client == claim.client)
             .filter_map(|(key, row)| row.due_at.filter(|at| *at <= claim.now).map(|at| (at, key.clone())))
             .collect();
         due.sort();
@@ -97,6 +99,10 @@ impl Records for Memory {
             }
         }
         Ok(claimed)
+    }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.rows().values().filter(|row| row.client == client).filter_map(|row| row.due_at).min())
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

@@ -27,16 +27,17 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = $1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = $4, body = $5, key_id = $6, due_at = 'epoch'::timestamptz + $7::bigint * interval '1 millisecond',
-        updated_at = now()
+        client = $8, updated_at = now()
     WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL
         AND (key_id = '' OR $6 <> '')";
 
 /// `$7`: how many bits of a revision are counted.
-const INSERT: &str = "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
-    VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond')
+const INSERT: &str =
+    "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at, client)
+    VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond', $8)
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
-        updated_at = now(), deleted_at = NULL
+        client = excluded.client, updated_at = now(), deleted_at = NULL
     WHERE found.deleted_at IS NOT NULL
         AND (excluded.revision > found.revision OR excluded.revision >> $7::int <> found.revision >> $7::int)";
 
@@ -54,16 +55,22 @@ const SCAN: &str = "SELECT tenant, user_key,
         CASE WHEN deleted_at IS NULL AND key_id IS DISTINCT FROM $3::text THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= ($1, $2) ORDER BY tenant, user_key LIMIT $4";
 
-const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+const OLDEST_DUE: &str = "SELECT (extract(epoch FROM due_at) * 1000)::bigint FROM webex_oauth_session
+    WHERE client = $1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
 
-/// What another node is claiming, or saving, at this moment is left to it.
-const CLAIM: &str = "WITH due AS MATERIALIZED (
+/// What another node is claiming, or saving, at this moment is left to it. Where the database's clock says less than `$5` nothing
+/// is claimed; in any case there is a row, with what it says.
+const CLAIM: &str = "WITH clock AS MATERIALIZED (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS millis),
+    due AS MATERIALIZED (
         SELECT tenant, user_key FROM webex_oauth_session
-        WHERE due_at <= 'epoch'::timestamptz + $1::bigint * interval '1 millisecond' AND deleted_at IS NULL
-        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-    UPDATE webex_oauth_session AS session SET due_at = 'epoch'::timestamptz + $2::bigint * interval '1 millisecond'
-    FROM due WHERE session.tenant = due.tenant AND session.user_key = due.user_key
-    RETURNING session.tenant, session.user_key, session.body";
+        WHERE client = $4 AND due_at <= 'epoch'::timestamptz + $1::bigint * interval '1 millisecond' AND deleted_at IS NULL
+            AND (SELECT millis FROM clock) >= $5
+        ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE webex_oauth_session AS session SET due_at = 'epoch'::timestamptz + $2::bigint * interval '1 millisecond'
+        FROM due WHERE session.tenant = due.tenant AND session.user_key = due.user_key
+        RETURNING session.tenant, session.user_key, session.body)
+    SELECT clock.millis, claimed.* FROM clock LEFT JOIN claimed ON true";
 
 /// Records in a database of PostgreSQL that all nodes share. Clones share one pool of connections; needs a tokio runtime.
 ///
@@ -151,16 +158,18 @@ impl Postgres {
         check_body(body)?;
         let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
         let key_id = put.sealed_with().unwrap_or_default();
-        let (tenant, user) = (key.tenant(), key.user());
+        let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
         let mut lease = self.lease().await?;
         let stored = match put.replaces {
             Replaces::Nothing => {
                 let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
-                lease.execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits]).await?
+                lease.execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client]).await?
             }
             Replaces::Revision(replaces) => {
                 let replaces = signed(replaces)?;
-                lease.execute(REPLACE, &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at]).await?
+                lease
+                    .execute(REPLACE, &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client])
+                    .await?
             }
         };
         drop(lease);
@@ -175,17 +184,25 @@ impl Postgres {
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let (now, until) = (millis(Some(claim.now)), millis(Some(claim.until)));
+        let (most, clock) = (i64::from(claim.most), millis(Some(claim.least_clock())));
         let mut lease = self.lease().await?;
-        let clock = lease.query(CLOCK, &[]).await?;
-        if let Some(millis) = clock.first().and_then(|row| row.try_get(0).ok()) {
+        let rows = lease.query(CLAIM, &[&now, &until, &most, &claim.client, &clock]).await?;
+        if let Some(millis) = rows.first().and_then(|row| row.try_get(0).ok()) {
             claim.check_clock(self, Timestamp::from_millis(millis))?;
         }
-        let rows = lease.query(CLAIM, &[&now, &until, &i64::from(claim.most)]).await?;
+        let is_claimed = |row: &&tokio_postgres::Row| !matches!(row.try_get::<_, Option<&str>>(1), Ok(None));
         let read = |row: &tokio_postgres::Row| {
             let text = |at: usize| row.try_get::<_, String>(at).map_err(|_| self.damaged());
-            Ok(Claimed { key: Key::new(text(0)?, text(1)?)?, snapshot: text(2).map(Secret::new) })
+            Ok(Claimed { key: Key::new(text(1)?, text(2)?)?, snapshot: text(3).map(Secret::new) })
         };
-        Claimed::usable(rows.iter().map(read))
+        Claimed::usable(rows.iter().filter(is_claimed).map(read))
+    }
+
+    async fn find_oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let mut lease = self.lease().await?;
+        let rows = lease.query(OLDEST_DUE, &[&client]).await?;
+        let millis = rows.first().map(|row| row.try_get(0)).transpose().map_err(|_| self.damaged())?;
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     async fn list(&self, scan: &Scan) -> Result<Scanned, StoreError> {
@@ -229,6 +246,10 @@ impl AsyncRecords for Postgres {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.within(self.find_oldest_due(client)))
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

@@ -45,13 +45,25 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// As [`Records::load`]. It may be deleted all the same; to do it again does no harm.
     fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
-    /// Takes those sessions that have been due longest and puts them off, in one step: no two claims get the same. In any order.
+    /// Takes those sessions of a client that have been due longest and puts them off, in one step: no two claims get the same. In
+    /// any order. A session is that of the client that [`Put::client_tag`] has named when it was saved last.
     ///
     /// # Errors
     ///
     /// As [`Records::load`]. Some may be put off all the same: they are due again at [`Claim::until`]. That one session
     /// cannot be read is no error of the others ([`Claimed::snapshot`]).
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError>;
+
+    /// When that session of a client became due that nobody has claimed or saved for longest, or will be; `None`: none will be. By it is
+    /// seen how late a fleet is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] where the store cannot tell; otherwise as [`Records::load`].
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let _ = client;
+        Err(no_due_dates(self))
+    }
 
     /// All records, a batch at a time. One that is there all the while is seen at least once.
     ///
@@ -74,6 +86,10 @@ pub trait Records: Send + Sync + fmt::Debug {
         let _ = (key, put);
         Err(no_scans(self))
     }
+}
+
+fn no_due_dates(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
+    StoreError::Refused { what: format!("{records:?}: it does not tell what is due") }
 }
 
 fn no_scans(records: &(impl fmt::Debug + ?Sized)) -> StoreError {
@@ -112,6 +128,16 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
     /// As [`Records::claim_due`].
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
 
+    /// See [`Records::oldest_due`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::oldest_due`].
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        let _ = client;
+        Box::pin(std::future::ready(Err(no_due_dates(self))))
+    }
+
     /// See [`Records::scan`].
     ///
     /// # Errors
@@ -134,8 +160,10 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
 }
 
 /// Which sessions are claimed. The caller has the clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
+    /// Those of this client: [`webex_oauth::Config::client_tag`]. The empty name is for what was saved without one.
+    pub client: String,
     /// Those that are due now.
     pub now: Timestamp,
     /// They are due again then, unless they are saved before: whoever has claimed them may crash.
@@ -149,15 +177,21 @@ impl Claim {
     /// late: on a database with a clock of its own that is refused. Who is behind does no harm.
     #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(crate) fn check_clock(&self, place: &impl fmt::Debug, databases: Timestamp) -> Result<(), StoreError> {
-        let (ahead, lease) = (self.now.millis_since(databases), self.until.millis_since(self.now));
-        if ahead <= lease {
+        if databases >= self.least_clock() {
             return Ok(());
         }
+        let ahead = self.now.millis_since(databases);
         let what = format!(
             "the clock of this machine is {} seconds ahead of that of {place:?}: set it right, nothing was claimed",
             ahead / 1000
         );
         Err(StoreError::Refused { what })
+    }
+
+    /// By a lease behind: a database whose clock says less is that of somebody who is too far ahead.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(crate) fn least_clock(&self) -> Timestamp {
+        self.now.plus_millis(-self.until.millis_since(self.now))
     }
 }
 
@@ -204,6 +238,10 @@ impl<R: Records + ?Sized> Records for Arc<R> {
         (**self).claim_due(claim)
     }
 
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        (**self).oldest_due(client)
+    }
+
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         (**self).scan(scan)
     }
@@ -228,6 +266,10 @@ impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         (**self).claim_due(claim)
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        (**self).oldest_due(client)
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

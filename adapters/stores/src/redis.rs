@@ -102,14 +102,8 @@ impl Redis {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         let failed = |error: redis::RedisError| self.inner.place.failure(&error);
         let mut connection = self.connection();
-        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut connection).await.map_err(failed)?;
-        claim.check_clock(self, Timestamp::from_millis(seconds.saturating_mul(1000).saturating_add(micros / 1000)))?;
-        let mut pipe = redis::pipe();
-        for shard in 0..=u8::MAX {
-            pipe.cmd("ZRANGE").arg(names::due(shard)).arg(0).arg(0).arg("WITHSCORES");
-        }
-        let oldest: Vec<Vec<(String, f64)>> = pipe.query_async(&mut connection).await.map_err(failed)?;
-        let oldest = (0..=u8::MAX).zip(oldest);
+        let (clock, oldest) = self.look(&mut connection, &claim.client).await.map_err(failed)?;
+        claim.check_clock(self, clock)?;
         let mut shards: Vec<(f64, u8)> =
             oldest.filter_map(|(shard, first)| first.first().map(|(_, score)| (*score, shard))).collect();
         shards.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -119,7 +113,7 @@ impl Redis {
             if left == 0 {
                 break;
             }
-            let rows = self.inner.scripts.claim(&mut connection, shard, claim, left).await.map_err(failed)?;
+            let rows = self.inner.scripts.claim(&mut connection, shard, &claim, left).await.map_err(failed)?;
             if rows.is_empty() {
                 // Nothing in it is due, nor in those behind it.
                 break;
@@ -131,6 +125,25 @@ impl Redis {
             }
         }
         Claimed::usable(claimed)
+    }
+
+    /// Before a claim, in one trip: what time it is there, and what has been due longest of a client, shard by shard.
+    async fn look(
+        &self,
+        connection: &mut ConnectionManager,
+        client: &str,
+    ) -> redis::RedisResult<(Timestamp, impl Iterator<Item = (u8, Vec<(String, f64)>)> + use<>)> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("TIME");
+        for shard in 0..=u8::MAX {
+            pipe.cmd("ZRANGE").arg(names::due(shard, client)).arg(0).arg(0).arg("WITHSCORES");
+        }
+        let mut answers: Vec<redis::Value> = pipe.query_async(connection).await?;
+        let oldest = answers.split_off(1);
+        let (seconds, micros): (i64, i64) = redis::from_redis_value(answers.remove(0))?;
+        let clock = Timestamp::from_millis(seconds.saturating_mul(1000).saturating_add(micros / 1000));
+        let oldest = oldest.into_iter().map(redis::from_redis_value).collect::<Result<Vec<_>, _>>()?;
+        Ok((clock, (0..=u8::MAX).zip(oldest)))
     }
 
     /// All of the server's keys are gone through: what is not a record is passed over.
@@ -178,6 +191,15 @@ impl AsyncRecords for Redis {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.within(async move {
+            let looked = self.look(&mut self.connection(), client).await;
+            let (_, oldest) = looked.map_err(|error| self.inner.place.failure(&error))?;
+            let scores = oldest.filter_map(|(_, first)| first.first().map(|(_, score)| *score));
+            Ok(scores.min_by(f64::total_cmp).map(names::instant))
+        }))
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

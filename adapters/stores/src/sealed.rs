@@ -6,12 +6,12 @@ mod reseal;
 use std::fmt;
 use std::sync::Arc;
 
-use webex_oauth::Secret;
 use webex_oauth::sealed::{Keys, NONCE_LEN, OpenError, Owner, open, seal};
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Saved, Store, StoreError, StoreLock};
 
 pub use self::key_file::{KeyFileError, add_key, new_key_file, read_key_file};
-pub use self::reseal::{Reseal, Resealed};
+pub use self::reseal::{Reseal, ResealFailed, Resealed};
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records};
 
 /// Encrypts what a store keeps ([`webex_oauth::sealed`]): in front of [`Records`], of [`AsyncRecords`], or, with the key of the
@@ -72,7 +72,8 @@ fn sealed_put(keys: &Keys, key: &Key, put: &Put) -> Result<Put, StoreError> {
     let not_one = |_| StoreError::Refused { what: "what is to be sealed is not a session".to_owned() };
     let record = seal(keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
     let mut sealed = put.clone();
-    (sealed.snapshot, sealed.key_id) = (record, Some(keys.first().id().to_owned()));
+    (sealed.client, sealed.key_id) = (put.client_tag(), Some(keys.first().id().to_owned()));
+    sealed.snapshot = record;
     Ok(sealed)
 }
 
@@ -103,6 +104,10 @@ impl<S: Records> Records for Sealed<S> {
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         self.store.claim_due(claim).map(|claimed| self.open_claimed(claimed))
     }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.store.oldest_due(client)
+    }
 }
 
 impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
@@ -123,6 +128,10 @@ impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move { self.store.claim_due(claim).await.map(|claimed| self.open_claimed(claimed)) })
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        self.store.oldest_due(client)
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
-use webex_oauth::Secret;
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::{Place, is_busy, newer, not_migrated};
@@ -26,10 +26,11 @@ const TABLES: &str = "
     CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL);
     CREATE TABLE webex_oauth_session (
         tenant TEXT NOT NULL, user_key TEXT NOT NULL,
-        revision INTEGER NOT NULL, body TEXT NOT NULL, key_id TEXT NOT NULL,
+        revision INTEGER NOT NULL, body TEXT NOT NULL, key_id TEXT NOT NULL, client TEXT NOT NULL,
         due_at INTEGER, expires_at INTEGER, deleted_at INTEGER, updated_at INTEGER NOT NULL,
         PRIMARY KEY (tenant, user_key)) STRICT;
-    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
+        WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     INSERT INTO webex_oauth_schema VALUES (1);
 ";
@@ -38,15 +39,17 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND u
 
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
-    SET revision = :revision, body = :body, key_id = :key_id, due_at = :due_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+    SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
+        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')";
 
-const INSERT: &str = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :due_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+const INSERT: &str =
+    "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, updated_at)
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (tenant, user_key) DO UPDATE
-    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
-        updated_at = excluded.updated_at, deleted_at = NULL
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
+        due_at = excluded.due_at, updated_at = excluded.updated_at, deleted_at = NULL
     WHERE deleted_at IS NOT NULL
         AND (excluded.revision > revision OR excluded.revision >> :bits <> revision >> :bits)";
 
@@ -66,10 +69,13 @@ const REWRITE: &str = "UPDATE webex_oauth_session
 const SCAN: &str = "SELECT tenant, user_key, CASE WHEN deleted_at IS NULL AND key_id IS NOT ?3 THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= (?1, ?2) ORDER BY tenant, user_key LIMIT ?4";
 
+const OLDEST_DUE: &str = "SELECT due_at FROM webex_oauth_session
+    WHERE client = ?1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
+
 const CLAIM: &str = "UPDATE webex_oauth_session SET due_at = :until
     WHERE rowid IN (
         SELECT rowid FROM webex_oauth_session
-        WHERE due_at <= :now AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT :most)
+        WHERE client = :client AND due_at <= :now AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT :most)
     RETURNING tenant, user_key, body";
 
 /// Records in a file of SQLite, which any number of processes of one machine may share. Clones share the connections.
@@ -195,13 +201,13 @@ impl Records for Sqlite {
         let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
         let key_id = put.sealed_with().unwrap_or_default();
         let body = put.snapshot.expose();
-        let (tenant, user) = (key.tenant(), key.user());
+        let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
         match put.replaces {
             Replaces::Nothing => {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(INSERT)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":due_at": due_at, ":bits": COUNT_BITS,
+                        ":client": client, ":due_at": due_at, ":bits": COUNT_BITS,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key, put) }
@@ -211,7 +217,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(REPLACE)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":due_at": due_at, ":replaces": replaces,
+                        ":client": client, ":due_at": due_at, ":replaces": replaces,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
@@ -228,7 +234,8 @@ impl Records for Sqlite {
         let rows = self.write(|connection| {
             let mut statement = connection.prepare_cached(CLAIM)?;
             let parameters = named_params! {
-                ":until": claim.until.as_millis(), ":now": claim.now.as_millis(), ":most": claim.most,
+                ":client": claim.client, ":until": claim.until.as_millis(), ":now": claim.now.as_millis(),
+                ":most": claim.most,
             };
             let rows = statement.query_map(parameters, |row| {
                 // What is no text is damaged.
@@ -242,6 +249,13 @@ impl Records for Sqlite {
             let (tenant, user) = (tenant.ok_or_else(damaged)?, user.ok_or_else(damaged)?);
             Ok(Claimed { key: Key::new(tenant, user)?, snapshot: body.map(Secret::new).ok_or_else(damaged) })
         }))
+    }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let millis = self.read(|connection| {
+            connection.prepare_cached(OLDEST_DUE)?.query_row([client], |row| row.get(0)).optional()
+        })?;
+        Ok(millis.map(Timestamp::from_millis))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use webex_oauth::Secret;
+use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Saved, StoreError};
 
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Records, Scan, Scanned};
@@ -53,6 +53,11 @@ impl<R: Records + 'static> AsyncRecords for Unblock<R> {
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         self.run(move |records| records.claim_due(claim))
+    }
+
+    fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
+        let client = client.to_owned();
+        self.run(move |records| records.oldest_due(&client))
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
@@ -152,6 +157,11 @@ impl<R: AsyncRecords + 'static> Records for Blocking<R> {
 
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         self.run(|records| Box::pin(async move { records.claim_due(claim).await }))
+    }
+
+    fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
+        let client = client.to_owned();
+        self.run(|records| Box::pin(async move { records.oldest_due(&client).await }))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

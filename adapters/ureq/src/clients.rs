@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use webex_oauth::{Config, Misuse};
+use webex_oauth::{Config, Misuse, SignOutOptions};
 use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, Store, StoreError, rebind, tick};
 
 pub use self::user::User;
@@ -249,6 +249,37 @@ impl<K: UserKey> Clients<K> {
             }
         }
         done
+    }
+
+    /// Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record. What cannot be
+    /// opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they look again; a login that they
+    /// have begun for this user is over. Nobody there is a success.
+    ///
+    /// To sign out is enough for a user who comes back: [`User::sign_out`].
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Closed`]; [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked
+    /// already.
+    pub fn delete(&self, key: &K) -> Result<(), ClientError> {
+        match self.client(key) {
+            Ok(client) => {
+                // What the store says to that does not matter: the record goes next, and nothing of our own comes after it.
+                let _ = client.sign_out(SignOutOptions::default());
+                let _ = client.executor().flush();
+            }
+            Err(
+                ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
+            ) => {}
+            Err(error) => return Err(error),
+        }
+        self.inner.kept.take(key);
+        let deleted = (self.inner.stores)(key).delete();
+        if let Some(client) = self.inner.kept.take(key) {
+            // Who came in between learns of it.
+            let _ = client.executor().glance();
+        }
+        Ok(deleted?)
     }
 
     /// Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way is kept.

@@ -371,6 +371,14 @@ pub(crate) fn snapshot_revision(py: Python<'_>, snapshot: SecretText) -> PyResul
     webex_oauth::snapshot_revision(snapshot.0.expose()).map_err(|error| error.raise(py))
 }
 
+/// The name under which a store files the sessions of a client at a server, as those of a fleet's: 16 hexadecimal digits. None
+/// where the bytes are encrypted, or no session.
+#[pyfunction]
+#[pyo3(signature = (snapshot, /))]
+pub(crate) fn snapshot_client_tag(snapshot: SecretText) -> Option<String> {
+    webex_oauth::snapshot_client_tag(snapshot.0.expose())
+}
+
 /// The key under which stored bytes are encrypted; None where they are not.
 #[pyfunction]
 #[pyo3(signature = (snapshot, /))]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import webex_oauth
 from conftest import Clock, Simulator, eventually
-from webex_oauth import AsyncClients, Client, Clients, MemoryStore, Secret, StoreError
+from webex_oauth import AsyncClient, AsyncClients, Client, Clients, MemoryStore, Secret, StoreError
 from webex_oauth.stores import AsyncRecords, AsyncSqliteStore, Key, Put, Records, SqliteStore
 
 #: 167 for each one that will renew its tokens. Of all interpreters one has so many.
@@ -166,6 +166,54 @@ def test_a_sign_out_on_another_node_is_noticed(simulator: Simulator) -> None:
         time.sleep(0.25)
         with pytest.raises(webex_oauth.SignInRequired):
             b.user("acme", "zoe").token()
+
+
+def test_who_is_deleted_is_gone_on_every_node_and_at_the_server(simulator: Simulator) -> None:
+    store = Rows()
+    with Clients(simulator.config(), store, stale_after=0) as a, Clients(simulator.config(), store, stale_after=0) as b:
+        zoe, key = a.user("acme", "zoe"), Key("acme", "zoe")
+        for _ in range(2):
+            zoe.client.adopt(simulator.issue())
+            token = b.user("acme", "zoe").token()
+            zoe.delete()
+            assert store.rows == {}
+            # The server knows it no longer.
+            with Client(simulator.config()) as other:
+                other.adopt({"access_token": token, "expires_in": 60})
+                assert other.call(simulator.url()).status == 401
+            with pytest.raises(webex_oauth.SignInRequired):
+                b.user("acme", "zoe").token()
+            assert store.rows == {}
+            b.delete(key)  # Nobody is there.
+        for stored in ('{"webex_oauth":99,"revision":7}', "no session"):
+            store.rows[key] = Secret(stored)
+            zoe.delete()
+            assert store.rows == {}
+        store.is_down = True
+        with pytest.raises(StoreError):
+            zoe.delete()
+
+
+def test_the_same_of_asyncio(simulator: Simulator) -> None:
+    async def main() -> None:
+        rows = AsyncRows()
+        async with AsyncClients(simulator.config(), rows, stale_after=0) as clients:
+            zoe = clients.user("acme", "zoe")
+            await (await zoe.client()).adopt(simulator.issue())
+            token = await zoe.token()
+            await zoe.delete()
+            assert rows.blocking.rows == {}
+            async with AsyncClient(simulator.config()) as other:
+                await other.adopt({"access_token": token, "expires_in": 60})
+                assert (await other.call(simulator.url())).status == 401
+            with pytest.raises(webex_oauth.SignInRequired):
+                await zoe.token()
+            for stored in ('{"webex_oauth":99,"revision":7}', "no session"):
+                rows.blocking.rows[Key("acme", "zoe")] = Secret(stored)
+                await clients.delete(Key("acme", "zoe"))
+                assert rows.blocking.rows == {}
+
+    asyncio.run(main())
 
 
 def test_while_the_store_is_down_living_tokens_are_served(simulator: Simulator) -> None:

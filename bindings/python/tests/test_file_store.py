@@ -56,6 +56,9 @@ def test_what_is_sealed_is_not_replaced_by_what_is_not(tmp_path: Path) -> None:
 def test_who_opens_a_sealed_session_without_a_key_is_told_so(simulator: Simulator, store_path: Path) -> None:
     assert webex_oauth.snapshot_key_id(SEALED) == "2026-11"
     assert webex_oauth.snapshot_key_id('{"webex_oauth":1}') is None
+    assert webex_oauth.snapshot_client_tag(SEALED) is None
+    plain = '{"webex_oauth":2,"client_id":"C1","token_endpoint":"https://h/token"}'
+    assert webex_oauth.snapshot_client_tag(plain) == "5e08321fa971f8f6"
     FileStore(store_path).save(SEALED, 7, 0)
     with pytest.raises(webex_oauth.RestoreError, match='sealed with key "2026-11"') as caught:
         Client(simulator.config(), store=FileStore(store_path))

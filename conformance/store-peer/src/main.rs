@@ -22,7 +22,7 @@ enum Command {
     Load { tenant: String, user: String },
     Save { tenant: String, user: String, body: String, revision: u64, replaces: u64, due_at: Option<i64> },
     Delete { tenant: String, user: String },
-    Claim { now: i64, until: i64, most: u32 },
+    Claim { client: String, now: i64, until: i64, most: u32 },
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -87,9 +87,9 @@ fn answer(store: &dyn Records, command: Command) -> Result<Value, StoreError> {
             store.delete(&Key::new(tenant, user)?)?;
             json!({})
         }
-        Command::Claim { now, until, most } => {
+        Command::Claim { client, now, until, most } => {
             let (now, until) = (Timestamp::from_millis(now), Timestamp::from_millis(until));
-            let claimed = store.claim_due(Claim { now, until, most })?;
+            let claimed = store.claim_due(Claim { client, now, until, most })?;
             json!({"claimed": claimed.into_iter().map(shown).collect::<Vec<_>>()})
         }
     })

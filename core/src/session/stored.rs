@@ -39,8 +39,8 @@ impl Session {
     }
 
     /// Whether somebody has said in the store that this session's tokens are about to be renewed. What comes of that goes to the
-    /// key under which it was begun.
-    pub(crate) fn is_being_renewed(&self) -> bool {
+    /// key under which it was begun. Of a session that is due it is an attempt whose end nobody has stored: its process is no more.
+    pub fn is_being_renewed(&self) -> bool {
         self.lease().is_some()
     }
 }

@@ -93,6 +93,15 @@ impl<K: UserKey> User<K> {
         self.client().await?.sign_out(options).await
     }
 
+    /// See [`Clients::delete`]: the user is removed for good.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::delete`].
+    pub async fn delete(&self) -> Result<(), ClientError> {
+        self.clients.delete(&self.key).await
+    }
+
     /// See [`Client::call`].
     ///
     /// # Errors

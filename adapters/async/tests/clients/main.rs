@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kit::{Nodes, TOKENS, Waits, parts, simulator, tokens_of, until};
-use webex_oauth_async::webex_oauth::{LoginOptions, SignOutOptions};
-use webex_oauth_async::{ClientError, Clients, Reqwest, Store as _};
-use webex_oauth_simulator::Decision;
+use webex_oauth_async::webex_oauth::{LoginOptions, Secret, SignOutOptions};
+use webex_oauth_async::{ClientError, Clients, Put, Replaces, Reqwest, Saved, Store as _};
+use webex_oauth_simulator::{CLIENT_ID, Decision};
 
 #[tokio::test]
 async fn a_user_costs_nothing_and_no_more_are_kept_than_there_is_room_for() {
@@ -27,6 +27,40 @@ async fn a_user_costs_nothing_and_no_more_are_kept_than_there_is_room_for() {
     }
     assert_eq!(clients.kept(), 5);
     assert!(!format!("{clients:?} {:?}", users[1]).contains("u1"));
+}
+
+#[tokio::test]
+async fn who_is_deleted_is_gone_on_every_node_and_at_the_server() {
+    let (nodes, simulator) = (Nodes::default(), simulator());
+    let [a, b] =
+        [(); 2].map(|()| nodes.builder(parts(simulator.base_url())).stale_after(Duration::ZERO).build().unwrap());
+    let zoe = "zoe".to_owned();
+    for _ in 0..2 {
+        let issued = simulator.issue(CLIENT_ID, "spark:people_read").unwrap();
+        let tokens = format!(
+            r#"{{"access_token":"{}","refresh_token":"{}","expires_in":3600}}"#,
+            issued.access_token, issued.refresh_token
+        );
+        a.of(zoe.clone()).client().await.unwrap().adopt(tokens).await.unwrap();
+        assert_eq!(b.of(zoe.clone()).token().await.unwrap().expose(), issued.access_token);
+        a.of(zoe.clone()).delete().await.unwrap();
+        assert_eq!(nodes.store("zoe").load(), Ok(None));
+        assert!(simulator.live_tokens().is_empty(), "they are revoked");
+        let error = b.of(zoe.clone()).token().await.unwrap_err();
+        assert!(matches!(error, ClientError::SignInRequired { .. }), "{error}");
+        assert_eq!((a.kept(), nodes.store("zoe").load()), (0, Ok(None)), "nor does it come back");
+        // Nobody there.
+        b.delete(&zoe).await.unwrap();
+    }
+    // What no client can open goes, too.
+    for stored in [r#"{"webex_oauth":99,"revision":7}"#, "no session"] {
+        let put = Put::new(Secret::new(stored), 7, Replaces::Nothing);
+        assert_eq!(nodes.store("bob").save(&put), Ok(Saved::Stored));
+        a.of("bob".to_owned()).delete().await.unwrap();
+        assert_eq!(nodes.store("bob").load(), Ok(None));
+    }
+    a.close().await;
+    assert!(matches!(a.delete(&zoe).await, Err(ClientError::Closed)));
 }
 
 #[tokio::test]

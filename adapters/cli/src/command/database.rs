@@ -74,11 +74,15 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 /// Seals all sessions there with the first key.
 pub(super) fn reseal(terminal: Terminal, url: &Secret, keys: Keys) -> Result<(), Failure> {
     let name = keys.first().id().to_owned();
+    let count = |count: u64| format!("{count} session{}", if count == 1 { "" } else { "s" });
     let done = runtime()?.block_on(async {
         let records = open(url, false).await?;
-        Reseal::new(keys).run(&*records).await.map_err(failure)
+        Reseal::new(keys).run(&*records).await.map_err(|failed| {
+            let sentence =
+                format!("{} sealed anew with key {name}, then {}", count(failed.done.resealed), failure(failed.error));
+            Failure::new(Exit::Store, format!("{sentence}; run it again for the rest"))
+        })
     })?;
-    let count = |count: u64| format!("{count} session{}", if count == 1 { "" } else { "s" });
     match done.first_left {
         None => {
             terminal.done(&format!("{} sealed anew; all are under key {name}.", count(done.resealed)));

@@ -46,6 +46,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
     database::runtime()?.block_on(async {
         let records = database::open(url, args.migrate).await?;
         let place = format!("{records:?}");
+        let key_id = keys.as_ref().map(|keys| keys.first().id().to_owned());
         let records: Arc<dyn AsyncRecords> = match keys {
             Some(keys) => Arc::new(Sealed::new(records, keys)),
             None => records,
@@ -58,7 +59,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
             fleet = fleet.once();
         }
         if let Some(address) = args.metrics {
-            let at = metrics::serve(address, fleet.progress()).await?;
+            let at = metrics::serve(address, fleet.progress(), key_id).await?;
             terminal.progress(&format!("Figures are at http://{at}/metrics."));
         }
         terminal.progress(&format!("Renewing what is due in {place}."));

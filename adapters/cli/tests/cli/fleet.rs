@@ -141,6 +141,49 @@ fn figures_are_shown_on_this_machine() {
     let text = get(&url);
     assert!(text.contains("# TYPE webex_oauth_fleet_sessions_total counter"), "{text}");
     assert!(!text.contains("zoe") && !text.contains("acme"), "{text}");
+    // Nothing is due any longer, and everything is under the one key that there is.
+    let key_id = args[3].as_str();
+    let key_id = std::fs::read_to_string(key_id).unwrap().split_once(':').unwrap().0.to_owned();
+    for line in [
+        "webex_oauth_fleet_lag_seconds 0.000".to_owned(),
+        format!("webex_oauth_fleet_key_info{{key_id=\"{key_id}\"}} 1"),
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
+    }
+    for name in ["unanswered_total", "abandoned_total", "rotations_lost_total", "failures_total", "store_errors_total"]
+    {
+        assert!(
+            text.contains(&format!("# TYPE webex_oauth_fleet_{name} counter\nwebex_oauth_fleet_{name} 0\n")),
+            "{text}"
+        );
+    }
+    worker.signal("TERM");
+    assert_eq!(worker.end().code, 0);
+}
+
+/// A server that refuses everything, and a worker that can do one a second: the others are late, and ever more so.
+#[test]
+fn how_late_it_is_is_shown() {
+    let world = world();
+    let (store, args) = sealed(&world);
+    fill(&world, &store);
+    world.simulator.fault(Fault::cut_after().on_grant("refresh_token").always());
+    let slow = ["fleet", "--metrics", "0", "--concurrency", "1", "--per-second", "1"];
+    let mut worker = world.start(&with(&args, &slow));
+    let line = worker.line_with("Figures are at ");
+    let url = line.trim().rsplit(' ').next().unwrap().trim_end_matches('.').to_owned();
+    let figure = |name: &str| -> f64 {
+        let text = get(&url);
+        let line = text.lines().find(|line| line.starts_with(&format!("webex_oauth_fleet_{name} "))).expect("{name}");
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    // Due a minute before they were stored.
+    assert!((60.0..120.0).contains(&figure("lag_seconds")), "{}", figure("lag_seconds"));
+    let begun = std::time::Instant::now();
+    while figure("unanswered_total") < 2.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", get(&url));
+        std::thread::sleep(Duration::from_millis(50));
+    }
     worker.signal("TERM");
     assert_eq!(worker.end().code, 0);
 }

@@ -1,6 +1,6 @@
 //! What is handed to a store to keep.
 
-use webex_oauth::{RestoreError, SealedHeader, Secret, Timestamp, snapshot_revision};
+use webex_oauth::{RestoreError, SealedHeader, Secret, Timestamp, snapshot_client_tag, snapshot_revision};
 
 use super::{Saved, StoreError};
 
@@ -19,12 +19,14 @@ pub struct Put {
     pub due_at: Option<Timestamp>,
     /// The key under which the snapshot is encrypted, where whoever has encrypted it says so: [`Put::sealed_with`].
     pub key_id: Option<String>,
+    /// The client whose session it is, where whoever has encrypted it says so: [`Put::client_tag`].
+    pub client: Option<String>,
 }
 
 impl Put {
     /// Nothing is due.
     pub fn new(snapshot: Secret, revision: u64, replaces: Replaces) -> Self {
-        Self { snapshot, revision, replaces, due_at: None, key_id: None }
+        Self { snapshot, revision, replaces, due_at: None, key_id: None, client: None }
     }
 
     /// As a job has it.
@@ -45,6 +47,12 @@ impl Put {
     /// The key under which the snapshot is encrypted; `None` where it is not.
     pub fn sealed_with(&self) -> Option<String> {
         self.key_id.clone().or_else(|| key_of(&self.snapshot))
+    }
+
+    /// The client whose session it is, as [`snapshot_client_tag`] names it; `None` where the snapshot does not say it. For a store
+    /// that is searched for what is due.
+    pub fn client_tag(&self) -> Option<String> {
+        self.client.clone().or_else(|| snapshot_client_tag(self.snapshot.expose()))
     }
 
     /// What became of this save where the store holds something else than is to be replaced. What is encrypted is nothing that

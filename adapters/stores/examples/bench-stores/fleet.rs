@@ -68,8 +68,7 @@ async fn claims_and_saves(table: &Table, due: u32) -> Result<Duration, Box<dyn E
     let begun = Instant::now();
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let store = table.store.clone();
-        workers.spawn(claim_and_save(store));
+        workers.spawn(claim_and_save(table.store.clone(), table.config.client_tag()));
     }
     let mut saved = 0;
     while let Some(done) = workers.join_next().await {
@@ -79,11 +78,11 @@ async fn claims_and_saves(table: &Table, due: u32) -> Result<Duration, Box<dyn E
     Ok(begun.elapsed())
 }
 
-async fn claim_and_save(store: Postgres) -> Result<u32, StoreError> {
+async fn claim_and_save(store: Postgres, client: String) -> Result<u32, StoreError> {
     let mut saved = 0;
     loop {
-        let claim =
-            Claim { now: now(), until: now().plus_millis(3_600_000), most: u32::try_from(AT_ONCE).unwrap_or(32) };
+        let (client, most) = (client.clone(), u32::try_from(AT_ONCE).unwrap_or(32));
+        let claim = Claim { client, now: now(), until: now().plus_millis(3_600_000), most };
         let claimed = store.claim_due(claim).await?;
         if claimed.is_empty() {
             return Ok(saved);

@@ -22,9 +22,11 @@ impl Table {
         let bare = connect(url).await?;
         let config = config()?;
         let (body, revision) = snapshot(&config)?;
-        let fill = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at)
-            SELECT '', 'user ' || number, $1, $2, '', now() + interval '10 days' FROM generate_series(1, $3::bigint) AS number";
-        bare.execute(fill, &[&i64::try_from(revision)?, &body.expose(), &i64::from(rows)]).await?;
+        let fill = "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at)
+            SELECT '', 'user ' || number, $1, $2, '', $4, now() + interval '10 days'
+            FROM generate_series(1, $3::bigint) AS number";
+        bare.execute(fill, &[&i64::try_from(revision)?, &body.expose(), &i64::from(rows), &config.client_tag()])
+            .await?;
         bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
         Ok(Self { bare, store, config, rows })
     }

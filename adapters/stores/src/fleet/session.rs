@@ -50,10 +50,17 @@ pub(super) async fn run(shared: &Arc<Shared>, key: Key, found: &Secret, stop: &m
         }
         Err(_) => return Ended::Left,
     };
+    let was_abandoned = coordinator.session().is_being_renewed();
     let mut run = Run { shared: Arc::clone(shared), store, coordinator, jobs: JoinSet::new(), seen: Seen::default() };
     run.coordinator.wake(clocks());
     run.until_idle(stop).await;
-    run.ended()
+    let ended = run.ended();
+    if was_abandoned {
+        let mut report = shared.report();
+        report.abandoned += 1;
+        report.lost += u64::from(matches!(ended, Ended::SignedOut));
+    }
+    ended
 }
 
 struct Run {

@@ -11,10 +11,11 @@ const TABLES: &str = "
     CREATE TABLE webex_oauth_schema (version integer NOT NULL);
     CREATE TABLE webex_oauth_session (
         tenant text NOT NULL, user_key text NOT NULL,
-        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL,
+        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL, client text NOT NULL,
         due_at timestamptz, expires_at timestamptz, deleted_at timestamptz, updated_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (tenant, user_key)) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
-    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
+        WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     INSERT INTO webex_oauth_schema VALUES (1);
 ";

@@ -9,10 +9,10 @@ use crate::limits::millis;
 use crate::revisions::COUNT_BITS;
 use crate::{Claim, Key};
 
-/// A record without `body` is one that was deleted. What is not encrypted does not take the place of what is. Answers a
-/// number, and what was found where it is 1.
+/// A record without `body` is one that was deleted. What is not encrypted does not take the place of what is. `KEYS[2]` and the name
+/// of a client are what is due of that client. Answers a number, and what was found where it is 1.
 const SAVE: &str = "
-    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id')
+    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id', 'client')
     if ARGV[1] == '' then
         if found[2] then return {1, found[2]} end
         if found[1] then
@@ -25,17 +25,16 @@ const SAVE: &str = "
     if found[2] and found[3] and found[3] ~= '' and ARGV[4] == '' then return {1, found[2]} end
     redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4])
     if ARGV[5] == 'as it is' then return {0} end
-    if ARGV[5] == '' then
-        redis.call('ZREM', KEYS[2], ARGV[6])
-    else
-        redis.call('ZADD', KEYS[2], ARGV[5], ARGV[6])
-    end
+    redis.call('HSET', KEYS[1], 'client', ARGV[8])
+    if found[4] and (found[4] ~= ARGV[8] or ARGV[5] == '') then redis.call('ZREM', KEYS[2] .. found[4], ARGV[6]) end
+    if ARGV[5] ~= '' then redis.call('ZADD', KEYS[2] .. ARGV[8], ARGV[5], ARGV[6]) end
     return {0}
 ";
 
 const DELETE: &str = "
-    redis.call('HDEL', KEYS[1], 'body', 'key_id')
-    redis.call('ZREM', KEYS[2], ARGV[1])
+    local client = redis.call('HGET', KEYS[1], 'client')
+    redis.call('HDEL', KEYS[1], 'body', 'key_id', 'client')
+    if client then redis.call('ZREM', KEYS[2] .. client, ARGV[1]) end
 ";
 
 /// The names of the records come from what is due: they have the hash tag of `KEYS[1]`.
@@ -93,21 +92,22 @@ impl Scripts {
             Due::AsItIs => "as it is".to_owned(),
         };
         let mut call = self.save.key(names::record(key));
-        call.key(names::due(names::shard(key)))
+        call.key(names::due_prefix(names::shard(key)))
             .arg(replaces.map(|revision| revision.to_string()).unwrap_or_default())
             .arg(put.revision)
             .arg(put.snapshot.expose())
             .arg(put.sealed_with().unwrap_or_default())
             .arg(due)
             .arg(key.to_text())
-            .arg(1_u64 << COUNT_BITS);
+            .arg(1_u64 << COUNT_BITS)
+            .arg(put.client_tag().unwrap_or_default());
         let answer: Value = call.invoke_async(connection).await?;
         Ok(read(answer))
     }
 
     pub(super) async fn delete(&self, connection: &mut ConnectionManager, key: &Key) -> RedisResult<()> {
         let mut call = self.delete.key(names::record(key));
-        call.key(names::due(names::shard(key))).arg(key.to_text());
+        call.key(names::due_prefix(names::shard(key))).arg(key.to_text());
         call.invoke_async(connection).await
     }
 
@@ -116,10 +116,10 @@ impl Scripts {
         &self,
         connection: &mut ConnectionManager,
         shard: u8,
-        claim: Claim,
+        claim: &Claim,
         most: u64,
     ) -> RedisResult<Vec<(String, Option<String>)>> {
-        let mut call = self.claim.key(names::due(shard));
+        let mut call = self.claim.key(names::due(shard, &claim.client));
         call.arg(millis(Some(claim.now))).arg(millis(Some(claim.until))).arg(most).arg(names::prefix(shard));
         call.invoke_async(connection).await
     }

@@ -19,6 +19,23 @@ pub struct Reseal {
     takes_plain: bool,
 }
 
+/// The store has failed: what was done until then. Begin again at [`Resealed::next`], or from the beginning, which passes over what
+/// is done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}; {} records were sealed anew before that", done.resealed)]
+pub struct ResealFailed {
+    /// What was done; its `next` is where the batch begins that has failed.
+    pub done: Box<Resealed>,
+    /// How the store has failed.
+    pub error: StoreError,
+}
+
+impl From<ResealFailed> for StoreError {
+    fn from(failed: ResealFailed) -> Self {
+        failed.error
+    }
+}
+
 /// What has become of a batch, or of all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -29,7 +46,7 @@ pub struct Resealed {
     pub left: u64,
     /// The first of these, and why.
     pub first_left: Option<(Key, StoreError)>,
-    /// Where the next batch begins; `None`: there is nothing more.
+    /// Where the next batch begins; `None`: there is nothing more, or it was the first one that has failed.
     pub next: Option<Cursor>,
 }
 
@@ -58,20 +75,20 @@ impl Reseal {
     ///
     /// # Errors
     ///
-    /// As [`AsyncRecords::scan`] and [`AsyncRecords::rewrite`]. Records that were done before are done: begin again at the
-    /// same cursor. One that cannot be opened is no error: [`Resealed::left`].
-    pub async fn step(&self, records: &dyn AsyncRecords, after: Option<Cursor>) -> Result<Resealed, StoreError> {
-        let scanned = records.scan(&self.scan(after)).await?;
-        let mut done = Resealed { next: scanned.next, ..Resealed::default() };
+    /// [`ResealFailed`], as [`AsyncRecords::scan`] and [`AsyncRecords::rewrite`] fail. Records that were done before are done: begin
+    /// again at the same cursor. One that cannot be opened is no error: [`Resealed::left`].
+    pub async fn step(&self, records: &dyn AsyncRecords, after: Option<Cursor>) -> Result<Resealed, ResealFailed> {
+        let mut batch = Batch::new(self, after);
+        let scanned = records.scan(&batch.scan).await.map_err(|error| batch.failed(error))?;
         for (key, record) in scanned.rows {
             let mut exchange = Exchange::new(self, key, record);
             while let Some(put) = &exchange.put {
-                let saved = records.rewrite(&exchange.key, put).await?;
+                let saved = records.rewrite(&exchange.key, put).await.map_err(|error| batch.failed(error))?;
                 exchange.saved(saved);
             }
-            done.count(exchange);
+            batch.done.count(exchange);
         }
-        Ok(done)
+        Ok(batch.ended(scanned.next))
     }
 
     /// The same where calls block.
@@ -79,29 +96,29 @@ impl Reseal {
     /// # Errors
     ///
     /// As [`Reseal::step`].
-    pub fn step_blocking(&self, records: &dyn Records, after: Option<Cursor>) -> Result<Resealed, StoreError> {
-        let scanned = records.scan(&self.scan(after))?;
-        let mut done = Resealed { next: scanned.next, ..Resealed::default() };
+    pub fn step_blocking(&self, records: &dyn Records, after: Option<Cursor>) -> Result<Resealed, ResealFailed> {
+        let mut batch = Batch::new(self, after);
+        let scanned = records.scan(&batch.scan).map_err(|error| batch.failed(error))?;
         for (key, record) in scanned.rows {
             let mut exchange = Exchange::new(self, key, record);
             while let Some(put) = &exchange.put {
-                let saved = records.rewrite(&exchange.key, put)?;
+                let saved = records.rewrite(&exchange.key, put).map_err(|error| batch.failed(error))?;
                 exchange.saved(saved);
             }
-            done.count(exchange);
+            batch.done.count(exchange);
         }
-        Ok(done)
+        Ok(batch.ended(scanned.next))
     }
 
     /// All batches. Whoever has to see how far it is uses [`Reseal::step`].
     ///
     /// # Errors
     ///
-    /// As [`Reseal::step`]. Begun again it passes over what is done.
-    pub async fn run(&self, records: &dyn AsyncRecords) -> Result<Resealed, StoreError> {
+    /// As [`Reseal::step`], with what was done in all batches. Begun again it passes over what is done.
+    pub async fn run(&self, records: &dyn AsyncRecords) -> Result<Resealed, ResealFailed> {
         let mut all = self.step(records, None).await?;
         while let Some(next) = all.next.take() {
-            all.add(self.step(records, Some(next)).await?);
+            all.add(self.step(records, Some(next)).await)?;
         }
         Ok(all)
     }
@@ -111,16 +128,12 @@ impl Reseal {
     /// # Errors
     ///
     /// As [`Reseal::run`].
-    pub fn run_blocking(&self, records: &dyn Records) -> Result<Resealed, StoreError> {
+    pub fn run_blocking(&self, records: &dyn Records) -> Result<Resealed, ResealFailed> {
         let mut all = self.step_blocking(records, None)?;
         while let Some(next) = all.next.take() {
-            all.add(self.step_blocking(records, Some(next))?);
+            all.add(self.step_blocking(records, Some(next)))?;
         }
         Ok(all)
-    }
-
-    fn scan(&self, after: Option<Cursor>) -> Scan {
-        Scan { after, most: self.batch, but_sealed_with: Some(self.keys.first().id().to_owned()) }
     }
 
     /// What takes the place of a record; nothing where that is as it should be.
@@ -137,6 +150,27 @@ impl Reseal {
         let revision = snapshot_revision(plain.expose()).map_err(no_session)?;
         let put = Put::new(plain, revision, Replaces::Revision(revision));
         sealed_put(&self.keys, key, &put).map(Some)
+    }
+}
+
+/// A batch that is being worked at.
+struct Batch {
+    scan: Scan,
+    done: Resealed,
+}
+
+impl Batch {
+    fn new(reseal: &Reseal, after: Option<Cursor>) -> Self {
+        let but_sealed_with = Some(reseal.keys.first().id().to_owned());
+        Self { scan: Scan { after, most: reseal.batch, but_sealed_with }, done: Resealed::default() }
+    }
+
+    fn failed(&self, error: StoreError) -> ResealFailed {
+        ResealFailed { done: Box::new(Resealed { next: self.scan.after.clone(), ..self.done.clone() }), error }
+    }
+
+    fn ended(self, next: Option<Cursor>) -> Resealed {
+        Resealed { next, ..self.done }
     }
 }
 
@@ -196,11 +230,17 @@ impl Resealed {
         }
     }
 
-    fn add(&mut self, more: Self) {
+    /// What became of the next batch; where that has failed, with what was done before.
+    fn add(&mut self, step: Result<Self, ResealFailed>) -> Result<(), ResealFailed> {
+        let (more, error) = match step {
+            Ok(more) => (more, None),
+            Err(failed) => (*failed.done, Some(failed.error)),
+        };
         self.resealed += more.resealed;
         self.left += more.left;
         self.first_left = self.first_left.take().or(more.first_left);
         self.next = more.next;
+        error.map_or(Ok(()), |error| Err(ResealFailed { done: Box::new(self.clone()), error }))
     }
 }
 

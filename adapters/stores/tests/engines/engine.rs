@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use webex_oauth::Secret;
 use webex_oauth_driver::now;
-use webex_oauth_stores::{Claim, Put, Replaces, Saved, Scan, StoreError};
+use webex_oauth_stores::{Put, Replaces, Saved, Scan, StoreError};
 
-use crate::suite::{Node, body, claimed, due, key, put};
+use crate::suite::{Node, body, claim, claimed, due, key, put};
 
 /// As somebody with a key has stored it.
 fn sealed(revision: u64, replaces: u64) -> Put {
@@ -163,13 +163,15 @@ pub(crate) async fn keys_are_changed_beside_nodes_that_save(a: Node, b: Node, te
 }
 
 /// On a database with a clock of its own.
-pub(crate) async fn who_is_ahead_of_the_database_claims_nothing(a: Node, b: Node, _tenant: &str) {
-    let claim =
-        |ahead: i64| Claim { now: now().plus_millis(ahead), until: now().plus_millis(ahead + 45_000), most: 10_000 };
-    for (node, ahead) in [(a, 365 * 86_400_000), (b, 60_000)] {
+pub(crate) async fn who_is_ahead_of_the_database_claims_nothing(a: Node, b: Node, tenant: &str) {
+    let (now, u1) = (now().as_millis(), key(tenant, "u1"));
+    let claim = |ahead: i64| claim(now + ahead, now + ahead + 45_000, 10_000);
+    assert_eq!(a.save(&u1, &due(1, 0, now)).await, Ok(Saved::Stored));
+    for (node, ahead) in [(&a, 365 * 86_400_000), (&b, 60_000)] {
         match node.claim_due(claim(ahead)).await {
             Err(StoreError::Refused { what }) => assert!(what.contains("clock"), "{what}"),
             other => panic!("{other:?}"),
         }
     }
+    assert_eq!(claimed(&b, tenant, now, now + 45_000).await, ["u1"], "nor was it put off");
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use webex_oauth_stores::{AsyncRecords as _, Postgres, Saved, StoreError, Tls};
+use webex_oauth_stores::{AsyncRecords as _, Claim, Postgres, Saved, StoreError, Tls};
 
 use crate::proxy::{Line, Proxy};
-use crate::suite::{Node, Tenant, body, key, put};
+use crate::suite::{Node, Tenant, body, claim, key, put};
 
 const NEEDS: &str = "WEBEX_OAUTH_POSTGRES is not set: scripts/databases does it";
 
@@ -227,20 +227,35 @@ async fn tls_is_checked_against_the_roots_that_are_given() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/stages/56-stores"]
 async fn a_claim_uses_the_index_of_what_is_due() {
-    let (_, admin, _store) = migrated().await;
+    let (_, admin, store) = migrated().await;
+    let now = webex_oauth_driver::now().as_millis();
     admin
         .batch_execute(
-            "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at)
-             SELECT 't', n::text, 1, '{}', '', now() + n * interval '1 second' FROM generate_series(1, 20000) AS n;
+            "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at)
+             SELECT 't', n::text, 1, '{}', '', 'c' || n % 2, now() - n * interval '1 second'
+             FROM generate_series(1, 200000) AS n;
              ANALYZE webex_oauth_session",
         )
         .await
         .unwrap();
-    let plan = "EXPLAIN SELECT tenant, user_key FROM webex_oauth_session WHERE due_at <= now() AND deleted_at IS NULL \
-        ORDER BY due_at LIMIT 100 FOR UPDATE SKIP LOCKED";
-    let rows = admin.query(plan, &[]).await.unwrap();
-    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert!(plan.iter().any(|line| line.contains("webex_oauth_session_due")), "{plan:#?}");
+    let claimed = store.claim_due(Claim { client: "c1".to_owned(), ..claim(now, now + 45_000, 100) }).await.unwrap();
+    assert_eq!(claimed.len(), 100);
+    // It says what it has used when its connections are closed, if not before.
+    drop(store);
+    let used = "SELECT i.idx_scan, i.idx_tup_read, t.seq_tup_read
+        FROM pg_stat_user_indexes AS i JOIN pg_stat_user_tables AS t USING (relid)
+        WHERE i.indexrelname = 'webex_oauth_session_due' AND i.schemaname = current_schema()";
+    let mut scans = [0; 3];
+    for _ in 0..100 {
+        let row = admin.query_one(used, &[]).await.unwrap();
+        scans = [0, 1, 2].map(|at| row.get::<_, i64>(at));
+        if scans[0] > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let [by_the_index, entries, rows] = scans;
+    assert!(by_the_index == 1 && entries <= 101 && rows == 0, "{scans:?}");
 }
 
 #[test]

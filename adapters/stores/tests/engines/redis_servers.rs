@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use webex_oauth::Timestamp;
-use webex_oauth_stores::{AsyncRecords as _, Claim, Redis, Saved, StoreError, Tls};
+use webex_oauth_stores::{AsyncRecords as _, Redis, Saved, StoreError, Tls};
 
 use crate::proxy::{Line, Proxy};
-use crate::suite::{Node, Tenant, body, key, put};
+use crate::suite::{Node, Tenant, body, claim, key, put};
 
 const SAFE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -162,8 +162,7 @@ async fn a_value_of_another_type_under_the_key_is_damaged_and_left_alone() {
         assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
         assert!(!error.to_string().contains("u1") && !error.to_string().contains("acme"), "{error}");
     }
-    let claim = Claim { now: Timestamp::from_millis(9), until: Timestamp::from_millis(99), most: 5 };
-    let claimed = store.claim_due(claim).await.unwrap();
+    let claimed = store.claim_due(claim(9, 99, 5)).await.unwrap();
     assert!(matches!(claimed[0].snapshot, Err(StoreError::Damaged { .. })), "{claimed:?}");
     let there: String = redis::cmd("GET").arg(name).query(&mut admin).unwrap();
     assert_eq!(there, "something else");

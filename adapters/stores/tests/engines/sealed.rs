@@ -1,15 +1,17 @@
 //! Encryption keeps every promise of the store behind it, and what is stored opens for its owner alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use webex_oauth::sealed::Keys;
 use webex_oauth::{SealedHeader, Secret, Timestamp};
 use webex_oauth_driver::FileStore;
 use webex_oauth_stores::{
-    Claim, Memory, Put, Records, Replaces, Saved, Sealed, Sqlite, Store as _, StoreError, Unblock,
+    Claim, Claimed, Key, Memory, Put, Records, Replaces, Reseal, ResealFailed, Resealed, Saved, Scan, Scanned, Sealed,
+    Sqlite, Store as _, StoreError, Unblock,
 };
 
-use crate::suite::{Node, Tenant, body, key, put};
+use crate::suite::{Node, Tenant, body, claim, key, put};
 
 const K1: &str = "k1:uwfbCQ1BTdJOgfP6C8F4AHzmHRXBbEFUWCzcmHIl0xs";
 const K2: &str = "k2:MDEyMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0xNTk8";
@@ -114,11 +116,89 @@ fn one_that_does_not_open_holds_up_no_other() {
     };
     assert_eq!(other.save(&key("acme", "u1"), &due(1)), Ok(Saved::Stored));
     assert_eq!(store.save(&key("acme", "u2"), &due(2)), Ok(Saved::Stored));
-    let claim = Claim { now: Timestamp::from_millis(9), until: Timestamp::from_millis(99), most: 5 };
-    let claimed = store.claim_due(claim).unwrap();
+    let claimed = store.claim_due(claim(9, 99, 5)).unwrap();
     let of = |user: &str| claimed.iter().find(|one| one.key.user() == user).unwrap().snapshot.clone();
     assert!(matches!(of("u1"), Err(StoreError::Sealed { .. })));
     assert_eq!(of("u2"), Ok(body(2)));
+}
+
+/// A store that fails after so many calls.
+#[derive(Debug)]
+struct Failing {
+    store: Arc<Memory>,
+    left: AtomicU32,
+}
+
+impl Failing {
+    fn called(&self) -> Result<(), StoreError> {
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        left.map(drop).map_err(|_| StoreError::Unavailable { what: "the store".to_owned(), retry_after: None })
+    }
+}
+
+impl Records for Failing {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        self.store.load(key)
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        self.store.save(key, put)
+    }
+
+    fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.store.delete(key)
+    }
+
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.store.claim_due(claim)
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
+        self.called()?;
+        self.store.scan(scan)
+    }
+
+    fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        self.called()?;
+        self.store.rewrite(key, put)
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_in_the_middle_takes_nothing_from_what_was_told() {
+    for calls in 0..30 {
+        let (plain, store) = memory();
+        for number in 0..10 {
+            assert_eq!(store.save(&key("acme", &format!("u{number}")), &put(7, 0)), Ok(Saved::Stored));
+        }
+        let reseal = Reseal::new(keys(&[K2, K1])).batch(3);
+        let failing = Arc::new(Failing { store: plain.clone(), left: AtomicU32::new(calls) });
+        let (done, error) = match calls % 2 {
+            0 => split(reseal.run_blocking(&failing)),
+            _ => split(reseal.run(&Unblock::new(failing.clone())).await),
+        };
+        let is_done = |number| {
+            let record = plain.load(&key("acme", &format!("u{number}"))).unwrap().unwrap();
+            SealedHeader::read(record.expose()).unwrap().key_id == "k2"
+        };
+        let count = u64::try_from((0..10).filter(|number| is_done(*number)).count()).unwrap();
+        assert_eq!((done.resealed, done.left), (count, 0), "{calls}: {error:?}");
+        assert_eq!(error.is_some(), count < 10 || done.next.is_some(), "{calls}");
+        // It goes on where it has failed, or from the beginning.
+        let rest = split(reseal.step_blocking(&plain, done.next)).0;
+        assert_eq!(rest.resealed, (10 - count).min(rest.resealed), "{calls}");
+        assert_eq!(count + rest.resealed + split(reseal.run_blocking(&plain)).0.resealed, 10, "{calls}");
+    }
+}
+
+fn split(ran: Result<Resealed, ResealFailed>) -> (Resealed, Option<StoreError>) {
+    match ran {
+        Ok(done) => (done, None),
+        Err(failed) => {
+            assert!(failed.to_string().contains(&failed.done.resealed.to_string()), "{failed}");
+            (*failed.done, Some(failed.error))
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,7 @@ macro_rules! contract {
         $one! { $open suite what_is_due_is_claimed_once }
         $one! { $open suite what_was_saved_is_due_when_it_says }
         $one! { $open suite a_claim_takes_the_oldest }
+        $one! { $open suite a_claim_is_that_of_one_client }
         $one! { $open suite nothing_that_is_printed_names_a_user }
     };
 }
@@ -286,9 +287,20 @@ pub(crate) async fn what_is_no_revision_or_too_long_is_refused(a: Node, _b: Node
     assert_eq!(a.load(&u1).await, Ok(None));
 }
 
+/// Of sessions whose client nobody has said, as those of these tests.
+pub(crate) fn claim(now: i64, until: i64, most: u32) -> Claim {
+    let (now, until) = (Timestamp::from_millis(now), Timestamp::from_millis(until));
+    Claim { client: String::new(), now, until, most }
+}
+
 /// The users of this tenant that a claim brings.
 pub(crate) async fn claimed(node: &Node, tenant: &str, now: i64, until: i64) -> Vec<String> {
-    let claim = Claim { now: Timestamp::from_millis(now), until: Timestamp::from_millis(until), most: 10_000 };
+    claimed_of(node, tenant, "", now, until).await
+}
+
+/// The same, of a client.
+async fn claimed_of(node: &Node, tenant: &str, client: &str, now: i64, until: i64) -> Vec<String> {
+    let claim = Claim { client: client.to_owned(), ..claim(now, until, 10_000) };
     let all = node.claim_due(claim).await.unwrap();
     let mut users: Vec<String> =
         all.iter().filter(|one| one.key.tenant() == tenant).map(|one| one.key.user().to_owned()).collect();
@@ -307,8 +319,7 @@ pub(crate) async fn what_is_due_is_claimed_once(a: Node, b: Node, tenant: &str) 
     let mut claims = Vec::new();
     for number in 0..8 {
         let node = if number % 2 == 0 { a.clone() } else { b.clone() };
-        let claim =
-            Claim { now: Timestamp::from_millis(base + 39), until: Timestamp::from_millis(base + 1_000_000), most: 7 };
+        let claim = claim(base + 39, base + 1_000_000, 7);
         claims.push(tokio::spawn(async move { node.claim_due(claim).await.unwrap() }));
     }
     let mut users = Vec::new();
@@ -352,13 +363,53 @@ pub(crate) async fn a_claim_takes_the_oldest(a: Node, b: Node, tenant: &str) {
         let user = format!("u{number}");
         assert_eq!(a.save(&key(tenant, &user), &due(revision, 0, base + number)).await, Ok(Saved::Stored));
     }
-    let claim = |now, most| Claim { now: Timestamp::from_millis(now), until: Timestamp::from_millis(base + 100), most };
-    let first = b.claim_due(claim(base + 90, 0)).await.unwrap();
+    let first = b.claim_due(claim(base + 90, base + 100, 0)).await.unwrap();
     assert!(first.is_empty(), "none was asked for");
-    let all = b.claim_due(claim(base + 90, 5)).await.unwrap();
+    let all = b.claim_due(claim(base + 90, base + 100, 5)).await.unwrap();
     assert_eq!(all.iter().filter(|one| one.key.tenant() == tenant).count(), 5);
     assert_eq!(claimed(&a, tenant, base + 99, base + 100).await, Vec::<String>::new());
     assert_eq!(claimed(&a, tenant, base + 100, 5_000_000_000_000).await.len(), 5);
+}
+
+fn of_client(client_id: &str, revision: u64, replaces: u64, at: i64) -> Put {
+    let snapshot = format!(
+        r#"{{"webex_oauth":2,"revision":{revision},"client_id":"{client_id}","token_endpoint":"https://h/token"}}"#
+    );
+    let mut put = Put::new(Secret::new(snapshot), revision, Replaces::from(replaces));
+    put.due_at = Some(Timestamp::from_millis(at));
+    put
+}
+
+pub(crate) async fn a_claim_is_that_of_one_client(a: Node, b: Node, tenant: &str) {
+    let base = 600_000_000_000;
+    let (u1, u2, later) = (key(tenant, "u1"), key(tenant, "u2"), base + 1_000);
+    let one = of_client("C1", 7, 0, base).client_tag().unwrap();
+    // As those say it that have encrypted the snapshot.
+    let mut said = of_client("C1", 7, 0, base);
+    said.client = Some("another".to_owned());
+    assert_eq!(a.save(&u1, &of_client("C1", 7, 0, base)).await, Ok(Saved::Stored));
+    assert_eq!(a.save(&u2, &said).await, Ok(Saved::Stored));
+    for stranger in ["", "C1", "anothe"] {
+        assert_eq!(claimed_of(&b, tenant, stranger, base, later).await, Vec::<String>::new(), "{stranger}");
+    }
+    assert_eq!(b.oldest_due(&one).await, Ok(Some(Timestamp::from_millis(base))));
+    assert_eq!(claimed_of(&b, tenant, &one, base, later).await, ["u1"]);
+    assert_eq!(b.oldest_due(&one).await, Ok(Some(Timestamp::from_millis(later))), "it was put off");
+    assert_eq!(claimed_of(&b, tenant, "another", base, later).await, ["u2"]);
+    // The user has signed in again, with another client.
+    let two = of_client("C2", 8, 7, base);
+    assert_eq!(b.save(&u1, &two).await, Ok(Saved::Stored));
+    assert_eq!(claimed_of(&a, tenant, &one, base + 90_000, base + 99_000).await, Vec::<String>::new());
+    assert_eq!(claimed_of(&a, tenant, &two.client_tag().unwrap(), base, later).await, ["u1"]);
+    // Nothing to be done, and signed out.
+    let mut idle = of_client("C2", 9, 8, base);
+    idle.due_at = None;
+    assert_eq!(a.save(&u1, &idle).await, Ok(Saved::Stored));
+    assert_eq!(a.delete(&u2).await, Ok(()));
+    for client in [one, two.client_tag().unwrap(), "another".to_owned()] {
+        assert_eq!(claimed_of(&a, tenant, &client, base + 90_000, base + 99_000).await, Vec::<String>::new());
+        assert_eq!(b.oldest_due(&client).await, Ok(None));
+    }
 }
 
 pub(crate) async fn nothing_that_is_printed_names_a_user(a: Node, _b: Node, tenant: &str) {
@@ -367,7 +418,7 @@ pub(crate) async fn nothing_that_is_printed_names_a_user(a: Node, _b: Node, tena
     let conflict = a.save(&u1, &put(9, 8)).await;
     a.delete(&u1).await.unwrap();
     let refused = a.save(&u1, &put(7, 0)).await.unwrap_err();
-    let claim = Claim { now: Timestamp::from_millis(-1), until: Timestamp::from_millis(0), most: 1 };
+    let claim = claim(-1, 0, 1);
     let printed = format!("{a:?} {u1:?} {conflict:?} {refused:?} {refused} {:?}", a.claim_due(claim).await);
     for secret in [tenant, "zoe", "AT-secret"] {
         assert!(!printed.contains(secret), "{printed}");

@@ -3,6 +3,7 @@
 #![cfg(feature = "fleet")]
 
 mod kit;
+mod others;
 mod trouble;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use webex_oauth::Timestamp;
-use webex_oauth_simulator::{Fault, Options, Simulator};
+use webex_oauth_simulator::{Fault, Simulator};
 use webex_oauth_stores::{AsyncRecords, Fleet, FleetReport, Key, Memory, Saved, StoreError, Unblock};
 
 use self::kit::{Http, config, fill, strict};
@@ -75,7 +76,7 @@ async fn on_sqlite_two_workers_renew_each_session_once() {
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/stages/56-stores"]
-async fn on_postgres_two_workers_renew_each_session_once() {
+async fn on_postgres_two_workers_renew_each_session_once_and_leave_others_alone() {
     use webex_oauth_stores::Postgres;
     let url = std::env::var("WEBEX_OAUTH_POSTGRES").expect("scripts/databases sets WEBEX_OAUTH_POSTGRES");
     let open = || async {
@@ -86,16 +87,18 @@ async fn on_postgres_two_workers_renew_each_session_once() {
         Arc::new(store)
     };
     two_workers_renew_each_session_once(open().await, open().await).await;
+    others::are_left_to_their_own_worker(open().await).await;
 }
 
 #[cfg(feature = "redis")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: scripts/stages/56-stores"]
-async fn on_redis_two_workers_renew_each_session_once() {
+async fn on_redis_two_workers_renew_each_session_once_and_leave_others_alone() {
     use webex_oauth_stores::Redis;
     let url = std::env::var("WEBEX_OAUTH_REDIS").expect("scripts/databases sets WEBEX_OAUTH_REDIS");
     let open = || async { Arc::new(Redis::connect(&url).await.unwrap()) };
     two_workers_renew_each_session_once(open().await, open().await).await;
+    others::are_left_to_their_own_worker(open().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,15 +141,16 @@ async fn a_worker_that_is_stopped_stores_what_it_has_begun_and_begins_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ended_grants_and_sessions_of_others_are_counted_and_left_alone() {
+async fn ended_grants_and_sessions_of_newer_versions_are_counted_and_left_alone() {
     let simulator = Simulator::start(strict()).unwrap();
     let node: Node = Arc::new(Unblock::new(Memory::new()));
     fill(&*node, &simulator, 3).await;
     assert!(simulator.revoke_all() > 0);
-    let stranger = Simulator::start(Options::default()).unwrap();
-    let theirs = kit::row(&stranger, Timestamp::from_millis(1));
-    let key = Key::new("acme", "stranger").unwrap();
-    assert_eq!(node.save(&key, &theirs).await, Ok(Saved::Stored));
+    let mut newer = kit::row(&simulator, Timestamp::from_millis(1));
+    newer.client = newer.client_tag();
+    newer.snapshot = newer.snapshot.expose().replacen(r#""webex_oauth":2"#, r#""webex_oauth":99"#, 1).into();
+    let key = Key::new("acme", "newer").unwrap();
+    assert_eq!(node.save(&key, &newer).await, Ok(Saved::Stored));
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(fleet(node.clone(), &simulator).run(stopped));
     let begun = Instant::now();
@@ -157,7 +161,7 @@ async fn ended_grants_and_sessions_of_others_are_counted_and_left_alone() {
     stop.send(true).unwrap();
     let report = worker.await.unwrap();
     assert_eq!((report.ended, report.not_ours, report.renewed), (3, 1, 0), "{report:?}");
-    assert_eq!(node.load(&key).await, Ok(Some(theirs.snapshot)), "its bytes are as they were");
+    assert_eq!(node.load(&key).await, Ok(Some(newer.snapshot)), "its bytes are as they were");
     assert_eq!(report.last_store_error, None::<StoreError>);
 }
 

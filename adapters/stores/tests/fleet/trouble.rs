@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
-use webex_oauth::Secret;
+use webex_oauth::coordinator::Tick;
+use webex_oauth::{HttpRequest, HttpResponse, Secret, SendFault};
 use webex_oauth_driver::{StoreError, now};
 use webex_oauth_simulator::{CLIENT_SECRET, Fault, Simulator};
-use webex_oauth_stores::{AsyncRecords as _, Claim, Fleet, FleetReport, Memory, Put, Replaces, Saved, Unblock};
+use webex_oauth_stores::{
+    AsyncRecords as _, BoxFuture, Claim, Fleet, FleetHttp, FleetReport, Memory, Put, Replaces, Saved, Unblock,
+};
 
 use crate::kit::{Http, config, fill, key, strict};
 use crate::{Node, fleet};
@@ -30,7 +33,8 @@ async fn a_server_that_fails_for_ever_is_told_and_tried_again_after_a_while() {
         assert_eq!((report.claimed, report.renewed, report.left, report.failures), (5, 0, 5, 5), "{report:?}");
         assert!(report.last_failure.is_some() && !report.is_client_refused(), "{report:?}");
         // In a moment, and not when the token ends in some days.
-        let soon = Claim { now: now().plus_millis(120_000), until: now().plus_millis(240_000), most: 10 };
+        let client = config(&simulator).client_tag();
+        let soon = Claim { client, now: now().plus_millis(120_000), until: now().plus_millis(240_000), most: 10 };
         assert_eq!(node.claim_due(soon).await.unwrap().len(), 5);
     }
 }
@@ -67,11 +71,67 @@ async fn damaged_and_sealed_rows_are_failures_of_the_store_and_hold_up_no_other(
     for (number, body) in [(10, "{}"), (11, ""), (12, sealed)] {
         let mut put = Put::new(Secret::new(body), 1, Replaces::Nothing);
         put.due_at = Some(now().plus_millis(-60_000));
+        put.client = Some(config(&simulator).client_tag());
         assert_eq!(node.save(&key(number), &put).await, Ok(Saved::Stored));
     }
     let report = once(fleet(node, &simulator)).await;
     assert_eq!((report.renewed, report.not_ours, report.store_errors), (3, 0, 3), "{report:?}");
     assert!(report.last_store_error.is_some());
+}
+
+/// The server has renewed, and nobody is there any longer to be told.
+struct Silent(Http);
+
+impl FleetHttp for Silent {
+    fn send(&self, request: HttpRequest, until: Option<Tick>) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
+        let sent = self.0.send(request, until);
+        Box::pin(async move {
+            let _ = sent.await;
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_that_died_has_taken_with_it_is_counted() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 2).await;
+    let mut parts = config(&simulator).parts().clone();
+    // Its leases are short.
+    parts.request_timeout = Duration::from_secs(1);
+    let (config, (_stop, stopped)) = (parts.build().unwrap(), watch::channel(false));
+    let dies = tokio::spawn(Fleet::new(node.clone(), config.clone(), Silent(Http::new())).per_second(1e6).run(stopped));
+    while simulator.counters().refreshes_succeeded < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    dies.abort();
+    assert!(dies.await.unwrap_err().is_cancelled());
+    let mut reports = Vec::new();
+    while reports.iter().map(|report: &FleetReport| report.abandoned).sum::<u64>() < 2 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        reports.push(once(Fleet::new(node.clone(), config.clone(), Http::new()).per_second(1e6)).await);
+    }
+    let sum = |of: fn(&FleetReport) -> u64| reports.iter().map(of).sum::<u64>();
+    // At a strict server they are gone for good.
+    assert_eq!((sum(|report| report.abandoned), sum(|report| report.lost)), (2, 2), "{reports:?}");
+    assert_eq!((sum(|report| report.ended), sum(|report| report.unanswered)), (2, 0), "{reports:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_come_is_counted_and_so_is_how_late_it_gets() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 3).await;
+    simulator.fault(Fault::cut_before().on_grant("refresh_token").always());
+    let fleet = fleet(node, &simulator);
+    let progress = fleet.progress();
+    // They have been due for a minute.
+    let lag = progress.lag().await.unwrap();
+    assert!((60..90).contains(&lag.as_secs()), "{lag:?}");
+    let report = once(fleet).await;
+    assert_eq!((report.failures, report.unanswered, report.abandoned, report.lost), (3, 3, 0, 0), "{report:?}");
+    assert_eq!(progress.lag().await, Ok(Duration::ZERO), "due again, and not yet");
 }
 
 /// A row that cannot be anybody's, in the middle of those that can.

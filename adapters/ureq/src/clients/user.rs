@@ -93,6 +93,15 @@ impl<K: UserKey> User<K> {
         self.client()?.sign_out(options)
     }
 
+    /// See [`Clients::delete`]: the user is removed for good.
+    ///
+    /// # Errors
+    ///
+    /// As [`Clients::delete`].
+    pub fn delete(&self) -> Result<(), ClientError> {
+        self.clients.delete(&self.key)
+    }
+
     /// See [`Client::call`].
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Decision, Endpoint, Fault, Options, Simulator};
-use webex_oauth_ureq::webex_oauth::{ConfigParts, LoginOptions, Provider, Scope, SignOutOptions};
-use webex_oauth_ureq::{ClientError, Clients, ClientsBuilder, MemoryStore, Store as _};
+use webex_oauth_ureq::webex_oauth::{ConfigParts, LoginOptions, Provider, Scope, Secret, SignOutOptions};
+use webex_oauth_ureq::{ClientError, Clients, ClientsBuilder, MemoryStore, Put, Replaces, Saved, Store as _};
 
 /// The database of all nodes.
 #[derive(Clone, Default)]
@@ -164,6 +164,40 @@ fn a_sign_out_on_another_node_is_noticed_and_events_say_whose_they_are() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(told.lock().unwrap().iter().all(|line| line.starts_with("zoe ")) && !told.lock().unwrap().is_empty());
+}
+
+#[test]
+fn who_is_deleted_is_gone_on_every_node_and_at_the_server() {
+    let (nodes, simulator) = (Nodes::default(), simulator());
+    let [a, b] =
+        [(); 2].map(|()| nodes.builder(parts(simulator.base_url())).stale_after(Duration::ZERO).build().unwrap());
+    let zoe = "zoe".to_owned();
+    for _ in 0..2 {
+        let issued = simulator.issue(CLIENT_ID, "spark:people_read").unwrap();
+        let tokens = format!(
+            r#"{{"access_token":"{}","refresh_token":"{}","expires_in":3600}}"#,
+            issued.access_token, issued.refresh_token
+        );
+        a.of(zoe.clone()).client().unwrap().adopt(tokens).unwrap();
+        assert_eq!(b.of(zoe.clone()).token().unwrap().expose(), issued.access_token);
+        a.of(zoe.clone()).delete().unwrap();
+        assert_eq!(nodes.store("zoe").load(), Ok(None));
+        assert!(simulator.live_tokens().is_empty(), "they are revoked");
+        let error = b.of(zoe.clone()).token().unwrap_err();
+        assert!(matches!(error, ClientError::SignInRequired { .. }), "{error}");
+        assert_eq!((a.kept(), nodes.store("zoe").load()), (0, Ok(None)), "nor does it come back");
+        // Nobody there.
+        b.delete(&zoe).unwrap();
+    }
+    // What no client can open goes, too.
+    for stored in [r#"{"webex_oauth":99,"revision":7}"#, "no session"] {
+        let put = Put::new(Secret::new(stored), 7, Replaces::Nothing);
+        assert_eq!(nodes.store("bob").save(&put), Ok(Saved::Stored));
+        a.of("bob".to_owned()).delete().unwrap();
+        assert_eq!(nodes.store("bob").load(), Ok(None));
+    }
+    a.close();
+    assert!(matches!(a.delete(&zoe), Err(ClientError::Closed)));
 }
 
 /// One for the time, and those that work at a moment: none for each user. Other tests run beside this one.

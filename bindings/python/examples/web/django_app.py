@@ -67,8 +67,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 def logout(request: HttpRequest) -> HttpResponse:
     who = user(request.COOKIES.get("session"))
-    who.sign_out()
-    store.delete(who.key)
+    who.delete()
     answer = HttpResponseRedirect("/")
     answer.delete_cookie("session")
     return answer

@@ -78,8 +78,7 @@ async def callback(request: Request) -> Response:
 @app.post("/logout")
 async def logout(request: Request) -> Response:
     who = user(request.cookies.get("session"))
-    await who.sign_out()
-    await store.delete(who.key)
+    await who.delete()
     answer = RedirectResponse("/", 303)
     answer.delete_cookie("session")
     return answer

@@ -67,8 +67,7 @@ def callback() -> ResponseReturnValue:
 @app.post("/logout")
 def logout() -> ResponseReturnValue:
     who = user(request.cookies.get("session"))
-    who.sign_out()
-    store.delete(who.key)
+    who.delete()
     answer = redirect("/", 303)
     answer.delete_cookie("session")
     return answer

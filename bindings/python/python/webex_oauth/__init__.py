@@ -42,6 +42,7 @@ from ._core import (
     Verdict,
     __version__,
     replay,
+    snapshot_client_tag,
     snapshot_key_id,
     snapshot_revision,
 )
@@ -182,6 +183,7 @@ __all__ = [
     "discover_provider",
     "guest_jwt",
     "replay",
+    "snapshot_client_tag",
     "snapshot_key_id",
     "snapshot_revision",
 ]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ._async_client import AsyncClient
-from ._errors import Closed, Error, StoreError
+from ._errors import Closed, Error, RestoreError, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
 from ._many import Ear, Kept, Moving, Shared
@@ -130,6 +130,32 @@ class AsyncClients:
             return await call(*arguments)
         return await asyncio.to_thread(call, *arguments)
 
+    async def delete(self, key: Key) -> None:
+        """See :meth:`Clients.delete`."""
+        try:
+            client = await self.client(key)
+            await client._enter()
+        except RestoreError:
+            pass
+        except StoreError as error:
+            if error.kind not in ("sealed", "damaged"):
+                raise
+        else:
+            # What the store says to that does not matter: the record goes next, and nothing of our own comes after it.
+            with suppress(Error):
+                await client.sign_out()
+            with suppress(Error):
+                await client.flush()
+            del client
+        self._kept.take(key)
+        try:
+            await self._at_store("delete", key)
+        finally:
+            # Who came in between learns of it.
+            with suppress(Error):
+                if (client := self._kept.take(key)) is not None:
+                    await (await client._enter()).glance()
+
     def forget(self, key: Key) -> None:
         """See :meth:`Clients.forget`."""
         self._kept.take(key, at_rest=True)
@@ -229,6 +255,10 @@ class AsyncUser:
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
         return await (await self.client()).sign_out(revoke=revoke, logout=logout, goto=goto)
+
+    async def delete(self) -> None:
+        """See :meth:`Clients.delete`: the user is removed for good."""
+        await self._clients.delete(self.key)
 
     async def call(
         self,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ._client import Client
-from ._errors import Closed, Error, StoreError
+from ._errors import Closed, Error, RestoreError, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
 from ._many import Ear, Kept, Moving, Shared
@@ -132,6 +132,36 @@ class Clients:
                     if client is not None:
                         run(client._operations.glance())
 
+    def delete(self, key: Key) -> None:
+        """Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record.
+        What cannot be opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they
+        look again. Nobody there is a success. For a user who comes back :meth:`User.sign_out` is enough.
+
+        Raises :class:`StoreError` where it is not known to be deleted: do it again. The tokens may be revoked already.
+        """
+        try:
+            client = self.client(key)
+        except RestoreError:
+            pass
+        except StoreError as error:
+            if error.kind not in ("sealed", "damaged"):
+                raise
+        else:
+            # What the store says to that does not matter: the record goes next, and nothing of our own comes after it.
+            with suppress(Error):
+                client.sign_out()
+            with suppress(Error):
+                client.flush()
+            del client
+        self._kept.take(key)
+        try:
+            self.store.delete(key)
+        finally:
+            # Who came in between learns of it.
+            with suppress(Error):
+                if (client := self._kept.take(key)) is not None:
+                    run(client._operations.glance())
+
     def forget(self, key: Key) -> None:
         """Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way
         is kept."""
@@ -230,6 +260,10 @@ class User:
     ) -> str | None:
         """See :meth:`Client.sign_out`. The other nodes notice within ``stale_after``."""
         return self.client.sign_out(revoke=revoke, logout=logout, goto=goto)
+
+    def delete(self) -> None:
+        """See :meth:`Clients.delete`: the user is removed for good."""
+        self._clients.delete(self.key)
 
     def call(
         self,

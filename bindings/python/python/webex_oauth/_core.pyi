@@ -136,6 +136,7 @@ __all__ = [
     "Secret",
     "Services",
     "Session",
+    "snapshot_client_tag",
     "snapshot_key_id",
     "snapshot_revision",
     "JudgedUrl",
@@ -1991,6 +1992,10 @@ class Callback:
     @property
     def cleaned_url(self) -> str | None:
         """The URL without what is the protocol's, where the callback was a whole URL."""
+
+def snapshot_client_tag(snapshot: _Text, /) -> str | None:
+    """The name under which a store files the sessions of a client at a server, as those of a fleet's: 16 hexadecimal digits. None
+    where the bytes are encrypted, or no session."""
 
 def snapshot_key_id(snapshot: _Text, /) -> str | None:
     """The key under which stored bytes are encrypted; None where they are not."""

@@ -236,7 +236,9 @@ class Jobs:
     def store_error(self, fault: co.StoreFault) -> StoreError:
         """What a coordinator says of the store, in the store's own words where they are known."""
         known = self._error
-        return known if known is not None and _fault_of(known) == fault else StoreError(fault.problem)
+        if known is not None and _fault_of(known) == fault:
+            return known
+        return StoreError(fault.problem, kind=fault.kind)
 
 
 def saved(found: object) -> co.Done:

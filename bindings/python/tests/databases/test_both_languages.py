@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import webex_oauth
 from store_contract import NAMES, body, fails, put
 from webex_oauth import Secret
 from webex_oauth.stores import Key, Keys, PostgresStore, Put, Records, RedisStore, Sealed, SqliteStore
@@ -127,13 +128,27 @@ def test_what_python_saves_is_due_for_a_fleet_in_rust(engine: Any) -> None:
     python, rust = engine()
     for number in range(20):
         assert python.save(Key("acme", f"u{number:02}"), put(1, 0, 1_000 + number)) is None
-    claimed = rust("claim", now=1_009, until=5_000, most=100)["claimed"]
+    claimed = rust("claim", client="", now=1_009, until=5_000, most=100)["claimed"]
     assert sorted(claimed) == [["acme", f"u{number:02}", body(1).expose()] for number in range(10)]
     # What Python saves then says when it is due next, and nothing is due of what was deleted.
     assert python.save(Key("acme", "u00"), put(2, 1, 1_005)) is None
     python.delete(Key("acme", "u15"))
-    claimed = rust("claim", now=1_016, until=5_000, most=100)["claimed"]
+    claimed = rust("claim", client="", now=1_016, until=5_000, most=100)["claimed"]
     assert [one[1] for one in sorted(claimed)] == ["u00", "u10", "u11", "u12", "u13", "u14", "u16"]
+
+
+def test_what_python_saves_is_claimed_by_a_fleet_of_the_same_client_alone(engine: Any) -> None:
+    for keys in (None, K1):
+        python, rust = engine(keys)
+        for number in range(6):
+            session = {"webex_oauth": 2, "revision": 1, "client_id": f"C{number % 2}", "token_endpoint": "https://h/token"}
+            key = Key("acme" if keys is None else "sealed", f"u{number}")
+            assert python.save(key, Put(Secret(json.dumps(session)), 1, 0, 1_000)) is None
+        tag = webex_oauth.snapshot_client_tag(json.dumps({"client_id": "C1", "token_endpoint": "https://h/token"}))
+        assert rust("claim", client="", now=2_000, until=5_000, most=100) == {"claimed": []}
+        claimed = rust("claim", client=tag, now=2_000, until=5_000, most=100)["claimed"]
+        assert sorted(one[1] for one in claimed) == ["u1", "u3", "u5"]
+        assert all(json.loads(one[2])["client_id"] == "C1" for one in claimed)
 
 
 def test_what_one_language_seals_the_other_one_opens(engine: Any) -> None:
@@ -144,7 +159,7 @@ def test_what_one_language_seals_the_other_one_opens(engine: Any) -> None:
     assert rust.save(zoe, 8, 7, 5) == {"stored": True}
     assert python.load(zoe) == body(8)
     assert python.save(zoe, put(9, 7)) == body(8)
-    assert rust("claim", now=9, until=99, most=5) == {"claimed": [["acme", "zoë", body(8).expose()]]}
+    assert rust("claim", client="", now=9, until=99, most=5) == {"claimed": [["acme", "zoë", body(8).expose()]]}
     plain = python.store
     record = plain.load(zoe)
     assert record is not None and "AT-secret" not in record.expose()

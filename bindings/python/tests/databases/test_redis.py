@@ -23,7 +23,7 @@ from store_contract import (
     put,
 )
 from webex_oauth import AsyncClient, Client
-from webex_oauth.stores import AsyncRedisStore, Key, RedisStore
+from webex_oauth.stores import AsyncRedisStore, Key, Put, RedisStore
 
 from databases.conftest import Proxy, Redis, free_port, told_and_back
 
@@ -145,12 +145,16 @@ def test_where_things_are_is_where_the_rust_crate_looks(nodes: Nodes, admin: Any
     assert nodes.a.save(zoe, put(7, 0, 1_700_000_000_123)) is None
     shard = f"{zoe.digest()[0]:02x}"
     name = f"webex_oauth:{{{shard}}}:session:5:acmézoe"
-    assert admin.hgetall(name) == {"revision": "7", "body": body(7).expose(), "key_id": ""}
-    assert admin.zrange(f"webex_oauth:{{{shard}}}:due", 0, -1, withscores=True) == [("5:acmézoe", 1_700_000_000_123)]
+    assert admin.hgetall(name) == {"revision": "7", "body": body(7).expose(), "key_id": "", "client": ""}
+    assert admin.zrange(f"webex_oauth:{{{shard}}}:due:", 0, -1, withscores=True) == [("5:acmézoe", 1_700_000_000_123)]
     assert nodes.a.save(zoe, put(8, 7)) is None
-    assert admin.zcard(f"webex_oauth:{{{shard}}}:due") == 0
+    assert admin.zcard(f"webex_oauth:{{{shard}}}:due:") == 0
+    assert nodes.a.save(zoe, Put(body(9), 9, 8, 5, client="one")) is None
+    assert nodes.a.save(zoe, Put(body(10), 10, 9, 6, client="another")) is None
+    assert admin.keys(f"webex_oauth:{{{shard}}}:due:*") == [f"webex_oauth:{{{shard}}}:due:another"]
     nodes.a.delete(zoe)
-    assert admin.hgetall(name) == {"revision": "8"}
+    assert admin.hgetall(name) == {"revision": "10"}
+    assert admin.keys("webex_oauth:*:due:*") == []
 
 
 def test_a_replica_and_a_full_server_say_what_they_are(redis_server: Start, open_store: Open) -> None:

@@ -35,11 +35,11 @@ TABLES = f"""
     CREATE TABLE webex_oauth_schema (version integer NOT NULL);
     CREATE TABLE webex_oauth_session (
         tenant text NOT NULL, user_key text NOT NULL,
-        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL,
+        revision bigint NOT NULL, body text NOT NULL, key_id text NOT NULL, client text NOT NULL,
         due_at timestamptz, expires_at timestamptz, deleted_at timestamptz,
         updated_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (tenant, user_key)) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
-    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at)
+    CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     INSERT INTO webex_oauth_schema VALUES ({VERSION});
@@ -58,16 +58,17 @@ _DUE = "'epoch'::timestamptz + %(due_at)s::bigint * interval '1 millisecond'"
 
 #: What is not encrypted does not take the place of what is.
 REPLACE = f"""UPDATE webex_oauth_session
-    SET revision = %(revision)s::bigint, body = %(body)s, key_id = %(key_id)s, due_at = {_DUE}, updated_at = now()
+    SET revision = %(revision)s::bigint, body = %(body)s, key_id = %(key_id)s, client = %(client)s,
+        due_at = {_DUE}, updated_at = now()
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND revision = %(replaces)s::bigint AND deleted_at IS NULL
         AND (key_id = '' OR %(key_id)s::text <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
-INSERT = f"""INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at)
-    VALUES (%(tenant)s, %(user)s, %(revision)s::bigint, %(body)s, %(key_id)s, {_DUE})
+INSERT = f"""INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, client, due_at)
+    VALUES (%(tenant)s, %(user)s, %(revision)s::bigint, %(body)s, %(key_id)s, %(client)s, {_DUE})
     ON CONFLICT (tenant, user_key) DO UPDATE
-    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
-        updated_at = now(), deleted_at = NULL
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
+        due_at = excluded.due_at, updated_at = now(), deleted_at = NULL
     WHERE found.deleted_at IS NOT NULL
         AND (excluded.revision > found.revision OR excluded.revision >> 24 <> found.revision >> 24)"""
 
@@ -87,6 +88,7 @@ def values(key: Key, put: Put) -> dict[str, object]:
         "replaces": put.replaces,
         "body": put.snapshot.expose(),
         "key_id": put.sealed_with,
+        "client": put.client_tag,
         "due_at": instant(put.due_at),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from .._core import Secret, snapshot_key_id
+from .._core import Secret, snapshot_client_tag, snapshot_key_id
 from .._errors import StoreError
 from ..coordinator._plain import Plain
 from ._keys import Key
@@ -22,11 +22,19 @@ class Put(Plain):
     due_at: int | None = None
     #: The name of the key that it is encrypted with, where whoever has encrypted it says so.
     key_id: str = ""
+    #: The client whose session it is, where whoever has encrypted it says so.
+    client: str = ""
 
     @property
     def sealed_with(self) -> str:
         """The name of the key that it is encrypted with; empty where it is not."""
         return self.key_id or snapshot_key_id(self.snapshot) or ""
+
+    @property
+    def client_tag(self) -> str:
+        """The client whose session it is, as :func:`webex_oauth.snapshot_client_tag` names it; empty where the snapshot
+        does not say it. A fleet of the Rust crate searches by it for what is due."""
+        return self.client or snapshot_client_tag(self.snapshot) or ""
 
     def conflict(self, found: Secret | None) -> Secret:
         """What there is in place of what is to be replaced. What is encrypted is nothing that a session without a key

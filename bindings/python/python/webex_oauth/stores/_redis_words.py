@@ -23,9 +23,9 @@ SCHEMA = "webex_oauth:schema"
 
 #: A record without `body` is one that was deleted. Answers a number, and what was found where it is 1. Of a revision
 #: the upper half is drawn for each session, and the lower one, 24 bits, is counted. What is not encrypted does not take
-#: the place of what is.
+#: the place of what is. `KEYS[2]` and the name of a client are what is due of that client.
 SAVE = """
-    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id')
+    local found = redis.call('HMGET', KEYS[1], 'revision', 'body', 'key_id', 'client')
     if found[2] and found[3] and found[3] ~= '' and ARGV[4] == '' then return {1, found[2]} end
     if ARGV[1] == '' then
         if found[2] then return {1, found[2]} end
@@ -36,18 +36,16 @@ SAVE = """
     elseif not found[2] or found[1] ~= ARGV[1] then
         return {1, found[2]}
     end
-    redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4])
-    if ARGV[5] == '' then
-        redis.call('ZREM', KEYS[2], ARGV[6])
-    else
-        redis.call('ZADD', KEYS[2], ARGV[5], ARGV[6])
-    end
+    redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4], 'client', ARGV[7])
+    if found[4] and (found[4] ~= ARGV[7] or ARGV[5] == '') then redis.call('ZREM', KEYS[2] .. found[4], ARGV[6]) end
+    if ARGV[5] ~= '' then redis.call('ZADD', KEYS[2] .. ARGV[7], ARGV[5], ARGV[6]) end
     return {0}
 """
 
 DELETE = """
-    redis.call('HDEL', KEYS[1], 'body', 'key_id')
-    redis.call('ZREM', KEYS[2], ARGV[1])
+    local client = redis.call('HGET', KEYS[1], 'client')
+    redis.call('HDEL', KEYS[1], 'body', 'key_id', 'client')
+    if client then redis.call('ZREM', KEYS[2] .. client, ARGV[1]) end
 """
 
 
@@ -67,15 +65,16 @@ def record(key: Key) -> str:
 
 
 def _due(key: Key) -> str:
-    """What is due in a shard: a sorted set of members, by Unix milliseconds."""
-    return f"{_shard(key)}:due"
+    """What is in front of the names of what is due in a shard, of a client each: sorted sets of members, by Unix
+    milliseconds."""
+    return f"{_shard(key)}:due:"
 
 
 def save_arguments(key: Key, put: Put) -> tuple[list[str], list[str]]:
     replaces = "" if put.replaces == 0 else str(put.replaces)
     due_at = instant(put.due_at)
     due = "" if due_at is None else str(due_at)
-    values = [replaces, str(put.revision), put.snapshot.expose(), put.sealed_with, due, _member(key)]
+    values = [replaces, str(put.revision), put.snapshot.expose(), put.sealed_with, due, _member(key), put.client_tag]
     return [record(key), _due(key)], values
 
 

@@ -39,10 +39,10 @@ _TABLES = (
     "CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL)",
     """CREATE TABLE webex_oauth_session (
         tenant TEXT NOT NULL, user_key TEXT NOT NULL,
-        revision INTEGER NOT NULL, body TEXT NOT NULL, key_id TEXT NOT NULL,
+        revision INTEGER NOT NULL, body TEXT NOT NULL, key_id TEXT NOT NULL, client TEXT NOT NULL,
         due_at INTEGER, expires_at INTEGER, deleted_at INTEGER, updated_at INTEGER NOT NULL,
         PRIMARY KEY (tenant, user_key)) STRICT""",
-    """CREATE INDEX webex_oauth_session_due ON webex_oauth_session (due_at)
+    """CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL""",
     "CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id)",
     f"INSERT INTO webex_oauth_schema VALUES ({VERSION})",
@@ -52,16 +52,17 @@ _LOAD = "SELECT body FROM webex_oauth_session WHERE tenant = :tenant AND user_ke
 
 #: What is not encrypted does not take the place of what is.
 _REPLACE = f"""UPDATE webex_oauth_session
-    SET revision = :revision, body = :body, key_id = :key_id, due_at = :due_at, updated_at = {_NOW}
+    SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
+        updated_at = {_NOW}
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
-_INSERT = f"""INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, due_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :due_at, {_NOW})
+_INSERT = f"""INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, updated_at)
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, {_NOW})
     ON CONFLICT (tenant, user_key) DO UPDATE
-    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
-        updated_at = excluded.updated_at, deleted_at = NULL
+    SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
+        due_at = excluded.due_at, updated_at = excluded.updated_at, deleted_at = NULL
     WHERE deleted_at IS NOT NULL
         AND (excluded.revision > revision OR excluded.revision >> 24 <> revision >> 24)"""
 
@@ -307,6 +308,7 @@ def _values(key: Key, put: Put) -> dict[str, object]:
         "replaces": put.replaces,
         "body": put.snapshot.expose(),
         "key_id": put.sealed_with,
+        "client": put.client_tag,
         "due_at": instant(put.due_at),
     }
 
