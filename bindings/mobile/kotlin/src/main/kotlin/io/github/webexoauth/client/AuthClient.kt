@@ -29,19 +29,19 @@ import kotlinx.coroutines.flow.Flow as Events
  * What was begun belongs to the client and not to the coroutine that asked for it: a caller that is cancelled changes
  * nothing for the others, and a request that is under way is carried to its end.
  */
-class AuthClient private constructor(
+public class AuthClient private constructor(
     /** The configuration in force. */
-    val config: Config,
+    public val config: Config,
     internal val executor: Executor,
 ) : AutoCloseable {
     internal val known = KnownServices(config)
 
-    companion object {
+    public companion object {
         /**
          * Loads what the store holds and starts a client. A login that was pending there still is. A token from the
          * configuration is adopted where the store has none. What the store holds and cannot be used is left alone.
          */
-        suspend fun open(
+        public suspend fun open(
             config: Config,
             store: TokenStore? = null,
             transport: HttpTransport = OkHttpTransport.shared,
@@ -63,9 +63,10 @@ class AuthClient private constructor(
                 currentCoroutineContext().ensureActive()
                 throw AuthException.Store(StoreException.of(error))
             }
-            val patience = options.patienceMillis?.coerceAtLeast(0)?.toULong()
+            val patience = options.patience?.inWholeMilliseconds?.coerceAtLeast(0)?.toULong()
+            val limits = CoordinatorOptions(store != null, lockDomain, patienceMs = patience)
             return try {
-                Coordinator.open(config, found, freshEntropy(), CoordinatorOptions(store != null, lockDomain, patienceMs = patience))
+                Coordinator.open(config, found, freshEntropy(), limits)
             } catch (error: OpenException.Stored) {
                 throw AuthException.Restore(error.why)
             }
@@ -76,19 +77,19 @@ class AuthClient private constructor(
      * Events from now on: each collector gets all of them, in order, until the client is closed. Who falls back by more than
      * a thousand does not get those that come then.
      */
-    val events: Events<AuthEvent> get() = executor.events.flow
+    public val events: Events<AuthEvent> get() = executor.events.flow
 
     /** How the session stands, for people and user interfaces. */
-    val status: Status get() = executor.coordinator.status(executor.now)
+    public val status: Status get() = executor.coordinator.status(executor.now)
 
     /** The tokens themselves, for a hand-off. To call an API, use [token]. */
-    val tokens: TokenSet? get() = executor.coordinator.tokens()
+    public val tokens: TokenSet? get() = executor.coordinator.tokens()
 
     /** What has happened so far, without secrets, where [ClientOptions.record] asked for it: for a bug report. */
-    val transcript: String? get() = executor.coordinator.transcript()
+    public val transcript: String? get() = executor.coordinator.transcript()
 
     /** Where a browser goes to sign out at the identity provider, without signing out here. */
-    fun logoutUrl(goto: String? = null): String? = executor.coordinator.logoutUrl(goto)?.expose()
+    public fun logoutUrl(goto: String? = null): String? = executor.coordinator.logoutUrl(goto)?.expose()
 
     // ------------------------------------------------------------------ tokens
 
@@ -96,13 +97,14 @@ class AuthClient private constructor(
      * An access token that is good now. Waits for a refresh only where there is none; one refresh serves everybody who
      * waits. While a token is known to be good, this is a look at a clock, without a call into the library.
      */
-    suspend fun token(): BearerToken = executor.published() ?: obtain(TokenOf.Session)
+    public suspend fun token(): BearerToken = executor.published() ?: obtain(TokenOf.Session)
 
     /** The value of an `Authorization` header: `Bearer <token>`. */
-    suspend fun authorizationHeader(): String = token().exposeHeader()
+    public suspend fun authorizationHeader(): String = token().exposeHeader()
 
     /** Webex: a token with less scope. `null` asks for what was granted less what is reserved. */
-    suspend fun userToken(scope: String? = null): BearerToken = obtain(scope?.let { TokenOf.User(it) } ?: TokenOf.UserDefault)
+    public suspend fun userToken(scope: String? = null): BearerToken =
+        obtain(if (scope == null) TokenOf.UserDefault else TokenOf.User(scope))
 
     private suspend fun obtain(of: TokenOf): BearerToken =
         when (val reply = executor.call("a token", CoordinatorCall.Token(of, null))) {
@@ -111,7 +113,7 @@ class AuthClient private constructor(
         }
 
     /** Renews the tokens now, whatever the clock says, and waits for it. A server's `Retry-After` is still respected. */
-    suspend fun refresh() {
+    public suspend fun refresh() {
         executor.call("a refresh", CoordinatorCall.Refresh(null))
     }
 
@@ -119,12 +121,12 @@ class AuthClient private constructor(
      * An API answered 401 to this token. Waits for what a renewal brings: ask for a token again, and where its generation is
      * another one, call once more.
      */
-    suspend fun rejected(token: BearerToken) {
+    public suspend fun rejected(token: BearerToken) {
         executor.answered(token.generation, 401)
     }
 
     /** Whether the access token may be sent to [url]. */
-    fun mayCarryToken(url: String): Boolean = known.judge.mayCarryToken(url)
+    public fun mayCarryToken(url: String): Boolean = known.judge.mayCarryToken(url)
 
     // ------------------------------------------------------------------ logins
 
@@ -132,27 +134,27 @@ class AuthClient private constructor(
      * Begins a login in a browser and returns the URL to open, with a Custom Tab for one. [completeLogin] ends it. Several
      * may be pending, eight at most: the oldest goes.
      */
-    suspend fun beginLogin(options: LoginOptions = LoginOptions(flow = Flow.CODE)): String = executor.beginLogin(options)
+    public suspend fun beginLogin(options: LoginOptions = LoginOptions(flow = Flow.CODE)): String = executor.beginLogin(options)
 
     /**
      * The browser came back with this URL, its query, its fragment, or the body of a form post. Redeems the code and
      * waits for the tokens. A callback that is not known here is looked for in the store; that of a login that is done
      * already is no error, as long as its session is there.
      */
-    suspend fun completeLogin(callback: String): SignedIn = executor.completeLogin(callback)
+    public suspend fun completeLogin(callback: String): SignedIn = executor.completeLogin(callback)
 
     /**
      * Gives up the login in a browser with this URL or this state, or without one all that are pending or under way. A
      * session that was there before goes on.
      */
-    suspend fun cancelLogin(of: String? = null) = executor.cancelLogin(of)
+    public suspend fun cancelLogin(of: String? = null): Unit = executor.cancelLogin(of)
 
     /** Redeems a code whose state the app has checked itself. */
-    suspend fun redeemCode(code: String, verifier: String? = null) =
+    public suspend fun redeemCode(code: String, verifier: String? = null): Unit =
         signIn(Credential.Code(Secret(code), verifier?.let(::Secret)))
 
     /** Begins a login on another device (RFC 8628) and waits for what to show to the user. */
-    suspend fun beginDeviceLogin(scope: String? = null): DeviceLogin = executor.beginDeviceLogin(scope)
+    public suspend fun beginDeviceLogin(scope: String? = null): DeviceLogin = executor.beginDeviceLogin(scope)
 
     /**
      * The whole of it: [show] tells the user where to enter which code, then it waits for the tokens.
@@ -160,24 +162,24 @@ class AuthClient private constructor(
      * A coroutine that is cancelled stops waiting; the client goes on asking the server until the code ends, and who confirms
      * it meanwhile is signed in. [beginDeviceLogin] has a login that can be cancelled.
      */
-    suspend fun deviceLogin(scope: String? = null, show: suspend (DevicePrompt) -> Unit) {
+    public suspend fun deviceLogin(scope: String? = null, show: suspend (DevicePrompt) -> Unit) {
         val login = beginDeviceLogin(scope)
         show(login.prompt)
         login.wait()
     }
 
     /** Webex: signs in as the guest that this JWT names. */
-    suspend fun signInWithJwt(jwt: String) = signIn(Credential.Jwt(Secret(jwt)))
+    public suspend fun signInWithJwt(jwt: String): Unit = signIn(Credential.Jwt(Secret(jwt)))
 
     /** Webex: signs in as a guest through a Service App's token. The same subject is the same guest. */
-    suspend fun signInAsGuest(serviceToken: String, subject: String, displayName: String) =
+    public suspend fun signInAsGuest(serviceToken: String, subject: String, displayName: String): Unit =
         signIn(Credential.Guest(Secret(serviceToken), subject, displayName))
 
     /** Signs in as the client itself (RFC 6749 section 4.4). `null` asks for the configured scope. */
-    suspend fun signInWithClientCredentials(scope: String? = null) = signIn(Credential.Client(scope))
+    public suspend fun signInWithClientCredentials(scope: String? = null): Unit = signIn(Credential.Client(scope))
 
     /** Takes over tokens from elsewhere: a bare token, `Bearer x`, a JSON object, a hand-off query string. */
-    suspend fun adopt(tokens: String) = signIn(Credential.Tokens(Secret(tokens)))
+    public suspend fun adopt(tokens: String): Unit = signIn(Credential.Tokens(Secret(tokens)))
 
     private suspend fun signIn(credential: Credential) {
         executor.signIn(credential)
@@ -189,7 +191,7 @@ class AuthClient private constructor(
      * Signs out: forgets the tokens at once, whatever the network says, then revokes them and waits a few seconds for
      * that. Returns the URL to bring the browser to, where [options] ask for one.
      */
-    suspend fun signOut(options: SignOutOptions = SignOutOptions(logout = LogoutVia.NOTHING)): String? =
+    public suspend fun signOut(options: SignOutOptions = SignOutOptions(logout = LogoutVia.NOTHING)): String? =
         (executor.call("a sign-out", CoordinatorCall.SignOut(options)) as? CoordinatorReply.Url)?.url?.expose()
 
     /**
@@ -201,7 +203,7 @@ class AuthClient private constructor(
     }
 
     /** [close], and waits for a refresh that is under way: its answer may carry the only refresh token that counts. */
-    suspend fun shutdown() {
+    public suspend fun shutdown() {
         executor.close().answer.await()
     }
 

@@ -9,15 +9,17 @@ import okhttp3.Authenticator
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import okhttp3.RequestBody
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.minutes
 
 /** The answer of an API. Printing it shows neither headers nor body. */
-class ApiResponse internal constructor(
-    val status: Int,
+public class ApiResponse internal constructor(
+    public val status: Int,
     /** Names in lower case. */
-    val headers: Map<String, String>,
-    val body: ByteArray,
+    public val headers: Map<String, String>,
+    public val body: ByteArray,
     /** Why the token of a 401 could not be replaced, where that was tried. */
-    val refreshError: AuthException? = null,
+    public val refreshError: AuthException? = null,
 ) {
     internal fun because(error: AuthException) = ApiResponse(status, headers, body, error)
 
@@ -28,28 +30,28 @@ class ApiResponse internal constructor(
  * Calls an API. Every status is an answer; redirects are not followed. The token goes to the configured hosts only, and
  * never in place of an `Authorization` of the caller's own: such requests are sent as they are. With the token, a 401 is
  * told to the session, and the call is made once more if that brought another one; 429 and 423 are waited out as
- * `Retry-After` says, within [maxWaitMillis] in all; 451 ends the session.
+ * `Retry-After` says, within [maxWait] in all; 451 ends the session.
  *
  * Throws as [AuthClient.token], [AuthException.Call] where no complete answer came, and [AuthException.Misuse] for a URL
  * that others may read as another host.
  */
-suspend fun AuthClient.call(
+public suspend fun AuthClient.call(
     request: Request,
-    maxWaitMillis: Long = 60_000,
+    maxWait: Duration = 1.minutes,
     maxBody: Long = 64L * 1024 * 1024,
     http: OkHttpClient = sharedHttp,
-): ApiResponse = call(judged(request), maxWaitMillis, maxBody, http)
+): ApiResponse = call(judged(request), maxWait, maxBody, http)
 
 /**
  * The same for a URL as it is written: what others may read as another host is refused before any library of theirs has
  * read it.
  */
-suspend fun AuthClient.call(
+public suspend fun AuthClient.call(
     url: String,
     method: String = "GET",
     headers: Map<String, String> = emptyMap(),
     body: RequestBody? = null,
-    maxWaitMillis: Long = 60_000,
+    maxWait: Duration = 1.minutes,
     maxBody: Long = 64L * 1024 * 1024,
     http: OkHttpClient = sharedHttp,
 ): ApiResponse {
@@ -62,10 +64,10 @@ suspend fun AuthClient.call(
             throw AuthException.Misuse(MisuseException.InvalidArgument("request", "OkHttp does not take its method or a header"))
         }
     }
-    return call(judged, maxWaitMillis, maxBody, http)
+    return call(judged, maxWait, maxBody, http)
 }
 
-private suspend fun AuthClient.call(judged: Judged, maxWaitMillis: Long, maxBody: Long, http: OkHttpClient): ApiResponse {
+private suspend fun AuthClient.call(judged: Judged, maxWait: Duration, maxBody: Long, http: OkHttpClient): ApiResponse {
     if (executor.coordinator.isClosing()) throw AuthException.Closed()
     val calls = http.newBuilder().directly(judged.isLoopback).timedFromOutside().authenticator(Authenticator.NONE)
         .addNetworkInterceptor(HeaderInterceptor(this)).addNetworkInterceptor(Sent.Noted).followRedirects(false).build()
@@ -76,7 +78,7 @@ private suspend fun AuthClient.call(judged: Judged, maxWaitMillis: Long, maxBody
         return calls.answer(judged.request, timeout, maxBody)
     }
     var token = token()
-    var spent = Spent(0u, 0u, maxWaitMillis.coerceAtLeast(0).toULong())
+    var spent = Spent(0u, 0u, maxWait.inWholeMilliseconds.coerceAtLeast(0).toULong())
     while (true) {
         val answer = calls.answer(judged.request.carrying(token), timeout, maxBody)
         when (val next = executor.answered(token.generation, answer.status, answer.headers["retry-after"], spent)) {

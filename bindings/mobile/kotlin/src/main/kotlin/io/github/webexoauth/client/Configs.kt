@@ -6,11 +6,11 @@ import io.github.webexoauth.Provider
 import io.github.webexoauth.Secret
 import io.github.webexoauth.configParts
 import io.github.webexoauth.configPartsFromAuthorizationUrl
-import okhttp3.OkHttpClient
 import io.github.webexoauth.providerWebex
+import okhttp3.OkHttpClient
 
 /** A configuration; [change] is for everything that has a default. Throws `ConfigException`, which names the field. */
-fun configOf(
+public fun configOf(
     clientId: String,
     clientSecret: String? = null,
     redirectUri: String? = null,
@@ -24,14 +24,14 @@ fun configOf(
 }
 
 /** From the authorization URL that the developer portal shows. */
-fun configFromAuthorizationUrl(url: String, change: ConfigParts.() -> ConfigParts = { this }): Config =
+public fun configFromAuthorizationUrl(url: String, change: ConfigParts.() -> ConfigParts = { this }): Config =
     Config(configPartsFromAuthorizationUrl(url).change())
 
 /**
  * From named variables, the process's environment unless said otherwise: `WEBEX_CLIENT_ID` and its relatives. The metadata
  * of `WEBEX_ISSUER` is fetched with [http], that of `WEBEX_METADATA` read from its file.
  */
-suspend fun configFromVariables(
+public suspend fun configFromVariables(
     variables: Map<String, String> = System.getenv(),
     http: OkHttpClient = sharedHttp,
     change: ConfigParts.() -> ConfigParts = { this },

@@ -32,7 +32,7 @@ private const val MOST_BYTES = 1024L * 1024
  *
  * Throws `ConfigException`, which says where was looked and what was there.
  */
-suspend fun discover(issuer: String, http: OkHttpClient = sharedHttp): Provider {
+public suspend fun discover(issuer: String, http: OkHttpClient = sharedHttp): Provider {
     val answers = ArrayList<MetadataAnswer>()
     while (true) {
         when (val step = metadataStep(issuer, answers)) {

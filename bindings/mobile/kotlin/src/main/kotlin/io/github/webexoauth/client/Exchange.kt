@@ -48,33 +48,32 @@ internal suspend fun Call.exchange(sent: Sent, timeoutMillis: Long, limit: Long)
     inTime(timeoutMillis) { answer(sent, limit) }
         ?: throw TransportException(if (sent.begun) SendFault.LOST else SendFault.NOT_SENT, "no answer in time")
 
-private suspend fun Call.answer(sent: Sent, limit: Long): Pair<Response, ByteArray> =
-    suspendCancellableCoroutine { waiting ->
-        waiting.invokeOnCancellation { cancel() }
-        enqueue(object : Callback {
-            override fun onFailure(call: Call, e: IOException) {
-                val fault = when {
-                    sent.begun -> SendFault.LOST
-                    e.isOfCertificate -> SendFault.UNTRUSTED
-                    else -> SendFault.NOT_SENT
-                }
-                waiting.resumeWithException(TransportException(fault, "no answer (${e.javaClass.simpleName})"))
+private suspend fun Call.answer(sent: Sent, limit: Long): Pair<Response, ByteArray> = suspendCancellableCoroutine { waiting ->
+    waiting.invokeOnCancellation { cancel() }
+    enqueue(object : Callback {
+        override fun onFailure(call: Call, e: IOException) {
+            val fault = when {
+                sent.begun -> SendFault.LOST
+                e.isOfCertificate -> SendFault.UNTRUSTED
+                else -> SendFault.NOT_SENT
             }
+            waiting.resumeWithException(TransportException(fault, "no answer (${e.javaClass.simpleName})"))
+        }
 
-            override fun onResponse(call: Call, response: Response) {
-                val answer = try {
-                    response to response.use { read(it, limit) }
-                } catch (error: TransportException) {
-                    return waiting.resumeWithException(error)
-                } catch (error: Exception) {
-                    // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
-                    val problem = "the answer broke off (${error.javaClass.simpleName})"
-                    return waiting.resumeWithException(TransportException(SendFault.LOST, problem))
-                }
-                waiting.resume(answer)
+        override fun onResponse(call: Call, response: Response) {
+            val answer = try {
+                response to response.use { read(it, limit) }
+            } catch (error: TransportException) {
+                return waiting.resumeWithException(error)
+            } catch (error: Exception) {
+                // Whatever it is, OkHttp's thread must not die of it: that ends an Android app.
+                val problem = "the answer broke off (${error.javaClass.simpleName})"
+                return waiting.resumeWithException(TransportException(SendFault.LOST, problem))
             }
-        })
-    }
+            waiting.resume(answer)
+        }
+    })
+}
 
 /** Of the server's: nobody known has signed it, it is another host's, or not valid now. */
 private val IOException.isOfCertificate: Boolean
@@ -106,7 +105,8 @@ private fun Response.hasOneLength(): Boolean {
  */
 private suspend fun <T : Any> inTime(millis: Long, body: suspend () -> T): T? = coroutineScope {
     val running = async { body() }
-    val answer = withTimeoutOrNull(millis.coerceIn(1, LONGEST)) { running.await() } ?: withTimeoutOrNull(MOMENT) { running.await() }
+    val answer =
+        withTimeoutOrNull(millis.coerceIn(1, LONGEST)) { running.await() } ?: withTimeoutOrNull(MOMENT) { running.await() }
     answer.also { if (it == null) running.cancel() }
 }
 

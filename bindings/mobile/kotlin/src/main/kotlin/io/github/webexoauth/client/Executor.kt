@@ -18,6 +18,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.channels.Channel
 import java.util.concurrent.locks.ReentrantLock
 import kotlin.concurrent.withLock
+import kotlin.time.Clock
 
 /**
  * Runs a coordinator: begins its jobs, wakes who waits, reads the clocks. Nothing is decided here.
@@ -25,7 +26,7 @@ import kotlin.concurrent.withLock
  * The lock is held for moments, by whoever changes something: never while a job runs, nor while listeners are told or callers
  * go on. A token that was published is read without it.
  */
-internal class Executor(val coordinator: Coordinator, private val jobs: Jobs, private val clock: () -> Long) {
+internal class Executor(val coordinator: Coordinator, private val jobs: Jobs, private val clock: Clock) {
     val events = Events()
 
     /** What may be handed out without asking. */
@@ -45,9 +46,9 @@ internal class Executor(val coordinator: Coordinator, private val jobs: Jobs, pr
         startTimer(this, sooner)
     }
 
-    /** The wall clock. One of the app's that throws is as good as none. */
+    /** The wall clock, in milliseconds since 1970. One of the app's that throws is as good as none. */
     val now: Long get() = try {
-        clock()
+        clock.now().toEpochMilliseconds()
     } catch (_: Throwable) {
         System.currentTimeMillis()
     }

@@ -17,21 +17,20 @@ import java.io.File
  * The file is replaced as a whole and flushed, so that neither a crash nor a full disk damages what was there. What is no
  * file, a pipe or a device, is refused.
  */
-class FileStore(file: File) : TokenStore {
+public class FileStore(file: File) : TokenStore {
     private val shared = SessionFile(file.absolutePath)
 
     /** Where it is. A symbolic link is followed. */
-    val file: File = File(shared.path())
+    public val file: File = File(shared.path())
 
     override suspend fun load(): Secret? = blocking { load() }
 
-    override suspend fun save(put: Put): SaveResult =
-        when (val saved = blocking { save(put.snapshot, put.replaces.toULong()) }) {
-            is SavedFile.Stored -> SaveResult.Stored
-            is SavedFile.Conflict -> SaveResult.Conflict(saved.found)
-        }
+    override suspend fun save(put: Put): SaveResult = when (val saved = blocking { save(put.snapshot, put.replaces.toULong()) }) {
+        is SavedFile.Stored -> SaveResult.Stored
+        is SavedFile.Conflict -> SaveResult.Conflict(saved.found)
+    }
 
-    override suspend fun delete() = blocking { delete() }
+    override suspend fun delete(): Unit = blocking { delete() }
 
     override val lockDomain: String? get() = shared.lockDomain()
 

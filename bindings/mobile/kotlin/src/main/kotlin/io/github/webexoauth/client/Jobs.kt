@@ -45,8 +45,11 @@ internal class Jobs(
     fun begin(op: JobOp, report: (JobResult) -> Unit): Job = scope.launch {
         val mayRun = open.incrementAndGet() <= MOST
         val result = try {
-            if (mayRun) withTimeoutOrNull(limit(op)) { run(op) } ?: op.failed(SendFault.LOST, "it took too long")
-            else op.failed(SendFault.NOT_SENT, "what was begun before hangs")
+            if (mayRun) {
+                withTimeoutOrNull(limit(op)) { run(op) } ?: op.failed(SendFault.LOST, "it took too long")
+            } else {
+                op.failed(SendFault.NOT_SENT, "what was begun before hangs")
+            }
         } catch (error: Throwable) {
             op.failed(SendFault.LOST, "it failed (${kindOf(error)})")
         } finally {

@@ -11,29 +11,35 @@ import io.github.webexoauth.Secret
 private const val LOGIN = "the login"
 
 /** A login in the browser that ended well. */
-class SignedIn(
+public class SignedIn(
     /** The callback URL without code, token and CSRF value. */
-    val cleanedUrl: String?,
+    public val cleanedUrl: String?,
     /** The JSON object that was given as state when the login began. */
-    val state: String?,
-)
+    public val state: String?,
+) {
+    /** What the application gave as state is its own business. */
+    override fun toString(): String = "SignedIn(cleanedUrl=$cleanedUrl, state=${if (state == null) "null" else "redacted"})"
+}
 
 /** A device login that waits for the user. It is the client's, and goes on when this object ends. */
-class DeviceLogin internal constructor(
+public class DeviceLogin internal constructor(
     private val executor: Executor,
     private val waiting: Waiting,
     /** What to show to the user. */
-    val prompt: DevicePrompt,
+    public val prompt: DevicePrompt,
 ) {
     /** Waits until the user has decided, or the code has ended. */
-    suspend fun wait() {
+    public suspend fun wait() {
         waiting.reply()
     }
 
     /** Gives up: [wait] ends with [AuthException.LoginCancelled]. */
-    suspend fun cancel() {
+    public suspend fun cancel() {
         executor.call("the end of the login", CoordinatorCall.CancelLogin(waiting.ticket, null))
     }
+
+    /** The address without the code, which whoever reads along could confirm. */
+    override fun toString(): String = "DeviceLogin(${prompt.verificationUri})"
 }
 
 internal suspend fun Executor.beginLogin(options: LoginOptions): String =

@@ -19,7 +19,7 @@ import java.net.HttpURLConnection.HTTP_UNAUTHORIZED
  * The `Authorization` header is added on the way to the network: interceptors of the application, loggers above all, and
  * `response.request` never have it. A network interceptor that is added after this call sees it.
  */
-fun OkHttpClient.Builder.authorizedBy(client: AuthClient): OkHttpClient.Builder =
+public fun OkHttpClient.Builder.authorizedBy(client: AuthClient): OkHttpClient.Builder =
     addInterceptor(BearerInterceptor(client)).addNetworkInterceptor(HeaderInterceptor(client))
         .authenticator(BearerAuthenticator(client))
 

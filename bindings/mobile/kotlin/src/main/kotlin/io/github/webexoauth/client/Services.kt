@@ -3,6 +3,7 @@ package io.github.webexoauth.client
 import io.github.webexoauth.Config
 import io.github.webexoauth.MisuseException
 import io.github.webexoauth.Services
+import kotlin.time.Duration
 
 /** The catalog of services that a client knows, and where its calls may carry the token because of it. */
 internal class KnownServices(private val config: Config) {
@@ -24,14 +25,14 @@ internal class KnownServices(private val config: Config) {
 
 /**
  * Where each of the server's services is, by name, as its catalog says: `services().url("hydra")`. The catalog that is
- * known; where it is older than [maxAgeMillis] (left out: a day), what the server says now. From then on the token may go
+ * known; where it is older than [maxAge] (left out: a day), what the server says now. From then on the token may go
  * to the hosts that it names, where the provider says so (`Provider.catalogHostsCarryToken`).
  *
  * Throws as [AuthClient.call]; `ConfigException` where the answer is no catalog; [AuthException.Misuse] where the server
  * has none. What was known before stays known.
  */
-suspend fun AuthClient.services(maxAgeMillis: Long? = null): Services {
-    val age = maxAgeMillis?.coerceAtLeast(0)?.toULong()
+public suspend fun AuthClient.services(maxAge: Duration? = null): Services {
+    val age = maxAge?.inWholeMilliseconds?.coerceAtLeast(0)?.toULong()
     known.services?.takeUnless { it.isOld(executor.now, age) }?.let { return it }
     val url = try {
         config.catalogUrl()
@@ -43,9 +44,9 @@ suspend fun AuthClient.services(maxAgeMillis: Long? = null): Services {
 }
 
 /** The catalog that [services] brought or [useServices] was given, however old it is. */
-val AuthClient.knownServices: Services? get() = known.services
+public val AuthClient.knownServices: Services? get() = known.services
 
 /** Makes a catalog known that was kept (`Services.toJson`, `Services.restore`). */
-fun AuthClient.useServices(services: Services) {
+public fun AuthClient.useServices(services: Services) {
     known.set(services)
 }

@@ -5,6 +5,7 @@ import io.github.webexoauth.JobResult
 import io.github.webexoauth.SendFault
 import io.github.webexoauth.StoreFault
 import io.github.webexoauth.StoreFaultKind
+import kotlin.time.Instant
 
 /** Does a coordinator's jobs at a store, and remembers how that puts it when it fails. */
 internal class StoreJobs(private val store: TokenStore) {
@@ -23,7 +24,7 @@ internal class StoreJobs(private val store: TokenStore) {
     private suspend fun attempt(op: JobOp): JobResult = when (op) {
         is JobOp.Load -> JobResult.Loaded(store.load())
         is JobOp.Save -> {
-            val put = Put(op.snapshot, op.revision.toLong(), op.replaces.toLong(), op.dueAt)
+            val put = Put(op.snapshot, op.revision.toLong(), op.replaces.toLong(), op.dueAt?.let(Instant::fromEpochMilliseconds))
             when (val saved = store.save(put)) {
                 is SaveResult.Stored -> JobResult.Saved
                 is SaveResult.Conflict -> JobResult.Conflict(saved.found)

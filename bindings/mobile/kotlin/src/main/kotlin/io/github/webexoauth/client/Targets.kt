@@ -22,8 +22,7 @@ private fun HttpUrl.isAt(target: TargetUri): Boolean {
 }
 
 /** This request, addressed as core has judged its URL, and whether the token may go there. */
-internal fun AuthClient.judged(request: Request): Judged =
-    judged(request.url.toString()) { request.newBuilder().url(it).build() }
+internal fun AuthClient.judged(request: Request): Judged = judged(request.url.toString()) { request.newBuilder().url(it).build() }
 
 /** The request that [make] makes of the URL that core has read in this text. */
 internal fun AuthClient.judged(text: String, make: (HttpUrl) -> Request): Judged {

@@ -20,12 +20,12 @@ import java.util.concurrent.ThreadPoolExecutor
 import java.util.concurrent.TimeUnit
 
 /** Sends the requests of a session. Every status is an answer; no redirect is followed, nothing is tried again. */
-interface HttpTransport {
+public interface HttpTransport {
     /** Throws [TransportException]; whatever else it throws counts as a request that the server may have seen. */
-    suspend fun send(request: HttpRequest): HttpResponse
+    public suspend fun send(request: HttpRequest): HttpResponse
 
     /** Makes ready what the first request would wait for. */
-    suspend fun prepare() = Unit
+    public suspend fun prepare(): Unit = Unit
 }
 
 /**
@@ -41,7 +41,7 @@ internal val sharedHttp by lazy {
  * With OkHttp. Proxy, DNS, certificates and timeouts are those of [base]; its interceptors, cookies and cache are left
  * out, since what goes through here are secrets.
  */
-class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
+public class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
     private val client = base.newBuilder().apply {
         interceptors().clear()
         networkInterceptors().clear()
@@ -57,9 +57,9 @@ class OkHttpTransport(base: OkHttpClient = sharedHttp) : HttpTransport {
         addNetworkInterceptor(Sent.Noted)
     }.build()
 
-    companion object {
+    public companion object {
         /** One for all clients that want nothing special. Made when it is used first: TLS takes its time. */
-        val shared: HttpTransport = object : HttpTransport {
+        public val shared: HttpTransport = object : HttpTransport {
             private val transport by lazy { OkHttpTransport() }
 
             override suspend fun send(request: HttpRequest): HttpResponse = transport.send(request)

@@ -9,22 +9,23 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.mapNotNull
 import kotlinx.coroutines.launch
+import kotlin.time.Instant
 
 // For apps that also use the Webex mobile SDK: its two signals, and a feed for its TokenAuthenticator.
 
 /** What an app with the Webex SDK has to know of its sign-in. */
-sealed class AuthSignal {
+public sealed class AuthSignal {
     /** Only the user can help: sign in again. `WebexAuthDelegate.onReLoginRequired`. */
-    data class ReLoginRequired(val reason: SignInReason) : AuthSignal()
+    public data class ReLoginRequired(val reason: SignInReason) : AuthSignal()
 
     /** The token has ended and could not be renewed yet; the client goes on trying. `setOnTokenExpiredListener`. */
-    object TokenExpired : AuthSignal() {
+    public object TokenExpired : AuthSignal() {
         override fun toString(): String = "TokenExpired"
     }
 }
 
 /** Signals from now on, until the client is closed. */
-val AuthClient.authSignals: Flow<AuthSignal> get() = events.mapNotNull(::signal)
+public val AuthClient.authSignals: Flow<AuthSignal> get() = events.mapNotNull(::signal)
 
 private fun AuthClient.signal(event: AuthEvent): AuthSignal? = when (val said = (event as? AuthEvent.OfSession)?.event) {
     is Event.SignInNeeded -> AuthSignal.ReLoginRequired(said.reason)
@@ -35,11 +36,11 @@ private fun AuthClient.signal(event: AuthEvent): AuthSignal? = when (val said = 
 }
 
 /** Calls [handler], on a thread of its own, whenever only the user can help. Close what it returns to hear no more. */
-fun AuthClient.onReLoginRequired(handler: (SignInReason) -> Unit): AutoCloseable =
+public fun AuthClient.onReLoginRequired(handler: (SignInReason) -> Unit): AutoCloseable =
     onSignal { if (it is AuthSignal.ReLoginRequired) handler(it.reason) }
 
 /** Calls [handler], on a thread of its own, whenever the token has ended and could not be renewed. */
-fun AuthClient.onTokenExpired(handler: () -> Unit): AutoCloseable =
+public fun AuthClient.onTokenExpired(handler: () -> Unit): AutoCloseable =
     onSignal { if (it is AuthSignal.TokenExpired) handler() }
 
 private fun AuthClient.onSignal(handle: (AuthSignal) -> Unit): AutoCloseable {
@@ -53,18 +54,18 @@ private fun AuthClient.onSignal(handle: (AuthSignal) -> Unit): AutoCloseable {
 }
 
 /** Feeds the SDK's `TokenAuthenticator`. */
-val AuthClient.tokenProvider: TokenProvider get() = TokenProvider(this)
+public val AuthClient.tokenProvider: TokenProvider get() = TokenProvider(this)
 
 /** Brings tokens to the SDK's `TokenAuthenticator`, which does not renew them itself. */
-class TokenProvider internal constructor(private val client: AuthClient) {
+public class TokenProvider internal constructor(private val client: AuthClient) {
     /** As `TokenAuthenticator.authorize(accessToken, expiryInSeconds, handler)` wants it. Printing it shows nothing. */
-    class ProvidedToken internal constructor(
+    public class ProvidedToken internal constructor(
         private val token: BearerToken,
         /** Whole seconds from now, if known. */
-        val expiryInSeconds: Int?,
+        public val expiryInSeconds: Int?,
     ) {
         /** The bare token. */
-        val accessToken: String get() = token.expose()
+        public val accessToken: String get() = token.expose()
 
         internal val generation get() = token.generation
 
@@ -72,14 +73,15 @@ class TokenProvider internal constructor(private val client: AuthClient) {
     }
 
     /** A good token. Throws as [AuthClient.token]. */
-    suspend fun token(): ProvidedToken {
+    public suspend fun token(): ProvidedToken {
         val token = client.token()
-        val left = token.expiresAt?.let { (it - client.executor.now) / 1000 }
+        val now = Instant.fromEpochMilliseconds(client.executor.now)
+        val left = token.expiresAt?.let { (it - now).inWholeSeconds }
         return ProvidedToken(token, left?.coerceIn(0, Int.MAX_VALUE.toLong())?.toInt())
     }
 
     /** The same in the manner of the SDK: [handler] is called on a thread of its own. */
-    fun accessToken(handler: (Result<ProvidedToken>) -> Unit) {
+    public fun accessToken(handler: (Result<ProvidedToken>) -> Unit) {
         CoroutineScope(Dispatchers.Default).launch {
             handler(
                 try {
@@ -95,7 +97,7 @@ class TokenProvider internal constructor(private val client: AuthClient) {
      * Calls [authorize] with a token now and after each renewal, until the coroutine is cancelled or the client is closed.
      * Throws as [AuthClient.token] where there is no token to begin with.
      */
-    suspend fun feed(authorize: suspend (ProvidedToken) -> Unit) {
+    public suspend fun feed(authorize: suspend (ProvidedToken) -> Unit) {
         val events = client.executor.events.listen()
         try {
             var fed = token().also { authorize(it) }

@@ -1,9 +1,9 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.Event
+import io.github.webexoauth.Flow
 import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.LoginState
-import io.github.webexoauth.Flow
 import io.github.webexoauth.Phase
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -25,10 +25,12 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.io.IOException
+import java.nio.file.Files
+import java.nio.file.attribute.PosixFilePermissions
 
 class AuthClientTest : SimulatorTest() {
     private fun me(http: OkHttpClient, header: String? = null): Int {
-        val request = Request.Builder().url("${simulator.base}/v1/people/me")
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me")
         header?.let { request.header("Authorization", it) }
         return http.newCall(request.build()).execute().use { it.code }
     }
@@ -39,7 +41,7 @@ class AuthClientTest : SimulatorTest() {
         val events = ArrayList<AuthEvent>()
         val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
         val url = client.beginLogin(LoginOptions(flow = Flow.CODE, state = LoginState.Json("""{"page":7}""")))
-        val login = client.completeLogin(simulator.visit(url))
+        val login = client.completeLogin(simulator.authorize(url))
         assertEquals("""{"page":7}""", login.state)
         assertTrue(client.authorizationHeader().startsWith("Bearer "))
         assertTrue(client.status.phase is Phase.SignedIn)
@@ -53,7 +55,7 @@ class AuthClientTest : SimulatorTest() {
         val client = open()
         val url = client.beginLogin()
         fails<AuthException.CallbackNotOurs> { client.completeLogin("com.example.other://x?code=1&state=2") }
-        fails<AuthException.LoginFailed> { client.completeLogin(simulator.visit(url, "decline")) }
+        fails<AuthException.LoginFailed> { client.completeLogin(simulator.authorize(url, "decline")) }
         fails<AuthException.SignInRequired> { client.token() }
         client.close()
     }
@@ -65,7 +67,7 @@ class AuthClientTest : SimulatorTest() {
         val url = first.beginLogin()
         first.shutdown()
         val second = open(FileStore(file))
-        second.completeLogin(simulator.visit(url))
+        second.completeLogin(simulator.authorize(url))
         val token = second.token().expose()
         second.shutdown()
         val third = open(FileStore(file))
@@ -105,7 +107,7 @@ class AuthClientTest : SimulatorTest() {
         val client = signedIn()
         client.refresh()
         assertEquals(1, simulator.counter("refreshes_succeeded"))
-        simulator.post("/_sim/faults", """{"fault": "status", "status": 503, "retry_after": "0", "times": null, "grant_type": "refresh_token"}""")
+        simulator.fault("status", "status" to 503, "retry_after" to "0", "times" to null, "grant_type" to "refresh_token")
         expire()
         fails<AuthException.Unavailable> { client.token() }
         // OkHttp by itself sends a request again after a 503 with a zero.
@@ -118,11 +120,11 @@ class AuthClientTest : SimulatorTest() {
         val client = signedIn()
         val http = OkHttpClient.Builder().authorizedBy(client).build()
         assertEquals(200, me(http))
-        simulator.post("/_sim/faults", """{"fault": "status", "status": 401, "endpoint": "people_me"}""")
+        simulator.fault("status", "status" to 401, "endpoint" to "people_me")
         assertEquals(200, me(http))
         assertEquals(1, simulator.counter("refreshes_attempted"))
         // Refused for good: the caller gets the answer, and the call was made twice at most.
-        simulator.post("/_sim/faults", """{"fault": "status", "status": 401, "endpoint": "people_me", "times": null}""")
+        simulator.fault("status", "status" to 401, "endpoint" to "people_me", "times" to null)
         val before = simulator.counter("api_calls")
         assertEquals(401, me(http))
         assertTrue(simulator.counter("api_calls") - before <= 2)
@@ -134,11 +136,14 @@ class AuthClientTest : SimulatorTest() {
         val client = signedIn()
         val seen = ArrayList<String?>()
         val http = OkHttpClient.Builder().authorizedBy(client)
-            .addNetworkInterceptor { seen.add(it.request().header("Authorization")); it.proceed(it.request()) }.build()
+            .addNetworkInterceptor {
+                seen.add(it.request().header("Authorization"))
+                it.proceed(it.request())
+            }.build()
         assertEquals(401, me(http, "Bearer mine"))
         assertEquals(listOf<String?>("Bearer mine"), seen)
         seen.clear()
-        val elsewhere = simulator.base.replace("127.0.0.1", "localhost")
+        val elsewhere = simulator.baseUrl.replace("127.0.0.1", "localhost")
         try {
             http.newCall(Request.Builder().url("$elsewhere/v1/echo").build()).execute().close()
         } catch (_: IOException) {
@@ -150,7 +155,7 @@ class AuthClientTest : SimulatorTest() {
 
     @Test
     fun `other ways to sign in`() = runBlocking {
-        simulator.patch("""{"auto_decision": "accept", "device_interval_ms": 100}""")
+        simulator.options("auto_decision" to "accept", "device_interval_ms" to 100)
         val device = open()
         withTimeout(30_000) { device.deviceLogin { assertTrue(it.verificationUri.startsWith("http")) } }
         device.token()
@@ -192,7 +197,7 @@ class AuthClientTest : SimulatorTest() {
 
     @Test
     fun `two clients share a file`(@TempDir folder: File) = runBlocking {
-        simulator.patch("""{"rotate": true}""")
+        simulator.options("rotate" to true)
         val file = File(folder, "session")
         val one = signedIn(FileStore(file))
         val two = open(FileStore(file))
@@ -201,7 +206,7 @@ class AuthClientTest : SimulatorTest() {
         assertEquals(1, tokens.toSet().size)
         assertEquals(1, simulator.counter("refreshes_attempted"))
         assertEquals(listOf("session", "session.lock", "session.refresh-lock"), folder.list()!!.sorted())
-        assertEquals("rw-------", java.nio.file.attribute.PosixFilePermissions.toString(java.nio.file.Files.getPosixFilePermissions(file.toPath())))
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file.toPath())))
         one.close()
         two.close()
     }

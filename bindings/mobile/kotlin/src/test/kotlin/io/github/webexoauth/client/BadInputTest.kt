@@ -94,7 +94,7 @@ class BadInputTest : SimulatorTest() {
         client.close()
         client.shutdown()
         client.close()
-        val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
         val calls = listOf<suspend () -> Any?>(
             { client.token() }, { client.authorizationHeader() }, { client.userToken("x") }, { client.refresh() },
             { client.beginLogin() }, { client.completeLogin("x") }, { client.cancelLogin() }, { client.redeemCode("x") },

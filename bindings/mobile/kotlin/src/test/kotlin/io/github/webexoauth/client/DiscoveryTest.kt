@@ -3,8 +3,9 @@ package io.github.webexoauth.client
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.sun.net.httpserver.HttpServer
 import io.github.webexoauth.ConfigException
-import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.Flow
+import io.github.webexoauth.LoginOptions
+import io.github.webexoauth.junit.Simulator
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -83,11 +84,11 @@ class DiscoveryTest {
     @Test
     fun `the simulator publishes where it is`() = runBlocking {
         Simulator().use { simulator ->
-            val provider = discover(simulator.base)
+            val provider = discover(simulator.baseUrl)
             val given = simulator.config().parts()
             val config = configOf(given.clientId, simulator.clientSecret, given.redirectUri, "spark:all", provider)
             val client = AuthClient.open(config)
-            client.completeLogin(simulator.visit(client.beginLogin(LoginOptions(Flow.CODE))))
+            client.completeLogin(simulator.authorize(client.beginLogin(LoginOptions(Flow.CODE))))
             assertEquals(1L, client.token().generation)
             client.shutdown()
         }

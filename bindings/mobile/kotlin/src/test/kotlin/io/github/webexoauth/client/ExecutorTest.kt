@@ -83,7 +83,7 @@ class ExecutorTest : SimulatorTest() {
         val waiting = List(2) { async { runCatching { login.wait() } } }
         login.cancel()
         for (end in waiting) assertTrue(end.await().exceptionOrNull() is AuthException.LoginCancelled)
-        client.completeLogin(simulator.visit(url))
+        client.completeLogin(simulator.authorize(url))
         assertEquals(1L, client.token().generation)
         client.shutdown()
     }
@@ -91,7 +91,7 @@ class ExecutorTest : SimulatorTest() {
     @Test
     fun `a callback that never answers is told to stop, and not waited for at the end`() = runBlocking {
         val (asked, stopped) = List(2) { CompletableDeferred<Unit>() }
-        val asking = ClientOptions(clock = ::now, askForToken = {
+        val asking = ClientOptions(clock, askForToken = {
             asked.complete(Unit)
             try {
                 awaitCancellation()

@@ -73,7 +73,8 @@ class FileStoreTest {
         repeat(3) { round ->
             val java = File(System.getProperty("java.home"), "bin/java").path
             val library = "-Djna.library.path=" + System.getProperty("jna.library.path")
-            val command = listOf(java, library, "-cp", System.getProperty("java.class.path"), "$PACKAGE.FileStoreTestKt", store.file.path)
+            val command =
+                listOf(java, library, "-cp", System.getProperty("java.class.path"), "$PACKAGE.FileStoreTestKt", store.file.path)
             val saver = ProcessBuilder(command).redirectErrorStream(true).start()
             try {
                 eventually("a save in another process") { draft.exists() }

@@ -32,6 +32,7 @@ import java.net.InetAddress
 import java.net.Socket
 import java.util.concurrent.ConcurrentLinkedQueue
 import javax.net.SocketFactory
+import kotlin.time.Duration.Companion.seconds
 
 /** Stores, transports and callbacks are the host's: whatever they do, the app goes on and no text of theirs is shown. */
 class HostileTest : SimulatorTest() {
@@ -212,7 +213,7 @@ class HostileTest : SimulatorTest() {
             { throw Leak() }, { throw NotImplementedError() }, { Secret("") }, { Secret("\uD800") }, { Secret("a b\u0000") },
         )
         for (answer in answers) {
-            val asking = ClientOptions(clock = ::now, patienceMillis = 30_000, askForToken = { answer() }, askForJwt = { answer() })
+            val asking = ClientOptions(clock, patience = 30.seconds, askForToken = { answer() }, askForJwt = { answer() })
             for (renewal in listOf(Renewal.HOST_TOKEN, Renewal.HOST_JWT)) {
                 val client = open(options = asking) { it.copy(renewal = renewal) }
                 client.adopt("""{"access_token": "x", "expires_in": 3600}""")
@@ -227,8 +228,7 @@ class HostileTest : SimulatorTest() {
     /** Breaks in its own way after the first part. */
     private class Breaking(input: InputStream) : FilterInputStream(input) {
         private var reads = 0
-        override fun read(b: ByteArray, off: Int, len: Int): Int =
-            if (reads++ == 0) super.read(b, off, len) else throw Leak()
+        override fun read(b: ByteArray, off: Int, len: Int): Int = if (reads++ == 0) super.read(b, off, len) else throw Leak()
     }
 
     private object BreakingSockets : SocketFactory() {
@@ -246,7 +246,7 @@ class HostileTest : SimulatorTest() {
         val base = OkHttpClient.Builder().socketFactory(BreakingSockets).build()
         val client = signedIn(transport = OkHttpTransport(base))
         expire()
-        simulator.post("/_sim/faults", """{"fault": "huge", "length": 60000, "grant_type": "refresh_token"}""")
+        simulator.fault("huge", "length" to 60000, "grant_type" to "refresh_token")
         val error = fails<AuthException.Unavailable> { client.token() }
         assertEquals(SendFault.LOST, error.fault.send)
         assertFalse(Leak.SECRET in printed(error))
@@ -269,7 +269,7 @@ class HostileTest : SimulatorTest() {
             chain.proceed(chain.request()).newBuilder().body(body).build()
         }
         val http = OkHttpClient.Builder().addInterceptor(breaking).build()
-        val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
         val error = fails<AuthException.Call> { client.call(request, http = http) }
         assertFalse(Leak.SECRET in printed(error))
         client.shutdown()
@@ -280,7 +280,7 @@ class HostileTest : SimulatorTest() {
         val client = signedIn()
         expire()
         val http = OkHttpClient.Builder().authorizedBy(client).build()
-        val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
         var thrown: Throwable? = null
         val thread = Thread {
             Thread.currentThread().interrupt()

@@ -1,10 +1,14 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.ConfigParts
+import io.github.webexoauth.junit.Simulator
 import kotlinx.coroutines.delay
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.fail
 import org.junit.jupiter.api.Timeout
+import kotlin.time.Clock
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.days
 
 /** What tests against the simulator have in common: a world of its own for each. */
 @Timeout(120)
@@ -13,10 +17,11 @@ abstract class SimulatorTest {
 
     /** What the clients of a test believe the time to be, beside the machine's. */
     @Volatile
-    private var ahead = 0L
-    protected val options = ClientOptions(clock = ::now)
-
-    protected fun now() = System.currentTimeMillis() + ahead
+    private var ahead = Duration.ZERO
+    protected val clock = object : Clock {
+        override fun now() = Clock.System.now() + ahead
+    }
+    protected val options = ClientOptions(clock)
 
     @AfterEach
     fun stop() = simulator.close()
@@ -26,7 +31,7 @@ abstract class SimulatorTest {
         transport: HttpTransport = OkHttpTransport.shared,
         options: ClientOptions = this.options,
         change: (ConfigParts) -> ConfigParts = { it },
-    ) = AuthClient.open(simulator.config(change), store, transport, options)
+    ) = AuthClient.open(simulator.config(change = change), store, transport, options)
 
     protected suspend fun signedIn(
         store: TokenStore? = null,
@@ -37,15 +42,14 @@ abstract class SimulatorTest {
 
     /** Access tokens have ended, refresh tokens have not. */
     protected fun expire() {
-        simulator.post("/_sim/clock", """{"advance_ms": 1300000000}""")
-        ahead += 1_300_000_000L
+        simulator.advance(15.days)
+        ahead += 15.days
     }
 
     /** The answer to the next refresh waits for a release. */
-    protected fun hold() =
-        simulator.post("/_sim/faults", """{"fault": "hold", "after": true, "grant_type": "refresh_token"}""")
+    protected fun hold() = simulator.fault("hold", "after" to true, "grant_type" to "refresh_token")
 
-    protected fun release() = simulator.post("/_sim/release", "{}")
+    protected fun release() = simulator.control("release", "{}")
 }
 
 suspend fun eventually(what: String, condition: () -> Boolean) {

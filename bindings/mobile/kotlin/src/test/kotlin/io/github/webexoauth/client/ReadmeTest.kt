@@ -1,6 +1,8 @@
 package io.github.webexoauth.client
 
 import io.github.webexoauth.examples.signIn
+import io.github.webexoauth.junit.Simulator
+import io.github.webexoauth.junit.SimulatorExtension
 import io.github.webexoauth.providerWebexAt
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.launch
@@ -12,8 +14,25 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.extension.ExtendWith
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
+
+// README: tests
+@ExtendWith(SimulatorExtension::class)
+class SignInTest {
+    @Test
+    fun `a server that is down for a moment costs no session`(simulator: Simulator) = runBlocking {
+        val client = AuthClient.open(simulator.config())
+        client.completeLogin(simulator.authorize(client.beginLogin()))
+        simulator.fault("status", "status" to 503, "grant_type" to "refresh_token")
+        assertThrows<AuthException.Unavailable> { client.refresh() }
+        assertTrue(client.status.canAuthorize)
+        client.shutdown()
+    }
+}
+// README: end
 
 /** What the README shows is what runs here, word for word. */
 @Timeout(60)
@@ -23,11 +42,11 @@ class ReadmeTest {
         Simulator().use { simulator ->
             // The README means Webex; here it is the simulator.
             fun configOf(clientId: String, clientSecret: String, redirectUri: String, scope: String) =
-                configOf(clientId, clientSecret, redirectUri, scope, providerWebexAt(simulator.base))
+                configOf(clientId, clientSecret, redirectUri, scope, providerWebexAt(simulator.baseUrl))
             val clientId = "simulated-integration"
             val clientSecret = simulator.clientSecret
-            val api = simulator.base
-            val browse = { url: String -> simulator.visit(url) }
+            val api = simulator.baseUrl
+            val browse = { url: String -> simulator.authorize(url) }
 
             // README: client
             val config = configOf(clientId, clientSecret, redirectUri = "http://localhost:8080/oauth", scope = "spark:all")
@@ -111,7 +130,7 @@ class ReadmeTest {
     fun `the example tells who signed in, and needs no browser the second time`(@TempDir folder: File) = runBlocking {
         Simulator().use { simulator ->
             val file = File(folder, "session")
-            val name = signIn(simulator.config(), FileStore(file)) { simulator.visit(it) }
+            val name = signIn(simulator.config(), FileStore(file)) { simulator.authorize(it) }
             println("You are $name")
             assertTrue(name.isNotEmpty())
             assertEquals(name, signIn(simulator.config(), FileStore(file)) { error("asked again") })

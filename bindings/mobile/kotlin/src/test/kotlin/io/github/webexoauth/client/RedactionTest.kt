@@ -35,7 +35,11 @@ class RedactionTest : SimulatorTest() {
             client, token, client.tokens, client.config, client.config.parts(), client.status, secret, listOf(secret),
             client.tokenProvider.token(), Result.success(token), client.transcript,
             LoginOptions(Flow.CODE, state = LoginState.Opaque(secret)), client.config.parts().copy(accessToken = secret),
+            Put(secret, 2, 1, token.expiresAt), SaveResult.Conflict(secret), SignedIn("https://app.example/?a=b", "hidden"),
+            ClientOptions(clock, askForToken = { secret }),
         ).joinToString()
+        assertTrue("Put(revision=2, replaces=1, dueAt=${token.expiresAt}, snapshot=redacted)" in text, text)
+        assertTrue("SignedIn(cleanedUrl=https://app.example/?a=b, state=redacted)" in text, text)
         clean(text, token.expose(), simulator.clientSecret, "hidden", client.tokens?.refreshToken()?.expose())
         client.close()
     }
@@ -54,11 +58,11 @@ class RedactionTest : SimulatorTest() {
 
     @Test
     fun `events and errors of a whole life show no secret`() = runBlocking {
-        val client = open(options = ClientOptions(clock = ::now, record = true))
+        val client = open(options = ClientOptions(clock, record = true))
         val events = ArrayList<AuthEvent>()
         val listening = launch(start = CoroutineStart.UNDISPATCHED) { client.events.toList(events) }
         val url = client.beginLogin()
-        val callback = simulator.visit(url)
+        val callback = simulator.authorize(url)
         val ignored = fails<AuthException.CallbackNotOurs> { client.completeLogin("$callback&state=other") }
         client.completeLogin(callback)
         val tokens = client.tokens!!
@@ -66,7 +70,7 @@ class RedactionTest : SimulatorTest() {
             tokens.accessToken()!!.expose(), tokens.refreshToken()!!.expose(), simulator.clientSecret,
             Regex("code=([^&]*)").find(callback)!!.groupValues[1], Regex("state=([^&]*)").find(url)!!.groupValues[1],
         )
-        simulator.post("/_sim/faults", """{"fault": "status", "status": 400, "error": "invalid_grant", "grant_type": "refresh_token"}""")
+        simulator.fault("status", "status" to 400, "error" to "invalid_grant", "grant_type" to "refresh_token")
         expire()
         val refused = fails<AuthException.SignInRequired> { client.token() }
         client.shutdown()
@@ -81,9 +85,9 @@ class RedactionTest : SimulatorTest() {
         val lines = StringBuffer()
         val logger = HttpLoggingInterceptor { lines.append(it).append('\n') }.setLevel(HttpLoggingInterceptor.Level.BODY)
         val http = OkHttpClient.Builder().apply { place(logger) }.build()
-        val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
         // A replay is logged as well.
-        simulator.post("/_sim/faults", """{"fault": "status", "status": 401, "endpoint": "people_me"}""")
+        simulator.fault("status", "status" to 401, "endpoint" to "people_me")
         http.newCall(request).execute().use { answer ->
             assertEquals(200, answer.code)
             // What OkHttp itself prints of a request.
@@ -115,7 +119,7 @@ class RedactionTest : SimulatorTest() {
         val lines = StringBuffer()
         val logger = HttpLoggingInterceptor { lines.append(it) }.setLevel(HttpLoggingInterceptor.Level.BODY)
         val http = OkHttpClient.Builder().addInterceptor(logger).build()
-        assertEquals(200, client.call(Request.Builder().url("${simulator.base}/v1/people/me").build(), http = http).status)
+        assertEquals(200, client.call(Request.Builder().url("${simulator.baseUrl}/v1/people/me").build(), http = http).status)
         clean(lines.toString().also { assertTrue("Lovelace" in it) }, *tokens())
         client.close()
     }

@@ -54,8 +54,8 @@ class ThreadTest : SimulatorTest() {
     @Test
     fun `calls of an API leave the main thread free`() = runBlocking {
         val client = signedIn()
-        simulator.post("/_sim/faults", """{"fault": "hold", "endpoint": "people_me"}""")
-        val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+        simulator.fault("hold", "endpoint" to "people_me")
+        val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
         val answer = async { client.call(request) }
         while (!answer.isCompleted) {
             // The fault is served once; until then there is nothing to let go.
@@ -82,7 +82,7 @@ class ThreadTest : SimulatorTest() {
         repeat(20) {
             val client = signedIn(MemoryStore())
             expire()
-            val request = Request.Builder().url("${simulator.base}/v1/people/me").build()
+            val request = Request.Builder().url("${simulator.baseUrl}/v1/people/me").build()
             val calls = (1..60).map { number ->
                 async(Dispatchers.Default) {
                     runCatching<Any?> {

@@ -22,7 +22,7 @@ class WebexSdkTest : SimulatorTest() {
         val heard = ConcurrentLinkedQueue<SignInReason>()
         val subscription = client.onReLoginRequired { heard.add(it) }
         val signals = async(start = CoroutineStart.UNDISPATCHED) { client.authSignals.toList() }
-        simulator.post("/_sim/revoke", """{"all": true}""")
+        simulator.revokeAll()
         expire()
         fails<AuthException.SignInRequired> { client.token() }
         eventually("the signal") { heard.isNotEmpty() }
@@ -37,7 +37,7 @@ class WebexSdkTest : SimulatorTest() {
         val client = signedIn()
         val heard = AtomicInteger()
         val subscription = client.onTokenExpired { heard.incrementAndGet() }
-        simulator.post("/_sim/down", """{"down": true}""")
+        simulator.control("down", """{"down": true}""")
         expire()
         fails<AuthException.Unavailable> { client.token() }
         eventually("the signal") { heard.get() == 1 }

@@ -40,6 +40,9 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.atomic.AtomicLong
 import kotlin.system.exitProcess
+import kotlin.time.Clock
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 
 // The driver's side of conformance/scenarios: lines in, calls of the public API, lines out. It decides nothing and
 // checks nothing.
@@ -71,7 +74,9 @@ private class Harness {
     private val ahead = AtomicLong()
     private val scope = CoroutineScope(Dispatchers.Default)
 
-    private fun now() = System.currentTimeMillis() + ahead.get()
+    private val clock = object : Clock {
+        override fun now() = Clock.System.now() + ahead.get().milliseconds
+    }
 
     fun begin(command: JsonNode): Job {
         val id = command["id"]
@@ -139,7 +144,7 @@ private class Harness {
             "call" -> return many(command) { call(client, command) }
             "refresh" -> client.refresh()
             "services" -> {
-                val found = client.services(command["max_age"].asLong())
+                val found = client.services(command["max_age"].asLong().milliseconds)
                 return mapOf("services" to found.all().associate { it.name to it.url })
             }
             "sign_out" -> {
@@ -152,7 +157,7 @@ private class Harness {
         return emptyMap<String, Any>()
     }
 
-    private val waits = ConcurrentHashMap<AuthClient, Long>()
+    private val waits = ConcurrentHashMap<AuthClient, Duration>()
 
     private suspend fun call(client: AuthClient, command: JsonNode): Map<String, Any> {
         val method = command["method"]?.asText() ?: "GET"
@@ -207,7 +212,8 @@ private class Harness {
                 loginLifetimeMs = number(from, "login_lifetime", parts.loginLifetimeMs),
                 refresh = parts.refresh.copy(
                     soonPermilleLow = refresh?.get("soon_permille")?.get(0)?.asInt()?.toUShort() ?: parts.refresh.soonPermilleLow,
-                    soonPermilleHigh = refresh?.get("soon_permille")?.get(1)?.asInt()?.toUShort() ?: parts.refresh.soonPermilleHigh,
+                    soonPermilleHigh =
+                    refresh?.get("soon_permille")?.get(1)?.asInt()?.toUShort() ?: parts.refresh.soonPermilleHigh,
                     marginMs = number(refresh, "margin", parts.refresh.marginMs),
                     minIntervalMs = number(refresh, "min_interval", parts.refresh.minIntervalMs),
                     backoffMs = number(refresh, "backoff", parts.refresh.backoffMs),
@@ -224,9 +230,8 @@ private class Harness {
         )
     }
 
-    private fun store(from: JsonNode?): TokenStore? =
-        from?.get("file")?.let { FileStore(File(it.asText())) }
-            ?: from?.get("memory")?.let { memories.computeIfAbsent(it.asText()) { MemoryStore() } }
+    private fun store(from: JsonNode?): TokenStore? = from?.get("file")?.let { FileStore(File(it.asText())) }
+        ?: from?.get("memory")?.let { memories.computeIfAbsent(it.asText()) { MemoryStore() } }
 
     private suspend fun open(command: JsonNode): Opened {
         val answers = ArrayDeque(command["host"]?.toList().orEmpty())
@@ -234,9 +239,9 @@ private class Harness {
             val answer = if (answers.size > 1) answers.removeFirst() else answers.firstOrNull()
             Secret(answer?.takeUnless { it.isNull }?.asText() ?: error("the host has none"))
         }
-        val options = ClientOptions(::now, command["patience"]?.asLong(), { host() }, { host() })
+        val options = ClientOptions(clock, command["patience"]?.asLong()?.milliseconds, { host() }, { host() })
         val client = AuthClient.open(config(command["config"]), store(command["store"]), options = options)
-        command["max_wait"]?.let { waits[client] = it.asLong() }
+        command["max_wait"]?.let { waits[client] = it.asLong().milliseconds }
         val events = ConcurrentLinkedQueue<Map<String, Any?>>()
         val listener = scope.launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
             client.events.collect {
@@ -255,7 +260,8 @@ private class Harness {
         val text = "text" to error.toString()
         return when (error) {
             is AuthException.SignInRequired -> mapOf("kind" to "sign_in_required", text)
-            is AuthException.Unavailable -> mapOf("kind" to "unavailable", text, "retry_in" to error.retryAt - now())
+            is AuthException.Unavailable ->
+                mapOf("kind" to "unavailable", text, "retry_in" to (error.retryAt - clock.now()).inWholeMilliseconds)
             is AuthException.LoginFailed ->
                 mapOf("kind" to "login_failed", text) + listOfNotNull(error.fault.code?.let { "code" to it })
             is AuthException.CallbackNotOurs ->

@@ -97,5 +97,4 @@ private fun httpRequest(request: HttpRequest) = some(
 )
 
 /** `refreshTokenExpiresAt`, `NewerVersion` and `timeoutMs` as they are called in the suite. */
-private fun snake(name: String): String =
-    name.replace(Regex("(?<=.)[A-Z]")) { "_" + it.value }.lowercase().removeSuffix("_ms")
+private fun snake(name: String): String = name.replace(Regex("(?<=.)[A-Z]")) { "_" + it.value }.lowercase().removeSuffix("_ms")

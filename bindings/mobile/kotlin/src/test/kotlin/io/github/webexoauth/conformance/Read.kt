@@ -84,8 +84,7 @@ fun natural(value: JsonNode): ULong =
 
 fun status(value: JsonNode): UShort = value.asText().toUShortOrNull() ?: throw Problem("too large: $value")
 
-fun flag(value: JsonNode): Boolean =
-    if (value.isBoolean) value.asBoolean() else throw Problem("neither true nor false: $value")
+fun flag(value: JsonNode): Boolean = if (value.isBoolean) value.asBoolean() else throw Problem("neither true nor false: $value")
 
 fun time(value: JsonNode): Long =
     if (value.canConvertToLong() && value.isIntegralNumber) value.asLong() else throw Problem("not an instant: $value")
@@ -102,8 +101,7 @@ fun bytes(value: JsonNode): ByteArray =
 fun entropy(value: JsonNode): Entropy = Entropy(randomBytes(value))
 
 /** With zeros at the end where it is a number: then revisions begin with 1. */
-fun seed(value: JsonNode): Entropy =
-    Entropy(randomBytes(value).also { if (value.isNumber) it.fill(0, fromIndex = 60) })
+fun seed(value: JsonNode): Entropy = Entropy(randomBytes(value).also { if (value.isNumber) it.fill(0, fromIndex = 60) })
 
 private fun randomBytes(value: JsonNode): ByteArray =
     if (value.isNumber) ByteArray(64) { (value.asInt() + it).toByte() } else bytes(value)

@@ -28,8 +28,7 @@ fun main(paths: Array<String>) {
     }
 }
 
-private fun vectors(path: File): List<File> =
-    path.walk().filter { it.isFile && it.extension == "json" }.sorted().toList()
+private fun vectors(path: File): List<File> = path.walk().filter { it.isFile && it.extension == "json" }.sorted().toList()
 
 private fun run(file: JsonNode): List<Map<String, Any?>> = file["groups"].flatMap { group ->
     group["tests"].map { test ->
