@@ -185,7 +185,9 @@ impl Metadata {
         })
     }
 
-    fn provider(self) -> Result<Provider, ConfigError> {
+    fn provider(mut self) -> Result<Provider, ConfigError> {
+        // What cannot be called is no place for a token either.
+        self.userinfo_endpoint = self.userinfo_endpoint.filter(|url| check_endpoint(url, "userinfo_endpoint").is_ok());
         let mut provider = Provider::custom(&self.authorization_endpoint, &self.token_endpoint);
         provider.client_auth = self.client_auth()?;
         let hosts = [Some(&self.issuer), self.userinfo_endpoint.as_ref()].into_iter().flatten();
@@ -197,8 +199,7 @@ impl Metadata {
         provider.device_authorization_endpoint = self.device_authorization_endpoint;
         provider.revocation_endpoint = self.revocation_endpoint;
         provider.logout_endpoint = self.end_session_endpoint;
-        provider.userinfo_endpoint =
-            self.userinfo_endpoint.filter(|url| check_endpoint(url, "userinfo_endpoint").is_ok());
+        provider.userinfo_endpoint = self.userinfo_endpoint;
         Ok(provider)
     }
 

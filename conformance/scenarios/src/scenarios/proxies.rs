@@ -24,6 +24,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 const TOKEN: &str = "at-that-no-proxy-may-see";
+const PASSWORD: &str = "pw-that-nobody-may-say";
 const REFUSED: &[u8] = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const TIMEOUT: Duration = Duration::from_millis(1500);
 const LATE: Duration = Duration::from_secs(9);
@@ -49,6 +50,7 @@ fn signed_in(stage: &mut Stage<'_>, base: &str, variables: &[(&'static str, Stri
     open["config"]["base_url"] = json!(base);
     open["config"]["request_timeout"] = json!(TIMEOUT.as_millis());
     stage.keep_secret(TOKEN);
+    stage.keep_secret(PASSWORD);
     harness.ask("open", open)?;
     let tokens = json!({ "access_token": TOKEN, "refresh_token": format!("rt-{TOKEN}"), "expires_in": 3600 });
     harness.ask("adopt", json!({ "client": "a", "tokens": tokens.to_string() }))?;
@@ -92,7 +94,8 @@ fn used(stage: &mut Stage<'_>) -> Done {
 
 fn refusing(stage: &mut Stage<'_>) -> Done {
     let proxy = RawServer::start(Answer::Steps(Vec::new()))?;
-    let mut harness = signed_in(stage, "https://as.example", &named("http://", &proxy, ""))?;
+    let mut harness =
+        signed_in(stage, "https://as.example", &named(&format!("http://somebody:{PASSWORD}@"), &proxy, ""))?;
     let send = |text: &str| Answer::Steps(vec![Step::Send(text.into())]);
     for (what, answer) in [
         ("closed", Answer::Steps(Vec::new())),
@@ -119,9 +122,10 @@ fn refusing(stage: &mut Stage<'_>) -> Done {
 
 fn unusable(stage: &mut Stage<'_>) -> Done {
     let server = RawServer::start(Answer::Steps(GOOD()))?;
-    for text in ["quic://127.0.0.1:1", "http://", "127.0.0.1:port"] {
+    let with_password = |rest: &str| rest.replace("PW", PASSWORD);
+    for text in ["quic://somebody:PW@127.0.0.1:1", "http://", "http://somebody:PW@127.0.0.1:port"].map(with_password) {
         let set = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-        let mut harness = signed_in(stage, &here(&server, "https"), &set.map(|name| (name, text.to_owned())))?;
+        let mut harness = signed_in(stage, &here(&server, "https"), &set.map(|name| (name, text.clone())))?;
         for scheme in ["http", "https"] {
             let result = call(&mut harness, &format!("{}/x", here(&server, scheme)))?;
             let is_told = result["error"]["fault"] == "not_sent";
