@@ -76,7 +76,10 @@ pub use provider::{ClientAuth, JwtScheme, Leniency, MetadataAnswer, MetadataStep
 pub use secret::{AccessToken, Entropy, EntropyError, Secret};
 pub use services::{Service, Services};
 pub use session::Session;
-pub use snapshot::{RestoreError, SealedHeader, client_tag as snapshot_client_tag, revision as snapshot_revision};
+pub use snapshot::{
+    RestoreError, SealedHeader, client_tag as snapshot_client_tag, expires_at as snapshot_expires_at,
+    revision as snapshot_revision,
+};
 pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};

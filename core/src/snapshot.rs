@@ -8,6 +8,7 @@
 //! newest login and store what it knows, the others would be lost.
 
 mod client_tag;
+mod expiry;
 mod read;
 mod record;
 mod sealed;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 pub use self::client_tag::client_tag;
 pub(crate) use self::client_tag::tag;
+pub use self::expiry::expires_at;
 use self::record::Record;
 pub use self::sealed::SealedHeader;
 #[cfg(feature = "sealed")]

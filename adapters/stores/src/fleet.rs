@@ -21,10 +21,15 @@ use self::pace::Pace;
 use self::session::Ended;
 use crate::{AsyncRecords, Claim, Claimed};
 
+/// Marks and logins that are over are looked for so often, and so many are deleted at once.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEPT_AT_ONCE: u32 = 1000;
+
 /// Renews what is due: claims sessions of a store, and runs the coordinator of each until it has nothing more to do.
 ///
 /// Any number of workers may run on one store, on any number of nodes, beside the users' own clients: all of them meet on the
 /// record and know nothing of each other. The intent that each saves before it spends a refresh token keeps them apart.
+/// Once a minute it deletes what nobody needs any longer ([`AsyncRecords::delete_expired`]).
 /// Needs a tokio runtime.
 pub struct Fleet {
     shared: Arc<Shared>,
@@ -104,8 +109,12 @@ impl Fleet {
     /// A store that fails is tried again and again. A session that has been claimed and not begun is due again after a lease.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> FleetReport {
         let (begun, mut running, mut ready) = (now(), JoinSet::new(), Ready::default());
-        let at_once = self.at_once();
+        let (at_once, mut sweep_at) = (self.at_once(), Instant::now());
         while !*stop.borrow() {
+            if sweep_at <= Instant::now() {
+                self.sweep(&stop).await;
+                sweep_at = Instant::now() + SWEEP_EVERY;
+            }
             self.shared.report().not_begun += ready.give_up_old();
             if ready.is_empty() && running.len() < at_once {
                 let claimed = self.claim(if self.is_once { begun } else { now() }, at_once).await;
@@ -147,6 +156,21 @@ impl Fleet {
     /// within half of a lease, as others take up what has waited for longer.
     fn at_once(&self) -> usize {
         self.concurrency.min(self.shared.pace.turns_within(self.lease() / 4)).max(1)
+    }
+
+    /// A failure is told. What is left is deleted the next time.
+    async fn sweep(&self, stop: &watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            match self.shared.records.delete_expired(SWEPT_AT_ONCE).await {
+                Ok(count) => {
+                    self.shared.report().removed += count;
+                    if count < u64::from(SWEPT_AT_ONCE) {
+                        return;
+                    }
+                }
+                Err(error) => return self.shared.report().count(Some(Ended::StoreFailed(error))),
+            }
+        }
     }
 
     /// `None`: the store has failed.
@@ -267,6 +291,8 @@ pub struct FleetReport {
     pub not_begun: u64,
     /// Those of newer versions of this library, which were left alone until a lease is over.
     pub not_ours: u64,
+    /// Marks and logins that were over, and are deleted: no sessions.
+    pub removed: u64,
     /// Failures of the store, of claims and of sessions, also those that have passed.
     pub store_errors: u64,
     /// The last of them.

@@ -20,6 +20,9 @@ pub(crate) fn millis(at: Option<Timestamp>) -> Option<i64> {
     at.map(|at| at.as_millis().clamp(-MOST / 100, MOST))
 }
 
+/// So long a mark stays in the place of what was deleted: who has it open has looked by then.
+pub(crate) const MARK_STAYS_MS: i64 = 7 * 86_400_000;
+
 /// What a store may be asked to keep.
 pub(crate) fn check_body(body: &str) -> Result<(), StoreError> {
     if body.len() > MAX_BODY {

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use webex_oauth::{Secret, Timestamp};
-use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
+use webex_oauth_driver::{Put, Replaces, Saved, StoreError, now};
 
+use crate::limits::MARK_STAYS_MS;
 use crate::revisions::{may_follow, reused};
 use crate::{Claim, Claimed, Cursor, Key, Records, Scan, Scanned};
 
@@ -23,6 +24,7 @@ struct Row {
     key_id: Option<String>,
     client: String,
     due_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
 }
 
 impl Memory {
@@ -59,7 +61,14 @@ impl Memory {
         }
         let due_at = due_at(found);
         let (body, key_id) = (Some(put.snapshot.clone()), put.sealed_with());
-        let row = Row { revision: put.revision, body, key_id, client: put.client_tag().unwrap_or_default(), due_at };
+        let row = Row {
+            revision: put.revision,
+            body,
+            key_id,
+            client: put.client_tag().unwrap_or_default(),
+            due_at,
+            expires_at: put.may_go_at(),
+        };
         rows.insert(key.clone(), row);
         Ok(Saved::Stored)
     }
@@ -75,8 +84,8 @@ impl Records for Memory {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        if let Some(row) = self.rows().get_mut(key) {
-            (row.body, row.due_at) = (None, None);
+        if let Some(row) = self.rows().get_mut(key).filter(|row| row.body.is_some()) {
+            (row.body, row.due_at, row.expires_at) = (None, None, Some(now().plus_millis(MARK_STAYS_MS)));
         }
         Ok(())
     }
@@ -99,6 +108,17 @@ impl Records for Memory {
             }
         }
         Ok(claimed)
+    }
+
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        let (now, mut rows) = (now(), self.rows());
+        let expired = rows.iter().filter(|(_, row)| row.expires_at.is_some_and(|at| at <= now));
+        let expired: Vec<Key> =
+            expired.map(|(key, _)| key.clone()).take(usize::try_from(most).unwrap_or(usize::MAX)).collect();
+        for key in &expired {
+            rows.remove(key);
+        }
+        Ok(expired.len() as u64)
     }
 
     fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -17,7 +17,7 @@ use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 use self::failure::Place;
 use self::lease::Lease;
 pub use self::options::PostgresOptions;
-use crate::limits::{check_body, millis, signed};
+use crate::limits::{MARK_STAYS_MS, check_body, millis, signed};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::unblock::within;
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Scan, Scanned};
@@ -27,22 +27,24 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = $1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = $4, body = $5, key_id = $6, due_at = 'epoch'::timestamptz + $7::bigint * interval '1 millisecond',
-        client = $8, updated_at = now()
+        client = $8, expires_at = 'epoch'::timestamptz + $9::bigint * interval '1 millisecond', updated_at = now()
     WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL
         AND (key_id = '' OR $6 <> '')";
 
 /// `$7`: how many bits of a revision are counted.
 const INSERT: &str =
-    "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at, client)
-    VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond', $8)
+    "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at, client, expires_at)
+    VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond', $8,
+        'epoch'::timestamptz + $9::bigint * interval '1 millisecond')
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
-        client = excluded.client, updated_at = now(), deleted_at = NULL
+        client = excluded.client, expires_at = excluded.expires_at, updated_at = now(), deleted_at = NULL
     WHERE found.deleted_at IS NOT NULL
         AND (excluded.revision > found.revision OR excluded.revision >> $7::int <> found.revision >> $7::int)";
 
 const DELETE: &str = "UPDATE webex_oauth_session
-    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now()
+    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now(),
+        expires_at = now() + $3::bigint * interval '1 millisecond'
     WHERE tenant = $1 AND user_key = $2 AND deleted_at IS NULL";
 
 /// The same session in other bytes: it is due when it was.
@@ -54,6 +56,10 @@ const REWRITE: &str = "UPDATE webex_oauth_session SET revision = $4, body = $5, 
 const SCAN: &str = "SELECT tenant, user_key,
         CASE WHEN deleted_at IS NULL AND key_id IS DISTINCT FROM $3::text THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= ($1, $2) ORDER BY tenant, user_key LIMIT $4";
+
+/// What is locked is being saved: it stays for the next time.
+const DELETE_EXPIRED: &str = "DELETE FROM webex_oauth_session WHERE (tenant, user_key) IN (
+    SELECT tenant, user_key FROM webex_oauth_session WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)";
 
 const OLDEST_DUE: &str = "SELECT (extract(epoch FROM due_at) * 1000)::bigint FROM webex_oauth_session
     WHERE client = $1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
@@ -156,19 +162,24 @@ impl Postgres {
     async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         let body = put.snapshot.expose();
         check_body(body)?;
-        let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
+        let (revision, due_at, expires_at) = (signed(put.revision)?, millis(put.due_at), millis(put.may_go_at()));
         let key_id = put.sealed_with().unwrap_or_default();
         let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
         let mut lease = self.lease().await?;
         let stored = match put.replaces {
             Replaces::Nothing => {
                 let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
-                lease.execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client]).await?
+                lease
+                    .execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client, &expires_at])
+                    .await?
             }
             Replaces::Revision(replaces) => {
                 let replaces = signed(replaces)?;
                 lease
-                    .execute(REPLACE, &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client])
+                    .execute(
+                        REPLACE,
+                        &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client, &expires_at],
+                    )
                     .await?
             }
         };
@@ -240,12 +251,16 @@ impl AsyncRecords for Postgres {
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.within(async move {
             let mut lease = self.lease().await?;
-            lease.execute(DELETE, &[&key.tenant(), &key.user()]).await.map(drop)
+            lease.execute(DELETE, &[&key.tenant(), &key.user(), &MARK_STAYS_MS]).await.map(drop)
         }))
     }
 
     fn claim_due(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(self.within(self.claim(claim)))
+    }
+
+    fn delete_expired(&self, most: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.within(async move { self.lease().await?.execute(DELETE_EXPIRED, &[&i64::from(most)]).await }))
     }
 
     fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {

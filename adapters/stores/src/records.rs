@@ -37,8 +37,8 @@ pub trait Records: Send + Sync + fmt::Debug {
     /// - Any other one, [`StoreError::Unavailable`] for example: it may be stored all the same. Load, and look.
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError>;
 
-    /// Deletes the record and leaves a mark in its place: whoever has the session open finds that it is over. Nothing there is
-    /// a success.
+    /// Deletes the record and leaves a mark in its place, for a week: whoever has the session open finds that it is over. Nothing
+    /// there is a success.
     ///
     /// # Errors
     ///
@@ -63,6 +63,17 @@ pub trait Records: Send + Sync + fmt::Debug {
     fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
         let _ = client;
         Err(no_due_dates(self))
+    }
+
+    /// Deletes so many at most of what nobody needs any longer, for good, and answers how many there were: marks of what was deleted a
+    /// week ago, and records whose time has come ([`Put::may_go_at`]). Where the database does that by itself it is 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::delete`].
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        let _ = most;
+        Ok(0)
     }
 
     /// All records, a batch at a time. One that is there all the while is seen at least once.
@@ -136,6 +147,16 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
     fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         let _ = client;
         Box::pin(std::future::ready(Err(no_due_dates(self))))
+    }
+
+    /// See [`Records::delete_expired`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::delete_expired`].
+    fn delete_expired(&self, most: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let _ = most;
+        Box::pin(std::future::ready(Ok(0)))
     }
 
     /// See [`Records::scan`].
@@ -242,6 +263,10 @@ impl<R: Records + ?Sized> Records for Arc<R> {
         (**self).oldest_due(client)
     }
 
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        (**self).delete_expired(most)
+    }
+
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {
         (**self).scan(scan)
     }
@@ -270,6 +295,10 @@ impl<R: AsyncRecords + ?Sized> AsyncRecords for Arc<R> {
 
     fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         (**self).oldest_due(client)
+    }
+
+    fn delete_expired(&self, most: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        (**self).delete_expired(most)
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {

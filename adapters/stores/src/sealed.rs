@@ -73,7 +73,7 @@ fn sealed_put(keys: &Keys, key: &Key, put: &Put) -> Result<Put, StoreError> {
     let record = seal(keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
     let mut sealed = put.clone();
     (sealed.client, sealed.key_id) = (put.client_tag(), Some(keys.first().id().to_owned()));
-    sealed.snapshot = record;
+    (sealed.snapshot, sealed.expires_at) = (record, put.may_go_at());
     Ok(sealed)
 }
 
@@ -108,6 +108,10 @@ impl<S: Records> Records for Sealed<S> {
     fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
         self.store.oldest_due(client)
     }
+
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        self.store.delete_expired(most)
+    }
 }
 
 impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
@@ -132,6 +136,10 @@ impl<S: AsyncRecords> AsyncRecords for Sealed<S> {
 
     fn oldest_due<'a>(&'a self, client: &'a str) -> BoxFuture<'a, Result<Option<Timestamp>, StoreError>> {
         self.store.oldest_due(client)
+    }
+
+    fn delete_expired(&self, most: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.delete_expired(most)
     }
 }
 

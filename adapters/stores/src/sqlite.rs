@@ -13,15 +13,14 @@ use webex_oauth::{Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::{Place, is_busy, newer, not_migrated};
-use crate::limits::{check_body, millis, signed};
+use crate::limits::{MARK_STAYS_MS, check_body, millis, signed};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
 
 /// The version of the tables that this library reads and writes.
 const VERSION: i64 = 1;
 
-/// The columns that every engine has, times in Unix milliseconds. `expires_at` is for what deletes old sessions, which
-/// nothing here does yet.
+/// The columns that every engine has, times in Unix milliseconds.
 const TABLES: &str = "
     CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL);
     CREATE TABLE webex_oauth_session (
@@ -32,6 +31,7 @@ const TABLES: &str = "
     CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
     INSERT INTO webex_oauth_schema VALUES (1);
 ";
 
@@ -40,22 +40,22 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
-        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        expires_at = :expires_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')";
 
 const INSERT: &str =
-    "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, expires_at, updated_at)
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, :expires_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
-        due_at = excluded.due_at, updated_at = excluded.updated_at, deleted_at = NULL
+        due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = excluded.updated_at, deleted_at = NULL
     WHERE deleted_at IS NOT NULL
         AND (excluded.revision > revision OR excluded.revision >> :bits <> revision >> :bits)";
 
 const DELETE: &str = "UPDATE webex_oauth_session
     SET body = '', key_id = '', due_at = NULL, deleted_at = CAST(unixepoch('subsec') * 1000 AS INTEGER),
-        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        expires_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + ?3, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
 
 /// The same session in other bytes: it is due when it was.
@@ -68,6 +68,10 @@ const REWRITE: &str = "UPDATE webex_oauth_session
 /// a batch that begins with the one where the last has ended repeats that.
 const SCAN: &str = "SELECT tenant, user_key, CASE WHEN deleted_at IS NULL AND key_id IS NOT ?3 THEN body END
     FROM webex_oauth_session WHERE (tenant, user_key) >= (?1, ?2) ORDER BY tenant, user_key LIMIT ?4";
+
+const DELETE_EXPIRED: &str = "DELETE FROM webex_oauth_session WHERE rowid IN (
+    SELECT rowid FROM webex_oauth_session
+    WHERE expires_at <= CAST(unixepoch('subsec') * 1000 AS INTEGER) AND expires_at IS NOT NULL LIMIT ?1)";
 
 const OLDEST_DUE: &str = "SELECT due_at FROM webex_oauth_session
     WHERE client = ?1 AND due_at IS NOT NULL AND deleted_at IS NULL ORDER BY due_at LIMIT 1";
@@ -198,7 +202,7 @@ impl Records for Sqlite {
 
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         check_body(put.snapshot.expose())?;
-        let (revision, due_at) = (signed(put.revision)?, millis(put.due_at));
+        let (revision, due_at, expires_at) = (signed(put.revision)?, millis(put.due_at), millis(put.may_go_at()));
         let key_id = put.sealed_with().unwrap_or_default();
         let body = put.snapshot.expose();
         let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
@@ -207,7 +211,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(INSERT)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":bits": COUNT_BITS,
+                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":bits": COUNT_BITS,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key, put) }
@@ -217,7 +221,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(REPLACE)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":replaces": replaces,
+                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":replaces": replaces,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
@@ -226,8 +230,8 @@ impl Records for Sqlite {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.write(|connection| connection.prepare_cached(DELETE)?.execute(params![key.tenant(), key.user()]))?;
-        Ok(())
+        let names = params![key.tenant(), key.user(), MARK_STAYS_MS];
+        self.write(|connection| connection.prepare_cached(DELETE)?.execute(names)).map(drop)
     }
 
     fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -249,6 +253,11 @@ impl Records for Sqlite {
             let (tenant, user) = (tenant.ok_or_else(damaged)?, user.ok_or_else(damaged)?);
             Ok(Claimed { key: Key::new(tenant, user)?, snapshot: body.map(Secret::new).ok_or_else(damaged) })
         }))
+    }
+
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        let deleted = self.write(|connection| connection.prepare_cached(DELETE_EXPIRED)?.execute([most]))?;
+        Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
     }
 
     fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -60,6 +60,10 @@ impl<R: Records + 'static> AsyncRecords for Unblock<R> {
         self.run(move |records| records.oldest_due(&client))
     }
 
+    fn delete_expired(&self, most: u32) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.run(move |records| records.delete_expired(most))
+    }
+
     fn scan<'a>(&'a self, scan: &'a Scan) -> BoxFuture<'a, Result<Scanned, StoreError>> {
         let scan = scan.clone();
         self.run(move |records| records.scan(&scan))
@@ -162,6 +166,10 @@ impl<R: AsyncRecords + 'static> Records for Blocking<R> {
     fn oldest_due(&self, client: &str) -> Result<Option<Timestamp>, StoreError> {
         let client = client.to_owned();
         self.run(|records| Box::pin(async move { records.oldest_due(&client).await }))
+    }
+
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        self.run(|records| Box::pin(async move { records.delete_expired(most).await }))
     }
 
     fn scan(&self, scan: &Scan) -> Result<Scanned, StoreError> {

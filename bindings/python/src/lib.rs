@@ -64,7 +64,7 @@ mod _core {
     #[pymodule_export]
     use super::services::Services;
     #[pymodule_export]
-    use super::session::{Session, snapshot_client_tag, snapshot_key_id, snapshot_revision};
+    use super::session::{Session, snapshot_client_tag, snapshot_expires_at, snapshot_key_id, snapshot_revision};
     #[pymodule_export]
     use super::target_uri::{JudgedUrl, TargetUri};
     #[pymodule_export]

@@ -249,6 +249,36 @@ def test_a_time_beyond_all_calendars_is_kept(nodes: Nodes) -> None:
         assert b.load(key) == body(1)
 
 
+def test_what_is_over_is_deleted_for_good(nodes: Nodes) -> None:
+    a, b, tenant = nodes
+    over, stays, completed = (Key(tenant, user) for user in ("over", "stays", "completed"))
+    past, future = 1_000, 33_000_000_000_000
+
+    def of(revision: int, replaces: int, expires_at: int) -> Put:
+        return Put(body(revision), revision, replaces, expires_at=expires_at)
+
+    for key in (stays, completed, over):
+        assert a.save(key, of(7, 0, future)) is None
+    # Somebody has signed in meanwhile: that has no end.
+    assert b.save(completed, put(8, 7)) is None
+    assert b.delete_expired() == 0
+    for number in range(5):
+        assert a.save(Key(tenant, f"over {number}"), of(7, 0, past)) is None
+    assert a.save(over, of(8, 7, past)) is None
+    deleted = [b.delete_expired(3) for _ in range(4)]
+    # Redis does it by itself.
+    assert deleted in ([3, 3, 0, 0], [0, 0, 0, 0])
+    assert a.load(over) is None
+    assert a.save(over, put(9, 8)) == Secret("")
+    # No mark is left: any revision may follow.
+    assert a.save(over, put(7, 0)) is None
+    # The mark of what was deleted a moment ago stays.
+    a.delete(stays)
+    assert b.delete_expired() == 0
+    fails("refused", lambda: a.save(stays, put(7, 0)))
+    assert b.load(completed) == body(8)
+
+
 def test_nothing_that_is_printed_names_a_user(nodes: Nodes) -> None:
     a, _, _ = nodes
     zoe = Key("the-tenant", "zoe@example.com")

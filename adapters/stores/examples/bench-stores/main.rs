@@ -1,6 +1,7 @@
 //! `make bench-stores`: what a store costs beside the bare database, in one run; medians of five.
 //!
 //! It needs an empty PostgreSQL (`scripts/databases` starts one). `ROWS` are in the table all the while, `DUE` of them are renewed.
+//! `WEBEX_OAUTH_COMMAND` is the program whose `fleet` is measured as a process of its own.
 
 mod claims;
 mod fleet;
@@ -8,6 +9,7 @@ mod memory;
 mod reads;
 mod rows;
 mod sealing;
+mod worker;
 
 use std::time::Duration;
 
@@ -45,10 +47,14 @@ fn ratio(bare: Duration, ours: Duration) -> String {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (rows, due) = (setting("ROWS", 1_000_000), setting("DUE", 20_000));
     let mut lines = vec![sealing::measure(), memory::measure().await?];
-    let table = Table::fill(&std::env::var("WEBEX_OAUTH_POSTGRES")?, rows).await?;
+    let url = std::env::var("WEBEX_OAUTH_POSTGRES")?;
+    let table = Table::fill(&url, rows).await?;
     lines.extend(reads::measure(&table).await?);
     lines.push(claims::measure(&table).await?);
-    lines.extend(fleet::measure(&table, due.min(rows)).await?);
+    lines.push(fleet::measure(&table, due.min(rows)).await?);
+    if let Some(command) = std::env::var_os("WEBEX_OAUTH_COMMAND") {
+        lines.push(worker::measure(&table, due.min(rows), command.as_ref(), &url).await?);
+    }
     println!("PostgreSQL, {rows} rows, medians of {ROUNDS}\n");
     for Line { what, figures, goal } in lines {
         println!("{what:<44} {figures:<58} goal {goal}");

@@ -51,8 +51,12 @@ pub(crate) async fn measure() -> Result<Line, Box<dyn Error>> {
 }
 
 /// Where the system tells.
-pub(crate) fn resident_kib() -> i64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+fn resident_kib() -> i64 {
+    figure(&std::fs::read_to_string("/proc/self/status").unwrap_or_default(), "VmRSS:")
+}
+
+/// Of what `/proc` says of a process; 0 where it does not say it.
+pub(crate) fn figure(status: &str, name: &str) -> i64 {
+    let line = status.lines().find(|line| line.starts_with(name));
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
 }

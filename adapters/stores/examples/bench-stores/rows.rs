@@ -33,11 +33,21 @@ impl Table {
 
     /// Makes so many sessions due.
     pub(crate) async fn make_due(&self, count: u32) -> Result<(), Box<dyn Error>> {
-        let (body, revision) = snapshot(&self.config)?;
+        self.make_due_of(count, &self.config, &snapshot(&self.config)?).await
+    }
+
+    /// The same, as sessions of this client.
+    pub(crate) async fn make_due_of(
+        &self,
+        count: u32,
+        config: &Config,
+        (body, revision): &(Secret, u64),
+    ) -> Result<(), Box<dyn Error>> {
         let update = "UPDATE webex_oauth_session
-            SET revision = $1, body = $2, due_at = now() - interval '1 hour' - number * interval '1 millisecond'
+            SET revision = $1, body = $2, client = $4, due_at = now() - interval '1 hour' - number * interval '1 millisecond'
             FROM generate_series(1, $3::bigint) AS number WHERE tenant = '' AND user_key = 'user ' || number";
-        self.bare.execute(update, &[&i64::try_from(revision)?, &body.expose(), &i64::from(count)]).await?;
+        let (revision, client) = (i64::try_from(*revision)?, config.client_tag());
+        self.bare.execute(update, &[&revision, &body.expose(), &i64::from(count), &client]).await?;
         self.bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
         self.bare.batch_execute("CHECKPOINT").await?;
         Ok(())
@@ -55,8 +65,12 @@ pub(crate) fn key(number: u32) -> Result<Key, webex_oauth_stores::StoreError> {
 }
 
 pub(crate) fn config() -> Result<Config, Box<dyn Error>> {
-    let mut parts = ConfigParts::new(Provider::webex_at("http://127.0.0.1:9"), "client");
-    parts.client_secret = Some("secret".into());
+    config_of(Provider::webex_at("http://127.0.0.1:9"), "client", "secret")
+}
+
+pub(crate) fn config_of(provider: Provider, id: &str, secret: &str) -> Result<Config, Box<dyn Error>> {
+    let mut parts = ConfigParts::new(provider, id);
+    parts.client_secret = Some(secret.into());
     Ok(parts.build()?)
 }
 
@@ -64,8 +78,12 @@ pub(crate) fn config() -> Result<Config, Box<dyn Error>> {
 pub(crate) fn snapshot(config: &Config) -> Result<(Secret, u64), Box<dyn Error>> {
     let token =
         "MmZlN2Q5YTYtNDU2Yy00Y2U4LWJmODUtMTFhOWQ1YzY0ODJkYjk0YmQ2MDEtZDM0_P0A1_1eb65fdf-9643-417f-9974-ad72cae0e10f";
+    snapshot_of(config, token, token)
+}
+
+pub(crate) fn snapshot_of(config: &Config, access: &str, refresh: &str) -> Result<(Secret, u64), Box<dyn Error>> {
     let tokens = format!(
-        r#"{{"access_token":"{token}","expires_in":1209599,"refresh_token":"{token}","refresh_token_expires_in":7775999,"scope":"spark:all"}}"#
+        r#"{{"access_token":"{access}","expires_in":1209599,"refresh_token":"{refresh}","refresh_token_expires_in":7775999,"scope":"spark:all"}}"#
     );
     let mut session = Session::new(config.clone(), entropy()?);
     let output = session.adopt(now().plus_millis(-13 * 86_400_000), tokens)?;

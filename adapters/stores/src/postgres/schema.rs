@@ -6,7 +6,6 @@ use tokio_postgres::Error;
 /// The version of the tables that this library reads and writes.
 pub(super) const VERSION: i32 = 1;
 
-/// `expires_at` is for what deletes old sessions, which nothing here does yet.
 const TABLES: &str = "
     CREATE TABLE webex_oauth_schema (version integer NOT NULL);
     CREATE TABLE webex_oauth_session (
@@ -17,6 +16,7 @@ const TABLES: &str = "
     CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
     INSERT INTO webex_oauth_schema VALUES (1);
 ";
 

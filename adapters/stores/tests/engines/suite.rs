@@ -31,6 +31,7 @@ macro_rules! contract {
         $one! { $open suite what_was_saved_is_due_when_it_says }
         $one! { $open suite a_claim_takes_the_oldest }
         $one! { $open suite a_claim_is_that_of_one_client }
+        $one! { $open suite what_is_over_is_deleted_for_good }
         $one! { $open suite nothing_that_is_printed_names_a_user }
     };
 }
@@ -369,6 +370,41 @@ pub(crate) async fn a_claim_takes_the_oldest(a: Node, b: Node, tenant: &str) {
     assert_eq!(all.iter().filter(|one| one.key.tenant() == tenant).count(), 5);
     assert_eq!(claimed(&a, tenant, base + 99, base + 100).await, Vec::<String>::new());
     assert_eq!(claimed(&a, tenant, base + 100, 5_000_000_000_000).await.len(), 5);
+}
+
+pub(crate) async fn what_is_over_is_deleted_for_good(a: Node, b: Node, tenant: &str) {
+    let (over, stays, completed) = (key(tenant, "over"), key(tenant, "stays"), key(tenant, "completed"));
+    let of = |revision: u64, replaces: u64, expires_at: i64| {
+        let mut put = put(revision, replaces);
+        put.expires_at = Some(Timestamp::from_millis(expires_at));
+        put
+    };
+    let (past, future) = (1_000, 33_000_000_000_000);
+    assert_eq!(a.save(&stays, &of(7, 0, future)).await, Ok(Saved::Stored));
+    assert_eq!(a.save(&completed, &of(7, 0, future)).await, Ok(Saved::Stored));
+    // Somebody has signed in meanwhile: that has no end.
+    assert_eq!(b.save(&completed, &put(8, 7)).await, Ok(Saved::Stored));
+    assert_eq!(b.delete_expired(100).await, Ok(0));
+    for user in 0..5 {
+        assert_eq!(a.save(&key(tenant, &format!("over {user}")), &of(7, 0, past)).await, Ok(Saved::Stored));
+    }
+    assert_eq!(a.save(&over, &of(7, 0, future)).await, Ok(Saved::Stored));
+    assert_eq!(a.save(&over, &of(8, 7, past)).await, Ok(Saved::Stored));
+    let mut deleted = Vec::new();
+    for _ in 0..4 {
+        deleted.push(b.delete_expired(3).await.unwrap());
+    }
+    // Redis does it by itself.
+    assert!(deleted == [3, 3, 0, 0] || deleted == [0; 4], "{deleted:?}");
+    assert_eq!(a.load(&over).await, Ok(None));
+    assert_eq!(a.save(&over, &put(9, 8)).await, Ok(Saved::Conflict { found: None }), "nor does it come back");
+    // No mark is left: any revision may follow.
+    assert_eq!(a.save(&over, &put(7, 0)).await, Ok(Saved::Stored));
+    // The mark of what was deleted a moment ago stays.
+    assert_eq!(a.delete(&stays).await, Ok(()));
+    assert_eq!(b.delete_expired(100).await, Ok(0));
+    assert!(matches!(a.save(&stays, &put(7, 0)).await, Err(StoreError::Refused { .. })));
+    assert_eq!(b.load(&completed).await, Ok(Some(body(8))));
 }
 
 fn of_client(client_id: &str, revision: u64, replaces: u64, at: i64) -> Put {

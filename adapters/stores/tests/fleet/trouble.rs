@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use webex_oauth::coordinator::Tick;
-use webex_oauth::{HttpRequest, HttpResponse, Secret, SendFault};
-use webex_oauth_driver::{StoreError, now};
+use webex_oauth::{Effect, HttpRequest, HttpResponse, Secret, SendFault, Session, SignOutOptions};
+use webex_oauth_driver::{StoreError, entropy, now};
 use webex_oauth_simulator::{CLIENT_SECRET, Fault, Simulator};
 use webex_oauth_stores::{
     AsyncRecords as _, BoxFuture, Claim, Fleet, FleetHttp, FleetReport, Memory, Put, Replaces, Saved, Unblock,
@@ -132,6 +132,32 @@ async fn an_answer_that_does_not_come_is_counted_and_so_is_how_late_it_gets() {
     let report = once(fleet).await;
     assert_eq!((report.failures, report.unanswered, report.abandoned, report.lost), (3, 3, 0, 0), "{report:?}");
     assert_eq!(progress.lag().await, Ok(Duration::ZERO), "due again, and not yet");
+}
+
+/// Logins that nobody has completed, and the session of somebody who is signed in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_over_is_deleted_on_the_way() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let node: Node = Arc::new(Unblock::new(Memory::new()));
+    fill(&*node, &simulator, 2).await;
+    let eight_days_ago = now().plus_millis(-8 * 86_400_000);
+    for (number, begun) in [(10, eight_days_ago), (11, eight_days_ago), (12, now())] {
+        let mut session = Session::new(config(&simulator), entropy().unwrap());
+        let output = session.sign_out(begun, SignOutOptions::default());
+        let Some(Effect::Persist { snapshot, revision, .. }) = output.unwrap().effects.into_iter().next() else {
+            panic!()
+        };
+        let put = Put::new(snapshot, revision, Replaces::Nothing);
+        assert_eq!(node.save(&key(number), &put).await, Ok(Saved::Stored));
+    }
+    let report = once(fleet(node.clone(), &simulator)).await;
+    assert_eq!((report.removed, report.renewed, report.store_errors), (2, 2, 0), "{report:?}");
+    let left = [0, 1, 10, 11, 12].map(key);
+    let mut there = Vec::new();
+    for key in &left {
+        there.push(node.load(key).await.unwrap().is_some());
+    }
+    assert_eq!(there, [true, true, false, false, true]);
 }
 
 /// A row that cannot be anybody's, in the middle of those that can.

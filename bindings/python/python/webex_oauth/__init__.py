@@ -43,6 +43,7 @@ from ._core import (
     __version__,
     replay,
     snapshot_client_tag,
+    snapshot_expires_at,
     snapshot_key_id,
     snapshot_revision,
 )
@@ -184,6 +185,7 @@ __all__ = [
     "guest_jwt",
     "replay",
     "snapshot_client_tag",
+    "snapshot_expires_at",
     "snapshot_key_id",
     "snapshot_revision",
 ]

@@ -137,6 +137,7 @@ __all__ = [
     "Services",
     "Session",
     "snapshot_client_tag",
+    "snapshot_expires_at",
     "snapshot_key_id",
     "snapshot_revision",
     "JudgedUrl",
@@ -1994,8 +1995,15 @@ class Callback:
         """The URL without what is the protocol's, where the callback was a whole URL."""
 
 def snapshot_client_tag(snapshot: _Text, /) -> str | None:
-    """The name under which a store files the sessions of a client at a server, as those of a fleet's: 16 hexadecimal digits. None
-    where the bytes are encrypted, or no session."""
+    """The name under which a store files the sessions of a client at a server, as those of a fleet's: 16 hexadecimal
+    digits. None where the bytes are encrypted, or no session.
+    """
+
+def snapshot_expires_at(snapshot: _Text, /) -> int | None:
+    """When a store may delete these bytes, in milliseconds since 1970, as nobody is signed in there: a week after
+    they were stored, or after the last login that waits there. None where somebody is signed in, or it cannot be
+    told.
+    """
 
 def snapshot_key_id(snapshot: _Text, /) -> str | None:
     """The key under which stored bytes are encrypted; None where they are not."""

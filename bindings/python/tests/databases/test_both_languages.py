@@ -141,7 +141,8 @@ def test_what_python_saves_is_claimed_by_a_fleet_of_the_same_client_alone(engine
     for keys in (None, K1):
         python, rust = engine(keys)
         for number in range(6):
-            session = {"webex_oauth": 2, "revision": 1, "client_id": f"C{number % 2}", "token_endpoint": "https://h/token"}
+            client = {"client_id": f"C{number % 2}", "token_endpoint": "https://h/token"}
+            session = {"webex_oauth": 2, "revision": 1, **client}
             key = Key("acme" if keys is None else "sealed", f"u{number}")
             assert python.save(key, Put(Secret(json.dumps(session)), 1, 0, 1_000)) is None
         tag = webex_oauth.snapshot_client_tag(json.dumps({"client_id": "C1", "token_endpoint": "https://h/token"}))

@@ -57,6 +57,7 @@ fn text(report: &FleetReport, lag: Option<Duration>, key_id: Option<&str>) -> St
         ("unanswered_total", "Attempts to which no complete answer came.", report.unanswered),
         ("abandoned_total", "Sessions found with an attempt whose process is no more.", report.abandoned),
         ("rotations_lost_total", "Sessions found so whose grant has ended.", report.lost),
+        ("removed_total", "Marks and logins that were over, and are deleted.", report.removed),
         ("store_errors_total", "Failures of the store.", report.store_errors),
     ];
     for (name, help, count) in counters {

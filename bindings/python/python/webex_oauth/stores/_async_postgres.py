@@ -16,6 +16,7 @@ from ._failures import Place, attempt_async, check_put, reused
 from ._keys import Key
 from ._postgres_words import (
     DELETE,
+    DELETE_EXPIRED,
     INSERT,
     IS_THERE,
     LOAD,
@@ -141,6 +142,12 @@ class AsyncPostgresStore(AsyncRecords):
             await connection.execute(DELETE, names(key))
 
         await self._use(work)
+
+    async def delete_expired(self, most: int = 1000) -> int:
+        async def work(connection: _Connection) -> int:
+            return (await connection.execute(DELETE_EXPIRED, {"most": most})).rowcount
+
+        return await self._use(work)
 
     async def close(self) -> None:
         """Closes the connections. Calls that come later fail."""

@@ -13,7 +13,9 @@ from .._errors import StoreError
 if TYPE_CHECKING:
     from ._records import Put
 
-__all__ = ["VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused"]
+__all__ = [
+    "MARK_STAYS_MS", "VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -21,6 +23,8 @@ T = TypeVar("T")
 VERSION = 1
 #: No session is longer; what is longer is not one.
 _MAX_BODY = 4 * 1024 * 1024
+#: So long a mark stays in the place of what was deleted: who has it open has looked by then.
+MARK_STAYS_MS = 7 * 86_400_000
 _MOST_MILLIS = 8_640_000_000_000_000
 
 

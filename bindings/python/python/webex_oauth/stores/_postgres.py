@@ -17,6 +17,7 @@ from ._failures import Place, attempt, check_put, reused
 from ._keys import Key
 from ._postgres_words import (
     DELETE,
+    DELETE_EXPIRED,
     INSERT,
     IS_THERE,
     LOAD,
@@ -141,6 +142,9 @@ class PostgresStore(Records):
 
     def delete(self, key: Key) -> None:
         self._use(lambda connection: connection.execute(DELETE, names(key)))
+
+    def delete_expired(self, most: int = 1000) -> int:
+        return self._use(lambda connection: connection.execute(DELETE_EXPIRED, {"most": most}).rowcount)
 
     def close(self) -> None:
         """Closes the connections. Calls that come later fail."""

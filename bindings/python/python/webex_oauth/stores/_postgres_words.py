@@ -16,7 +16,7 @@ from .._core import Secret
 from .._errors import StoreError
 from .._options import Hidden, secret
 from .._timer import Later, call_later
-from ._failures import VERSION, Place, instant, refused
+from ._failures import MARK_STAYS_MS, VERSION, Place, instant, refused
 from ._keys import Key
 from ._records import Put
 
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection, Connection
 
 __all__ = [
-    "DELETE", "INSERT", "IS_THERE", "LOAD", "MAX_VERSION", "ONE_AT_A_TIME", "REPLACE", "TABLES",
+    "DELETE", "DELETE_EXPIRED", "INSERT", "IS_THERE", "LOAD", "MAX_VERSION", "ONE_AT_A_TIME", "REPLACE", "TABLES",
     "HungUp", "Options", "has_news", "names", "values",
 ]  # fmt: skip
 
-#: `expires_at` is for what deletes old sessions, which nothing here does yet.
 TABLES = f"""
     CREATE TABLE webex_oauth_schema (version integer NOT NULL);
     CREATE TABLE webex_oauth_session (
@@ -42,6 +41,7 @@ TABLES = f"""
     CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
+    CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
     INSERT INTO webex_oauth_schema VALUES ({VERSION});
 """
 #: Any number; the same for all that make these tables.
@@ -55,26 +55,34 @@ LOAD = """SELECT body FROM webex_oauth_session
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
 
 _DUE = "'epoch'::timestamptz + %(due_at)s::bigint * interval '1 millisecond'"
+_EXPIRES = "'epoch'::timestamptz + %(expires_at)s::bigint * interval '1 millisecond'"
 
 #: What is not encrypted does not take the place of what is.
 REPLACE = f"""UPDATE webex_oauth_session
     SET revision = %(revision)s::bigint, body = %(body)s, key_id = %(key_id)s, client = %(client)s,
-        due_at = {_DUE}, updated_at = now()
+        due_at = {_DUE}, expires_at = {_EXPIRES}, updated_at = now()
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND revision = %(replaces)s::bigint AND deleted_at IS NULL
         AND (key_id = '' OR %(key_id)s::text <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
-INSERT = f"""INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, client, due_at)
-    VALUES (%(tenant)s, %(user)s, %(revision)s::bigint, %(body)s, %(key_id)s, %(client)s, {_DUE})
+INSERT = f"""INSERT INTO webex_oauth_session AS found (
+        tenant, user_key, revision, body, key_id, client, due_at, expires_at)
+    VALUES (%(tenant)s, %(user)s, %(revision)s::bigint, %(body)s, %(key_id)s, %(client)s, {_DUE}, {_EXPIRES})
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
-        due_at = excluded.due_at, updated_at = now(), deleted_at = NULL
+        due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = now(), deleted_at = NULL
     WHERE found.deleted_at IS NOT NULL
         AND (excluded.revision > found.revision OR excluded.revision >> 24 <> found.revision >> 24)"""
 
-DELETE = """UPDATE webex_oauth_session
-    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now()
+DELETE = f"""UPDATE webex_oauth_session
+    SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now(),
+        expires_at = now() + {MARK_STAYS_MS} * interval '1 millisecond'
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
+
+#: What is locked is being saved: it stays for the next time.
+DELETE_EXPIRED = """DELETE FROM webex_oauth_session WHERE (tenant, user_key) IN (
+    SELECT tenant, user_key FROM webex_oauth_session WHERE expires_at <= now()
+    LIMIT %(most)s::bigint FOR UPDATE SKIP LOCKED)"""
 
 
 def names(key: Key) -> dict[str, object]:
@@ -90,6 +98,7 @@ def values(key: Key, put: Put) -> dict[str, object]:
         "key_id": put.sealed_with,
         "client": put.client_tag,
         "due_at": instant(put.due_at),
+        "expires_at": instant(put.may_go_at),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from .._core import Secret, snapshot_client_tag, snapshot_key_id
+from .._core import Secret, snapshot_client_tag, snapshot_expires_at, snapshot_key_id
 from .._errors import StoreError
 from ..coordinator._plain import Plain
 from ._keys import Key
@@ -24,6 +24,8 @@ class Put(Plain):
     key_id: str = ""
     #: The client whose session it is, where whoever has encrypted it says so.
     client: str = ""
+    #: When the store may delete it, where whoever has encrypted it says so.
+    expires_at: int | None = None
 
     @property
     def sealed_with(self) -> str:
@@ -35,6 +37,12 @@ class Put(Plain):
         """The client whose session it is, as :func:`webex_oauth.snapshot_client_tag` names it; empty where the snapshot
         does not say it. A fleet of the Rust crate searches by it for what is due."""
         return self.client or snapshot_client_tag(self.snapshot) or ""
+
+    @property
+    def may_go_at(self) -> int | None:
+        """When the store may delete it, as :func:`webex_oauth.snapshot_expires_at` says; None: it stays, as somebody is
+        signed in."""
+        return self.expires_at if self.expires_at is not None else snapshot_expires_at(self.snapshot)
 
     def conflict(self, found: Secret | None) -> Secret:
         """What there is in place of what is to be replaced. What is encrypted is nothing that a session without a key
@@ -68,8 +76,14 @@ class Records(ABC):
 
     @abstractmethod
     def delete(self, key: Key) -> None:
-        """Deletes the record and leaves a mark in its place: whoever has the session open finds that it is over.
-        Nothing there is a success."""
+        """Deletes the record and leaves a mark in its place, for a week: whoever has the session open finds that it is
+        over. Nothing there is a success."""
+
+    def delete_expired(self, most: int = 1000) -> int:
+        """Deletes so many at most of what nobody needs any longer, for good, and returns how many there were: marks of
+        what was deleted a week ago, and records whose time has come (:attr:`Put.may_go_at`). Call it once a day or so,
+        until it returns less, unless a fleet runs, which does it. Where the database does it by itself it is 0."""
+        return 0
 
     def user(self, tenant: str, user: str) -> UserStore:
         """The session of one user, for a :class:`webex_oauth.Client`. It costs nothing and keeps nothing."""
@@ -90,6 +104,10 @@ class AsyncRecords(ABC):
     @abstractmethod
     async def delete(self, key: Key) -> None:
         """See :meth:`Records.delete`."""
+
+    async def delete_expired(self, most: int = 1000) -> int:
+        """See :meth:`Records.delete_expired`."""
+        return 0
 
     def user(self, tenant: str, user: str) -> AsyncUserStore:
         """The session of one user, for a :class:`webex_oauth.AsyncClient`. It costs nothing and keeps nothing."""

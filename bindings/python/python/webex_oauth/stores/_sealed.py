@@ -41,6 +41,9 @@ class Sealed(Records):
     def delete(self, key: Key) -> None:
         self.store.delete(key)
 
+    def delete_expired(self, most: int = 1000) -> int:
+        return self.store.delete_expired(most)
+
     def __repr__(self) -> str:
         return f"{self.store!r}, sealed with key {self.keys.first!r}"
 
@@ -59,6 +62,9 @@ class AsyncSealed(AsyncRecords):
 
     async def delete(self, key: Key) -> None:
         await self.store.delete(key)
+
+    async def delete_expired(self, most: int = 1000) -> int:
+        return await self.store.delete_expired(most)
 
     def __repr__(self) -> str:
         return f"{self.store!r}, sealed with key {self.keys.first!r}"
@@ -133,7 +139,7 @@ def _sealed(keys: Keys, key: Key, put: Put) -> Put:
         record = None
     if record is None:
         raise refused("what is to be sealed is not a session")
-    return Put(record, put.revision, put.replaces, put.due_at, keys.first, put.client_tag)
+    return Put(record, put.revision, put.replaces, put.due_at, keys.first, put.client_tag, put.may_go_at)
 
 
 def _opened(keys: Keys, key: Key, record: Secret | None, *, is_conflict: bool = False) -> Secret | None:

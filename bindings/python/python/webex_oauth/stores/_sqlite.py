@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .._core import Secret
 from .._errors import StoreError
-from ._failures import VERSION, Place, attempt, check_put, instant, refused, reused
+from ._failures import MARK_STAYS_MS, VERSION, Place, attempt, check_put, instant, refused, reused
 from ._keys import Key
 from ._records import AsyncRecords, Put, Records
 
@@ -33,8 +33,7 @@ _OLDEST = (3, 37, 0)
 
 _NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
-#: The columns that every engine has, times in Unix milliseconds. `expires_at` is for what deletes old sessions, which
-#: nothing here does yet.
+#: The columns that every engine has, times in Unix milliseconds.
 _TABLES = (
     "CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL)",
     """CREATE TABLE webex_oauth_session (
@@ -45,6 +44,7 @@ _TABLES = (
     """CREATE INDEX webex_oauth_session_due ON webex_oauth_session (client, due_at)
         WHERE due_at IS NOT NULL AND deleted_at IS NULL""",
     "CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id)",
+    "CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL",
     f"INSERT INTO webex_oauth_schema VALUES ({VERSION})",
 )
 
@@ -53,22 +53,27 @@ _LOAD = "SELECT body FROM webex_oauth_session WHERE tenant = :tenant AND user_ke
 #: What is not encrypted does not take the place of what is.
 _REPLACE = f"""UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
-        updated_at = {_NOW}
+        expires_at = :expires_at, updated_at = {_NOW}
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
-_INSERT = f"""INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, {_NOW})
+_INSERT = f"""INSERT INTO webex_oauth_session (
+        tenant, user_key, revision, body, key_id, client, due_at, expires_at, updated_at)
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, :expires_at, {_NOW})
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
-        due_at = excluded.due_at, updated_at = excluded.updated_at, deleted_at = NULL
+        due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = excluded.updated_at, deleted_at = NULL
     WHERE deleted_at IS NOT NULL
         AND (excluded.revision > revision OR excluded.revision >> 24 <> revision >> 24)"""
 
 _DELETE = f"""UPDATE webex_oauth_session
-    SET body = '', key_id = '', due_at = NULL, deleted_at = {_NOW}, updated_at = {_NOW}
+    SET body = '', key_id = '', due_at = NULL, deleted_at = {_NOW}, updated_at = {_NOW},
+        expires_at = {_NOW} + {MARK_STAYS_MS}
     WHERE tenant = :tenant AND user_key = :user AND deleted_at IS NULL"""
+
+_DELETE_EXPIRED = f"""DELETE FROM webex_oauth_session WHERE rowid IN (
+    SELECT rowid FROM webex_oauth_session WHERE expires_at <= {_NOW} AND expires_at IS NOT NULL LIMIT :most)"""
 
 
 class SqliteStore(Records):
@@ -171,6 +176,9 @@ class SqliteStore(Records):
     def delete(self, key: Key) -> None:
         self._use("_writer", lambda connection: connection.execute(_DELETE, _names(key)))
 
+    def delete_expired(self, most: int = 1000) -> int:
+        return self._use("_writer", lambda connection: connection.execute(_DELETE_EXPIRED, {"most": most}).rowcount)
+
     def close(self) -> None:
         """Closes the file. Calls that come later fail."""
         if self._process != os.getpid():
@@ -263,6 +271,9 @@ class AsyncSqliteStore(AsyncRecords):
     async def delete(self, key: Key) -> None:
         await self._use(SqliteStore.delete, key)
 
+    async def delete_expired(self, most: int = 1000) -> int:
+        return await self._use(SqliteStore.delete_expired, most)
+
     async def close(self) -> None:
         """Closes the file. Calls that come later fail."""
         await self._use(SqliteStore.close)
@@ -310,6 +321,7 @@ def _values(key: Key, put: Put) -> dict[str, object]:
         "key_id": put.sealed_with,
         "client": put.client_tag,
         "due_at": instant(put.due_at),
+        "expires_at": instant(put.may_go_at),
     }
 
 
