@@ -1,6 +1,6 @@
 # Every target is one script in scripts/. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance bench bench-stores lint fmt coverage mutants fuzz-smoke integration load dist newcomers windows tools clean
+.PHONY: help demo test conformance bench bench-stores lint fmt coverage mutants fuzz-smoke integration load dist newcomers site windows tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ dist: ## what the registries would take, built and checked in target/dist (ONLY=
 
 newcomers: ## does literally what README.md says, on a fresh clone, for each kind of user (ONLY="python rust")
 	@scripts/newcomers $(ONLY)
+
+site: ## the pages as one site, in target/site
+	@scripts/checks/68-site
 
 windows: ## the tests of core, driver and command, compiled for Windows and run under Wine
 	@scripts/windows

@@ -9,7 +9,11 @@ let libraries = ProcessInfo.processInfo.environment["WEBEX_OAUTH_LIB_DIR"] ?? "\
 let package = Package(
     name: "WebexOAuth",
     platforms: [.iOS(.v16), .macOS(.v13), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
-    products: [.library(name: "WebexOAuth", targets: ["WebexOAuth"])],
+    products: [
+        .library(name: "WebexOAuth", targets: ["WebexOAuth"]),
+        // For tests of apps: starts the simulator.
+        .library(name: "WebexOAuthTesting", targets: ["WebexOAuthTesting"]),
+    ],
     targets: [
         // Generated: scripts/generate. Nothing in these two is written by hand.
         .systemLibrary(name: "WebexOAuthFFI"),
@@ -22,6 +26,7 @@ let package = Package(
             ]
         ),
         .target(name: "WebexOAuth", dependencies: ["WebexOAuthCore"]),
+        .target(name: "WebexOAuthTesting", dependencies: ["WebexOAuth"]),
         .executableTarget(name: "sign-in", dependencies: ["WebexOAuth"], path: "Examples/SignIn"),
         .target(name: "JSONValue", path: "Conformance/JSON"),
         .executableTarget(
@@ -29,6 +34,6 @@ let package = Package(
         .executableTarget(
             name: "driver-harness", dependencies: ["WebexOAuth", "JSONValue"], path: "Conformance/Harness"),
         .executableTarget(name: "benches", dependencies: ["WebexOAuth", "WebexOAuthCore"], path: "Benches"),
-        .testTarget(name: "WebexOAuthTests", dependencies: ["WebexOAuth", "WebexOAuthCore"]),
+        .testTarget(name: "WebexOAuthTests", dependencies: ["WebexOAuth", "WebexOAuthCore", "WebexOAuthTesting"]),
     ]
 )

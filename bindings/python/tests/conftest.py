@@ -131,7 +131,7 @@ def make_client(simulator: Simulator) -> Iterator[Callable[..., Client]]:
             client.close(timeout=5)
 
 
-def sign_in(simulator: Simulator, client: Client, **options: Any) -> webex_oauth.Event.SignedIn:
+def sign_in(simulator: Simulator, client: Client, **options: Any) -> webex_oauth.SignedIn:
     return client.complete_login(simulator.approve(client.begin_login(**options)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import threading
 import weakref
 from collections.abc import Callable
@@ -22,7 +21,7 @@ def test_the_code_grant_ends_in_a_token(simulator: Simulator, make_client: Make)
     client = make_client()
     event = sign_in(simulator, client, state={"return_to": "/rooms"})
     assert event.via == "code"
-    assert event.state is not None and json.loads(event.state) == {"return_to": "/rooms"}
+    assert event.state == {"return_to": "/rooms"}
     assert event.cleaned_url is not None and "code=" not in event.cleaned_url
     assert client.authorization_header() == f"Bearer {client.token()}"
     assert str(client.status().scope) == SCOPE

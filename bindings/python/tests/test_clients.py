@@ -241,9 +241,9 @@ def test_a_login_that_one_node_began_another_one_completes_in_any_tab(simulator:
                 assert not node.user("", "visitor").status().can_authorize
             tabs = [node.user("", "visitor").begin_login(state={"tab": tab}) for tab, node in enumerate((a, a, b))]
             done = b.user("", "visitor").complete_login(simulator.approve(tabs[0]))
-            assert done.state == '{"tab":0}'
+            assert done.state == {"tab": 0}
             done = a.user("", "visitor").complete_login(simulator.approve(tabs[2]))
-            assert done.state == '{"tab":2}'
+            assert done.state == {"tab": 2}
             b.user("", "visitor").client.reload()
             assert a.user("", "visitor").token() == b.user("", "visitor").token()
 
@@ -437,7 +437,7 @@ def test_the_users_of_two_nodes_of_asyncio(simulator: Simulator, clock: Clock, t
         a, b = (node.user("acme", "zoe") for node in nodes)
         assert not (await a.status()).can_authorize and not (await b.status()).can_authorize
         url = await a.begin_login(state={"tab": 1})
-        assert (await b.complete_login(simulator.approve(url))).state == '{"tab":1}'
+        assert (await b.complete_login(simulator.approve(url))).state == {"tab": 1}
         assert (await b.status()).can_authorize
         assert await a.token() == await b.token()
         assert (await a.call(simulator.url())).status == 200

@@ -35,7 +35,7 @@ def test_a_login_that_another_process_began_can_be_completed(
     simulator: Simulator, make_client: Make, store_path: Path
 ) -> None:
     url = make_client(store=FileStore(store_path)).begin_login(state={"n": 1})
-    assert make_client(store=FileStore(store_path)).complete_login(simulator.approve(url)).state == '{"n":1}'
+    assert make_client(store=FileStore(store_path)).complete_login(simulator.approve(url)).state == {"n": 1}
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])

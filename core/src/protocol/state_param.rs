@@ -76,7 +76,7 @@ pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
     Ok(Some(encode_members(&members, None)))
 }
 
-/// The `state` of a login: the caller's members, further ones of ours, then the CSRF value. And what of it is no secret.
+/// The `state` of a login: the caller's members, further ones of ours, then the CSRF value. And the caller's alone, which is no secret.
 pub(crate) fn for_login(
     json: &str,
     email_hash: Option<&str>,
@@ -89,6 +89,7 @@ pub(crate) fn for_login(
     if members.0.iter().any(|(name, _)| name == CSRF_KEY) {
         return Err("has a csrf_token, which is the library's to set");
     }
+    let given = members.without_csrf();
     if let Some(hash) = email_hash {
         let value = RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
         members.0.push(("emailhash".to_owned(), value));
@@ -96,7 +97,7 @@ pub(crate) fn for_login(
     if members.0.is_empty() {
         return Ok((Secret::new(encode_csrf_alone(entropy)), None));
     }
-    Ok((Secret::new(encode_members(&members, Some(entropy))), members.without_csrf()))
+    Ok((Secret::new(encode_members(&members, Some(entropy))), given))
 }
 
 /// Of members, of which there are some.
@@ -172,6 +173,16 @@ mod tests {
         let other = base64url::encode(br#"{"csrf_token":"x","a":"12345678901234"}"#);
         assert!(other.len() == 52 && !is_csrf_alone(&other));
         assert_eq!(caller_part(&other).as_deref(), Some(r#"{"a":"12345678901234"}"#));
+    }
+
+    #[test]
+    fn what_is_added_is_not_the_callers() {
+        let bytes: Vec<u8> = (0..64).collect();
+        let with_email = |json| for_login(json, Some("abc"), &Entropy::new(&bytes).ok()?).ok();
+        let (state, own) = with_email(r#"{"page":7}"#).unwrap();
+        assert_eq!(own.as_deref(), Some(r#"{"page":7}"#));
+        assert_eq!(caller_part(state.expose()).as_deref(), Some(r#"{"page":7,"emailhash":"abc"}"#));
+        assert_eq!(with_email("").unwrap().1, None);
     }
 
     #[test]

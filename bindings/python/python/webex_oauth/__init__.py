@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from ._file_store import FileStore
     from ._guest import guest_jwt
     from ._keyring_store import KeyringStore
+    from ._signed_in import SignedIn
     from ._stores import AsyncStore, MemoryStore, Store
     from ._transport import HttpTransport
 
@@ -100,6 +101,7 @@ _LATER = {
     "FileStore": "_file_store",
     "KeyringStore": "_keyring_store",
     "MemoryStore": "_stores",
+    "SignedIn": "_signed_in",
     "HttpTransport": "_transport",
     "Store": "_stores",
     "StoreFailed": "_events",
@@ -166,6 +168,7 @@ __all__ = [
     "Session",
     "SignInReason",
     "SignInRequired",
+    "SignedIn",
     "Status",
     "HttpTransport",
     "Store",

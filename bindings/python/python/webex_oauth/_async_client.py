@@ -12,7 +12,7 @@ from . import _errors
 from . import coordinator as co
 from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
-from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
+from ._core import Access, Config, DevicePrompt, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._facade import Facade
 from ._in_time import in_time
 from ._login import login, print_prompt
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._clocks import Clock
     from ._events import ClientEvent
     from ._options import LoginSettings
+    from ._signed_in import SignedIn
     from ._stores import AsyncStore, Store
 
 __all__ = ["AsyncClient"]
@@ -162,7 +163,7 @@ class AsyncClient(Facade):
         open_browser: Callable[[str], object] | None = None,
         timeout: timedelta | float | None = None,
         **options: Unpack[LoginSettings],
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in through the user's browser, with a listener on the redirect URI, which has to be on loopback."""
         from ._loopback import open_in_browser
 
@@ -176,9 +177,7 @@ class AsyncClient(Facade):
         conceal(options)
         return (await (await self._enter()).begin_login(login_options(**options))).expose()
 
-    async def complete_login(
-        self, callback: str | Secret, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    async def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """The browser came back. Raises as :meth:`Client.complete_login` does."""
         callback = secret(callback)
         return await (await self._enter()).complete_login(callback, seconds(timeout))
@@ -193,7 +192,7 @@ class AsyncClient(Facade):
 
     async def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Redeems a code whose state this application has verified itself."""
         code, verifier = secret(code), None if verifier is None else secret(verifier)
         return await self._sign_in(co.Code(code, verifier), timeout)
@@ -204,7 +203,7 @@ class AsyncClient(Facade):
         *,
         show: Callable[[DevicePrompt], object] | None = None,
         timeout: timedelta | float | None = None,
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in on another device (RFC 8628).
 
         Who gives up waiting leaves the client asking the server until the code ends: :meth:`Client.device_login`."""
@@ -213,7 +212,7 @@ class AsyncClient(Facade):
             co.Device(scope), seconds(timeout), lambda prompt: ask(shown, prompt)
         )
 
-    async def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+    async def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """Webex: signs in as the guest that this JWT names."""
         jwt = secret(jwt)
         return await self._sign_in(co.Jwt(jwt), timeout)
@@ -225,14 +224,14 @@ class AsyncClient(Facade):
         display_name: str,
         *,
         timeout: timedelta | float | None = None,
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Webex: signs in as a guest through a Service App's token."""
         service_token = secret(service_token)
         return await self._sign_in(co.Guest(service_token, subject, display_name), timeout)
 
     async def client_credentials(
         self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in as the client itself (RFC 6749 section 4.4)."""
         return await self._sign_in(co.ClientCredentials(scope), timeout)
 
@@ -241,7 +240,7 @@ class AsyncClient(Facade):
         tokens = tokens_text(tokens)
         await (await self._enter()).adopt(tokens)
 
-    async def _sign_in(self, credential: co.Credential, timeout: timedelta | float | None) -> Event.SignedIn:
+    async def _sign_in(self, credential: co.Credential, timeout: timedelta | float | None) -> SignedIn:
         return await (await self._enter()).sign_in(credential, seconds(timeout))
 
     async def sign_out(

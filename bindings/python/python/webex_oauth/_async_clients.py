@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from ._calls import ApiResponse
     from ._clocks import Clock
-    from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
+    from ._core import Config, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
+    from ._signed_in import SignedIn
     from .stores import AsyncRecords, Key, Records
 
 __all__ = ["AsyncClients", "AsyncUser"]
@@ -231,9 +232,7 @@ class AsyncUser:
         """See :meth:`Client.begin_login`. Any node completes it."""
         return await (await self.client()).begin_login(**options)
 
-    async def complete_login(
-        self, callback: str | Secret, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    async def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.

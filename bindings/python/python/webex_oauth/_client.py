@@ -10,7 +10,7 @@ from . import _errors
 from . import coordinator as co
 from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
-from ._core import Access, Config, DevicePrompt, Event, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
+from ._core import Access, Config, DevicePrompt, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._events import Outbox
 from ._facade import Facade
 from ._in_time import in_time
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._clocks import Clock
     from ._events import ClientEvent
     from ._options import LoginSettings
+    from ._signed_in import SignedIn
     from ._stores import Store
 
 __all__ = ["Client"]
@@ -130,7 +131,7 @@ class Client(Facade):
         open_browser: Callable[[str], object] | None = None,
         timeout: timedelta | float | None = None,
         **options: Unpack[LoginSettings],
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in through the user's browser, with a listener on the redirect URI, which has to be on loopback.
 
         ``open_browser`` is called with the URL; :func:`webbrowser.open` otherwise. Waits as long as a login lives
@@ -144,15 +145,19 @@ class Client(Facade):
         return run(login(self._operations, blocking, blocking, opened, limit or 0.0, options))
 
     def begin_login(self, **options: Unpack[LoginSettings]) -> str:
-        """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back."""
+        """For web applications: the URL to redirect the user to. :meth:`complete_login` takes what comes back.
+
+        ``state``, a mapping of what JSON has or a text, goes around and comes back with it as it was.
+        """
         conceal(options)
         return run(self._operations.begin_login(login_options(**options))).expose()
 
-    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """The browser came back: the whole URL, its query, its fragment, or the body of a form post.
 
         Raises :class:`CallbackIgnored` where it does not belong to the pending login (which still waits), and
-        :class:`LoginFailed`. Of the event, ``state`` is the JSON that was given, ``cleaned_url`` fit to be shown.
+        :class:`LoginFailed`. Of what is returned, ``state`` is what :meth:`begin_login` was given, ``cleaned_url`` fit
+        to be shown.
         """
         callback = secret(callback)
         return run(self._operations.complete_login(callback, seconds(timeout)))
@@ -167,7 +172,7 @@ class Client(Facade):
 
     def redeem_code(
         self, code: str | Secret, verifier: str | Secret | None = None, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Redeems a code whose state this application has verified itself."""
         code, verifier = secret(code), None if verifier is None else secret(verifier)
         return self._sign_in(co.Code(code, verifier), timeout)
@@ -178,7 +183,7 @@ class Client(Facade):
         *,
         show: Callable[[DevicePrompt], object] | None = None,
         timeout: timedelta | float | None = None,
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in on another device (RFC 8628): ``show`` gets what the user has to see; it is printed otherwise.
 
         Who gives up waiting (``timeout``, a cancelled task) leaves the client asking the server until the code ends:
@@ -187,7 +192,7 @@ class Client(Facade):
         shown = show or print_prompt
         return run(self._operations.sign_in(co.Device(scope), seconds(timeout), lambda prompt: blocking(shown, prompt)))
 
-    def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+    def guest(self, jwt: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """Webex: signs in as the guest that this JWT names; see :func:`guest_jwt`."""
         jwt = secret(jwt)
         return self._sign_in(co.Jwt(jwt), timeout)
@@ -199,14 +204,14 @@ class Client(Facade):
         display_name: str,
         *,
         timeout: timedelta | float | None = None,
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Webex: signs in as a guest through a Service App's token (scope ``guest-issuer:write``)."""
         service_token = secret(service_token)
         return self._sign_in(co.Guest(service_token, subject, display_name), timeout)
 
     def client_credentials(
         self, scope: str | Scope | None = None, *, timeout: timedelta | float | None = None
-    ) -> Event.SignedIn:
+    ) -> SignedIn:
         """Signs in as the client itself (RFC 6749 section 4.4)."""
         return self._sign_in(co.ClientCredentials(scope), timeout)
 
@@ -216,7 +221,7 @@ class Client(Facade):
         tokens = tokens_text(tokens)
         run(self._operations.adopt(tokens))
 
-    def _sign_in(self, credential: co.Credential, timeout: timedelta | float | None) -> Event.SignedIn:
+    def _sign_in(self, credential: co.Credential, timeout: timedelta | float | None) -> SignedIn:
         return run(self._operations.sign_in(credential, seconds(timeout)))
 
     def sign_out(

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from ._calls import ApiResponse
     from ._clocks import Clock
-    from ._core import Config, Event, HttpRequest, HttpResponse, Secret, Status
+    from ._core import Config, HttpRequest, HttpResponse, Secret, Status
     from ._events import ClientEvent
     from ._options import LoginSettings
+    from ._signed_in import SignedIn
     from .stores import Key, Records
 
 __all__ = ["Clients", "User"]
@@ -238,7 +239,7 @@ class User:
         """See :meth:`Client.begin_login`. Any node completes it."""
         return self.client.begin_login(**options)
 
-    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> Event.SignedIn:
+    def complete_login(self, callback: str | Secret, *, timeout: timedelta | float | None = None) -> SignedIn:
         """See :meth:`Client.complete_login`. Any node may have begun it. Then :meth:`rebind`."""
         callback = secret(callback)
         # Another node may have completed it a moment ago, and given the session another key: then its code is spent.

@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Literal
+    from typing import Any, Literal
 
     from ._core import Fault, SignInReason
 
@@ -146,8 +146,8 @@ class LoginFailed(AuthError):
     via: str
     #: The callback URL without anything secret, for the browser's history.
     cleaned_url: str | None = None
-    #: The JSON text that the caller gave as ``state`` when the login began.
-    state: str | None = None
+    #: What the caller gave as ``state`` when the login began, as it was given.
+    state: Any = None
 
 
 class DownscopeFailed(AuthError):

@@ -10,6 +10,7 @@ from . import coordinator as co
 from ._clocks import instant
 from ._core import Event
 from ._errors import DownscopeFailed, Error, RefreshFailed
+from ._signed_in import read_state
 
 if TYPE_CHECKING:
     from ._jobs import Jobs
@@ -61,5 +62,5 @@ def _login_failed(failure: co.LoginFailed, told: Sequence[Event]) -> Error:
     via, cleaned_url, state = "code", None, None
     for event in told:
         if isinstance(event, Event.LoginFailed) and event.fault == fault:
-            via, cleaned_url, state = event.via, event.cleaned_url, event.state
+            via, cleaned_url, state = event.via, event.cleaned_url, read_state(event.state)
     return _errors.LoginFailed(f"the login failed: {fault}", fault=fault, via=via, cleaned_url=cleaned_url, state=state)

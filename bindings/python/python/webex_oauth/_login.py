@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._core import DevicePrompt, Event, Secret
+from ._core import DevicePrompt, Secret
 from ._errors import CallbackIgnored, Error, LoginFailed, TimedOut
 from ._operations import LOGIN, Operations
 from ._options import login_options
@@ -15,6 +15,7 @@ from ._waiting import News, Waiting
 if TYPE_CHECKING:
     from ._loopback import Loopback
     from ._options import LoginSettings
+    from ._signed_in import SignedIn
 
 __all__ = ["login", "print_prompt"]
 
@@ -31,7 +32,7 @@ async def login(
     open_browser: Callable[[str], object],
     limit: float,
     options: LoginSettings,
-) -> Event.SignedIn:
+) -> SignedIn:
     """``listen`` waits for the listener, ``ask`` calls what the application has brought along."""
     from ._loopback import Loopback
 

@@ -16,6 +16,7 @@ from ._errors import Closed, DownscopeFailed, Error, RefreshFailed, StoreError, 
 from ._executor import Executor
 from ._failures import exception
 from ._services import KnownServices
+from ._signed_in import SignedIn, read_state
 from ._waiting import News, Waiting
 
 __all__ = ["LOGIN", "Operations", "blocking", "run"]
@@ -130,23 +131,21 @@ class Operations:
             finally:
                 self._logins.discard(waiting.ticket)
 
-    async def sign_in(
-        self, credential: co.Credential, within: float | None, show: Show | None = None
-    ) -> Event.SignedIn:
+    async def sign_in(self, credential: co.Credential, within: float | None, show: Show | None = None) -> SignedIn:
         """``show`` gets what the user has to see."""
         return self.signed_in(await self._log_in(co.SignIn(credential, within), show))
 
-    def signed_in(self, news: News, of: Secret | None = None) -> Event.SignedIn:
-        """The event; where it was told before, what there is to say of a login that is done."""
+    def signed_in(self, news: News, of: Secret | None = None) -> SignedIn:
+        """The event's; where it was told before, what there is to say of a login that is done."""
         for event in news.told:
             if isinstance(event, Event.SignedIn):
-                return event
+                return SignedIn.of(event)
         status = self.executor.coordinator.status(self.executor.wall())
         scope = status.scope or Scope()
         done = news.what
         cleaned_url, state = (done.cleaned_url, done.state) if isinstance(done, co.SignedIn) else (None, None)
         login, delta = None if of is None else login_id(of), ScopeDelta.between(scope, scope)
-        return Event.SignedIn(status.via or "code", status.generation, delta, login, cleaned_url, state)
+        return SignedIn(status.via or "code", status.generation, delta, login, cleaned_url, read_state(state))
 
     async def begin_login(self, options: LoginOptions) -> Secret:
         news = await self.call(co.SignIn(co.Browser(os.urandom(ENTROPY_LEN), options)), LOGIN)
@@ -157,7 +156,7 @@ class Operations:
         """Ends with that login, whoever completes it. Who waits has an end of its own, a little earlier."""
         return self.executor.begin(co.AwaitLogin(url, within + FAREWELL))
 
-    async def complete_login(self, callback: Secret, within: float | None) -> Event.SignedIn:
+    async def complete_login(self, callback: Secret, within: float | None) -> SignedIn:
         return self.signed_in(await self._log_in(co.CompleteLogin(callback, within)), callback)
 
     async def cancel_login(self, of: str | Secret | None = None, *, under_way: bool = False) -> None:

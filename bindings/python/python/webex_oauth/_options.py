@@ -20,6 +20,7 @@ from ._core import (
 from ._discover import server_of
 from ._errors import ConfigError, InvalidArgument
 from ._file_store import FileStore
+from ._signed_in import written_state
 
 if TYPE_CHECKING:
     from ._clocks import Clock
@@ -95,14 +96,9 @@ KEY_FILE = "WEBEX_KEY_FILE"
 def login_options(
     *, state: str | Mapping[str, object] | None = None, extra: Mapping[str, str] | None = None, **options: Any
 ) -> LoginOptions:
-    """`LoginOptions` with Python's own mappings for ``state`` and ``extra``."""
-    if state is not None and not isinstance(state, str):
-        try:
-            state = json.dumps(dict(state))
-        except (TypeError, ValueError):
-            raise InvalidArgument("state: not a JSON object", argument="state", problem="not a JSON object") from None
+    """`LoginOptions` with Python's own types for ``state`` and ``extra``."""
     try:
-        return LoginOptions(state=state, extra=None if extra is None else list(extra.items()), **options)
+        return LoginOptions(state=written_state(state), extra=None if extra is None else list(extra.items()), **options)
     except (TypeError, AttributeError) as error:
         raise InvalidArgument(f"login options: {error}", argument="options", problem=str(error)) from None
 

@@ -3,6 +3,7 @@
 import Foundation
 import Testing
 import WebexOAuth
+import WebexOAuthTesting
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
@@ -77,41 +78,32 @@ struct Failed: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// conformance/simulator, one for each test.
+/// The simulator of WebexOAuthTesting, one for each test, with what these tests want of a client.
 struct Simulator: Sendable {
     static let redirect = "http://127.0.0.1:8080/callback"
 
-    let base: URL
-    let clientID: String
-    let clientSecret: String
-    private let child: Child
+    private let running: WebexOAuthTesting.Simulator
+    var base: URL { running.baseURL }
+    var clientID: String { running.clientID }
+    var clientSecret: String { running.clientSecret }
 
     init(_ options: [String: any Sendable] = [:]) async throws {
-        child = try Child([Prepared.path("SIMULATOR"), "--json", "--stop-with-stdin"])
-        let line = try JSONSerialization.jsonObject(with: Data(await child.line().utf8)) as? [String: Any]
-        base = try #require((line?["base_url"] as? String).flatMap(URL.init(string:)))
-        clientID = try #require(line?["client_id"] as? String)
-        clientSecret = try #require(line?["client_secret"] as? String)
-        if !options.isEmpty { try await control("PATCH", "options", options) }
+        running = try await WebexOAuthTesting.Simulator()
+        if !options.isEmpty { try await running.set(options) }
     }
 
     func url(_ path: String) -> URL { base.appendingPathComponent(path) }
 
     @discardableResult
-    func control(_ method: String, _ path: String, _ body: Any? = nil) async throws -> [String: any Sendable] {
-        var request = URLRequest(url: url("_sim/\(path)"))
-        request.httpMethod = method
-        request.httpBody = try body.map { try JSONSerialization.data(withJSONObject: $0) }
-        let limits = TransportLimits(timeout: .seconds(10), maxBody: 10_000_000, freshConnection: false)
-        let answer = try await URLSessionTransport.shared.send(request, limits: limits)
-        guard answer.status == 200 else { throw Failed("\(path): \(String(decoding: answer.body, as: UTF8.self))") }
-        return (try JSONSerialization.jsonObject(with: answer.body)) as? [String: any Sendable] ?? [:]
+    func control(
+        _ method: String, _ path: String, _ body: [String: any Sendable]? = nil
+    ) async throws -> [String: any Sendable] {
+        try await running.control(path, body, method: method)
     }
 
     /// The person's decision; answers where the browser ends.
     func visit(_ url: URL, decision: String = "accept") async throws -> URL {
-        let answer = try await control("POST", "authorize", ["url": url.absoluteString, "decision": decision])
-        return try #require((answer["redirect"] as? String).flatMap(URL.init(string:)))
+        try await running.authorize(url, decision: decision)
     }
 
     /// A sign-in without any page, as tokens to adopt; the access token is used up unless it lives for `seconds`.
@@ -127,7 +119,7 @@ struct Simulator: Sendable {
     }
 
     func counter(_ name: String) async throws -> Int {
-        try #require(try await control("GET", "counters")[name] as? Int)
+        try await running.counter(name)
     }
 
     /// Waits until the simulator has seen so much.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import WebexOAuthTesting
 
 @testable import WebexOAuth
 
@@ -13,21 +14,24 @@ import Testing
     @Test func theReadmeShowsWhatIsRunHere() throws {
         let here = URL(fileURLWithPath: #filePath)
         let readme = here.appendingPathComponent("../../../README.md").standardized
-        var blocks = try String(contentsOf: readme, encoding: .utf8).components(separatedBy: "```swift\n").dropFirst()
+        let blocks = try String(contentsOf: readme, encoding: .utf8).components(separatedBy: "```swift\n").dropFirst()
             .map { $0.components(separatedBy: "\n```")[0] }
+        let apple = here.deletingLastPathComponent().appendingPathComponent("AppleSnippets.swift")
+        let snippets = try [here, apple].flatMap(snippets)
+        #expect(Set(blocks) == Set(snippets))
+        #expect(blocks.count == snippets.count && blocks.count >= 10)
+    }
+
+    /// What stands between the marks, moved to the left margin.
+    private func snippets(_ file: URL) throws -> [String] {
         // In pieces: this line must not be a mark itself.
         let mark = "// README" + "\n"
-        let shown = try String(contentsOf: here, encoding: .utf8).components(separatedBy: mark).dropFirst().map { part in
+        return try String(contentsOf: file, encoding: .utf8).components(separatedBy: mark).dropFirst().map { part in
             let lines = part.components(separatedBy: "// END")[0].split(separator: "\n", omittingEmptySubsequences: false)
                 .dropLast()
             let indent = lines.first?.prefix { $0 == " " }.count ?? 0
             return lines.map { String($0.dropFirst(indent)) }.joined(separator: "\n")
         }
-        #expect(blocks.count == 8)
-        for snippet in shown {
-            #expect(!blocks.isEmpty && blocks.removeFirst() == snippet)
-        }
-        #expect(blocks.isEmpty)
     }
 
     private func show(_ text: String) {
@@ -149,6 +153,19 @@ import Testing
         }
         // END
         subscription.cancel()
+    }
+
+    @Test func aTestOfAnApp() async throws {
+        // README
+        let simulator = try await WebexOAuthTesting.Simulator()
+        let client = try await AuthClient(simulator.config())
+        try await client.completeLogin(simulator.authorize(client.beginLogin()))
+        // The server is down for a moment: the next renewal fails, and the session goes on.
+        try await simulator.fault("status", ["status": 503, "grant_type": "refresh_token"])
+        await #expect(throws: AuthError.self) { try await client.refresh() }
+        #expect(client.status.canAuthorize)
+        // END
+        await client.close()
     }
 
     private func leave(_ simulator: Simulator) async throws {

@@ -21,37 +21,67 @@
             self.anchor = anchor
         }
 
-        /// Shows the sheet and waits for the tokens. The redirect URI has to have a scheme of the app's own.
+        /// Shows the sheet and waits for the tokens.
         ///
-        /// Throws as ``AuthClient/completeLogin(_:)``; ``AuthError/loginCancelled`` where the user closed the sheet.
+        /// The redirect URI has a scheme of the app's own, or is an https one of a domain that is associated with the app
+        /// (`webcredentials`; iOS 17.4, macOS 14.4). Throws as ``AuthClient/completeLogin(_:)``; ``AuthError/loginCancelled``
+        /// where the user closed the sheet; ``AuthError/misuse(_:)`` where the system did not show it. The login that was begun
+        /// is given up in both cases.
         @discardableResult
         public func run(_ options: LoginOptions = LoginOptions()) async throws -> SignedIn {
             let url = try await client.beginLogin(options)
             let redirect = options.redirectURI ?? client.config.parts().redirectUri
-            let scheme = redirect.flatMap { URL(string: $0)?.scheme }
+            let callback: URL
             do {
-                return try await client.completeLogin(try await show(url, scheme))
-            } catch is ASWebAuthenticationSessionError {
+                callback = try await show(url, redirect.flatMap(URL.init(string:)))
+            } catch {
                 try await client.cancelLogin(of: url)
-                throw AuthError.loginCancelled
+                throw told(error)
+            }
+            return try await client.completeLogin(callback)
+        }
+
+        private func show(_ url: URL, _ redirect: URL?) async throws -> URL {
+            try await withCheckedThrowingContinuation { continuation in
+                // The system may say in two ways that it did not begin: by what `start` returns, and by calling back.
+                let answer = FirstAnswer(continuation)
+                do {
+                    let session = try makeSession(url, redirect) { @Sendable callback, error in
+                        answer.give(callback.map { .success($0) } ?? .failure(error ?? AuthError.loginCancelled))
+                    }
+                    session.presentationContextProvider = self
+                    session.prefersEphemeralWebBrowserSession = prefersEphemeralSession
+                    self.session = session
+                    if !session.start() { answer.give(.failure(Self.notShown)) }
+                } catch {
+                    answer.give(.failure(error))
+                }
             }
         }
 
-        private func show(_ url: URL, _ scheme: String?) async throws -> URL {
-            try await withCheckedThrowingContinuation { continuation in
-                let session = ASWebAuthenticationSession(url: url, callbackURLScheme: scheme) { @Sendable callback, error in
-                    if let callback {
-                        continuation.resume(returning: callback)
-                    } else {
-                        continuation.resume(throwing: error ?? AuthError.loginCancelled)
-                    }
-                }
-                session.presentationContextProvider = self
-                session.prefersEphemeralWebBrowserSession = prefersEphemeralSession
-                self.session = session
-                session.start()
+        private func makeSession(
+            _ url: URL, _ redirect: URL?, _ end: @escaping ASWebAuthenticationSession.CompletionHandler
+        ) throws -> ASWebAuthenticationSession {
+            guard let redirect, redirect.scheme == "https", let host = redirect.host else {
+                return ASWebAuthenticationSession(url: url, callbackURLScheme: redirect?.scheme, completionHandler: end)
             }
+            guard #available(iOS 17.4, macOS 14.4, visionOS 1.1, *) else {
+                let problem = "this system's sheet does not come back to https: use a scheme of the app's own"
+                throw AuthError.misuse(.InvalidArgument(argument: "redirectURI", problem: problem))
+            }
+            return ASWebAuthenticationSession(
+                url: url, callback: .https(host: host, path: redirect.path), completionHandler: end)
         }
+
+        private func told(_ error: any Error) -> any Error {
+            guard let error = error as? ASWebAuthenticationSessionError else { return error }
+            return error.code == .canceledLogin ? AuthError.loginCancelled : Self.notShown
+        }
+
+        private static let notShown = AuthError.misuse(
+            .InvalidArgument(
+                argument: "anchor",
+                problem: "the system did not show the sheet: another one is there, or this is no window on the screen"))
 
         public func presentationAnchor(for session: ASWebAuthenticationSession) -> ASPresentationAnchor { anchor }
     }
