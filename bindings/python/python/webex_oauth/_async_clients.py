@@ -154,8 +154,8 @@ class AsyncClients:
         finally:
             # Who came in between learns of it.
             with suppress(Error):
-                if (client := self._kept.take(key)) is not None:
-                    await (await client._enter()).glance()
+                if (late := self._kept.take(key)) is not None:
+                    await (await late._enter()).glance()
 
     def forget(self, key: Key) -> None:
         """See :meth:`Clients.forget`."""

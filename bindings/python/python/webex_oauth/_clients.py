@@ -160,8 +160,8 @@ class Clients:
         finally:
             # Who came in between learns of it.
             with suppress(Error):
-                if (client := self._kept.take(key)) is not None:
-                    run(client._operations.glance())
+                if (late := self._kept.take(key)) is not None:
+                    run(late._operations.glance())
 
     def forget(self, key: Key) -> None:
         """Takes a user out of memory: whoever comes next finds what the store holds then. Who has something under way
