@@ -225,6 +225,7 @@ pub struct Claimed {
     pub snapshot: Result<Secret, StoreError>,
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 impl Claimed {
     /// A row that cannot be anybody's session holds up no other: where there is nothing else it is told.
     pub(crate) fn usable(rows: impl IntoIterator<Item = Result<Self, StoreError>>) -> Result<Vec<Self>, StoreError> {

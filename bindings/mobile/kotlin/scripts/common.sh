@@ -45,6 +45,12 @@ generate() {
         echo "the generated bindings are not what $package/scripts/common.sh knows: Suppress" >&2
         return 1
     }
+    # A variant that holds nothing prints its name, and not an address.
+    sed -i 's/^    object \([A-Za-z]* : [A-Za-z]*()\)$/    data object \1/' "$file"
+    grep -q '^    data object Expired : SignInReason()$' "$file" || {
+        echo "the generated bindings are not what $package/scripts/common.sh knows: object" >&2
+        return 1
+    }
     if ! diff -r "$fresh" "$out/generated" >/dev/null 2>&1; then
         rm -rf "$out/generated"
         mv "$fresh" "$out/generated"

@@ -6,6 +6,7 @@ import io.github.webexoauth.LoginOptions
 import io.github.webexoauth.LoginState
 import io.github.webexoauth.Secret
 import io.github.webexoauth.Session
+import io.github.webexoauth.SignInReason
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
@@ -41,6 +42,9 @@ class RedactionTest : SimulatorTest() {
         assertTrue("Put(revision=2, replaces=1, dueAt=${token.expiresAt}, snapshot=redacted)" in text, text)
         assertTrue("SignedIn(cleanedUrl=https://app.example/?a=b, state=redacted)" in text, text)
         clean(text, token.expose(), simulator.clientSecret, "hidden", client.tokens?.refreshToken()?.expose())
+        assertFalse(Regex("""\w@[0-9a-f]{5,8}\b""").containsMatchIn(text), "an address in place of what it is: $text")
+        assertTrue("AuthClient(SignedIn)" in text, text)
+        assertEquals("the user has to sign in: Expired", AuthException.SignInRequired(SignInReason.Expired).message)
         client.close()
     }
 
