@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use webex_oauth::{Config, SignOutOptions};
+use webex_oauth::{Config, RestoreError, SignOutOptions};
 use webex_oauth_driver::{
     AsyncStore, BoxFuture, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick,
 };
@@ -144,32 +144,44 @@ impl<K: UserKey> Clients<K> {
         }
     }
 
-    /// Half way the session has no key: the host carries it to the other one where the caller goes.
     async fn move_to(&self, from: &K, to: &K) -> Result<(), ClientError> {
         let (inner, from, to) = (Arc::clone(&self.inner), from.clone(), to.clone());
-        let moving: BoxFuture<'static, _> = Box::pin(async move { inner.move_to(from, to).await });
-        let moving = moving.shared();
-        self.inner.http.spawn(Box::pin(moving.clone().map(drop)));
-        moving.await
+        self.in_full(Box::pin(async move { inner.move_to(from, to).await })).await
+    }
+
+    /// What must not end half way: the host carries it on where the caller goes.
+    async fn in_full(&self, work: BoxFuture<'static, Result<(), ClientError>>) -> Result<(), ClientError> {
+        let work = work.shared();
+        self.inner.http.spawn(Box::pin(work.clone().map(drop)));
+        work.await
     }
 
     /// Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record. What cannot be
-    /// opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they look again; a login that they
-    /// have begun for this user is over. Nobody there is a success.
+    /// opened, for it is encrypted, damaged or of a newer version, is deleted without that, and its tokens live until they end.
+    /// Other nodes notice when they look again; a login that they have begun for this user is over. Nobody there is a success. A
+    /// success says that the record is deleted, not that the server has taken the tokens back.
     ///
     /// To sign out is enough for a user who comes back: [`User::sign_out`].
     ///
+    /// A future that is dropped half way is carried on by [`AsyncHttp::spawn`].
+    ///
     /// # Errors
     ///
-    /// [`ClientError::Closed`]; [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked
-    /// already.
+    /// [`ClientError::Closed`]; [`ClientError::Restore`] where the record is another client's, which is left as it is;
+    /// [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked already.
     pub async fn delete(&self, key: &K) -> Result<(), ClientError> {
+        let (clients, key) = (self.clone(), key.clone());
+        self.in_full(Box::pin(async move { clients.delete_now(&key).await })).await
+    }
+
+    async fn delete_now(&self, key: &K) -> Result<(), ClientError> {
         match self.client(key).await {
             Ok(client) => {
                 // What the store says to that does not matter: the record goes next, and nothing of our own comes after it.
                 let _ = client.sign_out(SignOutOptions::default()).await;
                 let _ = client.executor().flush().await;
             }
+            Err(error @ ClientError::Restore(RestoreError::OtherConfig { .. })) => return Err(error),
             Err(
                 ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
             ) => {}

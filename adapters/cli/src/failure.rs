@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use webex_oauth::{Advice, ConfigError, ErrorCode, Fault, FaultKind, Misuse, RestoreError, SendFault, TargetUri};
-use webex_oauth_driver::{ClientError, StoreError, now};
+use webex_oauth_driver::{ClientError, Proxies, StoreError, now};
 use webex_oauth_stores::KeyFileError;
 
 use crate::again::CONFIG_FILE;
@@ -250,14 +250,18 @@ impl Failure {
         }
     }
 
-    /// Names the server of this URL by host and port, where the failure is that it could not be reached.
+    /// Names the server of this URL by host and port, and the proxy on the way to it, where the failure is that it could not be
+    /// reached.
     pub(crate) fn at(mut self, url: &str) -> Self {
-        if self.lacks_server
-            && let Ok(target) = TargetUri::parse(url)
-        {
-            self.what += &format!(" ({})", target.authority());
-            self.lacks_server = false;
-        }
+        let Some(target) = TargetUri::parse(url).ok().filter(|_| self.lacks_server) else { return self };
+        let proxies = Proxies::of_environment();
+        let through = match proxies.for_target(&target) {
+            // That is why: nothing was sent.
+            Err(problem) => return Self::advising(Exit::Settings, problem, "correct it, or unset it"),
+            Ok(proxy) => proxy.map(proxy_address).unwrap_or_default(),
+        };
+        self.what += &format!(" ({}{through})", target.authority());
+        self.lacks_server = false;
         self
     }
 
@@ -302,6 +306,12 @@ fn where_to_set(field: &str) -> String {
         _ => return "choose another --server".to_owned(),
     };
     format!("give {given}, or {field} in {CONFIG_FILE}, which webex-oauth setup writes")
+}
+
+/// Without its user and password.
+fn proxy_address(proxy: &url::Url) -> String {
+    let port = proxy.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!(", through the proxy {}{port}", proxy.host_str().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 use webex_oauth::TargetUri;
 
@@ -20,7 +21,7 @@ const PORT: u16 = 1080;
 pub struct Proxies {
     https: Option<Result<Url, String>>,
     http: Option<Result<Url, String>>,
-    exempt: Vec<Exempt>,
+    exempt: Exempt,
 }
 
 impl Proxies {
@@ -41,9 +42,7 @@ impl Proxies {
             )
         };
         let exempt = EXEMPT.iter().filter_map(|name| lookup(name)).find(|value| !value.is_empty()).unwrap_or_default();
-        let entries = exempt.to_string_lossy();
-        let exempt = entries.split([',', ' ']).filter(|entry| !entry.is_empty()).map(Exempt::read).collect();
-        Self { https: named(&HTTPS), http: named(&HTTP), exempt }
+        Self { https: named(&HTTPS), http: named(&HTTP), exempt: Exempt::read(&exempt.to_string_lossy()) }
     }
 
     /// The proxy for requests to this target; `None` where they go there directly. What is on loopback goes through none:
@@ -55,7 +54,7 @@ impl Proxies {
     pub fn for_target(&self, target: &TargetUri) -> Result<Option<&Url>, String> {
         let named = if target.is_secure() { &self.https } else { &self.http };
         match named {
-            Some(_) if target.is_loopback() || self.exempt.iter().any(|entry| entry.names(target)) => Ok(None),
+            Some(_) if target.is_loopback() || self.exempt.names(target) => Ok(None),
             Some(Ok(proxy)) => Ok(Some(proxy)),
             Some(Err(problem)) => Err(problem.clone()),
             None => Ok(None),
@@ -79,6 +78,10 @@ fn read(text: &str) -> Result<Url, &'static str> {
         scheme if scheme.starts_with("socks") => return Err("SOCKS is not built in; a proxy is http or https"),
         _ => return Err("a proxy is http or https"),
     }
+    let [user, password] = [url.username(), url.password().unwrap_or_default()].map(percent_decode_str);
+    if user.decode_utf8().is_err() || password.decode_utf8().is_err() {
+        return Err("its user or password is not UTF-8");
+    }
     let authority = text.split('/').nth(2).unwrap_or_default();
     // What is read of an address leaves out the port that its scheme has anyway.
     if url.scheme() == "http" && url.port().is_none() && !authority.ends_with(":80") {
@@ -87,26 +90,55 @@ fn read(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
-/// An entry of `no_proxy`: a host, all hosts below a domain, a network, all hosts; with a port, of that port alone.
+/// What goes directly.
 #[derive(Clone)]
-struct Exempt {
+enum Exempt {
+    All,
+    Some(Vec<Entry>),
+}
+
+impl Default for Exempt {
+    fn default() -> Self {
+        Self::Some(Vec::new())
+    }
+}
+
+impl Exempt {
+    /// `*` counts where it is alone.
+    fn read(text: &str) -> Self {
+        if text.trim() == "*" {
+            return Self::All;
+        }
+        let entries = text.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
+        Self::Some(entries.map(Entry::read).collect())
+    }
+
+    fn names(&self, target: &TargetUri) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(entries) => entries.iter().any(|entry| entry.names(target)),
+        }
+    }
+}
+
+/// A host, all hosts below a domain, a network; with a port, of that port alone.
+#[derive(Clone)]
+struct Entry {
     host: Hosts,
     port: Option<u16>,
 }
 
 #[derive(Clone)]
 enum Hosts {
-    All,
     Below(String),
     Network(IpAddr, u8),
 }
 
-impl Exempt {
+impl Entry {
     fn read(entry: &str) -> Self {
         let (name, port) = split_port(entry);
         let host = match network(name) {
             Some((address, bits)) => Hosts::Network(address, bits),
-            None if name == "*" => Hosts::All,
             None => Hosts::Below(name.trim_matches('.').to_ascii_lowercase()),
         };
         Self { host, port }
@@ -119,7 +151,6 @@ impl Exempt {
         let host = target.host().trim_end_matches('.');
         let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         match (&self.host, address) {
-            (Hosts::All, _) => true,
             (Hosts::Network(network, bits), Some(address)) => prefix(*network, *bits) == prefix(address, *bits),
             (Hosts::Below(name), None) => {
                 !name.is_empty()
@@ -208,9 +239,17 @@ mod tests {
 
     #[test]
     fn one_that_cannot_be_used_is_an_error_that_names_its_variable_alone() {
-        for text in
-            ["ftp://p:1", "http://", "p:port", "http://hush:x@p:99999", "socks5://p", "quic://p:1", "://", "p q"]
-        {
+        for text in [
+            "http://u:hu%FFsh@p",
+            "ftp://p:1",
+            "http://",
+            "p:port",
+            "http://hush:x@p:99999",
+            "socks5://p",
+            "quic://p:1",
+            "://",
+            "p q",
+        ] {
             let error = through(&[("HTTPS_PROXY", text)], FAR).unwrap_err();
             assert!(
                 error.starts_with("the variable HTTPS_PROXY cannot be used: ") && !error.contains("hush"),
@@ -224,6 +263,9 @@ mod tests {
     fn what_goes_directly() {
         for (exempt, url, is_direct) in [
             ("*", FAR, true),
+            ("a.org,*", FAR, false),
+            ("*, a.org", FAR, false),
+            ("other.org\texample.com", FAR, true),
             ("api.example.com", FAR, true),
             ("example.com", FAR, true),
             (".example.com", FAR, true),

@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use webex_oauth::{Config, Misuse, SignOutOptions};
+use webex_oauth::{Config, Misuse, RestoreError, SignOutOptions};
 use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, Store, StoreError, rebind, tick};
 
 pub use self::user::User;
@@ -252,15 +252,16 @@ impl<K: UserKey> Clients<K> {
     }
 
     /// Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record. What cannot be
-    /// opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they look again; a login that they
-    /// have begun for this user is over. Nobody there is a success.
+    /// opened, for it is encrypted, damaged or of a newer version, is deleted without that, and its tokens live until they end.
+    /// Other nodes notice when they look again; a login that they have begun for this user is over. Nobody there is a success. A
+    /// success says that the record is deleted, not that the server has taken the tokens back.
     ///
     /// To sign out is enough for a user who comes back: [`User::sign_out`].
     ///
     /// # Errors
     ///
-    /// [`ClientError::Closed`]; [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked
-    /// already.
+    /// [`ClientError::Closed`]; [`ClientError::Restore`] where the record is another client's, which is left as it is;
+    /// [`ClientError::Store`] where it is not known to be deleted: do it again. The tokens may be revoked already.
     pub fn delete(&self, key: &K) -> Result<(), ClientError> {
         match self.client(key) {
             Ok(client) => {
@@ -268,6 +269,7 @@ impl<K: UserKey> Clients<K> {
                 let _ = client.sign_out(SignOutOptions::default());
                 let _ = client.executor().flush();
             }
+            Err(error @ ClientError::Restore(RestoreError::OtherConfig { .. })) => return Err(error),
             Err(
                 ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
             ) => {}

@@ -10,7 +10,7 @@ use crate::transport::Transport;
 ///
 /// # Errors
 ///
-/// [`ClientError::Config`], which says where was looked and what was there.
+/// [`ClientError::Config`], which says where was looked and what was there, or which variable names a proxy that cannot be used.
 pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
     Ok(discover_document(issuer)?.0)
 }
@@ -22,6 +22,7 @@ pub fn discover(issuer: &str) -> Result<Provider, ClientError> {
 /// As [`discover`].
 pub fn discover_document(issuer: &str) -> Result<(Provider, Vec<u8>), ClientError> {
     let transport = Transport::new(None);
+    transport.check_proxy(issuer)?;
     Ok(settings::discover_document(issuer, |url| fetch(&transport, url))?)
 }
 

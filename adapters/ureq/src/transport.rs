@@ -8,7 +8,7 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Proxy, Timeout};
 use webex_oauth::coordinator::Tick;
-use webex_oauth::{HttpRequest, HttpResponse, SendFault, TargetUri};
+use webex_oauth::{ConfigError, HttpRequest, HttpResponse, SendFault, TargetUri};
 use webex_oauth_driver::Proxies;
 
 use crate::names::Names;
@@ -52,6 +52,12 @@ impl Transport {
             Agent::with_parts(config.build(), connector, Names::default())
         };
         Self { grants: agent(0), calls: agent(16), proxies: Proxies::of_environment() }
+    }
+
+    /// A proxy on the way there that cannot be used is told before anything is tried.
+    pub(crate) fn check_proxy(&self, url: &str) -> Result<(), ConfigError> {
+        let Ok(target) = TargetUri::parse(url) else { return Ok(()) };
+        self.proxies.for_target(&target).map(drop).map_err(|problem| ConfigError::invalid("proxy", problem))
     }
 
     /// Sends a request of the session, on a connection of its own, and not after so late.

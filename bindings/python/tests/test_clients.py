@@ -189,6 +189,10 @@ def test_who_is_deleted_is_gone_on_every_node_and_at_the_server(simulator: Simul
             store.rows[key] = Secret(stored)
             zoe.delete()
             assert store.rows == {}
+        zoe.client.adopt(simulator.issue())
+        with Clients(webex_oauth.Config("C2"), store) as others, pytest.raises(webex_oauth.RestoreError):
+            others.delete(key)
+        assert key in store.rows
         store.is_down = True
         with pytest.raises(StoreError):
             zoe.delete()

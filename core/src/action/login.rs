@@ -272,7 +272,8 @@ pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     turn.notify(event);
 }
 
-/// A login's request failed: again, where the server cannot have acted upon it, or the login is over.
+/// A login's request failed: again, where the server cannot have acted upon it, or the login is over. A certificate that is not
+/// trusted will not be another one in a moment: that is told at once.
 #[cold]
 pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let (config, seed, now) = (turn.config, state.seed, turn.now);

@@ -211,7 +211,8 @@ impl Coordinator {
         }
         let (snapshot, revision) = (self.session.snapshot(), self.session.revision());
         let (place, logins) = (self.session.place(), self.session.login_marks());
-        let lease = self.guard.is_claiming().then(|| self.now.wall.plus(self.options.times.lease()));
+        let is_claiming = self.guard.is_claiming() && self.session.grant_id().is_some();
+        let lease = is_claiming.then(|| self.now.wall.plus(self.options.times.lease()));
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
         let job = self.begin_job(Kind::Save, op, self.store_limit());

@@ -385,7 +385,7 @@ impl Walk {
             19 if which % 2 == 0 => Input::SignOut { options: sign_out_options(a) },
             25 => Input::SendFailed {
                 id: self.id(which),
-                fault: pick(a, &[SendFault::NotSent, SendFault::Untrusted, SendFault::Lost, SendFault::TooLarge]),
+                fault: pick(a, &[SendFault::NotSent, SendFault::Lost, SendFault::TooLarge, SendFault::Untrusted]),
             },
             24 => Input::Tick,
             _ => Input::Response { id: self.id(which), response: server_answer(a, b) },

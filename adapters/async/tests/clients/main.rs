@@ -59,6 +59,13 @@ async fn who_is_deleted_is_gone_on_every_node_and_at_the_server() {
         a.of("bob".to_owned()).delete().await.unwrap();
         assert_eq!(nodes.store("bob").load(), Ok(None));
     }
+    // Another client's stays.
+    a.of("ann".to_owned()).client().await.unwrap().adopt(TOKENS).await.unwrap();
+    let mut other = parts(simulator.base_url());
+    other.client_id = "C2".to_owned();
+    let other = nodes.builder(other).build().unwrap();
+    assert!(matches!(other.delete(&"ann".to_owned()).await, Err(ClientError::Restore(_))));
+    assert!(nodes.store("ann").load().unwrap().is_some());
     a.close().await;
     assert!(matches!(a.delete(&zoe).await, Err(ClientError::Closed)));
 }
@@ -193,6 +200,21 @@ async fn what_is_under_way_to_another_key_gets_there_although_the_caller_has_gon
     drop(held);
     until(|| nodes.store("zoe").load().unwrap().is_some() && nodes.store("cookie").load().unwrap().is_none()).await;
     assert_eq!(clients.of("zoe".to_owned()).token().await.unwrap().expose(), "AT0");
+}
+
+#[tokio::test]
+async fn who_is_being_deleted_is_gone_although_the_caller_has_gone() {
+    let nodes = Nodes::default();
+    let clients = nodes.builder(parts("http://127.0.0.1:9")).http(Waits::default()).build().unwrap();
+    clients.of("zoe".to_owned()).client().await.unwrap().adopt(TOKENS).await.unwrap();
+    let held = nodes.writable.hold().await;
+    let caller = clients.clone();
+    let deleting = tokio::spawn(async move { caller.delete(&"zoe".to_owned()).await });
+    nodes.writable.until_one_waits().await;
+    deleting.abort();
+    assert!(deleting.await.unwrap_err().is_cancelled());
+    drop(held);
+    until(|| nodes.store("zoe").load().unwrap().is_none()).await;
 }
 
 #[tokio::test]

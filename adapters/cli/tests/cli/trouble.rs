@@ -223,6 +223,27 @@ fn what_is_no_file_is_called_what_it_is() {
 
 /// Nothing listens there any more.
 #[test]
+fn a_proxy_that_cannot_be_used_or_reached_is_named() {
+    let mut world = World::new();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    world.set("WEBEX_SERVER", "https://as.example");
+    for (proxy, exit, said) in [
+        ("quic://user:hush@proxy", 3, "the variable https_proxy cannot be used".to_owned()),
+        (&*format!("http://user:hush@{gone}"), 6, format!("(as.example, through the proxy {gone})")),
+    ] {
+        world.set("https_proxy", proxy);
+        for args in [&["login", "--device"][..], &["client-credentials"]] {
+            let ran = world.run(args);
+            ran.failed(exit, &[&said]);
+            assert!(!ran.err.contains("hush"), "{ran:?}");
+        }
+    }
+    world.set("WEBEX_SERVER", "");
+    world.set("https_proxy", "socks5://proxy");
+    world.run(&["--issuer", "https://as.example", "login"]).failed(3, &["the variable https_proxy cannot be used"]);
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_is_named() {
     let mut world = World::new();
     expired(&world);

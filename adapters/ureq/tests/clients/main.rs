@@ -196,6 +196,13 @@ fn who_is_deleted_is_gone_on_every_node_and_at_the_server() {
         a.of("bob".to_owned()).delete().unwrap();
         assert_eq!(nodes.store("bob").load(), Ok(None));
     }
+    // Another client's stays.
+    a.of("ann".to_owned()).client().unwrap().adopt(TOKENS).unwrap();
+    let mut other = parts(simulator.base_url());
+    other.client_id = "C2".to_owned();
+    let other = nodes.builder(other).build().unwrap();
+    assert!(matches!(other.delete(&"ann".to_owned()), Err(ClientError::Restore(_))));
+    assert!(nodes.store("ann").load().unwrap().is_some());
     a.close();
     assert!(matches!(a.delete(&zoe), Err(ClientError::Closed)));
 }

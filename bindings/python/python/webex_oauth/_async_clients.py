@@ -133,11 +133,15 @@ class AsyncClients:
 
     async def delete(self, key: Key) -> None:
         """See :meth:`Clients.delete`."""
+        await self._in_full(self._delete(key))
+
+    async def _delete(self, key: Key) -> None:
         try:
             client = await self.client(key)
             await client._enter()
-        except RestoreError:
-            pass
+        except RestoreError as error:
+            if error.kind == "other_config":
+                raise
         except StoreError as error:
             if error.kind not in ("sealed", "damaged"):
                 raise

@@ -135,15 +135,19 @@ class Clients:
 
     def delete(self, key: Key) -> None:
         """Removes a user for good: signs out, revokes the tokens, waits a few seconds for that, and deletes the record.
-        What cannot be opened, for it is encrypted or damaged, is deleted without that. Other nodes notice when they
-        look again. Nobody there is a success. For a user who comes back :meth:`User.sign_out` is enough.
+        What cannot be opened, for it is encrypted, damaged or of a newer version, is deleted without that, and its
+        tokens live until they end. Other nodes notice when they look again. Nobody there is a success. A success says
+        that the record is deleted, not that the server has taken the tokens back. For a user who comes back
+        :meth:`User.sign_out` is enough.
 
-        Raises :class:`StoreError` where it is not known to be deleted: do it again. The tokens may be revoked already.
+        Raises :class:`RestoreError` where the record is another client's, which is left as it is; :class:`StoreError`
+        where it is not known to be deleted: do it again. The tokens may be revoked already.
         """
         try:
             client = self.client(key)
-        except RestoreError:
-            pass
+        except RestoreError as error:
+            if error.kind == "other_config":
+                raise
         except StoreError as error:
             if error.kind not in ("sealed", "damaged"):
                 raise
