@@ -1,6 +1,7 @@
 //! Telling whoever listens.
 
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
@@ -51,8 +52,13 @@ impl Stream for Events {
 pub(crate) struct Broadcast {
     /// Gets each event at once, where the client is one of many.
     tap: Option<Tap>,
-    sender: async_broadcast::Sender<ClientEvent>,
-    receiver: async_broadcast::InactiveReceiver<ClientEvent>,
+    channel: Mutex<Channel>,
+}
+
+/// Made for the first listener: its room would be more than all the rest of a client, and most of many clients have none.
+enum Channel {
+    Unheard { is_closed: bool },
+    Heard { sender: async_broadcast::Sender<ClientEvent>, receiver: async_broadcast::InactiveReceiver<ClientEvent> },
 }
 
 /// Must not take its time.
@@ -60,26 +66,73 @@ pub(crate) type Tap = Box<dyn Fn(&ClientEvent) + Send + Sync>;
 
 impl Broadcast {
     pub(crate) fn new(tap: Option<Tap>) -> Self {
-        let (mut sender, receiver) = async_broadcast::broadcast(KEPT);
-        sender.set_overflow(true);
-        sender.set_await_active(false);
-        Self { tap, sender, receiver: receiver.deactivate() }
+        Self { tap, channel: Mutex::new(Channel::Unheard { is_closed: false }) }
+    }
+
+    fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn listen(&self) -> Events {
-        Events { receiver: self.receiver.activate_cloned() }
+        let mut channel = self.channel();
+        let is_closed = match &*channel {
+            Channel::Heard { receiver, .. } => return Events { receiver: receiver.activate_cloned() },
+            Channel::Unheard { is_closed } => *is_closed,
+        };
+        let (mut sender, receiver) = async_broadcast::broadcast(KEPT);
+        sender.set_overflow(true);
+        sender.set_await_active(false);
+        if is_closed {
+            sender.close();
+        }
+        *channel = Channel::Heard { sender, receiver: receiver.clone().deactivate() };
+        Events { receiver }
     }
 
     pub(crate) fn tell(&self, event: ClientEvent) {
         if let Some(tap) = &self.tap {
             tap(&event);
         }
-        // Nobody listens, or the channel is closed: nothing is lost that anybody wanted.
-        let _ = self.sender.try_broadcast(event);
+        if let Channel::Heard { sender, .. } = &*self.channel() {
+            // Nobody listens any longer, or the channel is closed: nothing is lost that anybody wanted.
+            let _ = sender.try_broadcast(event);
+        }
     }
 
     /// The streams end, when what is in them has been taken.
     pub(crate) fn close(&self) {
-        self.sender.close();
+        match &mut *self.channel() {
+            Channel::Unheard { is_closed } => *is_closed = true,
+            Channel::Heard { sender, .. } => {
+                sender.close();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_listens_hears_what_comes_then_and_the_end() {
+        let events = Broadcast::new(None);
+        events.tell(ClientEvent::StoreRecovered);
+        let mut first = events.listen();
+        assert_eq!(first.try_next(), None, "that was before");
+        for _ in 0..KEPT + 5 {
+            events.tell(ClientEvent::StoreRecovered);
+        }
+        let mut second = events.listen();
+        events.close();
+        let mut heard = 0;
+        while let Some(event) = first.next().await {
+            assert_eq!(event, ClientEvent::StoreRecovered);
+            heard += 1;
+        }
+        assert_eq!((heard, second.next().await, events.listen().next().await), (KEPT, None, None));
+        let unheard = Broadcast::new(None);
+        unheard.close();
+        assert_eq!(unheard.listen().next().await, None);
     }
 }

@@ -10,6 +10,7 @@ mod clients;
 mod discover;
 mod events;
 mod executor;
+mod grants;
 mod host;
 mod login;
 #[cfg(feature = "reqwest")]
@@ -30,6 +31,7 @@ pub use webex_oauth_driver::{
     StoreError, StoreLock,
 };
 
+pub use crate::grants::GrantHttp;
 #[cfg(feature = "reqwest")]
 pub use crate::reqwest::Reqwest;
 pub use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};

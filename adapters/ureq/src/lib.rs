@@ -25,7 +25,6 @@ mod client;
 mod clients;
 mod discover;
 mod executor;
-mod grants;
 mod login;
 mod names;
 mod services;
@@ -37,7 +36,6 @@ pub use call::refresh_error;
 pub use client::Client;
 pub use clients::{Clients, ClientsBuilder, User, UserKey};
 pub use discover::{discover, discover_document};
-pub use grants::GrantHttp;
 pub use login::{BrowserLogin, DeviceLogin, Guest};
 pub use webex_oauth_driver::{
     ClientError, ClientEvent, FileStore, MemoryStore, Put, Replaces, Saved, SignedIn, Store, StoreError, StoreLock,

@@ -9,7 +9,7 @@ use webex_oauth::coordinator::{Done, JobId, Op};
 use webex_oauth_driver::host_answer;
 
 use super::Executor;
-use crate::transport::{GrantRequest, from_wire, send_in_time, to_wire};
+use crate::grants;
 use webex_oauth_driver::BoxFuture;
 
 impl Executor {
@@ -28,21 +28,10 @@ impl Executor {
         let (host, http, clocks) = (Arc::clone(&self.host), Arc::clone(&self.http), Arc::clone(&self.clocks));
         match (op, &self.stores) {
             (Op::Send { request, fresh_connection, within, not_after }, _) => Box::pin(async move {
-                let mut wire = match to_wire(&request) {
-                    Ok(wire) => wire,
-                    Err(error) => return Done::SendFailed(error.fault),
-                };
                 let in_time = move || not_after.is_none_or(|limit| clocks.mono() <= limit);
-                if !in_time() {
-                    return Done::SendFailed(SendFault::NotSent);
-                }
-                if fresh_connection {
-                    wire.extensions_mut().insert(GrantRequest::new(in_time));
-                }
-                let hints = webex_oauth::TransportHints { timeout: within, ..request.hints };
-                match send_in_time(&*http, wire, hints).await {
-                    Ok(response) => Done::Response(from_wire(response)),
-                    Err(error) => Done::SendFailed(error.fault),
+                match grants::send(&*http, &request, within, fresh_connection, in_time).await {
+                    Ok(response) => Done::Response(response),
+                    Err(fault) => Done::SendFailed(fault),
                 }
             }),
             (Op::AskForToken { ask, .. }, _) => Box::pin(async move { host_answer(host.token(ask).await) }),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use webex_oauth::Secret;
 use webex_oauth::sealed::Keys;
 use webex_oauth_stores::{AsyncRecords, Postgres, Redis, Reseal, Sqlite, StoreError, Unblock};
@@ -67,7 +67,8 @@ pub(super) fn failure(error: StoreError) -> Failure {
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // For names to be looked up, and for SQLite: one read at a time, and one write.
+    let built = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(4).enable_all().build();
     built.map_err(|error| Failure::new(Exit::Other, format!("no thread can be started ({})", error.kind())))
 }
 

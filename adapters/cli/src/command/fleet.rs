@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
+use webex_oauth_async::{GrantHttp, Reqwest};
 use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed};
-use webex_oauth_ureq::GrantHttp;
 
 use super::database;
 use crate::args::{FleetArgs, Global};
@@ -51,7 +51,8 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
             Some(keys) => Arc::new(Sealed::new(records, keys)),
             None => records,
         };
-        let http = Http(GrantHttp::new(concat!("webex-oauth-cli/", env!("CARGO_PKG_VERSION"))));
+        let no_tls = |error| Failure::new(Exit::Other, format!("{error}; check the certificates of this system"));
+        let http = Http(GrantHttp::new(Reqwest::new().map_err(no_tls)?));
         let mut fleet = Fleet::new(records, config, http)
             .concurrency(usize::from(args.concurrency))
             .per_second(f64::from(args.per_second));
@@ -112,7 +113,7 @@ fn in_words(report: &FleetReport) -> String {
     )
 }
 
-/// The blocking transport, on the threads that tokio has for that.
+/// No thread waits for an answer.
 struct Http(GrantHttp);
 
 impl FleetHttp for Http {
@@ -121,11 +122,7 @@ impl FleetHttp for Http {
         request: HttpRequest,
         not_after: Option<Tick>,
     ) -> BoxFuture<'static, Result<HttpResponse, SendFault>> {
-        let http = self.0.clone();
-        Box::pin(async move {
-            let within = request.hints.timeout;
-            let sent = tokio::task::spawn_blocking(move || http.send(&request, within, not_after)).await;
-            sent.unwrap_or(Err(SendFault::Lost))
-        })
+        let within = request.hints.timeout;
+        self.0.send(request, within, not_after)
     }
 }
