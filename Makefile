@@ -54,7 +54,7 @@ windows: ## the tests of core, driver and command, compiled for Windows and run 
 	@scripts/windows
 
 tools: ## installs the tools that the other targets would install when needed
-	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz
+	@scripts/tools cargo-deny cargo-llvm-cov cargo-mutants cargo-fuzz cargo-semver-checks
 
 clean: ## removes build output; installed tools stay
 	@cargo clean

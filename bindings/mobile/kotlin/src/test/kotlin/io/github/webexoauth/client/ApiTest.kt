@@ -24,10 +24,8 @@ class ApiTest {
     fun `what is public is what was written down`() {
         val found = api("io/github/webexoauth/client")
         val fresh = File(target, "client.api").apply { writeText(found) }
-        val written = File("api/client.api").takeIf { it.exists() }?.readLines().orEmpty()
-        val lines = found.lines()
-        val gone = written.filterNot { it in lines }.map { "- $it" }
-        val new = lines.filterNot { it in written }.map { "+ $it" }
-        assertEquals(emptyList<String>(), gone + new, "The public API has changed: $fresh. scripts/api accepts it.")
+        val written = File("api/client.api").takeIf { it.exists() }?.readText().orEmpty()
+        // As a whole: a member of the same form may have gone from one class and be in another.
+        assertEquals(written, found, "The public API has changed: $fresh. scripts/api accepts it.")
     }
 }
