@@ -1,6 +1,9 @@
 //! Numbers as databases have them.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+use std::time::Duration;
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 use webex_oauth::Timestamp;
 use webex_oauth_driver::StoreError;
 
@@ -13,15 +16,20 @@ pub(crate) fn signed(revision: u64) -> Result<i64, StoreError> {
     i64::try_from(revision).map_err(|_| StoreError::Refused { what: "a revision has 48 bits".to_owned() })
 }
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+const MOST_MILLIS: i64 = 8_640_000_000_000_000;
+
 /// An instant as every database can keep it: from antiquity on, for some 270,000 years.
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub(crate) fn millis(at: Option<Timestamp>) -> Option<i64> {
-    const MOST: i64 = 8_640_000_000_000_000;
-    at.map(|at| at.as_millis().clamp(-MOST / 100, MOST))
+    at.map(|at| at.as_millis().clamp(-MOST_MILLIS / 100, MOST_MILLIS))
 }
 
-/// So long a mark stays in the place of what was deleted: who has it open has looked by then.
-pub(crate) const MARK_STAYS_MS: i64 = 7 * 86_400_000;
+/// A span that every database can add to what time it is, in milliseconds.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub(crate) fn span(kept_for: Duration) -> i64 {
+    i64::try_from(kept_for.as_millis()).map_or(MOST_MILLIS, |millis| millis.min(MOST_MILLIS))
+}
 
 /// What a store may be asked to keep.
 pub(crate) fn check_body(body: &str) -> Result<(), StoreError> {

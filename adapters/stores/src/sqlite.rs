@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
-use webex_oauth::{Secret, Timestamp};
+use webex_oauth::{SNAPSHOT_KEPT_FOR, Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::{Place, is_busy, newer, not_migrated};
-use crate::limits::{MARK_STAYS_MS, check_body, millis, signed};
+use crate::limits::{check_body, millis, signed, span};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
 
@@ -40,13 +40,15 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
-        expires_at = :expires_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        expires_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + :kept_for,
+        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')";
 
 const INSERT: &str =
     "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, expires_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, :expires_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at,
+        CAST(unixepoch('subsec') * 1000 AS INTEGER) + :kept_for, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
         due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = excluded.updated_at, deleted_at = NULL
@@ -202,7 +204,7 @@ impl Records for Sqlite {
 
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         check_body(put.snapshot.expose())?;
-        let (revision, due_at, expires_at) = (signed(put.revision)?, millis(put.due_at), millis(put.may_go_at()));
+        let (revision, due_at, kept_for) = (signed(put.revision)?, millis(put.due_at), put.may_go_after().map(span));
         let key_id = put.sealed_with().unwrap_or_default();
         let body = put.snapshot.expose();
         let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
@@ -211,7 +213,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(INSERT)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":bits": COUNT_BITS,
+                        ":client": client, ":due_at": due_at, ":kept_for": kept_for, ":bits": COUNT_BITS,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key, put) }
@@ -221,7 +223,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(REPLACE)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":replaces": replaces,
+                        ":client": client, ":due_at": due_at, ":kept_for": kept_for, ":replaces": replaces,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
@@ -230,7 +232,7 @@ impl Records for Sqlite {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let names = params![key.tenant(), key.user(), MARK_STAYS_MS];
+        let names = params![key.tenant(), key.user(), span(SNAPSHOT_KEPT_FOR)];
         self.write(|connection| connection.prepare_cached(DELETE)?.execute(names)).map(drop)
     }
 

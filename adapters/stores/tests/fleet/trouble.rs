@@ -140,14 +140,15 @@ async fn what_is_over_is_deleted_on_the_way() {
     let simulator = Simulator::start(strict()).unwrap();
     let node: Node = Arc::new(Unblock::new(Memory::new()));
     fill(&*node, &simulator, 2).await;
-    let eight_days_ago = now().plus_millis(-8 * 86_400_000);
-    for (number, begun) in [(10, eight_days_ago), (11, eight_days_ago), (12, now())] {
+    for (number, is_over) in [(10, true), (11, true), (12, false)] {
         let mut session = Session::new(config(&simulator), entropy().unwrap());
-        let output = session.sign_out(begun, SignOutOptions::default());
+        let output = session.sign_out(now(), SignOutOptions::default());
         let Some(Effect::Persist { snapshot, revision, .. }) = output.unwrap().effects.into_iter().next() else {
             panic!()
         };
-        let put = Put::new(snapshot, revision, Replaces::Nothing);
+        let mut put = Put::new(snapshot, revision, Replaces::Nothing);
+        // A week ago.
+        put.kept_for = is_over.then_some(Duration::ZERO);
         assert_eq!(node.save(&key(number), &put).await, Ok(Saved::Stored));
     }
     let report = once(fleet(node.clone(), &simulator)).await;

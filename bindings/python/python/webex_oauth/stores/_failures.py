@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._records import Put
 
 __all__ = [
-    "MARK_STAYS_MS", "VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused",
+    "VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused", "span",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -23,8 +23,6 @@ T = TypeVar("T")
 VERSION = 1
 #: No session is longer; what is longer is not one.
 _MAX_BODY = 4 * 1024 * 1024
-#: So long a mark stays in the place of what was deleted: who has it open has looked by then.
-MARK_STAYS_MS = 7 * 86_400_000
 _MOST_MILLIS = 8_640_000_000_000_000
 
 
@@ -48,6 +46,11 @@ def check_put(put: Put) -> None:
 def instant(at: int | None) -> int | None:
     """As every database can keep it: from antiquity on, for some 270,000 years."""
     return None if at is None else max(-_MOST_MILLIS // 100, min(at, _MOST_MILLIS))
+
+
+def span(milliseconds: int | None) -> int | None:
+    """So long that every database can add it to what time it is."""
+    return None if milliseconds is None else max(0, min(milliseconds, _MOST_MILLIS))
 
 
 class Place:
