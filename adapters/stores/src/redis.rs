@@ -106,6 +106,7 @@ impl Redis {
         claim.check_clock(self, clock)?;
         let mut shards: Vec<(f64, u8)> =
             oldest.filter_map(|(shard, first)| first.first().map(|(_, score)| (*score, shard))).collect();
+        shards.retain(|(score, _)| names::instant(*score) <= claim.now);
         shards.sort_by(|one, other| one.0.total_cmp(&other.0));
         let mut claimed = Vec::new();
         for (_, shard) in shards {
@@ -114,10 +115,6 @@ impl Redis {
                 break;
             }
             let rows = self.inner.scripts.claim(&mut connection, shard, &claim, left).await.map_err(failed)?;
-            if rows.is_empty() {
-                // Nothing in it is due, nor in those behind it.
-                break;
-            }
             for (member, body) in rows {
                 let key = Key::of_text(&member).ok_or_else(|| self.inner.place.damaged());
                 let snapshot = body.map(Secret::new).ok_or_else(|| self.inner.place.damaged());

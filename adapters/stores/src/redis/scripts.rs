@@ -39,16 +39,23 @@ const DELETE: &str = "
     if client then redis.call('ZREM', KEYS[2] .. client, ARGV[1]) end
 ";
 
-/// The names of the records come from what is due: they have the hash tag of `KEYS[1]`.
+/// The names of the records come from what is due: they have the hash tag of `KEYS[1]`. A record whose time to live was over has
+/// left its name behind.
 const CLAIM: &str = "
-    local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
     local claimed = {}
-    for _, member in ipairs(due) do
-        redis.call('ZADD', KEYS[1], ARGV[2], member)
-        local body = redis.pcall('HGET', ARGV[4] .. member, 'body')
-        if type(body) == 'table' then body = false end
-        claimed[#claimed + 1] = {member, body}
-    end
+    repeat
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
+        for _, member in ipairs(due) do
+            if redis.call('EXISTS', ARGV[4] .. member) == 0 then
+                redis.call('ZREM', KEYS[1], member)
+            else
+                redis.call('ZADD', KEYS[1], ARGV[2], member)
+                local body = redis.pcall('HGET', ARGV[4] .. member, 'body')
+                if type(body) == 'table' then body = false end
+                claimed[#claimed + 1] = {member, body}
+            end
+        end
+    until #claimed > 0 or #due == 0
     return claimed
 ";
 
