@@ -1,6 +1,8 @@
 //! Numbers as databases have them.
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+use std::cmp::Ordering;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 use std::time::Duration;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
@@ -29,6 +31,29 @@ pub(crate) fn millis(at: Option<Timestamp>) -> Option<i64> {
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub(crate) fn span(kept_for: Duration) -> i64 {
     i64::try_from(kept_for.as_millis()).map_or(MOST_MILLIS, |millis| millis.min(MOST_MILLIS))
+}
+
+/// The version of the tables and records that this library reads and writes. There was one before the first release.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub(crate) const VERSION: u32 = 2;
+
+/// Whether this version of `what` is the one that is known here, and why not. `names` are theirs.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub(crate) fn check_version(found: i64, what: &str, names: &str) -> Result<(), String> {
+    let other = format!("its {what} are of version {found}, this library reads {VERSION}");
+    match found.cmp(&i64::from(VERSION)) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(other),
+        Ordering::Less => {
+            Err(format!("{other}: they are from before the first release; drop {names}, or leave them to that version"))
+        }
+    }
+}
+
+/// Those of a database.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn check_tables(found: i64) -> Result<(), String> {
+    check_version(found, "tables", "webex_oauth_session and webex_oauth_schema")
 }
 
 /// What a store may be asked to keep.

@@ -112,18 +112,18 @@ impl Postgres {
         Self::options(url)?.connect().await
     }
 
-    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is; several nodes
-    /// may do it at once. Nothing else makes tables.
+    /// Makes the tables where there are none. What is up to date stays as it is; several nodes may do it at once. Nothing else makes
+    /// tables.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the tables are of a newer version, [`StoreError::Denied`] where this user may not make
+    /// [`StoreError::Refused`] where the tables are of another version, [`StoreError::Denied`] where this user may not make
     /// any, [`StoreError::Unavailable`]. Tables are made in one transaction: all of them, or none.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {
             let mut lease = self.lease().await?;
             let found = schema::migrate(lease.client()?).await;
-            lease.done(found)?.map_err(|version| self.inner.place.newer(version))
+            self.inner.place.check_version(lease.done(found)?)
         })
         .await
     }
@@ -132,10 +132,7 @@ impl Postgres {
         self.within(async {
             let mut lease = self.lease().await?;
             let found = schema::version(lease.client()?).await;
-            match lease.done(found)? {
-                Some(version) if version > schema::VERSION => Err(self.inner.place.newer(version)),
-                Some(_) | None => Ok(()),
-            }
+            self.inner.place.check_version(lease.done(found)?)
         })
         .await
     }

@@ -17,13 +17,10 @@ use webex_oauth_driver::{Put, Saved, StoreError};
 use self::failure::Place;
 pub use self::options::RedisOptions;
 use self::scripts::{Due, Found, Scripts};
-use crate::limits::check_body;
+use crate::limits::{VERSION, check_body};
 use crate::revisions::reused;
 use crate::unblock::within;
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Cursor, Key, Scan, Scanned};
-
-/// The version of the records that this library reads and writes.
-const VERSION: u32 = 1;
 
 /// Records in a Redis that all nodes share. Clones share one connection, which carries many requests at once and is made anew
 /// when it breaks; needs a tokio runtime.
@@ -62,7 +59,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the records are of a newer version: they are left alone. [`StoreError::Denied`] where
+    /// [`StoreError::Refused`] where the records are of another version: they are left alone. [`StoreError::Denied`] where
     /// this user may not write, [`StoreError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {

@@ -12,13 +12,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use webex_oauth::{SNAPSHOT_KEPT_FOR, Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
-use self::failure::{Place, is_busy, newer, not_migrated};
+use self::failure::{Place, check_version, is_busy, not_migrated};
 use crate::limits::{check_body, millis, signed, span};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
-
-/// The version of the tables that this library reads and writes.
-const VERSION: i64 = 1;
 
 /// The columns that every engine has, times in Unix milliseconds.
 const TABLES: &str = "
@@ -32,7 +29,7 @@ const TABLES: &str = "
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
-    INSERT INTO webex_oauth_schema VALUES (1);
+    INSERT INTO webex_oauth_schema VALUES (2);
 ";
 
 const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
@@ -109,7 +106,7 @@ impl Sqlite {
     /// # Errors
     ///
     /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] where the file cannot be opened or made,
-    /// [`StoreError::Damaged`] where it is no database, [`StoreError::Refused`] where its tables are of a newer version,
+    /// [`StoreError::Damaged`] where it is no database, [`StoreError::Refused`] where its tables are of another version,
     /// [`StoreError::Busy`] where another process does not let go of it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, Self::PATIENCE)
@@ -143,11 +140,11 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is.
+    /// Makes the tables where there are none. What is up to date stays as it is.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the tables are of a newer version; otherwise as [`Sqlite::open`]. Tables are made in one
+    /// [`StoreError::Refused`] where the tables are of another version; otherwise as [`Sqlite::open`]. Tables are made in one
     /// transaction: all of them, or none.
     pub fn migrate(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.inner.writer);
@@ -155,17 +152,15 @@ impl Sqlite {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         match version_in(&transaction).map_err(failed)? {
             None => transaction.execute_batch(TABLES).map_err(failed)?,
-            Some(found) if found > VERSION => return Err(newer(&self.inner.place, found)),
-            // There is no older one.
-            Some(_) => {}
+            Some(found) => check_version(&self.inner.place, found)?,
         }
         transaction.commit().map_err(failed)
     }
 
     fn version(&self) -> Result<(), StoreError> {
         match version_in(&lock(&self.inner.reader)).map_err(|error| self.inner.place.failure(&error))? {
-            Some(found) if found > VERSION => Err(newer(&self.inner.place, found)),
-            Some(_) | None => Ok(()),
+            Some(found) => check_version(&self.inner.place, found),
+            None => Ok(()),
         }
     }
 

@@ -144,6 +144,17 @@ async fn records_of_a_newer_version_are_left_alone() {
 
 #[tokio::test]
 #[ignore = "needs servers: scripts/stages/56-stores"]
+async fn records_from_before_the_first_release_are_told() {
+    let server = Server::start(SAFE).await;
+    let store = Redis::connect(&server.url()).await.unwrap();
+    redis::cmd("SET").arg("webex_oauth:schema").arg(1).exec(&mut server.admin()).unwrap();
+    for refused in [Redis::connect(&server.url()).await.map(drop), store.migrate().await] {
+        is_refused(refused, "version 1, this library reads 2: they are from before the first release");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/stages/56-stores"]
 async fn a_value_of_another_type_under_the_key_is_damaged_and_left_alone() {
     let server = Server::start(SAFE).await;
     let store = Redis::connect(&server.url()).await.unwrap();

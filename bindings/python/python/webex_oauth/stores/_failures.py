@@ -19,8 +19,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: The version of the tables and records that this library reads and writes.
-VERSION = 1
+#: The version of the tables and records that this library reads and writes. There was one before the first release.
+VERSION = 2
 #: No session is longer; what is longer is not one.
 _MAX_BODY = 4 * 1024 * 1024
 _MOST_MILLIS = 8_640_000_000_000_000
@@ -83,15 +83,19 @@ class Place:
     def other(self, what: str) -> StoreError:
         return StoreError(f"{self.name}: {what}", kind="other")
 
-    def newer(self, found: int) -> StoreError:
-        return self.refused(f"its tables are of version {found}, this library reads {VERSION}")
-
     def not_migrated(self) -> StoreError:
         return self.refused("there are no tables for sessions: call migrate once")
 
-    def check_version(self, found: int | None) -> None:
-        if found is not None and found > VERSION:
-            raise self.newer(found)
+    def check_version(
+        self, found: int | None, what: str = "tables", names: str = "webex_oauth_session and webex_oauth_schema"
+    ) -> None:
+        """Whether what is there is of the version that is known here; None: there is nothing."""
+        if found is None or found == VERSION:
+            return
+        problem = f"its {what} are of version {found}, this library reads {VERSION}"
+        if found < VERSION:
+            problem += f": they are from before the first release; drop {names}, or leave them to that version"
+        raise self.refused(problem)
 
     def check_roots(self, roots: str | os.PathLike[str] | None) -> None:
         """Certificates that are believed, in PEM; None: those of the system."""

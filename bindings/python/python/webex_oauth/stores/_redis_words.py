@@ -13,7 +13,7 @@ from redis.connection import UnixDomainSocketConnection, parse_url
 from .._core import SNAPSHOT_KEPT_FOR_MS, Secret
 from .._errors import StoreError
 from .._options import Hidden, secret
-from ._failures import VERSION, Place, instant, refused, reused, span
+from ._failures import Place, instant, refused, reused, span
 from ._keys import Key
 from ._records import Put
 
@@ -151,8 +151,7 @@ class Options:
             return
         if not found.isdecimal():
             raise self.place.damaged()
-        if int(found) > VERSION:
-            raise self.place.refused(f"its records are of version {int(found)}, this library reads {VERSION}")
+        self.place.check_version(int(found), "records", "all that begins with webex_oauth:")
 
     def failure(self, error: Exception) -> StoreError:
         """Redis' own texts name keys, so none of them is passed on."""

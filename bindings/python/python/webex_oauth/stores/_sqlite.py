@@ -140,7 +140,7 @@ class SqliteStore(Records):
             pass
 
     def migrate(self) -> None:
-        """Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is."""
+        """Makes the tables where there are none. What is up to date stays as it is."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
