@@ -1,7 +1,8 @@
 //! Rows, servers and clocks that are not as they should be: what a worker does, and that it comes to an end.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -10,7 +11,8 @@ use webex_oauth::{Effect, HttpRequest, HttpResponse, Secret, SendFault, Session,
 use webex_oauth_driver::{StoreError, entropy, now};
 use webex_oauth_simulator::{CLIENT_SECRET, Fault, Simulator};
 use webex_oauth_stores::{
-    AsyncRecords as _, BoxFuture, Claim, Fleet, FleetHttp, FleetReport, Memory, Put, Replaces, Saved, Unblock,
+    AsyncRecords as _, BoxFuture, Claim, Claimed, Fleet, FleetHttp, FleetReport, Key, Memory, Put, Records, Replaces,
+    Saved, Unblock,
 };
 
 use crate::kit::{Http, config, fill, key, strict};
@@ -159,6 +161,73 @@ async fn what_is_over_is_deleted_on_the_way() {
         there.push(node.load(key).await.unwrap().is_some());
     }
     assert_eq!(there, [true, true, false, false, true]);
+}
+
+/// A store in which so much is over, and what was asked of it; with `None` it deletes nothing, as for a role that may not.
+#[derive(Debug)]
+struct Backlog {
+    store: Memory,
+    left: Option<AtomicU64>,
+    asked: Mutex<Vec<&'static str>>,
+}
+
+impl Backlog {
+    fn new(left: Option<u64>) -> Arc<Self> {
+        Arc::new(Self { store: Memory::new(), left: left.map(AtomicU64::new), asked: Mutex::default() })
+    }
+}
+
+impl Records for Backlog {
+    fn load(&self, key: &Key) -> Result<Option<Secret>, StoreError> {
+        self.store.load(key)
+    }
+
+    fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
+        self.store.save(key, put)
+    }
+
+    fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.store.delete(key)
+    }
+
+    fn claim_due(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.asked.lock().unwrap().push("claim");
+        self.store.claim_due(claim)
+    }
+
+    fn delete_expired(&self, most: u32) -> Result<u64, StoreError> {
+        self.asked.lock().unwrap().push("delete");
+        let Some(left) = &self.left else { return Err(StoreError::Denied { what: "DELETE".to_owned() }) };
+        let count = left.load(Ordering::Relaxed).min(most.into());
+        left.fetch_sub(count, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_backlog_of_what_is_over_holds_up_no_claim() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let store = Backlog::new(Some(50_000));
+    let node: Node = Arc::new(Unblock::new(store.clone()));
+    fill(&*node, &simulator, 3).await;
+    let report = once(fleet(node, &simulator)).await;
+    assert_eq!((report.renewed, report.removed), (3, 50_000), "{report:?}");
+    let asked = store.asked.lock().unwrap();
+    let claim = asked.iter().position(|asked| *asked == "claim").unwrap();
+    assert!(claim <= 1, "a batch of them goes first, at most: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_deleted_is_told_and_is_no_failure_of_renewals() {
+    let simulator = Simulator::start(strict()).unwrap();
+    let store = Backlog::new(None);
+    let node: Node = Arc::new(Unblock::new(store.clone()));
+    fill(&*node, &simulator, 3).await;
+    let report = once(fleet(node, &simulator)).await;
+    assert_eq!((report.renewed, report.store_errors, report.removal_errors), (3, 0, 1), "{report:?}");
+    assert!(matches!(report.last_removal_error, Some(StoreError::Denied { .. })), "{report:?}");
+    let deletes = store.asked.lock().unwrap().iter().filter(|asked| **asked == "delete").count();
+    assert_eq!(deletes, 1, "it is tried again in a minute");
 }
 
 /// A row that cannot be anybody's, in the middle of those that can.
