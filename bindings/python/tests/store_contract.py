@@ -266,8 +266,7 @@ def test_what_is_over_is_deleted_for_good(nodes: Nodes) -> None:
         assert a.save(Key(tenant, f"over {number}"), of(7, 0, now)) is None
     assert a.save(over, of(8, 7, now)) is None
     deleted = [b.delete_expired(3) for _ in range(4)]
-    # Redis does it by itself.
-    assert deleted in ([3, 3, 0, 0], [0, 0, 0, 0])
+    assert deleted == ([0, 0, 0, 0] if repr(b).startswith("Redis") else [3, 3, 0, 0])  # Redis does it by itself.
     assert a.load(over) is None
     assert a.save(over, put(9, 8)) == Secret("")
     # No mark is left: any revision may follow.

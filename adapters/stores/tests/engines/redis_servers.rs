@@ -79,7 +79,7 @@ async fn open() -> (Node, Node, Tenant) {
     let server = Server::start(SAFE).await;
     let (a, b) = (Redis::connect(&server.url()).await.unwrap(), Redis::connect(&server.url()).await.unwrap());
     a.migrate().await.unwrap();
-    (Arc::new(a), Arc::new(b), Tenant::at(server))
+    (Arc::new(a), Arc::new(b), Tenant::at(server).swept_by_the_database())
 }
 
 engine_contract! { needs_servers open }

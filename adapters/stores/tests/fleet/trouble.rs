@@ -104,13 +104,16 @@ async fn what_a_worker_that_died_has_taken_with_it_is_counted() {
     parts.request_timeout = Duration::from_secs(1);
     let (config, (_stop, stopped)) = (parts.build().unwrap(), watch::channel(false));
     let dies = tokio::spawn(Fleet::new(node.clone(), config.clone(), Silent(Http::new())).per_second(1e6).run(stopped));
+    let (begun, at_most) = (Instant::now(), Duration::from_secs(60));
     while simulator.counters().refreshes_succeeded < 2 {
+        assert!(begun.elapsed() < at_most, "{:?}", simulator.counters());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     dies.abort();
     assert!(dies.await.unwrap_err().is_cancelled());
-    let mut reports = Vec::new();
+    let (begun, mut reports) = (Instant::now(), Vec::new());
     while reports.iter().map(|report: &FleetReport| report.abandoned).sum::<u64>() < 2 {
+        assert!(begun.elapsed() < at_most, "{reports:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
         reports.push(once(Fleet::new(node.clone(), config.clone(), Http::new()).per_second(1e6)).await);
     }
@@ -133,7 +136,8 @@ async fn an_answer_that_does_not_come_is_counted_and_so_is_how_late_it_gets() {
     assert!((60..90).contains(&lag.as_secs()), "{lag:?}");
     let report = once(fleet).await;
     assert_eq!((report.failures, report.unanswered, report.abandoned, report.lost), (3, 3, 0, 0), "{report:?}");
-    assert_eq!(progress.lag().await, Ok(Duration::ZERO), "due again, and not yet");
+    let lag = progress.lag().await.unwrap();
+    assert!(lag.as_secs() < 30, "put off, for a second or two: {lag:?}");
 }
 
 /// Logins that nobody has completed, and the session of somebody who is signed in.
