@@ -118,7 +118,7 @@ fn not_deleted(error: &StoreError) -> String {
 fn in_words(report: &FleetReport) -> String {
     let FleetReport { renewed, ended, left, not_ours, failures, store_errors, .. } = report;
     format!(
-        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of others, {failures} attempts failed, \
+        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of a newer version, {failures} attempts failed, \
          {store_errors} failures of the store."
     )
 }
