@@ -81,8 +81,8 @@ class Records(ABC):
 
     def delete_expired(self, most: int = 1000) -> int:
         """Deletes so many at most of what nobody needs any longer, for good, and returns how many there were: marks of
-        what was deleted a week ago, and records whose time has come (:attr:`Put.may_go_after`). Call it once a day or so,
-        until it returns less, unless a fleet runs, which does it. Where the database does it by itself it is 0."""
+        what was deleted a week ago, and records whose time has come (:attr:`Put.may_go_after`). Call it once a day or
+        so, until it returns less, unless a fleet runs, which does it. Where the database does it by itself it is 0."""
         return 0
 
     def user(self, tenant: str, user: str) -> UserStore:
