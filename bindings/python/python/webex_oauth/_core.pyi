@@ -2002,9 +2002,9 @@ def snapshot_client_tag(snapshot: _Text, /) -> str | None:
     """
 
 def snapshot_kept_for(snapshot: _Text, /) -> int | None:
-    """How many milliseconds a store keeps these bytes, from when it stores them and by its own clock: nobody is signed
-    in there, and they may go a week later, or a week after the last login that waits there. None where somebody is
-    signed in, or it cannot be told.
+    """How many milliseconds a store keeps these bytes, from when it stores them and by its own clock: nobody is
+    signed in there, and they may go a week later, or a week after the last login that waits there. None where
+    somebody is signed in, or it cannot be told.
     """
 
 def snapshot_key_id(snapshot: _Text, /) -> str | None:
