@@ -77,8 +77,8 @@ pub use secret::{AccessToken, Entropy, EntropyError, Secret};
 pub use services::{Service, Services};
 pub use session::Session;
 pub use snapshot::{
-    RestoreError, SealedHeader, client_tag as snapshot_client_tag, expires_at as snapshot_expires_at,
-    revision as snapshot_revision,
+    KEPT_FOR as SNAPSHOT_KEPT_FOR, RestoreError, SealedHeader, client_tag as snapshot_client_tag,
+    kept_for as snapshot_kept_for, revision as snapshot_revision,
 };
 pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;

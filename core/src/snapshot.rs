@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 pub use self::client_tag::client_tag;
 pub(crate) use self::client_tag::tag;
-pub use self::expiry::expires_at;
+pub use self::expiry::{KEPT_FOR, kept_for};
 use self::record::Record;
 pub use self::sealed::SealedHeader;
 #[cfg(feature = "sealed")]

@@ -21,7 +21,8 @@ use self::pace::Pace;
 use self::session::Ended;
 use crate::{AsyncRecords, Claim, Claimed};
 
-/// Marks and logins that are over are looked for so often, and so many are deleted at once.
+/// Marks and logins that are over are looked for so often, and so many are deleted at once. Where there are more, others have their
+/// turn before the next batch.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const SWEPT_AT_ONCE: u32 = 1000;
 
@@ -29,7 +30,7 @@ const SWEPT_AT_ONCE: u32 = 1000;
 ///
 /// Any number of workers may run on one store, on any number of nodes, beside the users' own clients: all of them meet on the
 /// record and know nothing of each other. The intent that each saves before it spends a refresh token keeps them apart.
-/// Once a minute it deletes what nobody needs any longer ([`AsyncRecords::delete_expired`]).
+/// Once a minute it deletes what nobody needs any longer ([`AsyncRecords::delete_expired`]), a batch at a time.
 /// Needs a tokio runtime.
 pub struct Fleet {
     shared: Arc<Shared>,
@@ -111,8 +112,7 @@ impl Fleet {
         let (begun, mut running, mut ready) = (now(), JoinSet::new(), Ready::default());
         let (at_once, mut sweep_at) = (self.at_once(), Instant::now());
         while !*stop.borrow() {
-            if sweep_at <= Instant::now() {
-                self.sweep(&stop).await;
+            if sweep_at <= Instant::now() && !self.sweep().await {
                 sweep_at = Instant::now() + SWEEP_EVERY;
             }
             self.shared.report().not_begun += ready.give_up_old();
@@ -145,6 +145,8 @@ impl Fleet {
         while let Some(ended) = running.join_next().await {
             self.shared.report().count(ended.ok());
         }
+        // Nobody comes after this one in a minute.
+        while self.is_once && sweep_at <= Instant::now() && !*stop.borrow() && self.sweep().await {}
         self.shared.report().clone()
     }
 
@@ -158,17 +160,19 @@ impl Fleet {
         self.concurrency.min(self.shared.pace.turns_within(self.lease() / 4)).max(1)
     }
 
-    /// A failure is told. What is left is deleted the next time.
-    async fn sweep(&self, stop: &watch::Receiver<bool>) {
-        while !*stop.borrow() {
-            match self.shared.records.delete_expired(SWEPT_AT_ONCE).await {
-                Ok(count) => {
-                    self.shared.report().removed += count;
-                    if count < u64::from(SWEPT_AT_ONCE) {
-                        return;
-                    }
-                }
-                Err(error) => return self.shared.report().count(Some(Ended::StoreFailed(error))),
+    /// Deletes a batch of what is over; whether there may be more. A failure is told, and keeps nobody from being renewed.
+    async fn sweep(&self) -> bool {
+        let deleted = self.shared.records.delete_expired(SWEPT_AT_ONCE).await;
+        let mut report = self.shared.report();
+        match deleted {
+            Ok(count) => {
+                report.removed += count;
+                count >= u64::from(SWEPT_AT_ONCE)
+            }
+            Err(error) => {
+                report.removal_errors += 1;
+                report.last_removal_error = Some(error);
+                false
             }
         }
     }
@@ -293,6 +297,10 @@ pub struct FleetReport {
     pub not_ours: u64,
     /// Marks and logins that were over, and are deleted: no sessions.
     pub removed: u64,
+    /// How often they could not be deleted: a role of the database that may not do that, for one. It is tried again in a minute.
+    pub removal_errors: u64,
+    /// The last of these failures.
+    pub last_removal_error: Option<StoreError>,
     /// Failures of the store, of claims and of sessions, also those that have passed.
     pub store_errors: u64,
     /// The last of them.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use webex_oauth::{Secret, Timestamp};
+use webex_oauth::{SNAPSHOT_KEPT_FOR, Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError, now};
 
-use crate::limits::MARK_STAYS_MS;
 use crate::revisions::{may_follow, reused};
 use crate::{Claim, Claimed, Cursor, Key, Records, Scan, Scanned};
 
@@ -27,6 +26,12 @@ struct Row {
     expires_at: Option<Timestamp>,
 }
 
+#[derive(Default)]
+struct Times {
+    due_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+}
+
 impl Memory {
     /// An empty store.
     pub fn new() -> Self {
@@ -37,12 +42,7 @@ impl Memory {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(
-        &self,
-        key: &Key,
-        put: &Put,
-        due_at: impl FnOnce(Option<&Row>) -> Option<Timestamp>,
-    ) -> Result<Saved, StoreError> {
+    fn put(&self, key: &Key, put: &Put, times: impl FnOnce(Option<&Row>) -> Times) -> Result<Saved, StoreError> {
         crate::limits::check_body(put.snapshot.expose())?;
         let mut rows = self.rows();
         let found = rows.get(key);
@@ -59,7 +59,7 @@ impl Memory {
         if !is_as_expected {
             return Ok(conflict);
         }
-        let due_at = due_at(found);
+        let Times { due_at, expires_at } = times(found);
         let (body, key_id) = (Some(put.snapshot.clone()), put.sealed_with());
         let row = Row {
             revision: put.revision,
@@ -67,7 +67,7 @@ impl Memory {
             key_id,
             client: put.client_tag().unwrap_or_default(),
             due_at,
-            expires_at: put.may_go_at(),
+            expires_at,
         };
         rows.insert(key.clone(), row);
         Ok(Saved::Stored)
@@ -80,12 +80,13 @@ impl Records for Memory {
     }
 
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
-        self.put(key, put, |_| put.due_at)
+        let expires_at = put.may_go_after().map(|span| now().plus(span));
+        self.put(key, put, |_| Times { due_at: put.due_at, expires_at })
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
         if let Some(row) = self.rows().get_mut(key).filter(|row| row.body.is_some()) {
-            (row.body, row.due_at, row.expires_at) = (None, None, Some(now().plus_millis(MARK_STAYS_MS)));
+            (row.body, row.due_at, row.expires_at) = (None, None, Some(now().plus(SNAPSHOT_KEPT_FOR)));
         }
         Ok(())
     }
@@ -137,7 +138,8 @@ impl Records for Memory {
     }
 
     fn rewrite(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
-        self.put(key, put, |found| found.and_then(|row| row.due_at))
+        let same = |row: &Row| Times { due_at: row.due_at, expires_at: row.expires_at };
+        self.put(key, put, |found| found.map(same).unwrap_or_default())
     }
 }
 

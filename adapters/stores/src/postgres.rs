@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use tokio_postgres::types::ToSql;
-use webex_oauth::{Secret, Timestamp};
+use webex_oauth::{SNAPSHOT_KEPT_FOR, Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
 use self::failure::Place;
 use self::lease::Lease;
 pub use self::options::PostgresOptions;
-use crate::limits::{MARK_STAYS_MS, check_body, millis, signed};
+use crate::limits::{check_body, millis, signed, span};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::unblock::within;
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Key, Scan, Scanned};
@@ -27,15 +27,15 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = $1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = $4, body = $5, key_id = $6, due_at = 'epoch'::timestamptz + $7::bigint * interval '1 millisecond',
-        client = $8, expires_at = 'epoch'::timestamptz + $9::bigint * interval '1 millisecond', updated_at = now()
+        client = $8, expires_at = now() + $9::bigint * interval '1 millisecond', updated_at = now()
     WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL
         AND (key_id = '' OR $6 <> '')";
 
-/// `$7`: how many bits of a revision are counted.
+/// `$7`: how many bits of a revision are counted; `$9`: for how long it is kept.
 const INSERT: &str =
     "INSERT INTO webex_oauth_session AS found (tenant, user_key, revision, body, key_id, due_at, client, expires_at)
     VALUES ($1, $2, $3, $4, $5, 'epoch'::timestamptz + $6::bigint * interval '1 millisecond', $8,
-        'epoch'::timestamptz + $9::bigint * interval '1 millisecond')
+        now() + $9::bigint * interval '1 millisecond')
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, due_at = excluded.due_at,
         client = excluded.client, expires_at = excluded.expires_at, updated_at = now(), deleted_at = NULL
@@ -112,18 +112,18 @@ impl Postgres {
         Self::options(url)?.connect().await
     }
 
-    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is; several nodes
-    /// may do it at once. Nothing else makes tables.
+    /// Makes the tables where there are none. What is up to date stays as it is; several nodes may do it at once. Nothing else makes
+    /// tables.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the tables are of a newer version, [`StoreError::Denied`] where this user may not make
+    /// [`StoreError::Refused`] where the tables are of another version, [`StoreError::Denied`] where this user may not make
     /// any, [`StoreError::Unavailable`]. Tables are made in one transaction: all of them, or none.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {
             let mut lease = self.lease().await?;
             let found = schema::migrate(lease.client()?).await;
-            lease.done(found)?.map_err(|version| self.inner.place.newer(version))
+            self.inner.place.check_version(lease.done(found)?)
         })
         .await
     }
@@ -132,10 +132,7 @@ impl Postgres {
         self.within(async {
             let mut lease = self.lease().await?;
             let found = schema::version(lease.client()?).await;
-            match lease.done(found)? {
-                Some(version) if version > schema::VERSION => Err(self.inner.place.newer(version)),
-                Some(_) | None => Ok(()),
-            }
+            self.inner.place.check_version(lease.done(found)?)
         })
         .await
     }
@@ -162,7 +159,7 @@ impl Postgres {
     async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         let body = put.snapshot.expose();
         check_body(body)?;
-        let (revision, due_at, expires_at) = (signed(put.revision)?, millis(put.due_at), millis(put.may_go_at()));
+        let (revision, due_at, kept_for) = (signed(put.revision)?, millis(put.due_at), put.may_go_after().map(span));
         let key_id = put.sealed_with().unwrap_or_default();
         let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
         let mut lease = self.lease().await?;
@@ -170,7 +167,7 @@ impl Postgres {
             Replaces::Nothing => {
                 let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
                 lease
-                    .execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client, &expires_at])
+                    .execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client, &kept_for])
                     .await?
             }
             Replaces::Revision(replaces) => {
@@ -178,7 +175,7 @@ impl Postgres {
                 lease
                     .execute(
                         REPLACE,
-                        &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client, &expires_at],
+                        &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client, &kept_for],
                     )
                     .await?
             }
@@ -251,7 +248,7 @@ impl AsyncRecords for Postgres {
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.within(async move {
             let mut lease = self.lease().await?;
-            lease.execute(DELETE, &[&key.tenant(), &key.user(), &MARK_STAYS_MS]).await.map(drop)
+            lease.execute(DELETE, &[&key.tenant(), &key.user(), &span(SNAPSHOT_KEPT_FOR)]).await.map(drop)
         }))
     }
 

@@ -66,7 +66,7 @@ pub trait Records: Send + Sync + fmt::Debug {
     }
 
     /// Deletes so many at most of what nobody needs any longer, for good, and answers how many there were: marks of what was deleted a
-    /// week ago, and records whose time has come ([`Put::may_go_at`]). Where the database does that by itself it is 0.
+    /// week ago, and records whose time has come ([`Put::may_go_after`]). Where the database does that by itself it is 0.
     ///
     /// # Errors
     ///

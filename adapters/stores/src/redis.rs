@@ -17,13 +17,10 @@ use webex_oauth_driver::{Put, Saved, StoreError};
 use self::failure::Place;
 pub use self::options::RedisOptions;
 use self::scripts::{Due, Found, Scripts};
-use crate::limits::check_body;
+use crate::limits::{VERSION, check_body};
 use crate::revisions::reused;
 use crate::unblock::within;
 use crate::{AsyncRecords, BoxFuture, Claim, Claimed, Cursor, Key, Scan, Scanned};
-
-/// The version of the records that this library reads and writes.
-const VERSION: u32 = 1;
 
 /// Records in a Redis that all nodes share. Clones share one connection, which carries many requests at once and is made anew
 /// when it breaks; needs a tokio runtime.
@@ -62,7 +59,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the records are of a newer version: they are left alone. [`StoreError::Denied`] where
+    /// [`StoreError::Refused`] where the records are of another version: they are left alone. [`StoreError::Denied`] where
     /// this user may not write, [`StoreError::Unavailable`].
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.within(async {
@@ -106,6 +103,7 @@ impl Redis {
         claim.check_clock(self, clock)?;
         let mut shards: Vec<(f64, u8)> =
             oldest.filter_map(|(shard, first)| first.first().map(|(_, score)| (*score, shard))).collect();
+        shards.retain(|(score, _)| names::instant(*score) <= claim.now);
         shards.sort_by(|one, other| one.0.total_cmp(&other.0));
         let mut claimed = Vec::new();
         for (_, shard) in shards {
@@ -114,10 +112,6 @@ impl Redis {
                 break;
             }
             let rows = self.inner.scripts.claim(&mut connection, shard, &claim, left).await.map_err(failed)?;
-            if rows.is_empty() {
-                // Nothing in it is due, nor in those behind it.
-                break;
-            }
             for (member, body) in rows {
                 let key = Key::of_text(&member).ok_or_else(|| self.inner.place.damaged());
                 let snapshot = body.map(Secret::new).ok_or_else(|| self.inner.place.damaged());

@@ -73,7 +73,7 @@ fn sealed_put(keys: &Keys, key: &Key, put: &Put) -> Result<Put, StoreError> {
     let record = seal(keys, owner(key), &put.snapshot, nonce).map_err(not_one)?;
     let mut sealed = put.clone();
     (sealed.client, sealed.key_id) = (put.client_tag(), Some(keys.first().id().to_owned()));
-    (sealed.snapshot, sealed.expires_at) = (record, put.may_go_at());
+    (sealed.snapshot, sealed.kept_for) = (record, put.may_go_after());
     Ok(sealed)
 }
 

@@ -9,16 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, named_params, params};
-use webex_oauth::{Secret, Timestamp};
+use webex_oauth::{SNAPSHOT_KEPT_FOR, Secret, Timestamp};
 use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 
-use self::failure::{Place, is_busy, newer, not_migrated};
-use crate::limits::{MARK_STAYS_MS, check_body, millis, signed};
+use self::failure::{Place, check_version, is_busy, not_migrated};
+use crate::limits::{check_body, millis, signed, span};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::{Claim, Claimed, Key, Records, Scan, Scanned};
-
-/// The version of the tables that this library reads and writes.
-const VERSION: i64 = 1;
 
 /// The columns that every engine has, times in Unix milliseconds.
 const TABLES: &str = "
@@ -32,7 +29,7 @@ const TABLES: &str = "
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
-    INSERT INTO webex_oauth_schema VALUES (1);
+    INSERT INTO webex_oauth_schema VALUES (2);
 ";
 
 const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND user_key = ?2 AND deleted_at IS NULL";
@@ -40,13 +37,15 @@ const LOAD: &str = "SELECT body FROM webex_oauth_session WHERE tenant = ?1 AND u
 /// What is not encrypted does not take the place of what is.
 const REPLACE: &str = "UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
-        expires_at = :expires_at, updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        expires_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + :kept_for,
+        updated_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')";
 
 const INSERT: &str =
     "INSERT INTO webex_oauth_session (tenant, user_key, revision, body, key_id, client, due_at, expires_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, :expires_at, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at,
+        CAST(unixepoch('subsec') * 1000 AS INTEGER) + :kept_for, CAST(unixepoch('subsec') * 1000 AS INTEGER))
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
         due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = excluded.updated_at, deleted_at = NULL
@@ -107,7 +106,7 @@ impl Sqlite {
     /// # Errors
     ///
     /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] where the file cannot be opened or made,
-    /// [`StoreError::Damaged`] where it is no database, [`StoreError::Refused`] where its tables are of a newer version,
+    /// [`StoreError::Damaged`] where it is no database, [`StoreError::Refused`] where its tables are of another version,
     /// [`StoreError::Busy`] where another process does not let go of it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, Self::PATIENCE)
@@ -141,11 +140,11 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is.
+    /// Makes the tables where there are none. What is up to date stays as it is.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Refused`] where the tables are of a newer version; otherwise as [`Sqlite::open`]. Tables are made in one
+    /// [`StoreError::Refused`] where the tables are of another version; otherwise as [`Sqlite::open`]. Tables are made in one
     /// transaction: all of them, or none.
     pub fn migrate(&self) -> Result<(), StoreError> {
         let mut writer = lock(&self.inner.writer);
@@ -153,17 +152,15 @@ impl Sqlite {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         match version_in(&transaction).map_err(failed)? {
             None => transaction.execute_batch(TABLES).map_err(failed)?,
-            Some(found) if found > VERSION => return Err(newer(&self.inner.place, found)),
-            // There is no older one.
-            Some(_) => {}
+            Some(found) => check_version(&self.inner.place, found)?,
         }
         transaction.commit().map_err(failed)
     }
 
     fn version(&self) -> Result<(), StoreError> {
         match version_in(&lock(&self.inner.reader)).map_err(|error| self.inner.place.failure(&error))? {
-            Some(found) if found > VERSION => Err(newer(&self.inner.place, found)),
-            Some(_) | None => Ok(()),
+            Some(found) => check_version(&self.inner.place, found),
+            None => Ok(()),
         }
     }
 
@@ -202,7 +199,7 @@ impl Records for Sqlite {
 
     fn save(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
         check_body(put.snapshot.expose())?;
-        let (revision, due_at, expires_at) = (signed(put.revision)?, millis(put.due_at), millis(put.may_go_at()));
+        let (revision, due_at, kept_for) = (signed(put.revision)?, millis(put.due_at), put.may_go_after().map(span));
         let key_id = put.sealed_with().unwrap_or_default();
         let body = put.snapshot.expose();
         let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
@@ -211,7 +208,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(INSERT)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":bits": COUNT_BITS,
+                        ":client": client, ":due_at": due_at, ":kept_for": kept_for, ":bits": COUNT_BITS,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { self.not_inserted(key, put) }
@@ -221,7 +218,7 @@ impl Records for Sqlite {
                 let stored = self.write(|connection| {
                     connection.prepare_cached(REPLACE)?.execute(named_params! {
                         ":tenant": tenant, ":user": user, ":revision": revision, ":body": body, ":key_id": key_id,
-                        ":client": client, ":due_at": due_at, ":expires_at": expires_at, ":replaces": replaces,
+                        ":client": client, ":due_at": due_at, ":kept_for": kept_for, ":replaces": replaces,
                     })
                 })?;
                 if stored == 1 { Ok(Saved::Stored) } else { put.conflict(self.load(key)?) }
@@ -230,7 +227,7 @@ impl Records for Sqlite {
     }
 
     fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let names = params![key.tenant(), key.user(), MARK_STAYS_MS];
+        let names = params![key.tenant(), key.user(), span(SNAPSHOT_KEPT_FOR)];
         self.write(|connection| connection.prepare_cached(DELETE)?.execute(names)).map(drop)
     }
 

@@ -64,7 +64,7 @@ mod _core {
     #[pymodule_export]
     use super::services::Services;
     #[pymodule_export]
-    use super::session::{Session, snapshot_client_tag, snapshot_expires_at, snapshot_key_id, snapshot_revision};
+    use super::session::{Session, snapshot_client_tag, snapshot_kept_for, snapshot_key_id, snapshot_revision};
     #[pymodule_export]
     use super::target_uri::{JudgedUrl, TargetUri};
     #[pymodule_export]
@@ -75,6 +75,10 @@ mod _core {
     /// How many random bytes `Session` and `begin_login` take: `os.urandom(ENTROPY_LEN)`.
     #[pymodule_export]
     const ENTROPY_LEN: usize = webex_oauth::Entropy::LEN;
+
+    /// How many milliseconds a store keeps what is over: `snapshot_kept_for`, and marks of what was deleted.
+    #[pymodule_export]
+    const SNAPSHOT_KEPT_FOR_MS: u64 = webex_oauth::SNAPSHOT_KEPT_FOR.as_secs() * 1000;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name for it")]

@@ -379,12 +379,14 @@ pub(crate) fn snapshot_client_tag(snapshot: SecretText) -> Option<String> {
     webex_oauth::snapshot_client_tag(snapshot.0.expose())
 }
 
-/// When a store may delete these bytes, in milliseconds since 1970, as nobody is signed in there: a week after they were stored,
-/// or after the last login that waits there. None where somebody is signed in, or it cannot be told.
+/// How many milliseconds a store keeps these bytes, from when it stores them and by its own clock: nobody is signed in there, and
+/// they may go a week later, or a week after the last login that waits there. None where somebody is signed in, or it cannot be
+/// told.
 #[pyfunction]
 #[pyo3(signature = (snapshot, /))]
-pub(crate) fn snapshot_expires_at(snapshot: SecretText) -> Option<i64> {
-    webex_oauth::snapshot_expires_at(snapshot.0.expose()).map(Timestamp::as_millis)
+pub(crate) fn snapshot_kept_for(snapshot: SecretText) -> Option<u64> {
+    let kept_for = webex_oauth::snapshot_kept_for(snapshot.0.expose())?;
+    Some(u64::try_from(kept_for.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The key under which stored bytes are encrypted; None where they are not.

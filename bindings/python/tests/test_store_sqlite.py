@@ -68,6 +68,17 @@ def test_tables_of_a_newer_version_are_left_alone(tmp_path: Path) -> None:
         fails("refused", store.migrate, "99")
 
 
+def test_tables_from_before_the_first_release_are_told(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "s.db") as store:
+        other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+        other.execute("CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL)")
+        other.execute("INSERT INTO webex_oauth_schema VALUES (1)")
+        other.close()
+        told = "version 1, this library reads 2: they are from before the first release"
+        fails("refused", lambda: SqliteStore(tmp_path / "s.db"), told)
+        fails("refused", store.migrate, told)
+
+
 def test_what_is_no_database_is_damaged_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     path.write_text("not a database, but long enough to be looked at" * 50)

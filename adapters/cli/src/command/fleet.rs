@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use webex_oauth::coordinator::Tick;
 use webex_oauth::{HttpRequest, HttpResponse, SendFault};
 use webex_oauth_async::{GrantHttp, Reqwest};
-use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed};
+use webex_oauth_stores::{AsyncRecords, BoxFuture, Fleet, FleetHttp, FleetProgress, FleetReport, Sealed, StoreError};
 
 use super::database;
 use crate::args::{FleetArgs, Global};
@@ -74,6 +74,9 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &FleetArgs) -> Resu
 /// What has been done. Once means all of it: a store that failed has kept something back, and so has a server from which nothing
 /// came.
 fn ended(terminal: Terminal, report: FleetReport, once: Option<&String>) -> Result<(), Failure> {
+    if let Some(error) = &report.last_removal_error {
+        terminal.notice(&not_deleted(error));
+    }
     terminal.done(&in_words(&report));
     let Some(token_endpoint) = once else { return Ok(()) };
     match (report.last_store_error, report.last_failure) {
@@ -97,6 +100,10 @@ async fn tell(terminal: Terminal, progress: FleetProgress) {
         if let Some(error) = report.last_store_error.as_ref().filter(|_| report.store_errors > told.store_errors) {
             terminal.notice(&format!("{error}."));
         }
+        if let Some(error) = report.last_removal_error.as_ref().filter(|_| report.removal_errors > told.removal_errors)
+        {
+            terminal.notice(&not_deleted(error));
+        }
         if let Some(fault) = report.last_failure.as_ref().filter(|_| report.failures > told.failures) {
             terminal.notice(&format!("{}.", Failure::of_fault("a renewal failed", fault)));
         }
@@ -105,10 +112,14 @@ async fn tell(terminal: Terminal, progress: FleetProgress) {
     }
 }
 
+fn not_deleted(error: &StoreError) -> String {
+    format!("{error}. Logins and sign-outs that are a week old were not deleted; renewals go on.")
+}
+
 fn in_words(report: &FleetReport) -> String {
     let FleetReport { renewed, ended, left, not_ours, failures, store_errors, .. } = report;
     format!(
-        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of others, {failures} attempts failed, \
+        "{renewed} renewed, {ended} ended, {left} left for later, {not_ours} of a newer version, {failures} attempts failed, \
          {store_errors} failures of the store."
     )
 }

@@ -150,8 +150,14 @@ fn figures_are_shown_on_this_machine() {
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
     }
-    for name in ["unanswered_total", "abandoned_total", "rotations_lost_total", "failures_total", "store_errors_total"]
-    {
+    for name in [
+        "unanswered_total",
+        "abandoned_total",
+        "rotations_lost_total",
+        "failures_total",
+        "removal_errors_total",
+        "store_errors_total",
+    ] {
         assert!(
             text.contains(&format!("# TYPE webex_oauth_fleet_{name} counter\nwebex_oauth_fleet_{name} 0\n")),
             "{text}"

@@ -1,7 +1,9 @@
 //! What is handed to a store to keep.
 
+use std::time::Duration;
+
 use webex_oauth::{
-    RestoreError, SealedHeader, Secret, Timestamp, snapshot_client_tag, snapshot_expires_at, snapshot_revision,
+    RestoreError, SealedHeader, Secret, Timestamp, snapshot_client_tag, snapshot_kept_for, snapshot_revision,
 };
 
 use super::{Saved, StoreError};
@@ -23,14 +25,14 @@ pub struct Put {
     pub key_id: Option<String>,
     /// The client whose session it is, where whoever has encrypted it says so: [`Put::client_tag`].
     pub client: Option<String>,
-    /// When the store may delete it, where whoever has encrypted it says so: [`Put::may_go_at`].
-    pub expires_at: Option<Timestamp>,
+    /// How long after this save the store may delete it, where whoever has encrypted it says so: [`Put::may_go_after`].
+    pub kept_for: Option<Duration>,
 }
 
 impl Put {
     /// Nothing is due.
     pub fn new(snapshot: Secret, revision: u64, replaces: Replaces) -> Self {
-        Self { snapshot, revision, replaces, due_at: None, key_id: None, client: None, expires_at: None }
+        Self { snapshot, revision, replaces, due_at: None, key_id: None, client: None, kept_for: None }
     }
 
     /// As a job has it.
@@ -59,9 +61,10 @@ impl Put {
         self.client.clone().or_else(|| snapshot_client_tag(self.snapshot.expose()))
     }
 
-    /// When the store may delete it, as [`snapshot_expires_at`] says; `None`: it stays, as somebody is signed in.
-    pub fn may_go_at(&self) -> Option<Timestamp> {
-        self.expires_at.or_else(|| snapshot_expires_at(self.snapshot.expose()))
+    /// How long after this save, by its own clock, the store may delete it, as [`snapshot_kept_for`] says; `None`: it stays, as
+    /// somebody is signed in.
+    pub fn may_go_after(&self) -> Option<Duration> {
+        self.kept_for.or_else(|| snapshot_kept_for(self.snapshot.expose()))
     }
 
     /// What became of this save where the store holds something else than is to be replaced. What is encrypted is nothing that

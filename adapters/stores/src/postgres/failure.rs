@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 use webex_oauth_driver::StoreError;
 
-use super::schema::VERSION;
+use crate::limits::check_tables;
 
 /// Host and database, for errors.
 #[derive(Clone)]
@@ -26,8 +26,9 @@ impl Place {
         self.unavailable("the connection is gone")
     }
 
-    pub(super) fn newer(&self, found: i32) -> StoreError {
-        self.refused(&format!("its tables are of version {found}, this library reads {VERSION}"))
+    /// `None`: there are no tables.
+    pub(super) fn check_version(&self, found: Option<i32>) -> Result<(), StoreError> {
+        found.map_or(Ok(()), |found| check_tables(found.into())).map_err(|why| self.refused(&why))
     }
 
     pub(super) fn pool_failure(&self, error: &PoolError) -> StoreError {

@@ -63,7 +63,7 @@ impl PostgresOptions {
     ///
     /// - [`StoreError::Unavailable`] where it is not reached within the time limit, or its certificate is not believed.
     /// - [`StoreError::Denied`] where it does not take user and password.
-    /// - [`StoreError::Refused`] where there is no such database, its tables are of a newer version, or [`Tls::Roots`] are no
+    /// - [`StoreError::Refused`] where there is no such database, its tables are of another version, or [`Tls::Roots`] are no
     ///   certificates.
     pub async fn connect(self) -> Result<Postgres, StoreError> {
         let place = Place(place(&self.config));

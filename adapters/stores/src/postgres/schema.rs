@@ -3,9 +3,6 @@
 use deadpool_postgres::Object;
 use tokio_postgres::Error;
 
-/// The version of the tables that this library reads and writes.
-pub(super) const VERSION: i32 = 1;
-
 const TABLES: &str = "
     CREATE TABLE webex_oauth_schema (version integer NOT NULL);
     CREATE TABLE webex_oauth_session (
@@ -17,7 +14,7 @@ const TABLES: &str = "
         WHERE due_at IS NOT NULL AND deleted_at IS NULL;
     CREATE INDEX webex_oauth_session_key ON webex_oauth_session (key_id);
     CREATE INDEX webex_oauth_session_expires ON webex_oauth_session (expires_at) WHERE expires_at IS NOT NULL;
-    INSERT INTO webex_oauth_schema VALUES (1);
+    INSERT INTO webex_oauth_schema VALUES (2);
 ";
 
 /// Any number; the same for all that make these tables.
@@ -36,10 +33,10 @@ pub(super) async fn version(client: &Object) -> Result<Option<i32>, Error> {
     client.query_one("SELECT max(version) FROM webex_oauth_schema", &[]).await?.try_get(0)
 }
 
-/// Makes the tables where there are none. `Err(version)` within: those that are there are newer.
-pub(super) async fn migrate(client: &mut Object) -> Result<Result<(), i32>, Error> {
+/// Makes the tables where there are none. The version of those that are there.
+pub(super) async fn migrate(client: &mut Object) -> Result<Option<i32>, Error> {
     if let Some(found) = version(client).await? {
-        return Ok(if found > VERSION { Err(found) } else { Ok(()) });
+        return Ok(Some(found));
     }
     let transaction = client.transaction().await?;
     transaction.batch_execute(ONE_AT_A_TIME).await?;
@@ -49,5 +46,5 @@ pub(super) async fn migrate(client: &mut Object) -> Result<Result<(), i32>, Erro
         transaction.batch_execute(TABLES).await?;
     }
     transaction.commit().await?;
-    Ok(Ok(()))
+    version(client).await
 }

@@ -4,7 +4,8 @@ use redis::aio::ConnectionManager;
 use webex_oauth_driver::StoreError;
 
 use super::failure::Place;
-use super::{VERSION, names};
+use super::names;
+use crate::limits::check_version;
 
 /// One that may throw records away, or forgets everything when it ends, signs users out and tells nobody.
 pub(super) async fn keeps_what_it_is_given(
@@ -33,11 +34,7 @@ pub(super) async fn keeps_what_it_is_given(
 
 /// Whether the records are of a version that is known here.
 pub(super) async fn version(place: &Place, connection: &mut ConnectionManager) -> Result<(), StoreError> {
-    let found: Result<Option<u32>, _> = redis::cmd("GET").arg(names::SCHEMA).query_async(connection).await;
-    match found.map_err(|error| place.failure(&error))? {
-        Some(found) if found > VERSION => {
-            Err(place.refused(&format!("its records are of version {found}, this library reads {VERSION}")))
-        }
-        Some(_) | None => Ok(()),
-    }
+    let found: Result<Option<i64>, _> = redis::cmd("GET").arg(names::SCHEMA).query_async(connection).await;
+    let Some(found) = found.map_err(|error| place.failure(&error))? else { return Ok(()) };
+    check_version(found, "records", "all that begins with webex_oauth:").map_err(|why| place.refused(&why))
 }

@@ -59,7 +59,7 @@ impl RedisOptions {
     ///
     /// - [`StoreError::Unavailable`] where it is not reached within the time limit.
     /// - [`StoreError::Denied`] where it does not take user and password.
-    /// - [`StoreError::Refused`] where it is a node of a cluster, its records are of a newer version or, without
+    /// - [`StoreError::Refused`] where it is a node of a cluster, its records are of another version or, without
     ///   [`RedisOptions::accept_loss`], it may throw sessions away or keeps nothing on disk.
     pub async fn connect(self) -> Result<Redis, StoreError> {
         let place = Place(place(self.info.addr()));

@@ -2,10 +2,11 @@
 
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Script, Value};
+use webex_oauth::SNAPSHOT_KEPT_FOR;
 use webex_oauth_driver::{Put, Replaces};
 
 use super::names;
-use crate::limits::{MARK_STAYS_MS, millis};
+use crate::limits::{millis, span};
 use crate::revisions::COUNT_BITS;
 use crate::{Claim, Key};
 
@@ -26,7 +27,7 @@ const SAVE: &str = "
     redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4])
     if ARGV[5] == 'as it is' then return {0} end
     redis.call('HSET', KEYS[1], 'client', ARGV[8])
-    if ARGV[9] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIREAT', KEYS[1], ARGV[9]) end
+    if ARGV[9] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[9]) end
     if found[4] and (found[4] ~= ARGV[8] or ARGV[5] == '') then redis.call('ZREM', KEYS[2] .. found[4], ARGV[6]) end
     if ARGV[5] ~= '' then redis.call('ZADD', KEYS[2] .. ARGV[8], ARGV[5], ARGV[6]) end
     return {0}
@@ -38,16 +39,23 @@ const DELETE: &str = "
     if client then redis.call('ZREM', KEYS[2] .. client, ARGV[1]) end
 ";
 
-/// The names of the records come from what is due: they have the hash tag of `KEYS[1]`.
+/// The names of the records come from what is due: they have the hash tag of `KEYS[1]`. A record whose time to live was over has
+/// left its name behind.
 const CLAIM: &str = "
-    local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
     local claimed = {}
-    for _, member in ipairs(due) do
-        redis.call('ZADD', KEYS[1], ARGV[2], member)
-        local body = redis.pcall('HGET', ARGV[4] .. member, 'body')
-        if type(body) == 'table' then body = false end
-        claimed[#claimed + 1] = {member, body}
-    end
+    repeat
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[3])
+        for _, member in ipairs(due) do
+            if redis.call('EXISTS', ARGV[4] .. member) == 0 then
+                redis.call('ZREM', KEYS[1], member)
+            else
+                redis.call('ZADD', KEYS[1], ARGV[2], member)
+                local body = redis.pcall('HGET', ARGV[4] .. member, 'body')
+                if type(body) == 'table' then body = false end
+                claimed[#claimed + 1] = {member, body}
+            end
+        end
+    until #claimed > 0 or #due == 0
     return claimed
 ";
 
@@ -102,14 +110,14 @@ impl Scripts {
             .arg(key.to_text())
             .arg(1_u64 << COUNT_BITS)
             .arg(put.client_tag().unwrap_or_default())
-            .arg(millis(put.may_go_at()).map(|at| at.to_string()).unwrap_or_default());
+            .arg(put.may_go_after().map(|kept_for| span(kept_for).to_string()).unwrap_or_default());
         let answer: Value = call.invoke_async(connection).await?;
         Ok(read(answer))
     }
 
     pub(super) async fn delete(&self, connection: &mut ConnectionManager, key: &Key) -> RedisResult<()> {
         let mut call = self.delete.key(names::record(key));
-        call.key(names::due_prefix(names::shard(key))).arg(key.to_text()).arg(MARK_STAYS_MS);
+        call.key(names::due_prefix(names::shard(key))).arg(key.to_text()).arg(span(SNAPSHOT_KEPT_FOR));
         call.invoke_async(connection).await
     }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use webex_oauth_driver::StoreError;
 
+use crate::limits::check_tables;
+
 /// Which database.
 #[derive(Debug, Clone)]
 pub(super) struct Place(PathBuf);
@@ -69,7 +71,6 @@ pub(super) fn not_migrated(place: &Place) -> StoreError {
     StoreError::Refused { what: format!("{}: there are no tables for sessions: call migrate once", place.name()) }
 }
 
-pub(super) fn newer(place: &Place, found: i64) -> StoreError {
-    let what = format!("{}: its tables are of version {found}, this library reads {}", place.name(), super::VERSION);
-    StoreError::Refused { what }
+pub(super) fn check_version(place: &Place, found: i64) -> Result<(), StoreError> {
+    check_tables(found).map_err(|why| StoreError::Refused { what: format!("{}: {why}", place.name()) })
 }

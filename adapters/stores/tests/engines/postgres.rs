@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use webex_oauth_stores::{AsyncRecords as _, Claim, Postgres, Saved, StoreError, Tls};
 
 use crate::proxy::{Line, Proxy};
-use crate::suite::{Node, Tenant, body, claim, key, put};
+use crate::suite::{Node, Tenant, body, claim, due, key, put};
 
 const NEEDS: &str = "WEBEX_OAUTH_POSTGRES is not set: scripts/databases does it";
 
@@ -121,6 +121,58 @@ async fn tables_of_a_newer_version_are_left_alone() {
         let error = refused.unwrap_err();
         assert!(matches!(error, StoreError::Refused { .. }) && error.to_string().contains("99"), "{error}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/stages/56-stores"]
+async fn tables_from_before_the_first_release_are_told() {
+    let (url, admin) = schema().await;
+    let store = Postgres::connect(&url).await.unwrap();
+    let old = "CREATE TABLE webex_oauth_schema (version integer NOT NULL);
+        CREATE TABLE webex_oauth_session (tenant text NOT NULL, user_key text NOT NULL, revision bigint NOT NULL);
+        INSERT INTO webex_oauth_schema VALUES (1)";
+    admin.batch_execute(old).await.unwrap();
+    for refused in [Postgres::connect(&url).await.map(drop), store.migrate().await] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("version 1, this library reads 2: they are from before the first release"), "{error}");
+    }
+}
+
+/// As `docs/scale.md` says it.
+#[tokio::test]
+#[ignore = "needs servers: scripts/stages/56-stores"]
+async fn a_role_needs_these_privileges() {
+    let (url, admin, _) = migrated().await;
+    let schema = url.rsplit_once("%3D").unwrap().1;
+    let as_role = |role: String| changed(&url, &format!("webex:{}", password()), &format!("{role}:hunter2"));
+    let mut nodes = Vec::new();
+    for (name, privileges) in
+        [("app", "SELECT, INSERT, UPDATE, DELETE"), ("worker", "SELECT, UPDATE, DELETE"), ("keeps", "SELECT, UPDATE")]
+    {
+        let role = format!("{name}_{schema}");
+        let granted = format!(
+            "CREATE ROLE {role} LOGIN PASSWORD 'hunter2'; GRANT USAGE ON SCHEMA {schema} TO {role};
+             GRANT SELECT ON webex_oauth_schema TO {role}; GRANT {privileges} ON webex_oauth_session TO {role}"
+        );
+        admin.batch_execute(&granted).await.unwrap();
+        nodes.push(Postgres::connect(&as_role(role)).await.unwrap());
+    }
+    let [app, worker, keeps] = nodes.as_slice() else { panic!() };
+    assert_eq!(app.migrate().await, Ok(()), "the tables are there");
+    let u1 = key("acme", "u1");
+    assert_eq!(app.save(&u1, &due(1, 0, 5)).await, Ok(Saved::Stored));
+    for (revision, node) in [(2, app), (3, worker), (4, keeps)] {
+        assert_eq!(node.claim_due(claim(9, 99, 5)).await.unwrap().len(), 1, "{revision}");
+        assert_eq!(node.save(&u1, &due(revision, revision - 1, 5)).await, Ok(Saved::Stored));
+        assert_eq!(node.rewrite(&u1, &put(revision, revision)).await, Ok(Saved::Stored));
+    }
+    assert_eq!(keeps.delete(&u1).await, Ok(()));
+    let mut over = put(1 << 24, 0);
+    over.kept_for = Some(Duration::ZERO);
+    assert_eq!(app.save(&u1, &over).await, Ok(Saved::Stored));
+    let denied = keeps.delete_expired(5).await;
+    assert!(matches!(denied, Err(StoreError::Denied { .. })), "{denied:?}");
+    assert_eq!(worker.delete_expired(5).await, Ok(1));
 }
 
 #[tokio::test]

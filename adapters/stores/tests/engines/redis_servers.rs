@@ -10,7 +10,7 @@ use webex_oauth::Timestamp;
 use webex_oauth_stores::{AsyncRecords as _, Redis, Saved, StoreError, Tls};
 
 use crate::proxy::{Line, Proxy};
-use crate::suite::{Node, Tenant, body, claim, key, put};
+use crate::suite::{Node, Tenant, body, claim, due, key, put};
 
 const SAFE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -79,7 +79,7 @@ async fn open() -> (Node, Node, Tenant) {
     let server = Server::start(SAFE).await;
     let (a, b) = (Redis::connect(&server.url()).await.unwrap(), Redis::connect(&server.url()).await.unwrap());
     a.migrate().await.unwrap();
-    (Arc::new(a), Arc::new(b), Tenant::at(server))
+    (Arc::new(a), Arc::new(b), Tenant::at(server).swept_by_the_database())
 }
 
 engine_contract! { needs_servers open }
@@ -144,6 +144,17 @@ async fn records_of_a_newer_version_are_left_alone() {
 
 #[tokio::test]
 #[ignore = "needs servers: scripts/stages/56-stores"]
+async fn records_from_before_the_first_release_are_told() {
+    let server = Server::start(SAFE).await;
+    let store = Redis::connect(&server.url()).await.unwrap();
+    redis::cmd("SET").arg("webex_oauth:schema").arg(1).exec(&mut server.admin()).unwrap();
+    for refused in [Redis::connect(&server.url()).await.map(drop), store.migrate().await] {
+        is_refused(refused, "version 1, this library reads 2: they are from before the first release");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs servers: scripts/stages/56-stores"]
 async fn a_value_of_another_type_under_the_key_is_damaged_and_left_alone() {
     let server = Server::start(SAFE).await;
     let store = Redis::connect(&server.url()).await.unwrap();
@@ -166,6 +177,33 @@ async fn a_value_of_another_type_under_the_key_is_damaged_and_left_alone() {
     assert!(matches!(claimed[0].snapshot, Err(StoreError::Damaged { .. })), "{claimed:?}");
     let there: String = redis::cmd("GET").arg(name).query(&mut admin).unwrap();
     assert_eq!(there, "something else");
+}
+
+/// As those whose time to live was over. More of them than are claimed at once, and in front of what is there.
+#[tokio::test]
+#[ignore = "needs servers: scripts/stages/56-stores"]
+async fn what_is_due_and_there_no_longer_is_forgotten_and_holds_up_no_other() {
+    let server = Server::start(SAFE).await;
+    let store = Redis::connect(&server.url()).await.unwrap();
+    for number in 0..40 {
+        let saved = store.save(&key("acme", &format!("gone {number}")), &due(1, 0, 5)).await;
+        assert_eq!(saved, Ok(Saved::Stored));
+    }
+    let mut admin = server.admin();
+    let names: Vec<String> = redis::cmd("KEYS").arg("webex_oauth:*:session:*").query(&mut admin).unwrap();
+    redis::cmd("DEL").arg(&names).exec(&mut admin).unwrap();
+    assert_eq!(store.save(&key("acme", "there"), &due(1, 0, 6)).await, Ok(Saved::Stored));
+    let claimed = store.claim_due(claim(9, 99, 1)).await.unwrap();
+    let users: Vec<_> = claimed.iter().map(|one| (one.key.user(), one.snapshot.clone())).collect();
+    assert_eq!(users, [("there", Ok(body(1)))]);
+    assert_eq!(store.claim_due(claim(9, 99, 100)).await, Ok(Vec::new()));
+    assert_eq!(
+        store.oldest_due("").await,
+        Ok(Some(Timestamp::from_millis(99))),
+        "what is left is the one that is there"
+    );
+    let sets: Vec<String> = redis::cmd("KEYS").arg("webex_oauth:*:due:*").query(&mut admin).unwrap();
+    assert_eq!(sets.len(), 1, "{sets:?}");
 }
 
 #[tokio::test]

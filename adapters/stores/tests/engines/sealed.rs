@@ -7,8 +7,8 @@ use webex_oauth::sealed::Keys;
 use webex_oauth::{SealedHeader, Secret, Timestamp};
 use webex_oauth_driver::FileStore;
 use webex_oauth_stores::{
-    Claim, Claimed, Key, Memory, Put, Records, Replaces, Reseal, ResealFailed, Resealed, Saved, Scan, Scanned, Sealed,
-    Sqlite, Store as _, StoreError, Unblock,
+    Claim, Claimed, Cursor, Key, Memory, Put, Records, Replaces, Reseal, ResealFailed, Resealed, Saved, Scan, Scanned,
+    Sealed, Sqlite, Store as _, StoreError, Unblock,
 };
 
 use crate::suite::{Node, Tenant, body, claim, key, put};
@@ -181,14 +181,47 @@ async fn a_store_that_fails_in_the_middle_takes_nothing_from_what_was_told() {
             let record = plain.load(&key("acme", &format!("u{number}"))).unwrap().unwrap();
             SealedHeader::read(record.expose()).unwrap().key_id == "k2"
         };
-        let count = u64::try_from((0..10).filter(|number| is_done(*number)).count()).unwrap();
-        assert_eq!((done.resealed, done.left), (count, 0), "{calls}: {error:?}");
-        assert_eq!(error.is_some(), count < 10 || done.next.is_some(), "{calls}");
+        let count = (0..10).filter(|number| is_done(*number)).count();
+        let (reached, begins) = reached(calls);
+        assert_eq!((count, done.resealed, done.left), (reached, reached as u64, 0), "{calls}: {error:?}");
+        assert_eq!(error.is_some(), begins.is_some(), "{calls}");
+        assert_eq!(
+            done.next,
+            begins.and_then(|at| cursor(&plain, at)),
+            "{calls}: where the batch begins that has failed"
+        );
         // It goes on where it has failed, or from the beginning.
         let rest = split(reseal.step_blocking(&plain, done.next)).0;
-        assert_eq!(rest.resealed, (10 - count).min(rest.resealed), "{calls}");
-        assert_eq!(count + rest.resealed + split(reseal.run_blocking(&plain)).0.resealed, 10, "{calls}");
+        let (from, to) = (begins.unwrap_or(0), (begins.unwrap_or(0) + 3).min(10));
+        let next = if to - from == 3 { cursor(&plain, to - 1) } else { None };
+        assert_eq!((rest.resealed, rest.next), (to.saturating_sub(count) as u64, next), "{calls}");
+        assert_eq!(done.resealed + rest.resealed + split(reseal.run_blocking(&plain)).0.resealed, 10, "{calls}");
     }
+}
+
+/// How far batches of three out of ten come with so many calls: a scan and as many as there are records to be done, of which the
+/// first one was the last of the batch before. What is done, and where the batch begins that has failed.
+fn reached(mut calls: u32) -> (usize, Option<usize>) {
+    let (mut done, mut begins) = (0, 0);
+    loop {
+        let (ends, had) = ((begins + 3).min(10), calls as usize);
+        let needs = 1 + ends - done;
+        if had < needs {
+            return (done + had.saturating_sub(1), Some(begins));
+        }
+        calls -= u32::try_from(needs).unwrap();
+        done = ends;
+        if ends - begins < 3 {
+            return (done, None);
+        }
+        begins = ends - 1;
+    }
+}
+
+/// The one of the record with this number; none for the beginning.
+fn cursor(store: &Memory, at: usize) -> Option<Cursor> {
+    let most = u32::try_from(at + 1).unwrap();
+    (at > 0).then(|| store.scan(&Scan { after: None, most, but_sealed_with: None }).unwrap().next.unwrap())
 }
 
 fn split(ran: Result<Resealed, ResealFailed>) -> (Resealed, Option<StoreError>) {

@@ -50,6 +50,21 @@ fn tables_of_a_newer_version_are_left_alone() {
 }
 
 #[test]
+fn tables_from_before_the_first_release_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = Sqlite::open(&path).unwrap();
+    let old = "CREATE TABLE webex_oauth_schema (version INTEGER NOT NULL);
+        CREATE TABLE webex_oauth_session (tenant TEXT NOT NULL, user_key TEXT NOT NULL, revision INTEGER NOT NULL);
+        INSERT INTO webex_oauth_schema VALUES (1)";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(old).unwrap();
+    for refused in [Sqlite::open(&path).map(drop), store.migrate()] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("version 1, this library reads 2: they are from before the first release"), "{error}");
+    }
+}
+
+#[test]
 fn what_is_no_database_is_damaged_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");

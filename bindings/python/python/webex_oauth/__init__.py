@@ -43,7 +43,7 @@ from ._core import (
     __version__,
     replay,
     snapshot_client_tag,
-    snapshot_expires_at,
+    snapshot_kept_for,
     snapshot_key_id,
     snapshot_revision,
 )
@@ -188,7 +188,7 @@ __all__ = [
     "guest_jwt",
     "replay",
     "snapshot_client_tag",
-    "snapshot_expires_at",
+    "snapshot_kept_for",
     "snapshot_key_id",
     "snapshot_revision",
 ]

@@ -137,7 +137,7 @@ __all__ = [
     "Services",
     "Session",
     "snapshot_client_tag",
-    "snapshot_expires_at",
+    "snapshot_kept_for",
     "snapshot_key_id",
     "snapshot_revision",
     "JudgedUrl",
@@ -146,10 +146,12 @@ __all__ = [
     "ReadTokens",
     "TokenSet",
     "ENTROPY_LEN",
+    "SNAPSHOT_KEPT_FOR_MS",
     "__version__",
 ]
 
 ENTROPY_LEN: Final[int]
+SNAPSHOT_KEPT_FOR_MS: Final[int]
 __version__: Final[str]
 
 @final
@@ -1999,10 +2001,10 @@ def snapshot_client_tag(snapshot: _Text, /) -> str | None:
     digits. None where the bytes are encrypted, or no session.
     """
 
-def snapshot_expires_at(snapshot: _Text, /) -> int | None:
-    """When a store may delete these bytes, in milliseconds since 1970, as nobody is signed in there: a week after
-    they were stored, or after the last login that waits there. None where somebody is signed in, or it cannot be
-    told.
+def snapshot_kept_for(snapshot: _Text, /) -> int | None:
+    """How many milliseconds a store keeps these bytes, from when it stores them and by its own clock: nobody is
+    signed in there, and they may go a week later, or a week after the last login that waits there. None where
+    somebody is signed in, or it cannot be told.
     """
 
 def snapshot_key_id(snapshot: _Text, /) -> str | None:

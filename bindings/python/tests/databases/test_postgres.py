@@ -123,13 +123,22 @@ def test_many_nodes_may_migrate_at_once(open_store: Open, schema: str, admin: ps
     stores = [open_store(schema) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda store: store.migrate(), stores))
-    assert admin.execute("SELECT version FROM webex_oauth_schema").fetchall() == [(1,)]
+    assert admin.execute("SELECT version FROM webex_oauth_schema").fetchall() == [(2,)]
 
 
 def test_tables_of_a_newer_version_are_left_alone(nodes: Nodes, open_store: Open, schema: str, admin: Any) -> None:
     admin.execute("INSERT INTO webex_oauth_schema VALUES (99)")
     fails("refused", lambda: open_store(schema), "99")
     fails("refused", nodes.a.migrate, "99")
+
+
+def test_tables_from_before_the_first_release_are_told(open_store: Open, schema: str, admin: Any) -> None:
+    store = open_store(schema)
+    admin.execute("CREATE TABLE webex_oauth_schema (version integer NOT NULL)")
+    admin.execute("INSERT INTO webex_oauth_schema VALUES (1)")
+    told = "version 1, this library reads 2: they are from before the first release"
+    fails("refused", lambda: open_store(schema), told)
+    fails("refused", store.migrate, told)
 
 
 def test_a_replica_can_be_read_and_not_written(nodes: Nodes, open_store: Open, schema: str) -> None:

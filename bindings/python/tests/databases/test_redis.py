@@ -111,8 +111,17 @@ def test_what_is_no_url_is_refused_and_nothing_of_it_is_told(open_store: Open, w
     assert "zoe" not in str(fails("refused", lambda: open_store(wrong)))
 
 
+def test_records_from_before_the_first_release_are_told(
+    nodes: Nodes, open_store: Open, server: Redis, admin: Any
+) -> None:
+    admin.set("webex_oauth:schema", 1)
+    told = "version 1, this library reads 2: they are from before the first release"
+    fails("refused", lambda: open_store(server.url), told)
+    fails("refused", nodes.a.migrate, told)
+
+
 def test_records_of_a_newer_version_are_left_alone(nodes: Nodes, open_store: Open, server: Redis, admin: Any) -> None:
-    assert admin.get("webex_oauth:schema") == "1"
+    assert admin.get("webex_oauth:schema") == "2"
     admin.set("webex_oauth:schema", 99)
     fails("refused", lambda: open_store(server.url), "99")
     fails("refused", nodes.a.migrate, "99")

@@ -58,6 +58,7 @@ fn text(report: &FleetReport, lag: Option<Duration>, key_id: Option<&str>) -> St
         ("abandoned_total", "Sessions found with an attempt whose process is no more.", report.abandoned),
         ("rotations_lost_total", "Sessions found so whose grant has ended.", report.lost),
         ("removed_total", "Marks and logins that were over, and are deleted.", report.removed),
+        ("removal_errors_total", "How often they could not be deleted.", report.removal_errors),
         ("store_errors_total", "Failures of the store.", report.store_errors),
     ];
     for (name, help, count) in counters {

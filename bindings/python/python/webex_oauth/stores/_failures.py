@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from ._records import Put
 
 __all__ = [
-    "MARK_STAYS_MS", "VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused",
+    "VERSION", "Place", "attempt", "attempt_async", "check_put", "instant", "refused", "reused", "span",
 ]  # fmt: skip
 
 T = TypeVar("T")
 
-#: The version of the tables and records that this library reads and writes.
-VERSION = 1
+#: The version of the tables and records that this library reads and writes. There was one before the first release.
+VERSION = 2
 #: No session is longer; what is longer is not one.
 _MAX_BODY = 4 * 1024 * 1024
-#: So long a mark stays in the place of what was deleted: who has it open has looked by then.
-MARK_STAYS_MS = 7 * 86_400_000
 _MOST_MILLIS = 8_640_000_000_000_000
 
 
@@ -48,6 +46,11 @@ def check_put(put: Put) -> None:
 def instant(at: int | None) -> int | None:
     """As every database can keep it: from antiquity on, for some 270,000 years."""
     return None if at is None else max(-_MOST_MILLIS // 100, min(at, _MOST_MILLIS))
+
+
+def span(milliseconds: int | None) -> int | None:
+    """So long that every database can add it to what time it is."""
+    return None if milliseconds is None else max(0, min(milliseconds, _MOST_MILLIS))
 
 
 class Place:
@@ -80,15 +83,19 @@ class Place:
     def other(self, what: str) -> StoreError:
         return StoreError(f"{self.name}: {what}", kind="other")
 
-    def newer(self, found: int) -> StoreError:
-        return self.refused(f"its tables are of version {found}, this library reads {VERSION}")
-
     def not_migrated(self) -> StoreError:
         return self.refused("there are no tables for sessions: call migrate once")
 
-    def check_version(self, found: int | None) -> None:
-        if found is not None and found > VERSION:
-            raise self.newer(found)
+    def check_version(
+        self, found: int | None, what: str = "tables", names: str = "webex_oauth_session and webex_oauth_schema"
+    ) -> None:
+        """Whether what is there is of the version that is known here; None: there is nothing."""
+        if found is None or found == VERSION:
+            return
+        problem = f"its {what} are of version {found}, this library reads {VERSION}"
+        if found < VERSION:
+            problem += f": they are from before the first release; drop {names}, or leave them to that version"
+        raise self.refused(problem)
 
     def check_roots(self, roots: str | os.PathLike[str] | None) -> None:
         """Certificates that are believed, in PEM; None: those of the system."""

@@ -55,7 +55,7 @@ class PostgresStore(Records):
     """Records in a database of PostgreSQL that all nodes share; needs ``pip install webex-oauth[postgres]``.
 
     ``url`` is ``postgres://user:password@host:5432/database``, or the other form of libpq, ``host=... dbname=...``. It
-    connects at once, to see that it can be done: a wrong address, a wrong password and tables of a newer version are
+    connects at once, to see that it can be done: a wrong address, a wrong password and tables of another version are
     told now. Tables are made by :meth:`migrate`, in the ``search_path`` of the connection, and by nothing else.
 
     An operation takes ``time_limit`` seconds at most, with the wait for a connection. Connections to other machines
@@ -108,7 +108,7 @@ class PostgresStore(Records):
         return self._pool
 
     def migrate(self) -> None:
-        """Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is;
+        """Makes the tables where there are none. What is up to date stays as it is;
         several nodes may do it at once."""
 
         def work(connection: _Connection) -> None:

@@ -12,11 +12,11 @@ import psycopg
 import psycopg_pool
 from psycopg import conninfo, pq
 
-from .._core import Secret
+from .._core import SNAPSHOT_KEPT_FOR_MS, Secret
 from .._errors import StoreError
 from .._options import Hidden, secret
 from .._timer import Later, call_later
-from ._failures import MARK_STAYS_MS, VERSION, Place, instant, refused
+from ._failures import VERSION, Place, instant, refused, span
 from ._keys import Key
 from ._records import Put
 
@@ -55,7 +55,8 @@ LOAD = """SELECT body FROM webex_oauth_session
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
 
 _DUE = "'epoch'::timestamptz + %(due_at)s::bigint * interval '1 millisecond'"
-_EXPIRES = "'epoch'::timestamptz + %(expires_at)s::bigint * interval '1 millisecond'"
+#: By the clock of the database.
+_EXPIRES = "now() + %(kept_for)s::bigint * interval '1 millisecond'"
 
 #: What is not encrypted does not take the place of what is.
 REPLACE = f"""UPDATE webex_oauth_session
@@ -76,7 +77,7 @@ INSERT = f"""INSERT INTO webex_oauth_session AS found (
 
 DELETE = f"""UPDATE webex_oauth_session
     SET body = '', key_id = '', due_at = NULL, deleted_at = now(), updated_at = now(),
-        expires_at = now() + {MARK_STAYS_MS} * interval '1 millisecond'
+        expires_at = now() + {SNAPSHOT_KEPT_FOR_MS} * interval '1 millisecond'
     WHERE tenant = %(tenant)s AND user_key = %(user)s AND deleted_at IS NULL"""
 
 #: What is locked is being saved: it stays for the next time.
@@ -98,7 +99,7 @@ def values(key: Key, put: Put) -> dict[str, object]:
         "key_id": put.sealed_with,
         "client": put.client_tag,
         "due_at": instant(put.due_at),
-        "expires_at": instant(put.may_go_at),
+        "kept_for": span(put.may_go_after),
     }
 
 

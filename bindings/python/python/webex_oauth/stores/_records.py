@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from .._core import Secret, snapshot_client_tag, snapshot_expires_at, snapshot_key_id
+from .._core import Secret, snapshot_client_tag, snapshot_kept_for, snapshot_key_id
 from .._errors import StoreError
 from ..coordinator._plain import Plain
 from ._keys import Key
@@ -24,8 +24,8 @@ class Put(Plain):
     key_id: str = ""
     #: The client whose session it is, where whoever has encrypted it says so.
     client: str = ""
-    #: When the store may delete it, where whoever has encrypted it says so.
-    expires_at: int | None = None
+    #: How many milliseconds after this save the store may delete it, where whoever has encrypted it says so.
+    kept_for: int | None = None
 
     @property
     def sealed_with(self) -> str:
@@ -39,10 +39,10 @@ class Put(Plain):
         return self.client or snapshot_client_tag(self.snapshot) or ""
 
     @property
-    def may_go_at(self) -> int | None:
-        """When the store may delete it, as :func:`webex_oauth.snapshot_expires_at` says; None: it stays, as somebody is
-        signed in."""
-        return self.expires_at if self.expires_at is not None else snapshot_expires_at(self.snapshot)
+    def may_go_after(self) -> int | None:
+        """How many milliseconds after this save, by its own clock, the store may delete it, as
+        :func:`webex_oauth.snapshot_kept_for` says; None: it stays, as somebody is signed in."""
+        return self.kept_for if self.kept_for is not None else snapshot_kept_for(self.snapshot)
 
     def conflict(self, found: Secret | None) -> Secret:
         """What there is in place of what is to be replaced. What is encrypted is nothing that a session without a key
@@ -81,8 +81,8 @@ class Records(ABC):
 
     def delete_expired(self, most: int = 1000) -> int:
         """Deletes so many at most of what nobody needs any longer, for good, and returns how many there were: marks of
-        what was deleted a week ago, and records whose time has come (:attr:`Put.may_go_at`). Call it once a day or so,
-        until it returns less, unless a fleet runs, which does it. Where the database does it by itself it is 0."""
+        what was deleted a week ago, and records whose time has come (:attr:`Put.may_go_after`). Call it once a day or
+        so, until it returns less, unless a fleet runs, which does it. Where the database does it by itself it is 0."""
         return 0
 
     def user(self, tenant: str, user: str) -> UserStore:

@@ -71,7 +71,7 @@ class RedisStore(Records):
         self._use(lambda: options.check_version(self._redis.get(SCHEMA)))
 
     def migrate(self) -> None:
-        """Notes the version of the records. Records of a newer version are refused."""
+        """Notes the version of the records. Records of another version are refused."""
         self._use(lambda: self._options.check_version(self._redis.get(SCHEMA)))
         self._use(lambda: self._redis.set(SCHEMA, VERSION))
 

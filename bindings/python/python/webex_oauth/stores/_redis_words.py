@@ -10,10 +10,10 @@ from typing import Any
 from redis import exceptions
 from redis.connection import UnixDomainSocketConnection, parse_url
 
-from .._core import Secret
+from .._core import SNAPSHOT_KEPT_FOR_MS, Secret
 from .._errors import StoreError
 from .._options import Hidden, secret
-from ._failures import MARK_STAYS_MS, VERSION, Place, instant, refused, reused
+from ._failures import Place, instant, refused, reused, span
 from ._keys import Key
 from ._records import Put
 
@@ -37,7 +37,7 @@ SAVE = """
         return {1, found[2]}
     end
     redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'body', ARGV[3], 'key_id', ARGV[4], 'client', ARGV[7])
-    if ARGV[8] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIREAT', KEYS[1], ARGV[8]) end
+    if ARGV[8] == '' then redis.call('PERSIST', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[8]) end
     if found[4] and (found[4] ~= ARGV[7] or ARGV[5] == '') then redis.call('ZREM', KEYS[2] .. found[4], ARGV[6]) end
     if ARGV[5] ~= '' then redis.call('ZADD', KEYS[2] .. ARGV[7], ARGV[5], ARGV[6]) end
     return {0}
@@ -75,14 +75,14 @@ def save_arguments(key: Key, put: Put) -> tuple[list[str], list[str]]:
     replaces = "" if put.replaces == 0 else str(put.replaces)
     due_at = instant(put.due_at)
     due = "" if due_at is None else str(due_at)
-    expires_at = instant(put.may_go_at)
-    expires = "" if expires_at is None else str(expires_at)
+    kept_for = span(put.may_go_after)
+    expires = "" if kept_for is None else str(kept_for)
     values = [replaces, str(put.revision), put.snapshot.expose(), put.sealed_with, due, _member(key)]
     return [record(key), _due(key)], [*values, put.client_tag, expires]
 
 
 def delete_arguments(key: Key) -> tuple[list[str], list[str]]:
-    return [record(key), _due(key)], [_member(key), str(MARK_STAYS_MS)]
+    return [record(key), _due(key)], [_member(key), str(SNAPSHOT_KEPT_FOR_MS)]
 
 
 def read_saved(answer: Any, put: Put, place: Place) -> Secret | None:
@@ -151,8 +151,7 @@ class Options:
             return
         if not found.isdecimal():
             raise self.place.damaged()
-        if int(found) > VERSION:
-            raise self.place.refused(f"its records are of version {int(found)}, this library reads {VERSION}")
+        self.place.check_version(int(found), "records", "all that begins with webex_oauth:")
 
     def failure(self, error: Exception) -> StoreError:
         """Redis' own texts name keys, so none of them is passed on."""

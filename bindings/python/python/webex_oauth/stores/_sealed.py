@@ -139,7 +139,7 @@ def _sealed(keys: Keys, key: Key, put: Put) -> Put:
         record = None
     if record is None:
         raise refused("what is to be sealed is not a session")
-    return Put(record, put.revision, put.replaces, put.due_at, keys.first, put.client_tag, put.may_go_at)
+    return Put(record, put.revision, put.replaces, put.due_at, keys.first, put.client_tag, put.may_go_after)
 
 
 def _opened(keys: Keys, key: Key, record: Secret | None, *, is_conflict: bool = False) -> Secret | None:

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from .._core import Secret
+from .._core import SNAPSHOT_KEPT_FOR_MS, Secret
 from .._errors import StoreError
-from ._failures import MARK_STAYS_MS, VERSION, Place, attempt, check_put, instant, refused, reused
+from ._failures import VERSION, Place, attempt, check_put, instant, refused, reused, span
 from ._keys import Key
 from ._records import AsyncRecords, Put, Records
 
@@ -53,14 +53,14 @@ _LOAD = "SELECT body FROM webex_oauth_session WHERE tenant = :tenant AND user_ke
 #: What is not encrypted does not take the place of what is.
 _REPLACE = f"""UPDATE webex_oauth_session
     SET revision = :revision, body = :body, key_id = :key_id, client = :client, due_at = :due_at,
-        expires_at = :expires_at, updated_at = {_NOW}
+        expires_at = {_NOW} + :kept_for, updated_at = {_NOW}
     WHERE tenant = :tenant AND user_key = :user AND revision = :replaces AND deleted_at IS NULL
         AND (key_id = '' OR :key_id <> '')"""
 
 #: Of a revision the upper half is drawn for each session, and the lower one, 24 bits, is counted.
 _INSERT = f"""INSERT INTO webex_oauth_session (
         tenant, user_key, revision, body, key_id, client, due_at, expires_at, updated_at)
-    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, :expires_at, {_NOW})
+    VALUES (:tenant, :user, :revision, :body, :key_id, :client, :due_at, {_NOW} + :kept_for, {_NOW})
     ON CONFLICT (tenant, user_key) DO UPDATE
     SET revision = excluded.revision, body = excluded.body, key_id = excluded.key_id, client = excluded.client,
         due_at = excluded.due_at, expires_at = excluded.expires_at, updated_at = excluded.updated_at, deleted_at = NULL
@@ -69,7 +69,7 @@ _INSERT = f"""INSERT INTO webex_oauth_session (
 
 _DELETE = f"""UPDATE webex_oauth_session
     SET body = '', key_id = '', due_at = NULL, deleted_at = {_NOW}, updated_at = {_NOW},
-        expires_at = {_NOW} + {MARK_STAYS_MS}
+        expires_at = {_NOW} + {SNAPSHOT_KEPT_FOR_MS}
     WHERE tenant = :tenant AND user_key = :user AND deleted_at IS NULL"""
 
 _DELETE_EXPIRED = f"""DELETE FROM webex_oauth_session WHERE rowid IN (
@@ -140,14 +140,13 @@ class SqliteStore(Records):
             pass
 
     def migrate(self) -> None:
-        """Makes the tables, or brings those of an older version up to this one. What is up to date stays as it is."""
+        """Makes the tables where there are none. What is up to date stays as it is."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 found = _version(connection)
                 self._place.check_version(found)
-                # There is no older one.
                 for statement in () if found is not None else _TABLES:
                     connection.execute(statement)
                 connection.execute("COMMIT")
@@ -321,7 +320,7 @@ def _values(key: Key, put: Put) -> dict[str, object]:
         "key_id": put.sealed_with,
         "client": put.client_tag,
         "due_at": instant(put.due_at),
-        "expires_at": instant(put.may_go_at),
+        "kept_for": span(put.may_go_after),
     }
 
 
