@@ -59,6 +59,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn open(global: &Global, terminal: Terminal, purpose: For) -> Result<Self, Failure> {
+        global.record.as_deref().map_or(Ok(()), record::check)?;
         let settings = Settings::read(global, terminal)?;
         let opened = open_store(&settings, terminal)?;
         let is_new = opened.load()?.is_none();

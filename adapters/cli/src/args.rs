@@ -163,8 +163,9 @@ To change the key, without signing in again:
 
     /// Encrypt what is stored with the first key of the key file
     #[command(after_help = "\
-Opens what another key of the file has sealed. What is not encrypted yet is encrypted.")]
-    Reseal,
+Opens what another key of the file has sealed. What a profile has stored is encrypted where it is not yet; of a database that
+is so with --and-plain alone: whoever can write there could bring in a session of his own like that.")]
+    Reseal(ResealArgs),
 
     /// Renew the sessions of a database before they end, until SIGTERM or SIGINT
     #[cfg(feature = "fleet")]
@@ -249,6 +250,13 @@ pub(crate) struct LoginArgs {
     /// How long to wait for you: 90s, 10m, an hour at most; --device has the time of its code
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = words::parse_patience)]
     pub(crate) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResealArgs {
+    /// Of a database: encrypt what is not encrypted yet, once, when a service begins to encrypt
+    #[arg(long)]
+    pub(crate) and_plain: bool,
 }
 
 #[derive(Debug, Args)]

@@ -41,7 +41,7 @@ pub(crate) fn run(cli: &Cli, terminal: Terminal) -> Result<(), Failure> {
         Command::Revoke => logout::revoke(global, terminal),
         Command::Logout(args) => logout::run(global, terminal, args),
         Command::Key { command } => keys::run(terminal, command),
-        Command::Reseal => keys::reseal(global, terminal),
+        Command::Reseal(args) => keys::reseal(global, terminal, args.and_plain),
         #[cfg(feature = "fleet")]
         Command::Fleet(args) => fleet::run(global, terminal, args),
         Command::Replay { file, differences } => replay::run(terminal, file, *differences),

@@ -195,7 +195,8 @@ impl From<RestoreError> for Failure {
             RestoreError::NewerVersion { .. } => Self::new(Exit::Store, format!("{error}; use the newer webex-oauth")),
             RestoreError::OtherConfig { field } => {
                 let what = if field == "client_id" { "another client id" } else { "another server" };
-                let advice = "use another --profile, or correct the settings";
+                let advice =
+                    "use another --profile, correct the settings, or forget it with webex-oauth logout --force";
                 Self::new(Exit::Settings, format!("this profile is signed in with {what}; {advice}"))
             }
             RestoreError::Sealed { .. } => {

@@ -72,13 +72,15 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
     built.map_err(|error| Failure::new(Exit::Other, format!("no thread can be started ({})", error.kind())))
 }
 
-/// Seals all sessions there with the first key.
-pub(super) fn reseal(terminal: Terminal, url: &Secret, keys: Keys) -> Result<(), Failure> {
+/// Seals all sessions there with the first key, those that are not encrypted as well where it is said so.
+pub(super) fn reseal(terminal: Terminal, url: &Secret, keys: Keys, and_plain: bool) -> Result<(), Failure> {
     let name = keys.first().id().to_owned();
     let count = |count: u64| format!("{count} session{}", if count == 1 { "" } else { "s" });
     let done = runtime()?.block_on(async {
         let records = open(url, false).await?;
-        Reseal::new(keys).run(&*records).await.map_err(|failed| {
+        let reseal = Reseal::new(keys);
+        let reseal = if and_plain { reseal.and_plain() } else { reseal };
+        reseal.run(&*records).await.map_err(|failed| {
             let sentence =
                 format!("{} sealed anew with key {name}, then {}", count(failed.done.resealed), failure(failed.error));
             Failure::new(Exit::Store, format!("{sentence}; run it again for the rest"))

@@ -55,7 +55,7 @@ fn name_of_today() -> Result<String, Failure> {
 }
 
 /// Encrypts what the profile has stored with the first key.
-pub(crate) fn reseal(global: &Global, terminal: Terminal) -> Result<(), Failure> {
+pub(crate) fn reseal(global: &Global, terminal: Terminal, and_plain: bool) -> Result<(), Failure> {
     let settings = Settings::read(global, terminal)?;
     let Some(keys) = settings.keys()? else {
         let sentence =
@@ -64,7 +64,10 @@ pub(crate) fn reseal(global: &Global, terminal: Terminal) -> Result<(), Failure>
     };
     #[cfg(feature = "fleet")]
     if let Some(url) = &settings.database {
-        return super::database::reseal(terminal, url, keys);
+        return super::database::reseal(terminal, url, keys, and_plain);
+    }
+    if and_plain {
+        return Err(Failure::new(Exit::Usage, "--and-plain is for a database; leave it out"));
     }
     let name = keys.first().id().to_owned();
     let opened = store_without_key(&settings)?;

@@ -49,6 +49,24 @@ fn a_changed_record_is_told_apart() {
 }
 
 #[test]
+fn nothing_but_an_older_record_is_replaced() {
+    let world = World::new();
+    let keys = world.write("keys", "not a record").display().to_string();
+    world.run(&["--record", &keys, "login", "--device"]).failed(2, &["would replace", "give another file"]);
+    assert_eq!(std::fs::read(&keys).unwrap(), b"not a record");
+    // The session that this very command stores.
+    let tokens = world.write("tokens", r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#);
+    let session = world.session_file().display().to_string();
+    let adopted = ["--record", &session, "login", "--token-file", &tokens.display().to_string()];
+    world.run(&adopted).failed(2, &["would replace"]);
+    assert_eq!(world.run(&["token"]).done().trim(), "a");
+    let record = world.path("older").display().to_string();
+    for _ in 0..2 {
+        world.run(&["--record", &record, "token"]).done();
+    }
+}
+
+#[test]
 fn files_that_are_no_record() {
     let world = World::new();
     let file = world.write("nonsense", "hello").display().to_string();

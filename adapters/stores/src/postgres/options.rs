@@ -27,6 +27,11 @@ pub struct PostgresOptions {
 impl PostgresOptions {
     pub(super) fn new(url: &str) -> Result<Self, StoreError> {
         // What is wrong with it is not quoted: the password is in there.
+        if is_misread(url) {
+            let what = "the URL of the PostgreSQL database has a character that is to be escaped: in user and password, \
+                        @ is %40, / is %2F, ? is %3F";
+            return Err(StoreError::Refused { what: what.to_owned() });
+        }
         let refused = |_| StoreError::Refused { what: "this is no URL of a PostgreSQL database".to_owned() };
         let mut config: Config = url.parse().map_err(refused)?;
         if config.get_application_name().is_none() {
@@ -91,6 +96,17 @@ impl PostgresOptions {
     }
 }
 
+/// Part of a password would be taken for the host, and be told.
+fn is_misread(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let mut parts = rest.split('@');
+    let user = parts.next().unwrap_or_default();
+    match parts.next() {
+        Some(_) => parts.next().is_some() || user.contains(['/', '?', '#']),
+        None => false,
+    }
+}
+
 /// Where it goes, without user and password.
 fn place(config: &Config) -> String {
     let port = config.get_ports().first().copied().unwrap_or(5432);
@@ -152,5 +168,25 @@ mod tests {
         );
         assert!(!is_here("postgres://u@db.example/db") && !is_here("postgres://u@localhost,db.example/db"));
         assert!(!is_here("host=localhost hostaddr=10.0.0.1"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_not_escaped_is_refused_and_not_told() {
+        for password in ["a@SECRET", "12/SECRET", "a?SECRET", "a#SECRET"] {
+            let error = PostgresOptions::new(&format!("postgres://webex:{password}@localhost:9/x")).unwrap_err();
+            assert!(error.to_string().contains("@ is %40") && !error.to_string().contains("SECRET"), "{error}");
+        }
+        for url in [
+            "postgres://webex:a%40b@localhost/x?application_name=a",
+            "postgres:///x?host=/run/postgresql",
+            "host=/run dbname=x",
+        ] {
+            assert!(PostgresOptions::new(url).is_ok(), "{url}");
+        }
     }
 }

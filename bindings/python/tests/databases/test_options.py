@@ -82,6 +82,14 @@ def test_an_environment_that_asks_for_less_does_not(monkeypatch: pytest.MonkeyPa
     assert reached("postgresql://db.example.com/webex?sslmode=disable")["sslmode"] == "disable"
 
 
+@pytest.mark.parametrize("store", [PostgresStore, AsyncPostgresStore])
+@pytest.mark.parametrize("password", ["a@SECRET", "12/SECRET", "a?SECRET", "a#SECRET"])
+def test_a_password_that_is_not_escaped_is_refused_and_not_told(store: type[Any], password: str) -> None:
+    with pytest.raises(StoreError, match="@ is %40") as caught:
+        store(f"postgres://webex:{password}@localhost:9/x")
+    assert "SECRET" not in str(caught.value)
+
+
 @pytest.mark.parametrize("wrong", ["roots", "url"])
 @pytest.mark.parametrize(
     "store, url",

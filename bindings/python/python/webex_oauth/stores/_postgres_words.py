@@ -184,8 +184,19 @@ class Options:
                 return place.other(f"SQLSTATE {state}")
 
 
+def _is_misread(url: Secret) -> bool:
+    """Part of a password would be taken for the host, and be told."""
+    user, *others = url.expose().partition("://")[2].split("@")
+    return len(others) > 1 or (len(others) == 1 and any(mark in user for mark in "/?#"))
+
+
 def _parameters(url: Secret) -> Hidden:
     """What is wrong with it is not quoted: the password is in there."""
+    if _is_misread(url):
+        raise refused(
+            "the URL of the PostgreSQL database has a character that is to be escaped: in user and password, "
+            "@ is %40, / is %2F, ? is %3F"
+        )
     try:
         found = Hidden(conninfo.conninfo_to_dict(url.expose()))
     except Exception:
