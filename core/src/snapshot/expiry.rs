@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn who_is_signed_in_stays_and_what_is_over_or_never_completed_goes_after_a_week() {
-        let after = |ms| Some(Timestamp::from_millis(ms + 7 * 86_400_000));
+        let after = |ms: i64| Some(Timestamp::from_millis(ms + 7 * 86_400_000));
         for (members, wanted) in [
             (r#""saved_at":5,"grant":{"via":"code"}"#, None),
             (r#""saved_at":5,"signed_out":"by_user""#, after(5)),
