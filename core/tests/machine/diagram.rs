@@ -70,7 +70,8 @@ fn swarm(numbers: &mut Numbers) -> Vec<Move> {
 }
 
 /// What chance finds too seldom: a host that fails while there is a session, a late token, other processes.
-const RARE: [(u8, &[Move]); 20] = [
+const RARE: [(u8, &[Move]); 21] = [
+    (0, &[[8, 0, 0, 0], [3, 0, 0, 0], [25, 0, 2, 0]]),
     (0, &[[0, 4, 0, 0], [1, 6, 0, 0], [29, 2, 0, 0], [9, 1, 1, 0]]),
     (0, &[[8, 0, 0, 0], [19, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [29, 5, 0, 0], [9, 0, 0, 0]]),
     (0, &[[0, 0, 0, 0], [2, 0, 0, 0], [29, 2, 0, 0], [9, 0, 0, 0]]),
