@@ -64,3 +64,12 @@ fn a_code_that_is_tried_again_waits_for_a_store_that_works_again() {
     let then = [Job(0, 0, Garbage), Job(0, 1, Fails), Pass, Job(0, 1, Fine), StoreDown, Pass];
     keeps_every_rule(LOCKED, &[&first, &then]);
 }
+
+/// Seed 1363952. The row is deleted before it has what a login brought, and the code of another login is out.
+#[test]
+fn what_a_login_brought_is_revoked_when_the_row_is_gone_also_during_another_login() {
+    let first = [Browser(1, Begin), Pass, Browser(1, Begin), Job(1, 0, Garbage), Browser(1, Back(0)), Pass];
+    let then = [Job(1, 0, Fine), Job(1, 0, Fine), Job(1, 0, Fails), Browser(1, Back(1)), Pass, Delete];
+    let last = [Job(1, 0, Fails), Pass, Job(1, 1, Twice)];
+    keeps_every_rule(STRICT, &[&first, &then, &last]);
+}
