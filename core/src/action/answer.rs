@@ -219,6 +219,14 @@ pub(crate) fn revoke_unless_kept(turn: &mut Turn<'_>, state: &mut State, tokens:
     revoke::revoke_or_tell(turn, state, &unkept);
 }
 
+/// The same of a session that is over and was not stored, also where it was left without that.
+pub(crate) fn revoke_unstored(turn: &mut Turn<'_>, state: &mut State, tokens: &TokenSet) {
+    let of_them = tokens.refresh_token.iter().map(Secret::expose);
+    let of_them: Vec<_> = of_them.chain(tokens.access_token.as_ref().map(|token| token.expose())).collect();
+    state.spared.retain(|spared| !of_them.contains(&spared.expose()));
+    revoke_unless_kept(turn, state, tokens);
+}
+
 /// Those that do not live on, and how RFC 7009 section 2.1 calls them.
 fn unkept(state: &State, tokens: &TokenSet) -> Vec<(Secret, &'static str)> {
     let refresh = tokens.refresh_token.clone().map(|token| (token, "refresh_token"));

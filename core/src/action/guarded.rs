@@ -61,6 +61,6 @@ pub(crate) fn act(turn: &mut Turn<'_>, state: &mut State, action: &Guarded) {
         Guarded::Name { name } => state.name = *name,
         Guarded::SkipRevisions { by } => state.revision = state.revision.saturating_add(*by),
         Guarded::Yield { snapshot } => reload::reload(turn, state, snapshot, Standing::WasStored),
-        Guarded::RevokeUnlessKept { tokens } => answer::revoke_unless_kept(turn, state, tokens),
+        Guarded::RevokeUnlessKept { tokens } => answer::revoke_unstored(turn, state, tokens),
     }
 }

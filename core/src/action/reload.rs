@@ -48,9 +48,6 @@ pub(crate) fn reload(turn: &mut Turn<'_>, state: &mut State, bytes: &Secret, sta
     let is_older = theirs.revision < state.revision;
     let is_over = standing == Standing::WasStored && !is_same_session(state, &theirs);
     let news = if is_over { Ordering::Greater } else { compare(&theirs, state) };
-    if is_older && news.is_lt() {
-        return revoke_theirs(turn, state, &theirs);
-    }
     state.revision = state.revision.max(theirs.revision);
     let logins = merge_logins(turn, state, &mut theirs);
     let mut lacks_ours = logins.lacks_ours;
@@ -111,7 +108,10 @@ fn has_same_tokens(a: &Grant, b: &Grant) -> bool {
 fn is_same_session(ours: &State, theirs: &State) -> bool {
     let same_grant = match (ours.grant(), theirs.grant()) {
         (Some(own), Some(grant)) => own.id(ours) == grant.id(theirs),
-        (Some(_) | None, _) => true,
+        // What the server ended keeps its mark. Whoever was signed out otherwise in the same millisecond is another.
+        (Some(_), None) => signed_out_reason(theirs) == SignedOutReason::GrantEnded,
+        (None, Some(_)) => signed_out_reason(ours) == SignedOutReason::GrantEnded,
+        (None, None) => true,
     };
     ours.changed_at == theirs.changed_at && same_grant
 }

@@ -146,7 +146,10 @@ pub(crate) fn adopt(turn: &mut Turn<'_>, state: &mut State, tokens: &Secret) -> 
     abandon_login(state);
     let requested = read.tokens.scope.clone();
     let id = state.next_id;
-    accept_login(turn, state, Via::Adopted, requested, read, id);
+    // Not what a login under way has brought, if there is one: that is over.
+    state.end_login(turn.now);
+    let from = SignInFrom { via: Via::Adopted, login: None, cleaned_url: None, caller_state: None };
+    accept(turn, state, from, requested, read, id);
     Ok(())
 }
 

@@ -197,7 +197,9 @@ impl Coordinator {
         if self.is_closing() || self.session.next_grant(self.now.wall) != Some(crate::intent::NextGrant::Login) {
             return;
         }
-        if !self.saving.is_all_settled() {
+        // One that is tried again, too: the store may have told of a failure before, and be about to take it now.
+        let is_on_its_way = !self.saving.is_stored() && self.saving.failing().is_none();
+        if !self.saving.is_all_settled() || is_on_its_way {
             return;
         }
         self.act(Guarded::BeginGrant, false);
@@ -205,6 +207,9 @@ impl Coordinator {
 
     /// How the login ended that is no longer worked on.
     pub(super) fn note_logins(&mut self, effects: &[Effect]) {
+        if self.session.tokens().is_none() {
+            self.forget_what_was_not_stored();
+        }
         let ends = |of| effects.iter().find_map(|effect| end(effect).filter(|(login, _)| *login == of));
         self.logins.begun = effects.iter().find_map(|effect| match effect {
             Effect::OpenBrowser { url } => LoginId::of(url.expose()),
@@ -265,6 +270,23 @@ impl Coordinator {
             Some(_) => None,
             None if goes_on => None,
             None => Some(Reply::Failed(otherwise)),
+        }
+    }
+
+    /// Somebody signed out, or deleted the session, before the store had what a login brought: nothing is left of that.
+    fn forget_what_was_not_stored(&mut self) {
+        for ended in self.logins.ended.iter_mut().filter(|ended| !self.saving.has(ended.change)) {
+            if matches!(ended.reply, Reply::SignedIn { .. }) {
+                ended.reply = Reply::Failed(Failure::LoginCancelled);
+            }
+        }
+    }
+
+    /// The same for who waits for tokens of their own to be stored.
+    pub(super) fn as_it_is_now(&self, reply: Reply) -> Reply {
+        match reply {
+            Reply::SignedIn { .. } if self.session.tokens().is_none() => Reply::Failed(Failure::LoginCancelled),
+            reply => reply,
         }
     }
 

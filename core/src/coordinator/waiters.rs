@@ -250,7 +250,9 @@ impl Coordinator {
                 let is_flushed = self.saving.is_stored() && !self.jobs.has_grant() && self.guard.is_idle();
                 is_flushed.then_some(Reply::Done)
             }
-            Want::Settled { change, reply } => self.saving.is_settled(*change).then(|| reply.clone()),
+            Want::Settled { change, reply } => {
+                self.saving.is_settled(*change).then(|| self.as_it_is_now(reply.clone()))
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! Schedules with names: what each rule is there for. Each is kept with the rule and breaks without it, so the simulation is
 //! known to see such a fault. Found by `find_programs`, and shortened by it.
 
+mod logins;
+
 use super::server::Policy;
 use super::walk::play;
 use super::world::How::{Busy, Fails, Garbage, Later, Lost, Ok as Fine, Twice};

@@ -1,6 +1,10 @@
 //! A rotating authorization server: families of refresh tokens, one for each sign-in.
 
+mod codes;
+
 use std::collections::BTreeMap;
+
+use self::codes::Page;
 
 /// What the server makes of a refresh token that was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,7 @@ pub(crate) struct Server {
     dead: Vec<u32>,
     last: u32,
     families: u32,
+    pages: Vec<Page>,
     /// Something happened that may cost a session at a strict server, and has to be named.
     pub(crate) excuse: Vec<&'static str>,
     pub(crate) rotations: u64,
@@ -41,6 +46,7 @@ impl Server {
             dead: Vec::new(),
             last: 0,
             families: 0,
+            pages: Vec::new(),
             excuse: Vec::new(),
             rotations: 0,
             reuses: 0,

@@ -1,5 +1,7 @@
 //! Many long schedules, drawn by seeds.
 
+mod browsers;
+
 use super::server::Policy;
 use super::world::{How, Setting, Step, World};
 use crate::coordinator::Op;
@@ -97,7 +99,13 @@ fn beginning(worlds: &mut Vec<World>, setting: Setting) -> World {
 
 /// One schedule. `Err`: the steps, and what they broke.
 fn walk(worlds: &mut Vec<World>, seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
-    wander(beginning(worlds, setting(seed)), seed, steps, draw)
+    let world = beginning(worlds, setting(seed));
+    match browsers::often(seed) {
+        None => wander(world, seed, steps, draw),
+        Some(often) => wander(world, seed, steps, |world, dice| {
+            browsers::draw(world, dice, often).unwrap_or_else(|| draw(world, dice))
+        }),
+    }
 }
 
 /// So many steps from there. `Err`: the steps, and what they broke.
@@ -119,7 +127,7 @@ pub(super) fn wander(
             return Err((taken, problem));
         }
     }
-    if seed.is_multiple_of(4)
+    if (seed.is_multiple_of(4) || seed % 4 == 3 && browsers::often(seed).is_some())
         && let Err(problem) = world.come_to_rest()
     {
         return Err((taken, format!("at rest: {problem}")));
@@ -165,23 +173,25 @@ fn shrink(setting: Setting, mut steps: Vec<Step>) -> (Vec<Step>, String) {
     (steps, problem)
 }
 
-type Walked = Result<(u64, u64), (Vec<Step>, String)>;
+/// Calls answered, renewals, and logins that ended well.
+type Walked = Result<[u64; 3], (Vec<Step>, String)>;
+
+fn add(sums: &mut [u64; 3], more: [u64; 3]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}
 
 /// Walks them on two threads: sums of those that went well, and the first that did not.
 fn all(seeds: std::ops::Range<u64>) -> Vec<(u64, Walked)> {
     const THREADS: u64 = 2;
     let part = |seeds: std::ops::Range<u64>, of: u64| {
-        let (mut resolved, mut rotations, mut worlds) = (0, 0, Vec::new());
+        let (mut sums, mut worlds) = ([0; 3], Vec::new());
         for seed in seeds.clone().filter(|seed| seed % THREADS == of) {
             match walk(&mut worlds, seed, 40) {
-                Ok(world) => {
-                    resolved += world.resolved;
-                    rotations += world.server.rotations;
-                }
+                Ok(world) => add(&mut sums, [world.resolved, world.server.rotations, world.logins()]),
                 Err(failure) => return (seed, Err(failure)),
             }
         }
-        (seeds.end, Ok((resolved, rotations)))
+        (seeds.end, Ok(sums))
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -198,13 +208,10 @@ fn all(seeds: std::ops::Range<u64>) -> Vec<(u64, Walked)> {
 fn many_random_schedules_keep_every_rule() {
     let seeds: u64 = std::env::var("SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(4_000);
     let first: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let (mut resolved, mut rotations) = (0, 0);
+    let mut sums = [0; 3];
     for (seed, walked) in all(first..first + seeds) {
         match walked {
-            Ok((answered, rotated)) => {
-                resolved += answered;
-                rotations += rotated;
-            }
+            Ok(more) => add(&mut sums, more),
             Err((steps, problem)) => {
                 let (steps, why) = shrink(setting(seed), steps);
                 if aloud() {
@@ -220,8 +227,13 @@ fn many_random_schedules_keep_every_rule() {
             }
         }
     }
-    println!("{seeds} schedules of 40 steps: {resolved} calls answered, {rotations} rotations, every rule kept");
-    assert!(resolved > seeds && rotations > seeds / 4, "the schedules do too little: {resolved}, {rotations}");
+    let [resolved, rotations, logins] = sums;
+    println!(
+        "{seeds} schedules of 40 steps: {resolved} calls answered, {rotations} rotations, {logins} logins in browsers, \
+         every rule kept"
+    );
+    let enough = resolved > seeds && rotations > seeds / 4 && logins > seeds / 20;
+    assert!(enough, "the schedules do too little: {resolved}, {rotations}, {logins}");
 }
 
 /// Looks for the shortest program that a coordinator without a rule fails at: for `named.rs`.

@@ -1,5 +1,7 @@
 //! Two or three coordinators over one store and one server, two clocks each. Everything that may happen is a [`Step`].
 
+mod asked;
+mod browser;
 mod io;
 mod rest;
 mod rules;
@@ -9,7 +11,7 @@ mod time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub(crate) use self::step::{How, Setting, Step};
+pub(crate) use self::step::{Browser, How, Setting, Step};
 use super::server::{Server, number_after};
 use crate::coordinator::{
     Call, ClientEvent, Coordinator, Credential, Done, Failure, JobId, Next, Now, Of, Op, Options, Output, Reply, Spent,
@@ -30,7 +32,16 @@ struct Out {
     /// What the server has answered.
     mail: Option<Done>,
     refresh: Option<u32>,
+    /// The login whose code it redeems.
+    code: Option<usize>,
     stopped: bool,
+}
+
+impl Out {
+    /// It spends what can be spent once.
+    fn spends(&self) -> bool {
+        self.refresh.is_some() || self.code.is_some()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +68,10 @@ pub(crate) struct Node {
     closing: Option<u64>,
     /// Sign-ins that were signed out here.
     signed_out: BTreeSet<u32>,
+    /// Logins whose callback was answered with a failure that ends them.
+    refused: BTreeSet<usize>,
+    /// Sign-ins of which the store has said that it cannot take them.
+    unsaved: BTreeSet<u32>,
     skew: i64,
     /// An event of a renewal was told in this step.
     told: bool,
@@ -71,6 +86,10 @@ pub(crate) struct World {
     /// What it held before: a replica may lack the last write.
     before: Option<Secret>,
     deleted: BTreeSet<u32>,
+    /// Sign-ins that have been in the store.
+    kept: BTreeSet<u32>,
+    /// Somebody signed out, or deleted what was stored.
+    ended: bool,
     delayed: Vec<(Secret, u64)>,
     down: bool,
     lock: Option<usize>,
@@ -86,6 +105,10 @@ pub(crate) struct World {
 const LOST_WRITE: &str = "the store lost its last write";
 const SIGN_IN_UNKNOWN: &str = "the save of a sign-in had an unknown outcome";
 
+/// How tokens are written in a snapshot.
+const RT: &str = "token\":\"RT";
+const AT: &str = "token\":\"AT";
+
 type Checked = Result<(), String>;
 
 pub(crate) fn config() -> Config {
@@ -97,11 +120,10 @@ pub(crate) fn config() -> Config {
     parts.build().unwrap()
 }
 
+/// Different in every part: states, verifiers and numbers are made of different ones.
 fn entropy(number: u64) -> Entropy {
-    let mut bytes = [7_u8; Entropy::LEN];
-    bytes[..8].copy_from_slice(&number.to_le_bytes());
-    bytes[56..].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-    Entropy::new(&bytes).unwrap()
+    let parts = (0..8_u64).flat_map(|at| (number * 8 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    Entropy::new(&parts.collect::<Vec<_>>()).unwrap()
 }
 
 fn fault() -> StoreFault {
@@ -117,6 +139,8 @@ impl World {
             row: None,
             before: None,
             deleted: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            ended: false,
             delayed: Vec::new(),
             down: false,
             lock: None,
@@ -156,7 +180,7 @@ impl World {
             Coordinator::open(self.config.clone(), self.row.as_ref(), entropy(self.seeds), self.options()).unwrap();
         let mut coordinator = opened;
         coordinator.broken = self.setting.broken;
-        let stored = self.row.iter().filter_map(|row| number_after(row.expose(), "\"AT")).collect();
+        let stored = self.row.iter().filter_map(|row| number_after(row.expose(), AT)).collect();
         self.nodes[node] = Some(Node {
             coordinator,
             jobs: BTreeMap::new(),
@@ -170,87 +194,11 @@ impl World {
             slept: 0,
             closing: None,
             signed_out: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
             skew: 0,
             told: false,
         });
-    }
-
-    pub(crate) fn jobs(&self, node: usize) -> usize {
-        self.nodes[node].as_ref().map_or(0, |node| node.jobs.len())
-    }
-
-    pub(crate) fn op(&self, node: usize, at: usize) -> Option<&Op> {
-        self.nodes[node].as_ref()?.jobs.values().nth(at).map(|out| &out.op)
-    }
-
-    pub(crate) fn has_mail(&self, node: usize, at: usize) -> bool {
-        self.nodes[node].as_ref().and_then(|node| node.jobs.values().nth(at)).is_some_and(|out| out.mail.is_some())
-    }
-
-    /// Whether a step can be taken as things are.
-    pub(crate) fn makes_sense(&self, step: Step) -> bool {
-        match step {
-            Step::Start(n) => !self.is_up(n),
-            Step::Resume(n) => self.is_up(n) && !self.is_awake(n),
-            Step::Job(n, at, _) => self.is_awake(n) && at < self.jobs(n),
-            Step::Token(n)
-            | Step::Refresh(n)
-            | Step::Rejected(n)
-            | Step::SignIn(n)
-            | Step::SignOut(n)
-            | Step::Look(n)
-            | Step::Close(n)
-            | Step::GiveUp(n)
-            | Step::Crash(n)
-            | Step::Fork(n)
-            | Step::Suspend(n)
-            | Step::SetClock(n, _) => self.is_awake(n),
-            Step::Pass
-            | Step::Expire
-            | Step::Delayed
-            | Step::Delete
-            | Step::StoreDown
-            | Step::StoreUp
-            | Step::FailOver => true,
-        }
-    }
-
-    pub(crate) fn is_up(&self, node: usize) -> bool {
-        self.nodes[node].is_some()
-    }
-
-    pub(crate) fn is_awake(&self, node: usize) -> bool {
-        self.nodes[node].as_ref().is_some_and(|node| !node.suspended)
-    }
-
-    pub(crate) fn is_closing(&self, node: usize) -> bool {
-        self.nodes[node].as_ref().is_some_and(|node| node.closing.is_some())
-    }
-
-    pub(crate) fn waiting(&self, node: usize) -> usize {
-        self.nodes[node].as_ref().map_or(0, |node| node.tickets.len())
-    }
-
-    pub(crate) fn is_signed_in(&self) -> bool {
-        self.row_refresh().is_some()
-    }
-
-    pub(crate) fn is_down(&self) -> bool {
-        self.down
-    }
-
-    pub(crate) fn has_delayed(&self) -> bool {
-        !self.delayed.is_empty()
-    }
-
-    fn clock(&self, node: usize) -> Now {
-        let skew = self.nodes[node].as_ref().map_or(0, |node| node.skew);
-        let wall = Timestamp::from_millis(1_700_000_000_000 + i64::try_from(self.now).unwrap() + skew);
-        Now { wall, mono: Tick::from_millis(self.now + 1000 * node as u64) }
-    }
-
-    fn row_refresh(&self) -> Option<u32> {
-        number_after(self.row.as_ref()?.expose(), "\"RT")
     }
 
     // ------------------------------------------------------------------ steps
@@ -265,10 +213,13 @@ impl World {
                 self.call(n, step, Call::Answered { generation, status: 401, retry_after: None, spent })
             }
             Step::SignIn(n) => {
+                self.family_at(n).into_iter().for_each(|had| self.server.replace(had));
                 let tokens = Secret::new(self.server.sign_in());
                 self.call(n, step, Call::SignIn { credential: Credential::Tokens { tokens }, within: None })
             }
+            Step::Browser(n, what) => self.browser(n, what),
             Step::SignOut(n) => {
+                self.ended = true;
                 let tokens = self.node(n).coordinator.session().tokens().cloned();
                 let refresh = tokens.and_then(|tokens| number_after(tokens.refresh_token?.expose(), "RT"));
                 let family = refresh.and_then(|refresh| self.server.family(refresh));
@@ -329,6 +280,7 @@ impl World {
                 Ok(())
             }
             Step::Delete => {
+                self.ended = true;
                 let family = self.row_refresh().and_then(|refresh| self.server.family(refresh));
                 self.deleted.extend(family);
                 self.row = None;
@@ -383,6 +335,7 @@ impl World {
     fn lose_requests(&mut self, n: usize, why: &'static str) {
         let node = self.nodes[n].as_ref().unwrap();
         let spends = node.jobs.values().any(|out| out.refresh.is_some());
+        self.server.lose_codes_of(n);
         let unsaved =
             node.jobs.values().any(|out| matches!(out.op, Op::Save { .. })) || node.coordinator.store_fault().is_some();
         if spends || unsaved {

@@ -2,18 +2,26 @@
 
 use super::*;
 
+/// What the server says.
+pub(super) fn answer((status, body): (u16, String)) -> Done {
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Done::Response(HttpResponse { status, headers, body: body.into_bytes() })
+}
+
 impl World {
     pub(super) fn swap(&mut self, snapshot: Secret, replaces: u64) -> Result<Done, String> {
         let holds = self.row.as_ref().map_or(0, |row| snapshot_revision(row.expose()).unwrap());
         if holds != replaces {
             return Ok(Done::Conflict(self.row.clone()));
         }
-        let family = number_after(snapshot.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
+        let family = number_after(snapshot.expose(), RT).and_then(|refresh| self.server.family(refresh));
         let known = ![SIGN_IN_UNKNOWN, LOST_WRITE].iter().any(|why| self.server.excuse.contains(why));
         if known && family.is_some_and(|family| self.deleted.contains(&family)) {
             return Err("tokens of a session that was signed out or deleted are stored".into());
         }
         let before = self.row_refresh().and_then(|refresh| self.server.family(refresh));
+        self.nobody_ends_it_unasked(before, family, &snapshot)?;
+        self.kept.extend(family);
         if let Some(before) = before.filter(|_| before != family && !snapshot.expose().contains("grant_ended")) {
             self.deleted.insert(before);
         }
@@ -24,7 +32,7 @@ impl World {
     /// What was stored last was rotated or signed in for nothing, and that has to be named. A session that somebody ended
     /// is not brought back by a store that keeps its promises.
     pub(super) fn fail_over(&mut self) {
-        let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
+        let family = |row: &Secret| number_after(row.expose(), RT).and_then(|refresh| self.server.family(refresh));
         let before = self.before.take().filter(|row| family(row).is_none_or(|family| !self.deleted.contains(&family)));
         if let (Some(before), true) = (before, self.row.is_some()) {
             self.server.excuse(LOST_WRITE);
@@ -49,6 +57,7 @@ impl World {
                 }
                 Some(Done::Unlocked)
             }
+            Op::Send { .. } if out.code.is_some() => self.answer_code(n, job, &out, how)?,
             Op::Send { .. } => self.answer(n, job, &out, how)?,
             Op::AskForToken { .. } | Op::AskForJwt { .. } => Some(Done::HostFailed("no".into())),
         };
@@ -63,12 +72,20 @@ impl World {
             (_, Done::Loaded(Some(row)) | Done::Conflict(Some(row))) => Some(row.clone()),
             _ => None,
         };
-        node.stored.extend(row.iter().filter_map(|row| number_after(row.expose(), "\"AT")));
-        let now = self.clock(n);
+        if let (Op::Save { snapshot, .. }, false) = (&out.op, matches!(result, Done::Saved | Done::Conflict(_))) {
+            let family = number_after(snapshot.expose(), RT).and_then(|refresh| self.server.family(refresh));
+            self.node(n).unsaved.extend(family);
+        }
+        let node = self.node(n);
+        node.stored.extend(row.iter().filter_map(|row| number_after(row.expose(), AT)));
+        let (now, had) = (self.clock(n), self.family_at(n));
         let node = self.node(n);
         node.coordinator.done(now, job, result.clone());
         if how == How::Twice {
             node.coordinator.done(now, job, result);
+        }
+        if let Some(k) = out.code {
+            self.check_login_end(n, k, had)?;
         }
         self.drain(n)
     }
@@ -90,7 +107,7 @@ impl World {
         replaces: u64,
     ) -> Result<Option<Done>, String> {
         let failed = Some(Done::StoreFailed(fault()));
-        let family = |row: &Secret| number_after(row.expose(), "\"RT").and_then(|refresh| self.server.family(refresh));
+        let family = |row: &Secret| number_after(row.expose(), RT).and_then(|refresh| self.server.family(refresh));
         let signs_in = replaces == 0 || self.row.as_ref().and_then(family) != family(&snapshot);
         if signs_in && (is_late || matches!(how, How::Lost | How::Later)) {
             // Whoever deletes what it brought cannot be told from one who came before: the sign-in is saved once more.
@@ -128,10 +145,6 @@ impl World {
         if let Some(mail) = &out.mail {
             return Ok(Some(mail.clone()));
         }
-        let answer = |(status, body): (u16, String)| {
-            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            Done::Response(HttpResponse { status, headers, body: body.into_bytes() })
-        };
         let Op::Send { request, .. } = &out.op else { return Ok(None) };
         let Some(refresh) = out.refresh else {
             if let Some(refresh) = number_after(request.body.expose(), "token=RT") {

@@ -40,6 +40,7 @@ impl World {
         if self.now - begun > 300_000 {
             return Err(format!("it takes {} ms until all are answered", self.now - begun));
         }
+        self.check_the_codes()?;
         self.check_the_end()
     }
 

@@ -96,6 +96,15 @@ impl World {
                 self.server.note_sent(refresh, n, row)?;
             }
         }
+        let mut code = None;
+        if let Op::Send { request, .. } = &op
+            && request.purpose == Purpose::RedeemCode
+        {
+            code = Some(self.check_code(n, request.body.expose())?);
+        }
+        if let Op::Save { snapshot, .. } = &op {
+            self.check_logins_in(n, snapshot)?;
+        }
         if self.is_closing(n) && !matches!(op, Op::Save { .. } | Op::Unlock) {
             let revokes = matches!(&op, Op::Send { request, .. } if !request.purpose.is_grant());
             if !revokes {
@@ -105,7 +114,7 @@ impl World {
         if matches!(op, Op::Load) {
             self.node(n).loads += 1;
         }
-        self.node(n).jobs.insert(job, Out { op, since: now, mail: None, refresh, stopped: false });
+        self.node(n).jobs.insert(job, Out { op, since: now, mail: None, refresh, code, stopped: false });
         Ok(())
     }
 
@@ -131,6 +140,7 @@ impl World {
             return Err(format!("node {n} resolves {ticket}, which nobody waits under: {reply:?}"));
         };
         self.resolved += 1;
+        self.check_login(n, waiting.call, reply)?;
         match reply {
             Reply::Token { token, .. } | Reply::Api(Next::Again { token, .. }) => {
                 self.check_token(n, number_after(token.expose(), "AT"), "hands out")

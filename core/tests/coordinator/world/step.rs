@@ -35,12 +35,28 @@ pub(crate) enum How {
     Busy,
 }
 
+/// What becomes of logins in browsers. They are counted in the order in which their pages were opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Browser {
+    /// A login begins.
+    Begin,
+    /// The person agreed, and the browser comes back: for the first time, or once more.
+    Back(usize),
+    /// The person said no.
+    Denied(usize),
+    /// The login is cancelled.
+    GiveUp(usize),
+    /// Somebody waits for its end.
+    Await(usize),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Token(usize),
     Refresh(usize),
     Rejected(usize),
     SignIn(usize),
+    Browser(usize, Browser),
     SignOut(usize),
     Look(usize),
     Close(usize),

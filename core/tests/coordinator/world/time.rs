@@ -11,7 +11,7 @@ impl World {
             let Some(node) = node else { continue };
             for out in node.jobs.values() {
                 // No request is processed later than T after it was sent.
-                if out.refresh.is_some() && out.mail.is_none() {
+                if out.spends() && out.mail.is_none() {
                     at_most = at_most.min(out.since + 30_000);
                 }
                 // A node that lives reads what has come, and stores it, without delay.
@@ -36,7 +36,7 @@ impl World {
 
     /// Nothing is out that time must not pass over.
     pub(super) fn is_quiet(&self) -> bool {
-        let busy = |out: &Out| out.refresh.is_some() || matches!(out.op, Op::Save { .. });
+        let busy = |out: &Out| out.spends() || matches!(out.op, Op::Save { .. });
         self.nodes.iter().flatten().all(|node| !node.jobs.values().any(busy))
     }
 
