@@ -169,11 +169,6 @@ mod tests {
         assert!(!is_here("postgres://u@db.example/db") && !is_here("postgres://u@localhost,db.example/db"));
         assert!(!is_here("host=localhost hostaddr=10.0.0.1"));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn a_password_that_is_not_escaped_is_refused_and_not_told() {
