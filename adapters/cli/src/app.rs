@@ -71,10 +71,7 @@ impl App {
             builder = builder.record();
         }
         let client = builder.open().map_err(|error| match error {
-            // The settings say nothing of a client, and it is not a guest who is signed in.
-            ClientError::Restore(RestoreError::OtherConfig { .. }) if settings.has_no_client() => {
-                webex_oauth::ConfigError::missing("client_id").into()
-            }
+            ClientError::Restore(error) => not_restored(&settings, error),
             error => Failure::from(error),
         })?;
         let app = Self {
@@ -292,6 +289,15 @@ fn open_store_with(settings: &Settings, keys: Option<Keys>) -> Result<Opened, Fa
         session_file: settings.session_file.clone(),
         keys,
     })
+}
+
+/// Why what is stored cannot be opened.
+pub(crate) fn not_restored(settings: &Settings, error: RestoreError) -> Failure {
+    match error {
+        // The settings say nothing of a client, and it is not a guest who is signed in.
+        RestoreError::OtherConfig { .. } if settings.has_no_client() => ConfigError::missing("client_id").into(),
+        error => error.into(),
+    }
 }
 
 /// The configuration; that of a guest where no client is set.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use webex_oauth::{Phase, Session, Status, Timestamp};
 use webex_oauth_driver::now;
 
-use crate::app::{For, config, open_store};
+use crate::app::{For, config, not_restored, open_store};
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
@@ -19,7 +19,10 @@ pub(crate) fn run(global: &Global, terminal: Terminal, json: bool) -> Result<(),
     let settings = Settings::read(global, terminal)?;
     let opened = open_store(&settings, terminal)?;
     let session = match opened.load()? {
-        Some(snapshot) => Some(Session::restore(config(&settings, For::Tokens)?, snapshot.expose())?),
+        Some(snapshot) => {
+            let restored = Session::restore(config(&settings, For::Tokens)?, snapshot.expose());
+            Some(restored.map_err(|error| not_restored(&settings, error))?)
+        }
         None => None,
     };
     let now = now();

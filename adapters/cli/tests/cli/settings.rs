@@ -228,3 +228,14 @@ fn a_server_is_named_once() {
     world.set("WEBEX_ISSUER", &issuer);
     world.run(&["token"]).failed(3, &["server is set and so is issuer or metadata"]);
 }
+
+#[test]
+fn where_no_client_is_set_that_is_told_and_not_that_it_is_another() {
+    let mut world = World::new();
+    world.sign_in();
+    world.set("WEBEX_CLIENT_ID", "");
+    world.set("WEBEX_CLIENT_SECRET", "");
+    for command in ["token", "status"] {
+        world.run(&[command]).failed(3, &["client_id is missing"]);
+    }
+}

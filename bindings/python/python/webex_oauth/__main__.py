@@ -14,6 +14,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 from ._client import Client
 from ._core import DevicePrompt, clean_text
@@ -163,13 +164,20 @@ def ask_who(client: Client) -> dict[str, object]:
 def cleaned_json(value: Any, secrets: list[Any]) -> Any:
     match value:
         case str():
-            return clean_text(value, [secret.expose() for secret in secrets])
+            return shown_text(value, secrets)
         case list():
             return [cleaned_json(item, secrets) for item in value]
         case dict():
-            return {clean_text(name): cleaned_json(item, secrets) for name, item in value.items()}
+            return {shown_text(name, secrets): cleaned_json(item, secrets) for name, item in value.items()}
         case _:
             return value
+
+
+def shown_text(text: str, secrets: list[Any]) -> str:
+    """An id is whole although it looks like a secret, unless it is one. What cannot be seen, or steers, is left out."""
+    if any(secret.expose() in text for secret in secrets):
+        return clean_text(text, [secret.expose() for secret in secrets])
+    return "".join(mark for mark in text if category(mark) not in ("Cc", "Cf"))
 
 
 def describe(person: dict[str, object]) -> str:
