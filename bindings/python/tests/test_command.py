@@ -97,7 +97,7 @@ def test_who_shows_no_token_whatever_the_server_says(simulator: Simulator, tmp_p
     shown = command(simulator, session, "whoami").stdout
     assert "Ada" in shown and token not in shown and "\x1b" not in shown
     # An id is no secret, although it looks like one.
-    person = {"id": "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9mNWIzNjE4Ny1jOGRkLTQ3MjctOGIyZi1mOWM0NDdmMjkwNDY", "orgId": "O" * 76}
+    person = {"id": "Y2lzY29zcGFyazovL3VzL1BFT1BMRS9mNWIzNjE4Ny1jOGRkLTQ3MjctOGIyZi1mOWM0NDdmMjkwNDY"}
     simulator.fault(fault="rewrite", set=person, endpoint="people_me")
     asked = json.loads(command(simulator, session, "whoami", "--json").stdout)
     assert {name: asked[name] for name in person} == person
