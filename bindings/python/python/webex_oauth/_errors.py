@@ -100,7 +100,8 @@ class ConfigError(Misuse):
 
     #: Which setting.
     field: str
-    #: ``missing``, ``invalid``, ``insecure``; or ``unanswered``: the server that it names could not be asked, try again later.
+    #: ``missing``, ``invalid``, ``insecure``; or ``unanswered``: the server that it names could not be asked, try again
+    #: later.
     kind: str
     #: What is wrong with it.
     problem: str
