@@ -1,4 +1,5 @@
-//! Which proxy a request goes through: the variables of the environment, read as curl reads them.
+//! Which proxy a request goes through: the variables of the environment, by the rule of docs/operations.md, which is curl's but for
+//! the ports in `no_proxy`.
 
 use std::ffi::OsString;
 use std::fmt;

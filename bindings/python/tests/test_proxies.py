@@ -1,4 +1,4 @@
-"""Proxies of the environment, read as curl reads them: never gone around in silence, never asked about this machine."""
+"""Proxies of the environment (docs/operations.md): never gone around in silence, never asked about this machine."""
 
 from __future__ import annotations
 

@@ -180,3 +180,22 @@ def test_a_listener_may_fork(simulator: Simulator, make_client: Make) -> None:
     eventually(lambda: children)
     assert client.token()
     assert os.waitpid(children[0], 0)[1] == 0
+
+
+def test_what_is_not_installed_is_left_out_of_a_star_and_named_with_its_extra() -> None:
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(["psycopg", "redis", "keyring"]))  # none of them can be imported
+from webex_oauth.stores import *
+import webex_oauth, webex_oauth.stores
+assert SqliteStore and "PostgresStore" not in globals() and "RedisStore" not in globals()
+for use in [lambda: webex_oauth.stores.PostgresStore, lambda: webex_oauth.stores.RedisStore, webex_oauth.KeyringStore]:
+    try:
+        use()
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    for extra in ["postgres", "redis", "keyring"]:
+        assert f"pip install 'webex-oauth[{extra}]'" in done.stdout

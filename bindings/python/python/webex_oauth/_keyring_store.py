@@ -26,7 +26,13 @@ class KeyringStore:
     """
 
     def __init__(self, name: str = "default", *, service: str = "webex-oauth") -> None:
-        import keyring
+        try:
+            import keyring
+        except ModuleNotFoundError as error:
+            if error.name != "keyring":
+                raise
+            problem = "KeyringStore needs keyring: pip install 'webex-oauth[keyring]'"
+            raise ModuleNotFoundError(problem, name="keyring") from None
 
         self._keyring: Any = keyring
         self._service, self._name = service, name

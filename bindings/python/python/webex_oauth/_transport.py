@@ -18,9 +18,9 @@ class HttpTransport:
     """Sends one request per call by urllib3, to the address that the core has read out of its URL.
 
     The whole exchange ends at ``request.hints.timeout``, whatever the server drips. Proxies are taken from the
-    environment as curl does (``https_proxy``, ``http_proxy``, ``all_proxy``, ``no_proxy``); what stays on this machine
-    goes through none. Redirects are answers, nothing is sent twice that must not be, and such a request gets a
-    connection of its own.
+    environment (``https_proxy``, ``http_proxy``, ``all_proxy``, ``no_proxy``: docs/operations.md has the rule); what
+    stays on this machine goes through none. Redirects are answers, nothing is sent twice that must not be, and such a
+    request gets a connection of its own.
 
     ``tls`` is for private certificate authorities; certificates and host names are always checked by default.
     """

@@ -11,6 +11,8 @@ on any of these stores.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from ._keys import Key
 from ._records import AsyncRecords, AsyncUserStore, Put, Records, UserStore
 
@@ -39,6 +41,13 @@ _LATER = {
 }
 #: What has to be installed beside this package, and its extra that does.
 _EXTRAS = {"psycopg": "postgres", "psycopg_pool": "postgres", "redis": "redis"}
+#: Which of them a module imports.
+_NEEDS = {
+    "_async_postgres": ("psycopg", "psycopg_pool"),
+    "_async_redis": ("redis",),
+    "_postgres": ("psycopg", "psycopg_pool"),
+    "_redis": ("redis",),
+}
 
 __all__ = [
     "AsyncPostgresStore",
@@ -59,6 +68,14 @@ __all__ = [
     "UserStore",
     "read_key_file",
 ]
+
+
+def _leave_out_what_cannot_be_imported(names: list[str]) -> None:
+    """``import *`` takes each of these names: it is not to fail over a package that a program does without."""
+    names[:] = [name for name in names if all(find_spec(needed) for needed in _NEEDS.get(_LATER.get(name, ""), ()))]
+
+
+_leave_out_what_cannot_be_imported(__all__)
 
 
 def __getattr__(name: str) -> object:
