@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use webex_oauth::{Config, RestoreError, SignOutOptions};
+use webex_oauth::{Config, SignOutOptions};
 use webex_oauth_driver::{
     AsyncStore, BoxFuture, ClientError, ClientEvent, Keepable, Kept, StoreError, rebind_async, tick,
 };
@@ -181,10 +181,7 @@ impl<K: UserKey> Clients<K> {
                 let _ = client.sign_out(SignOutOptions::default()).await;
                 let _ = client.executor().flush().await;
             }
-            Err(error @ ClientError::Restore(RestoreError::OtherConfig { .. })) => return Err(error),
-            Err(
-                ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
-            ) => {}
+            Err(error) if error.is_of_a_record_nobody_can_open() => {}
             Err(error) => return Err(error),
         }
         self.inner.kept.take(key);

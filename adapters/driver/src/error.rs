@@ -98,11 +98,21 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// A record that no client of this configuration opens, and that is not another client's: it is encrypted, damaged, or of a
+    /// newer version. Whoever may delete its user may delete it; there are no tokens to be had from it.
+    pub fn is_of_a_record_nobody_can_open(&self) -> bool {
+        match self {
+            Self::Restore(error) => !matches!(error, RestoreError::OtherConfig { .. }),
+            Self::Store(error) => matches!(error, StoreError::Sealed { .. } | StoreError::Damaged { .. }),
+            _ => false,
+        }
+    }
+
     /// True where the same call may work later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable { fault, .. } | Self::LoginFailed { fault } => fault.is_transient(),
-            Self::Timeout { .. } | Self::Call { .. } => true,
+            Self::Timeout { .. } | Self::Call { .. } | Self::Config(ConfigError::Unanswered { .. }) => true,
             Self::Store(error) => {
                 matches!(error, StoreError::Busy { .. } | StoreError::Full { .. } | StoreError::Unavailable { .. })
             }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use webex_oauth::{Config, Misuse, RestoreError, SignOutOptions};
+use webex_oauth::{Config, Misuse, SignOutOptions};
 use webex_oauth_driver::{ClientError, ClientEvent, Keepable, Kept, Store, StoreError, rebind, tick};
 
 pub use self::user::User;
@@ -269,10 +269,7 @@ impl<K: UserKey> Clients<K> {
                 let _ = client.sign_out(SignOutOptions::default());
                 let _ = client.executor().flush();
             }
-            Err(error @ ClientError::Restore(RestoreError::OtherConfig { .. })) => return Err(error),
-            Err(
-                ClientError::Restore(_) | ClientError::Store(StoreError::Sealed { .. } | StoreError::Damaged { .. }),
-            ) => {}
+            Err(error) if error.is_of_a_record_nobody_can_open() => {}
             Err(error) => return Err(error),
         }
         self.inner.kept.take(key);

@@ -21,7 +21,9 @@ use crate::{Node, fleet};
 /// What is due when it begins, once each.
 async fn once(fleet: Fleet) -> FleetReport {
     let (_stop, stopped) = watch::channel(false);
-    timeout(Duration::from_secs(60), fleet.once().run(stopped)).await.expect("once ends")
+    let progress = fleet.progress();
+    let ended = timeout(Duration::from_secs(60), fleet.once().run(stopped)).await;
+    ended.unwrap_or_else(|_| panic!("once does not end: {:?}", progress.report()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
