@@ -1,6 +1,6 @@
 //! Configuration from named variables, usually the environment.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::check::{check_base, check_values};
 use super::{Config, ConfigError, ConfigParts, Endpoints};
@@ -80,8 +80,9 @@ impl MetadataSource {
 impl ConfigParts {
     /// From a map of variables, usually the environment's: `lookup` answers the value of a name.
     ///
-    /// `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain names; with `legacy`, `CISCOSPARK_*` comes last. Empty
-    /// values count as absent. A pair of quotes around a value, as the Windows shell leaves it there, is removed.
+    /// `WEBEX_*` goes before `COMMON_IDENTITY_*` before the plain names; with `legacy`, and at the server `ciscospark`,
+    /// `CISCOSPARK_*` comes last. Empty values count as absent. A pair of quotes around a value, as the Windows shell leaves
+    /// it there, is removed.
     ///
     /// One of `WEBEX_SERVER` (a server with Webex's paths) and `WEBEX_PROVIDER` (`webex`, `fedramp`, `idbroker`,
     /// `ciscospark`; `WEBEX_PROFILE` does as well where it is one of these) names the server; else `IDBROKER_BASE_URL` may
@@ -136,7 +137,12 @@ fn read<F: Fn(&str) -> Option<String>>(
     variables: &Variables<F>,
     provider: Option<Provider>,
 ) -> Result<ConfigParts, ConfigError> {
-    let mut parts = ConfigParts::new(server(variables, provider)?, "");
+    let server = server(variables, provider)?;
+    if server.name == Provider::ciscospark().name {
+        // Whoever names Webex's former host may have variables of its time.
+        variables.legacy.set(true);
+    }
+    let mut parts = ConfigParts::new(server, "");
     parts.client_id = variables.get("client_id")?.unwrap_or_default();
     parts.client_secret = variables.get("client_secret")?.map(Secret::new);
     parts.redirect_uri = variables.get("redirect_uri")?;
@@ -218,18 +224,18 @@ fn names(field: &str) -> &'static [&'static str] {
 /// Variables with their rules: first name wins, empty is absent, quotes are removed.
 struct Variables<F> {
     lookup: F,
-    legacy: bool,
+    legacy: Cell<bool>,
     /// Which variable gave which field.
     found: RefCell<Vec<(&'static str, &'static str)>>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
     fn new(lookup: F, legacy: bool) -> Self {
-        Self { lookup, legacy, found: RefCell::default() }
+        Self { lookup, legacy: Cell::new(legacy), found: RefCell::default() }
     }
 
     fn get(&self, field: &'static str) -> Result<Option<String>, ConfigError> {
-        for name in names(field).iter().filter(|name| self.legacy || !name.starts_with("CISCOSPARK_")) {
+        for name in names(field).iter().filter(|name| self.legacy.get() || !name.starts_with("CISCOSPARK_")) {
             let Some(value) = (self.lookup)(name) else {
                 continue;
             };
