@@ -55,16 +55,16 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, for people; the bare number where no calendar reaches.
+/// RFC 3339 in UTC, for people. It has years of four digits only: beyond them it is the first or the last of its instants.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match time::OffsetDateTime::from_unix_timestamp(self.as_secs()) {
-            // RFC 3339 has years of four digits only.
             Ok(at) if (0..=9999).contains(&at.year()) => {
                 let ((year, month, day), (hour, minute, second)) = (at.to_calendar_date(), at.to_hms());
                 write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
             }
-            Ok(_) | Err(_) => write!(f, "{} ms", self.0),
+            Ok(_) | Err(_) if self.0 < 0 => f.write_str("0000-01-01T00:00:00Z"),
+            Ok(_) | Err(_) => f.write_str("9999-12-31T23:59:59Z"),
         }
     }
 }

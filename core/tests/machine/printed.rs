@@ -75,11 +75,11 @@ fn something_else_stands_where_a_secret_is() {
 }
 
 #[test]
-fn an_instant_is_printed_as_a_date_where_there_is_one() {
+fn an_instant_is_printed_as_a_date_or_the_nearest_one() {
     assert_eq!(START.to_string(), "2027-01-15T08:00:00Z");
     assert_eq!(Timestamp::from_secs(-62_135_596_801).to_string(), "0000-12-31T23:59:59Z");
-    assert_eq!(Timestamp::from_secs(-62_167_219_201).to_string(), "-62167219201000 ms", "before the year 0");
-    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), format!("{} ms", i64::MAX));
+    assert_eq!(Timestamp::from_secs(-62_167_219_201).to_string(), "0000-01-01T00:00:00Z", "before the year 0");
+    assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
 }
 
 #[test]
