@@ -17,6 +17,8 @@ mod login;
 mod reqwest;
 mod services;
 mod store;
+#[cfg(feature = "tower")]
+mod tower;
 mod transport;
 
 pub use builder::ClientBuilder;

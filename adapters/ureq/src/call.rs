@@ -36,7 +36,7 @@ impl Client {
     /// - [`ClientError::Misuse`] where the URL is not to be called. Nothing was sent.
     /// - Those of [`Client::token`], where the call is one with the token. Nothing was sent.
     /// - [`ClientError::Call`] where no complete answer came; its `fault` says whether the API may have acted.
-    /// - [`ClientError::Closed`] also where the client is closed while a `Retry-After` is waited out.
+    /// - [`ClientError::Closed`]. One that is closed while a `Retry-After` is waited out returns the answer that asked for it.
     pub fn call(&self, mut request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, ClientError> {
         if self.executor().ask(Coordinator::is_closing) {
             return Err(ClientError::Closed);
