@@ -106,6 +106,15 @@ def test_who_shows_no_token_whatever_the_server_says(simulator: Simulator, tmp_p
     assert refused.returncode == 1 and "not about a person" in refused.stderr
 
 
+def test_a_session_of_another_server_is_told_with_its_file(simulator: Simulator, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    simulator.options(device_interval_ms=1000, auto_decision="accept")
+    assert command(simulator, session, "login", "--device").returncode == 0
+    session.write_text(session.read_text().replace(simulator.base, "http://127.0.0.1:9"))
+    refused = command(simulator, session, "status")
+    assert refused.returncode == 1 and str(session) in refused.stderr and "delete that file" in refused.stderr
+
+
 def test_importing_loads_next_to_nothing() -> None:
     program = (
         "import sys; before = set(sys.modules); import webex_oauth; "

@@ -18,11 +18,13 @@ from unicodedata import category
 
 from ._client import Client
 from ._core import DevicePrompt, clean_text
-from ._errors import Error, SignInRequired, StoreError
+from ._errors import Error, RestoreError, SignInRequired, StoreError
 from ._options import SESSION_FILE, Hidden, store_of
 
 #: Exit status: what went wrong.
 _FAILED, _USAGE, _SIGN_IN = 1, 2, 3
+#: What no key and no newer version opens: the session of another client or server, or a damaged one.
+_SPENT = ("other_config", "unreadable")
 
 
 def default_file() -> Path:
@@ -67,6 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     except SignInRequired as error:
         print(f"webex_oauth: {error}; run: python -m webex_oauth login", file=sys.stderr)
         return _SIGN_IN
+    except RestoreError as error:
+        print(f"webex_oauth: {error}; it is in {path}: give another one with --session", end="", file=sys.stderr)
+        print(", or delete that file and sign in again" if error.kind in _SPENT else "", file=sys.stderr)
+        return _FAILED
     except Error as error:
         print(f"webex_oauth: {error}", file=sys.stderr)
         return _FAILED
