@@ -122,7 +122,7 @@ def show_error(error: Error) -> Any:
         case RestoreError() | ConfigError():
             kind = error.kind
             fields = {name: value for name, value in vars(error).items() if name != "kind"}
-            if isinstance(error, ConfigError) and kind != "invalid":
+            if isinstance(error, ConfigError) and kind not in ("invalid", "unanswered"):
                 del fields["problem"]
             return {kind: fields} if fields else kind
         case InvalidArgument(kind=str() as kind):
