@@ -193,6 +193,7 @@ def test_who_is_deleted_is_gone_on_every_node_and_at_the_server(simulator: Simul
         with Clients(webex_oauth.Config("C2"), store) as others, pytest.raises(webex_oauth.RestoreError):
             others.delete(key)
         assert key in store.rows
+        zoe.delete()
         store.is_down = True
         with pytest.raises(StoreError):
             zoe.delete()

@@ -286,7 +286,7 @@ def test_a_certificate_of_nobody_or_for_another_host_is_refused(
         with Wire(says(*ok(b"")), tls=context) as wire, pytest.raises(CallFailed) as caught:
             caller.call(wire.url, timeout=5)
         assert fault_of(caught) == "untrusted" and wire.heads == []
-        assert "the certificate of localhost is not trusted" in str(caught.value)
+        assert "the certificate of 127.0.0.1 is not trusted" in str(caught.value)
 
 
 # ---------------------------------------------------------------------------------------------------- a stopped process
