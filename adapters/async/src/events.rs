@@ -93,26 +93,65 @@ impl Broadcast {
         if let Some(tap) = &self.tap {
             tap(&event);
         }
-        if let Channel::Heard { sender, .. } = &*self.channel() {
-            // Nobody listens any longer, or the channel is closed: nothing is lost that anybody wanted.
+        let heard = match &*self.channel() {
+            Channel::Heard { sender, .. } => Some(sender.clone()),
+            Channel::Unheard { .. } => None,
+        };
+        // Wakers may do anything: none is called under the lock. Where nobody listens any longer, or the channel is closed, nothing
+        // is lost that anybody wanted.
+        if let Some(sender) = heard {
             let _ = sender.try_broadcast(event);
         }
     }
 
     /// The streams end, when what is in them has been taken.
     pub(crate) fn close(&self) {
-        match &mut *self.channel() {
-            Channel::Unheard { is_closed } => *is_closed = true,
-            Channel::Heard { sender, .. } => {
-                sender.close();
+        let heard = match &mut *self.channel() {
+            Channel::Heard { sender, .. } => Some(sender.clone()),
+            Channel::Unheard { is_closed } => {
+                *is_closed = true;
+                None
             }
+        };
+        if let Some(sender) = heard {
+            sender.close();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::task::{ArcWake, waker};
+
     use super::*;
+
+    struct Looks {
+        events: Broadcast,
+        free: AtomicUsize,
+    }
+
+    impl ArcWake for Looks {
+        fn wake_by_ref(looks: &Arc<Self>) {
+            looks.free.fetch_add(usize::from(looks.events.channel.try_lock().is_ok()), Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn nobody_is_woken_under_the_lock() {
+        let looks = Arc::new(Looks { events: Broadcast::new(None), free: AtomicUsize::new(0) });
+        let (waker, mut events) = (waker(Arc::clone(&looks)), looks.events.listen());
+        let mut context = Context::from_waker(&waker);
+        assert!(Pin::new(&mut events).poll_next(&mut context).is_pending());
+        looks.events.tell(ClientEvent::StoreRecovered);
+        assert_eq!(looks.free.load(Ordering::SeqCst), 1);
+        assert!(Pin::new(&mut events).poll_next(&mut context).is_ready());
+        assert!(Pin::new(&mut events).poll_next(&mut context).is_pending());
+        looks.events.close();
+        assert_eq!(looks.free.load(Ordering::SeqCst), 2);
+    }
 
     #[tokio::test]
     async fn who_listens_hears_what_comes_then_and_the_end() {
