@@ -128,7 +128,7 @@ impl ConfigParts {
     pub fn build_from_variables(self) -> Result<Config, ConfigError> {
         self.build().map_err(|error| match error {
             ConfigError::Missing { .. } => named(error),
-            _ => error,
+            ConfigError::Invalid { .. } | ConfigError::Insecure { .. } | ConfigError::Unanswered { .. } => error,
         })
     }
 }
