@@ -4,19 +4,23 @@ use super::server::Policy;
 use super::walk::ways;
 use super::world::{Browser, How, Setting, Step, World};
 
+/// A node that is down starts; one with something under way gets on with it, or crashes.
+fn of_its_work(world: &World, n: usize) -> Vec<Step> {
+    if !world.is_up(n) {
+        return vec![Step::Start(n)];
+    }
+    if world.jobs(n) == 0 {
+        return Vec::new();
+    }
+    vec![Step::Job(n, 0, How::Ok), Step::Job(n, 0, How::Lost), Step::Crash(n)]
+}
+
 /// What may come next, of the steps that matter to who spends a refresh token.
 fn narrow(world: &World) -> Vec<Step> {
     let mut steps = vec![Step::Pass];
     for n in 0..world.setting.nodes {
-        if !world.is_up(n) {
-            steps.push(Step::Start(n));
-            continue;
-        }
-        if world.jobs(n) > 0 {
-            steps.extend([How::Ok, How::Lost].map(|how| Step::Job(n, 0, how)));
-            steps.push(Step::Crash(n));
-        }
-        if world.waiting(n) == 0 {
+        steps.extend(of_its_work(world, n));
+        if world.is_up(n) && world.waiting(n) == 0 {
             steps.push(Step::Refresh(n));
         }
     }
@@ -49,15 +53,8 @@ fn wide(world: &World) -> Vec<Step> {
 fn logins(world: &World) -> Vec<Step> {
     let mut steps = vec![Step::Pass];
     for n in 0..world.setting.nodes {
-        if !world.is_up(n) {
-            steps.push(Step::Start(n));
-            continue;
-        }
-        if world.jobs(n) > 0 {
-            steps.extend([How::Ok, How::Lost].map(|how| Step::Job(n, 0, how)));
-            steps.push(Step::Crash(n));
-        }
-        if world.waiting(n) < 2 {
+        steps.extend(of_its_work(world, n));
+        if world.is_up(n) && world.waiting(n) < 2 {
             steps.push(Step::Browser(n, Browser::Back(0)));
         }
     }
