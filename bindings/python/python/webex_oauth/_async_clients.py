@@ -12,7 +12,7 @@ from ._async_client import AsyncClient
 from ._errors import Closed, Error, RestoreError, StoreError
 from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
-from ._many import Ear, Kept, Moving, Shared
+from ._many import Ear, Kept, Moving, Shared, is_of_a_record_nobody_can_open
 from ._options import seconds, secret
 
 if TYPE_CHECKING:
@@ -139,11 +139,8 @@ class AsyncClients:
         try:
             client = await self.client(key)
             await client._enter()
-        except RestoreError as error:
-            if error.kind == "other_config":
-                raise
-        except StoreError as error:
-            if error.kind not in ("sealed", "damaged"):
+        except (RestoreError, StoreError) as error:
+            if not is_of_a_record_nobody_can_open(error):
                 raise
         else:
             # What the store says to that does not matter: the record goes next, and nothing of our own comes after it.

@@ -11,7 +11,7 @@ from ._client import Client
 from ._errors import Closed, Error, RestoreError, StoreError
 from ._events import Outbox
 from ._jobs import Jobs
-from ._many import Ear, Kept, Moving, Shared
+from ._many import Ear, Kept, Moving, Shared, is_of_a_record_nobody_can_open
 from ._operations import run
 from ._options import seconds, secret
 from ._waiting import ThreadMailbox
@@ -145,11 +145,8 @@ class Clients:
         """
         try:
             client = self.client(key)
-        except RestoreError as error:
-            if error.kind == "other_config":
-                raise
-        except StoreError as error:
-            if error.kind not in ("sealed", "damaged"):
+        except (RestoreError, StoreError) as error:
+            if not is_of_a_record_nobody_can_open(error):
                 raise
         else:
             # What the store says to that does not matter: the record goes next, and nothing of our own comes after it.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import coordinator as co
 from ._crew import Crew
-from ._errors import StoreError
+from ._errors import RestoreError, StoreError
 from ._events import Outbox, StoreFailed
 from ._facade import Facade
 from ._in_time import in_time
@@ -109,6 +109,14 @@ class Moving:
     def failed(self, error: Exception) -> None:
         self._error = store_error(error, "failed")
         self._rebinding.done(co.StoreFailed(co.StoreFault("other", str(self._error))))
+
+
+def is_of_a_record_nobody_can_open(error: RestoreError | StoreError) -> bool:
+    """No client of this configuration opens it, and it is not another client's: it is encrypted, damaged, or of a newer
+    version. Whoever may delete its user may delete it."""
+    if isinstance(error, RestoreError):
+        return error.kind != "other_config"
+    return error.kind in ("sealed", "damaged")
 
 
 class Told:
