@@ -327,7 +327,7 @@ fn signing_in(state: &State, login: &SigningIn, now: Timestamp) -> Access {
 
 pub(crate) fn last_fault(grant: &Grant) -> Arc<Fault> {
     grant.renew.fault.clone().unwrap_or_else(|| {
-        Arc::new(Fault::described(FaultKind::Expired, "the token was renewed a moment ago and is stale again"))
+        Arc::new(Fault::described(FaultKind::Unexpected, "the token that came a moment ago is of no use any more"))
     })
 }
 
