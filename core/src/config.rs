@@ -7,7 +7,6 @@ mod hosts;
 mod policy;
 mod token_host;
 mod variables;
-mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +21,7 @@ pub use hosts::JudgedUrl;
 pub use policy::{DownscopeFailure, RefreshPolicy, Renewal};
 pub(crate) use token_host::TokenHost;
 pub use variables::MetadataSource;
-use written::Written;
 
-use crate::http::HeaderValue;
 use crate::protocol::retry_after::RetryAfterBounds;
 use crate::protocol::scope::Scope;
 use crate::protocol::target::is_same_target;
@@ -171,8 +168,7 @@ impl ConfigParts {
         };
         self.refresh.revoke_superseded.get_or_insert(self.provider.downscope);
         let token_hosts = token_hosts(&self)?;
-        let written = Written::of(&self, client_auth);
-        Ok(Config(Arc::new(Inner { parts: self, client_auth, endpoints, token_hosts, written })))
+        Ok(Config(Arc::new(Inner { parts: self, client_auth, endpoints, token_hosts })))
     }
 }
 
@@ -186,7 +182,6 @@ struct Inner {
     client_auth: ClientAuth,
     endpoints: Endpoints,
     token_hosts: Vec<TokenHost>,
-    written: Written,
 }
 
 impl Config {
@@ -220,31 +215,8 @@ impl Config {
         self.0.client_auth
     }
 
-    pub(crate) fn basic(&self) -> Option<&HeaderValue> {
-        self.0.written.basic.as_ref()
-    }
-
-    /// Whether Basic authentication shows a server another text than id and secret are.
-    pub(crate) fn encodes_secret(&self) -> bool {
-        self.0.written.encodes_secret
-    }
-
-    pub(crate) fn in_body(&self) -> Option<&Secret> {
-        self.0.written.in_body.as_ref()
-    }
-
-    pub(crate) fn login_parameters(&self) -> Option<&str> {
-        self.0.written.login_parameters.as_deref()
-    }
-
-    /// The parameters that name what the tokens are for.
-    pub(crate) fn resources(&self) -> &str {
-        &self.0.written.resources
-    }
-
-    /// `uri` as a parameter, where it is the configured one.
-    pub(crate) fn redirect_parameter(&self, uri: &str) -> Option<&str> {
-        self.0.written.redirect_parameter.as_deref().filter(|_| self.0.written.redirect_uri.as_deref() == Some(uri))
+    pub(crate) fn redirect_uri(&self) -> Option<&str> {
+        self.0.parts.redirect_uri.as_deref()
     }
 
     pub(crate) fn client_secret(&self) -> Option<&Secret> {
@@ -253,10 +225,6 @@ impl Config {
 
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.0.endpoints
-    }
-
-    pub(crate) fn redirect_uri(&self) -> Option<&Arc<str>> {
-        self.0.written.redirect_uri.as_ref()
     }
 
     pub(crate) fn policy(&self) -> &RefreshPolicy {

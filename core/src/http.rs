@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::secret::Secret;
 use crate::target_uri::TargetUri;
 
@@ -173,6 +175,6 @@ impl fmt::Debug for HttpResponse {
 
 impl Drop for HttpResponse {
     fn drop(&mut self) {
-        crate::secret::wipe_bytes(std::mem::take(&mut self.body));
+        self.body.zeroize();
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::protocol::callback;
 use crate::protocol::form::is_unreserved;
-use crate::protocol::pkce::Challenge;
+use crate::protocol::pkce;
 use crate::time::Timestamp;
 
 /// Which login in a browser: made of a hash of its `state`, so that it may be shown and written down.
@@ -72,7 +72,7 @@ impl LoginMark {
 
     /// Of the secret that only this login has.
     pub(crate) fn of(secret: &str) -> Option<Self> {
-        Self::read(Challenge::of(secret).as_str())
+        Self::read(&pkce::challenge(secret))
     }
 
     /// The same, where the hash is at hand, or of a text that was stored.

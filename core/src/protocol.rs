@@ -4,8 +4,6 @@ pub mod adopt;
 pub(crate) mod answer;
 pub mod api;
 pub mod authorize;
-pub(crate) mod base64url;
-pub(crate) mod bytes;
 pub mod callback;
 pub mod clean;
 pub(crate) mod client_auth;

@@ -32,9 +32,10 @@ use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
 pub use self::keys::{ContentKey, KeyError, Keys, MasterKey};
-use crate::secret::{Secret, wipe, wipe_bytes};
+use crate::secret::Secret;
 use crate::snapshot::{SealedHeader, plain_revision};
 
 /// Bytes of a nonce, from the host's random generator: new ones for each record.
@@ -103,12 +104,11 @@ pub fn seal(keys: &Keys, owner: Owner<'_>, snapshot: &Secret, nonce: [u8; NONCE_
     let master = keys.first();
     let header = SealedHeader { key_id: master.id().to_owned(), revision }.encode();
     // Room for the tag: a buffer that grows leaves a copy of the secrets behind.
-    let mut buffer = Vec::with_capacity(plain.len() + TAG_LEN);
+    let mut buffer = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_LEN));
     buffer.extend_from_slice(plain.as_bytes());
     let cipher = Aes256Gcm::new(master.content_key(owner).expose().into());
-    if cipher.encrypt_in_place(&Nonce::from(nonce), header.as_bytes(), &mut buffer).is_err() {
+    if cipher.encrypt_in_place(&Nonce::from(nonce), header.as_bytes(), &mut *buffer).is_err() {
         // Longer than 64 GiB.
-        wipe_bytes(buffer);
         return Err(NotASnapshot);
     }
     let (text, tag) = buffer.split_at(plain.len());
@@ -138,7 +138,7 @@ fn open_with(key: &ContentKey, record: &str, revision: u64) -> Result<Secret, Un
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| Unopened::Refused);
     let nonce: [u8; NONCE_LEN] = decode(nonce)?.try_into().map_err(|_| Unopened::Refused)?;
     let tag: [u8; TAG_LEN] = decode(tag)?.try_into().map_err(|_| Unopened::Refused)?;
-    let mut buffer = decode(text)?;
+    let mut buffer = Zeroizing::new(decode(text)?);
     let cipher = Aes256Gcm::new(key.expose().into());
     let nonce = Nonce::from(nonce);
     // With `dir` there is no encrypted key (RFC 7516 section 5.2, step 10).
@@ -147,14 +147,6 @@ fn open_with(key: &ContentKey, record: &str, revision: u64) -> Result<Secret, Un
     {
         return Err(Unopened::Refused);
     }
-    let plain = String::from_utf8(buffer).map_err(|error| {
-        wipe_bytes(error.into_bytes());
-        Unopened::Refused
-    })?;
-    if plain_revision(&plain) == Ok(revision) {
-        Ok(Secret::new(plain))
-    } else {
-        wipe(plain);
-        Err(Unopened::OtherRevision)
-    }
+    let plain = Secret::new(str::from_utf8(&buffer).map_err(|_| Unopened::Refused)?);
+    if plain_revision(plain.expose()) == Ok(revision) { Ok(plain) } else { Err(Unopened::OtherRevision) }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
 /// A text that is never printed: a token, a code, a request body.
 ///
@@ -31,7 +32,7 @@ impl Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        wipe(std::mem::take(&mut self.0));
+        self.0.zeroize();
     }
 }
 
@@ -161,7 +162,7 @@ impl Entropy {
 
 impl Drop for Entropy {
     fn drop(&mut self) {
-        wipe_slice(&mut self.0);
+        self.0.zeroize();
     }
 }
 
@@ -185,30 +186,9 @@ pub enum EntropyError {
     Unfilled,
 }
 
-/// Compares in constant time, eight bytes at once. How long they are is no secret.
+/// Compares in constant time. How long they are is no secret.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    let (ones, one_rest) = one.as_bytes().as_chunks::<8>();
-    let (others, other_rest) = other.as_bytes().as_chunks::<8>();
-    let difference =
-        ones.iter().zip(others).fold(0, |all, (a, b)| all | u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b));
-    one.len() == other.len() && (difference.ct_eq(&0) & one_rest.ct_eq(other_rest)).into()
-}
-
-/// Overwrites a buffer that held a secret, the unused part included.
-pub(crate) fn wipe(text: String) {
-    wipe_bytes(text.into_bytes());
-}
-
-pub(crate) fn wipe_bytes(mut bytes: Vec<u8>) {
-    bytes.clear();
-    bytes.resize(bytes.capacity(), 0);
-    // Nobody reads them again, so without this the compiler would leave the bytes as they are.
-    zeroize::optimization_barrier(bytes.as_slice());
-}
-
-pub(crate) fn wipe_slice(bytes: &mut [u8]) {
-    bytes.fill(0);
-    zeroize::optimization_barrier(bytes);
+    one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
 #[cfg(test)]

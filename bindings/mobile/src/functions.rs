@@ -88,6 +88,7 @@ pub fn authorize_url(request: AuthorizeRequest) -> String {
         client_id: &request.client_id,
         redirect_uri: &request.redirect_uri,
         scope: &request.scope,
+        resources: &[],
         state: request.state.as_deref(),
         code_challenge: request.code_challenge.as_deref(),
         email_hash: request.email_hash.as_deref(),

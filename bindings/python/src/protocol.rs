@@ -38,6 +38,7 @@ pub(crate) fn authorize_url(
         client_id,
         redirect_uri,
         scope: scope.unwrap_or_default().0.as_str(),
+        resources: &[],
         state,
         code_challenge,
         email_hash,

@@ -162,6 +162,7 @@ fn authorize_url(given: &Object) -> Read<String> {
         client_id: &need(given, "client_id", text)?,
         redirect_uri: &need(given, "redirect_uri", text)?,
         scope: &scope,
+        resources: &[],
         state: state.as_deref(),
         code_challenge: challenge.as_deref(),
         email_hash: hash.as_deref(),

@@ -194,7 +194,6 @@ fn flight_landed(turn: &mut Turn<'_>, state: &mut State, flight: Flight, read: R
 }
 
 /// Tokens that nobody wants any longer: revoked, so that they do not live on unseen. Not so those that live on.
-#[cold]
 fn discard(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, read: &ReadTokens) {
     let tokens = &read.tokens;
     let grant_lives_on = match &tokens.refresh_token {
@@ -235,7 +234,6 @@ fn unkept(state: &State, tokens: &TokenSet) -> Vec<(Secret, &'static str)> {
 }
 
 /// A grant request failed.
-#[cold]
 pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, fault: Fault) {
     let is_this_login = !flight.unwanted && flight.attempt == state.attempt;
     match &flight.kind {
@@ -251,7 +249,6 @@ pub(crate) fn flight_failed(turn: &mut Turn<'_>, state: &mut State, flight: &Fli
     }
 }
 
-#[cold]
 fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, response: &HttpResponse) {
     let authorization = match device::read_authorization(response, &turn.context(&flight.carried)) {
         Ok((authorization, deviations)) => {
@@ -279,7 +276,6 @@ fn device_started(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, respo
     turn.show_device_code(authorization.prompt);
 }
 
-#[cold]
 fn poll_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let (now, slow_down) = (turn.now, crate::time::millis(device::SLOW_DOWN));
     let Phase::SigningIn(login) = &mut state.phase else {

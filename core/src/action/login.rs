@@ -12,7 +12,7 @@ use crate::event::{CallbackIgnored, Event};
 use crate::logins::{LoginId, LoginMark, MOST_PENDING, WhichLogin};
 use crate::protocol::authorize::{self, AuthorizeRequest, Flow, LoginOptions, invalid};
 use crate::protocol::callback::{self, Callback, Expected, Incoming, Outcome};
-use crate::protocol::pkce::{self, Challenge};
+use crate::protocol::pkce;
 use crate::protocol::state_param::{self, LoginState};
 use crate::schedule;
 use crate::secret::{Entropy, Secret, is_same};
@@ -30,11 +30,11 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     let redirect_uri = match &options.redirect_uri {
         Some(uri) => {
             crate::config::check_redirect_uri(uri).map_err(|error| invalid("redirect_uri", error.to_string()))?;
-            uri.as_str().into()
+            uri
         }
-        None => Arc::clone(
-            config.redirect_uri().ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?,
-        ),
+        None => {
+            config.redirect_uri().ok_or(Misuse::NotConfigured { what: "redirect_uri", needed_by: "begin_login" })?
+        }
     };
     if config.provider().authorization_endpoint.is_empty() {
         return Err(Misuse::NotConfigured { what: "authorization_endpoint", needed_by: "begin_login" });
@@ -51,28 +51,19 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
     };
     let requested = options.scope.clone().unwrap_or_else(|| config.scope().clone());
     let verifier = by_code.then(|| pkce::verifier(entropy));
-    let challenge = verifier.as_ref().map(|verifier| Challenge::of(verifier.expose()));
-    let code_challenge = challenge.as_ref().map(Challenge::as_str);
+    let challenge = verifier.as_ref().map(|verifier| pkce::challenge(verifier.expose()));
     let request = AuthorizeRequest {
         endpoint: &config.provider().authorization_endpoint,
         client_id: config.client_id(),
-        redirect_uri: &redirect_uri,
+        redirect_uri,
         scope: requested.as_str(),
+        resources: &config.parts().resource,
         state: Some(state_value.expose()),
-        code_challenge,
+        code_challenge: challenge.as_deref(),
         email_hash: email_hash.as_deref(),
         options: Some(options),
     };
-    let url = match config.login_parameters() {
-        Some(client) if options.redirect_uri.is_none() && options.scope.is_none() => {
-            authorize::with_client(&request, client)
-        }
-        _ => {
-            let scope = requested.as_str();
-            let client = authorize::client_parameters(config.client_id(), &redirect_uri, scope, config.resources());
-            authorize::with_client(&request, &client)
-        }
-    };
+    let url = authorize::authorize_url(&request);
     // What a callback must not be longer than, and eight of which still fit into a store.
     if url.len() > callback::MAX_LEN {
         let problem =
@@ -80,7 +71,7 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         return Err(invalid("options", problem));
     }
     // The challenge is a hash of what only this login has.
-    let mark = match code_challenge {
+    let mark = match &challenge {
         Some(challenge) => LoginMark::read(challenge),
         None => BrowserLogin::mark_of(&state_value, None),
     };
@@ -90,7 +81,7 @@ pub(crate) fn begin_login(turn: &mut Turn<'_>, state: &mut State, options: &Logi
         flow: options.flow,
         state: state_value,
         verifier,
-        redirect_uri,
+        redirect_uri: redirect_uri.into(),
         requested: Some(requested),
         since: turn.now,
         expires_at: turn.now.plus(config.parts().login_lifetime),
@@ -117,7 +108,6 @@ fn make_room(turn: &mut Turn<'_>, state: &mut State, new: &BrowserLogin) {
     }
 }
 
-#[cold]
 fn drop_pending(turn: &mut Turn<'_>, state: &mut State, at: usize, why: &str) {
     let login = state.pending.remove(at);
     state.end_pending(&login, turn.now);
@@ -203,7 +193,6 @@ fn take_callback(turn: &mut Turn<'_>, state: &mut State, at: usize, callback: Ca
 }
 
 /// The user gave up.
-#[cold]
 pub(crate) fn cancel(turn: &mut Turn<'_>, state: &mut State, which: WhichLogin) {
     end_those(turn, state, |id, _, under_way| match which {
         WhichLogin::All => true,
@@ -248,7 +237,6 @@ pub(crate) fn abandon_login(state: &mut State) {
 }
 
 /// A login ends without tokens: back to where it came from.
-#[cold]
 pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     state.end_login(turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {
@@ -274,7 +262,6 @@ pub(crate) fn fail(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
 
 /// A login's request failed: again, where the server cannot have acted upon it, or the login is over. A certificate that is not
 /// trusted will not be another one in a moment: that is told at once.
-#[cold]
 pub(crate) fn request_failed(turn: &mut Turn<'_>, state: &mut State, fault: Fault) {
     let (config, seed, now) = (turn.config, state.seed, turn.now);
     let Phase::SigningIn(login) = &mut state.phase else {

@@ -50,7 +50,6 @@ fn yield_to_login(turn: &Turn<'_>, state: &mut State) {
     }
 }
 
-#[cold]
 fn remember_late(state: &mut State, flight: Flight) {
     if state.late.len() >= MOST_LATE {
         state.late.remove(0);
@@ -74,7 +73,6 @@ pub(crate) fn lose_request(turn: &mut Turn<'_>, state: &mut State, id: RequestId
     }
 }
 
-#[cold]
 fn lose(turn: &mut Turn<'_>, state: &mut State, flight: Flight) {
     remember_late(state, flight.clone());
     super::answer::flight_failed(turn, state, &flight, Fault::network(SendFault::Lost));

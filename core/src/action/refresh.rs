@@ -236,7 +236,6 @@ pub(crate) fn failed(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, by
 
 /// A success without an access token to use, but with a refresh token: the one that was sent is spent, and this is what
 /// the next attempt is made with.
-#[cold]
 pub(crate) fn keep_successor(turn: &mut Turn<'_>, state: &mut State, flight: &Flight, rest: TokenSet) {
     let renews = flight.kind == (FlightKind::Renew { by: RenewBy::RefreshToken });
     let Some(successor) = rest.refresh_token.filter(|_| renews && is_current(state, flight)) else {

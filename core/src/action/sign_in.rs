@@ -1,5 +1,7 @@
 //! Signing in without a browser: what begins it, and what tokens of any sign-in lead to.
 
+use std::sync::Arc;
+
 use serde_json::Map;
 
 use super::login::abandon_login;
@@ -58,7 +60,7 @@ pub(crate) fn redeem_code(turn: &Turn<'_>, state: &mut State, code: &Secret, ver
         return Err(invalid("code", "is empty".to_owned()));
     }
     needs_secret(turn, "redeem_code")?;
-    let redirect_uri = turn.config.redirect_uri().cloned();
+    let redirect_uri = turn.config.redirect_uri().map(Arc::from);
     let requested = Some(turn.config.scope().clone()).filter(|scope| !scope.is_empty());
     let stage = Stage::Redeem { code: code.clone(), verifier: verifier.cloned(), redirect_uri };
     begin_request(turn, state, Via::Code, stage, requested);

@@ -8,6 +8,7 @@ use crate::error::Misuse;
 use crate::event::{Deviation, Event};
 use crate::http::{HttpRequest, RequestId};
 use crate::protocol::answer::Context;
+use crate::protocol::client_auth;
 use crate::protocol::device::DevicePrompt;
 use crate::protocol::request::{Carried, GRACE};
 use crate::schedule;
@@ -126,7 +127,7 @@ impl<'a> Turn<'a> {
     /// For reading the answer to a request.
     pub(crate) fn context<'b>(&'b self, carried: &'b Carried) -> Context<'b> {
         let (strict, bounds) = (self.config.is_strict(), &self.config.parts().retry_after);
-        let encodes_secret = self.config.encodes_secret();
+        let encodes_secret = client_auth::is_encoded(self.config);
         Context { now: self.now, strict, bounds, carried, scope: None, encodes_secret }
     }
 

@@ -89,7 +89,6 @@ pub(crate) fn is_error(status: u16, body: Option<&Members<'_>>) -> bool {
 }
 
 /// The fault that a failed answer stands for.
-#[cold]
 pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context: &Context<'_>) -> Fault {
     let empty = Members::default();
     let body = body.unwrap_or(&empty);
@@ -121,7 +120,6 @@ pub(crate) fn fault(response: &HttpResponse, body: Option<&Members<'_>>, context
 }
 
 /// A success without a usable token.
-#[cold]
 pub(crate) fn malformed(response: &HttpResponse, what: &str, context: &Context<'_>) -> Fault {
     Fault {
         status: Some(response.status),

@@ -5,7 +5,6 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::error::Misuse;
-use crate::protocol::bytes::all_bytes;
 use crate::protocol::form::Form;
 use crate::protocol::scope::Scope;
 use crate::protocol::state_param::LoginState;
@@ -104,6 +103,8 @@ pub struct AuthorizeRequest<'a> {
     pub redirect_uri: &'a str,
     /// The scope; left out where empty.
     pub scope: &'a str,
+    /// What the tokens are for (RFC 8707 section 2).
+    pub resources: &'a [String],
     /// The value of `state`, encoded already.
     pub state: Option<&'a str>,
     /// The PKCE challenge.
@@ -129,53 +130,34 @@ impl fmt::Debug for AuthorizeRequest<'_> {
 
 /// Writes the authorization URL: the login's own parameters first, then the client's, `response_type` last.
 pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
-    with_client(request, &client_parameters(request.client_id, request.redirect_uri, request.scope, ""))
-}
-
-/// The client's parameters, the same in every login that does not say otherwise; those that name resources are written.
-pub(crate) fn client_parameters(client_id: &str, redirect_uri: &str, scope: &str, resources: &str) -> String {
-    let mut parameters = Form::after(String::with_capacity(256));
-    parameters.add("client_id", client_id);
-    parameters.add("redirect_uri", redirect_uri);
-    if !scope.is_empty() {
-        parameters.add("scope", scope);
-    }
-    if !resources.is_empty() {
-        parameters.add_written(resources);
-    }
-    parameters.into_string()
-}
-
-/// The same with the client's parameters as they were written before.
-pub(crate) fn with_client(request: &AuthorizeRequest<'_>, client_parameters: &str) -> String {
-    let mut url = String::with_capacity(512);
-    url.push_str(request.endpoint);
-    if all_bytes(request.endpoint, |byte| byte != b'?') {
-        url.push('?');
-    } else if !url.ends_with(['?', '&']) {
-        url.push('&');
-    }
-    let mut query = Form::after(url);
+    let mut query = Form::after(request.endpoint);
     query.add_some("state", request.state);
-    let mut response_type = "response_type=code";
+    let mut response_type = "code";
     if let Some(options) = request.options {
         query.add_some("prompt", options.prompt.as_deref());
         query.add_some("login_hint", options.login_hint.as_deref());
         query.add_some("emailHash", request.email_hash);
         query.add_some("response_mode", options.response_mode.map(response_mode));
         for (name, value) in &options.extra {
-            query.add_extra(name, value);
+            query.add(name, value);
         }
         if options.flow == Flow::Implicit {
-            response_type = "response_type=token";
+            response_type = "token";
         }
     }
     if let Some(challenge) = request.code_challenge {
         query.add("code_challenge", challenge);
-        query.add_written("code_challenge_method=S256");
+        query.add("code_challenge_method", "S256");
     }
-    query.add_written(client_parameters);
-    query.add_written(response_type);
+    query.add("client_id", request.client_id);
+    query.add("redirect_uri", request.redirect_uri);
+    if !request.scope.is_empty() {
+        query.add("scope", request.scope);
+    }
+    for resource in request.resources {
+        query.add("resource", resource);
+    }
+    query.add("response_type", response_type);
     query.into_string()
 }
 
@@ -210,7 +192,6 @@ pub(crate) fn check_options(options: &LoginOptions) -> Result<(), Misuse> {
     }
 }
 
-#[cold]
 pub(crate) fn invalid(argument: &'static str, problem: String) -> Misuse {
     Misuse::InvalidArgument { argument, problem }
 }

@@ -6,7 +6,6 @@ use std::fmt;
 use crate::error::{ErrorCode, Fault, FaultKind};
 use crate::event::{CallbackIgnored, Deviation};
 use crate::protocol::authorize::Flow;
-use crate::protocol::bytes::all_bytes;
 use crate::protocol::clean::{clean, shown_url};
 use crate::protocol::form;
 use crate::protocol::members::Members;
@@ -193,7 +192,7 @@ pub fn clean_url(url: &str) -> String {
 
 /// RFC 6749 appendix A.11: one or more characters of visible ASCII or space. Anything else was damaged on its way.
 fn is_code(text: &str) -> bool {
-    !text.is_empty() && all_bytes(text, |byte| (b' '..=b'~').contains(&byte))
+    !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// RFC 9207 section 2.4.
@@ -263,7 +262,7 @@ impl<'a> Params<'a> {
         let mut params = Vec::with_capacity(4);
         for (mark, part) in [('?', parts.query), ('#', parts.fragment)] {
             for written in part.unwrap_or_default().split('&') {
-                if let Some((name, value)) = form::parse_one(written) {
+                if let Some((name, value)) = form::parse(written).next() {
                     params.push(Param { mark, written, known: Name::of(&name), name, value });
                 }
             }
@@ -286,10 +285,6 @@ impl<'a> Params<'a> {
 
     /// The redirect URI's own parameters have their values, and are there where the callback shows its query.
     fn have_query_of(&self, redirect_uri: &str, has_whole_query: bool) -> bool {
-        // As it nearly always is: found out sixteen bytes at a time.
-        if all_bytes(redirect_uri, |byte| byte != b'?') {
-            return true;
-        }
         let query = redirect_uri.split_once('?').map_or("", |(_, query)| query);
         let own: Vec<_> = form::parse(query).collect();
         let in_query = || self.0.iter().filter(|param| param.mark == '?');

@@ -102,17 +102,18 @@ pub(crate) fn without(mut text: String, secrets: &[&str]) -> String {
 fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     let mut percent = String::new();
     percent_encode(&mut percent, secret);
-    let mut forms = vec![secret.to_owned(), percent, form_encode(secret)];
+    let mut forms = vec![Zeroizing::new(secret.to_owned()), Zeroizing::new(percent), form_encode(secret)];
     for before in 0..3 {
         let bytes = Zeroizing::new([&[0; 2][..before], secret.as_bytes()].concat());
         // The characters that no neighbour has a part in.
         let (first, last) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let encoded = Zeroizing::new(engine.encode(&*bytes));
-            forms.extend(encoded.get(first..last).filter(|form| form.len() > 3).map(str::to_owned));
+            let its_own = encoded.get(first..last).filter(|form| form.len() > 3);
+            forms.extend(its_own.map(|form| Zeroizing::new(form.to_owned())));
         }
     }
-    forms.into_iter().map(Zeroizing::new).collect()
+    forms
 }
 
 /// Tokens, codes and verifiers are long and mix digits with letters; words and identifiers of errors do not.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::http::HeaderValue;
@@ -9,41 +10,42 @@ use crate::protocol::form::{Form, form_encode};
 use crate::provider::ClientAuth;
 use crate::secret::Secret;
 
-/// The `Authorization` header of the Basic methods; `None` for the others.
+/// The `Authorization` header of a client that authenticates by HTTP Basic; `None` of any other.
+pub(crate) fn header(config: &Config) -> Option<HeaderValue> {
+    basic(config.client_auth(), config.client_id(), config.client_secret()?)
+}
+
+/// The same for any method.
 pub(crate) fn basic(method: ClientAuth, client_id: &str, secret: &Secret) -> Option<HeaderValue> {
     let pair = match method {
-        ClientAuth::BasicFormEncoded => format!("{}:{}", form_encode(client_id), form_encode(secret.expose())),
-        ClientAuth::BasicRaw => format!("{client_id}:{}", secret.expose()),
+        ClientAuth::BasicFormEncoded => [&form_encode(client_id), ":", &form_encode(secret.expose())].concat(),
+        ClientAuth::BasicRaw => [client_id, ":", secret.expose()].concat(),
         ClientAuth::Body | ClientAuth::None => return None,
     };
-    let header = format!("Basic {}", STANDARD.encode(&pair));
-    crate::secret::wipe(pair);
-    Some(HeaderValue::Secret(Secret::new(header)))
+    let encoded = Zeroizing::new(STANDARD.encode(&*Zeroizing::new(pair)));
+    Some(HeaderValue::Secret(Secret::new(["Basic ", &encoded].concat())))
 }
 
 /// Whether the header shows something else than id and secret, since form-encoding changes them.
-pub(crate) fn is_encoded(method: ClientAuth, client_id: &str, secret: &Secret) -> bool {
-    method == ClientAuth::BasicFormEncoded
-        && basic(method, client_id, secret) != basic(ClientAuth::BasicRaw, client_id, secret)
-}
-
-/// What the method puts into the body; `None` where that is nothing.
-pub(crate) fn in_body(method: ClientAuth, client_id: &str, secret: Option<&Secret>) -> Option<Secret> {
-    let secret = match method {
-        ClientAuth::BasicFormEncoded | ClientAuth::BasicRaw => return None,
-        ClientAuth::Body => secret,
-        ClientAuth::None => None,
-    };
-    let mut form = Form::after(String::with_capacity(256));
-    form.add("client_id", client_id);
-    form.add_some("client_secret", secret.map(Secret::expose));
-    Some(form.into_secret())
+pub(crate) fn is_encoded(config: &Config) -> bool {
+    let changes = |text: &str| *form_encode(text) != text;
+    match config.client_auth() {
+        ClientAuth::BasicFormEncoded => {
+            changes(config.client_id()) || config.client_secret().is_some_and(|secret| changes(secret.expose()))
+        }
+        ClientAuth::BasicRaw | ClientAuth::Body | ClientAuth::None => false,
+    }
 }
 
 /// Adds what the method puts into the body.
 pub(crate) fn add_to_body(config: &Config, form: &mut Form) {
-    if let Some(parameters) = config.in_body() {
-        form.add_written(parameters.expose());
+    match config.client_auth() {
+        ClientAuth::BasicFormEncoded | ClientAuth::BasicRaw => {}
+        ClientAuth::Body => {
+            form.add("client_id", config.client_id());
+            form.add_some("client_secret", config.client_secret().map(Secret::expose));
+        }
+        ClientAuth::None => form.add("client_id", config.client_id()),
     }
 }
 

@@ -24,7 +24,7 @@ impl TokenSet {
 
     /// The same as a query string, to follow the `#` of a redirect.
     pub fn to_handoff_query(&self, now: Timestamp, with_refresh_token: bool) -> Secret {
-        let mut form = Form::after(String::with_capacity(512));
+        let mut form = Form::new();
         for (name, value) in self.handoff(now, with_refresh_token) {
             form.add(name, &value);
         }

@@ -1,11 +1,12 @@
 //! Webex: guest JWTs (HS256, RFC 7515) as a guest issuer creates them.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::protocol::base64url;
 use crate::protocol::org::decode_base64;
 use crate::secret::{Entropy, Secret};
 use crate::time::Timestamp;
@@ -100,16 +101,14 @@ fn key(secret: &Secret) -> Result<Zeroizing<Vec<u8>>, JwtError> {
 }
 
 fn sign(claims: &str, key: &[u8]) -> Secret {
-    let mut jwt = base64url::encode(br#"{"alg":"HS256","typ":"JWT"}"#);
-    jwt.push('.');
-    base64url::push(&mut jwt, claims.as_bytes());
+    let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
     // HMAC takes a key of any length.
-    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
-        mac.update(jwt.as_bytes());
-        jwt.push('.');
-        base64url::push(&mut jwt, &mac.finalize().into_bytes());
-    }
-    Secret::new(jwt)
+    let signature = Hmac::<Sha256>::new_from_slice(key).map(|mut mac| {
+        mac.update(signed.as_bytes());
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    });
+    Secret::new([&signed, ".", &signature.unwrap_or_default()].concat())
 }
 
 /// `12h`, `1.5 hours`: a decimal number and a unit.

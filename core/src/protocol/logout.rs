@@ -15,8 +15,7 @@ use crate::secret::Secret;
 pub fn logout_url(config: &Config, token: Option<&str>, goto: Option<&str>) -> Option<Secret> {
     let provider = config.provider();
     let endpoint = provider.logout_endpoint.as_deref()?;
-    let mark = if endpoint.contains('?') { '&' } else { '?' };
-    let mut url = Form::after(format!("{endpoint}{mark}"));
+    let mut url = Form::after(endpoint);
     match provider.logout_service.as_deref() {
         Some(service) => {
             url.add("cisService", service);

@@ -1,33 +1,19 @@
 //! Proof Key for Code Exchange (RFC 7636), method S256 only.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::protocol::base64url;
 use crate::secret::{Entropy, Secret};
 
 /// A verifier from 32 random bytes: 43 characters (RFC 7636 section 4.1).
 pub(crate) fn verifier(entropy: &Entropy) -> Secret {
-    Secret::new(base64url::encode(entropy.verifier_bytes()))
+    Secret::new(URL_SAFE_NO_PAD.encode(entropy.verifier_bytes()))
 }
 
 /// The challenge that belongs to `verifier`: `BASE64URL(SHA256(ASCII(verifier)))` (RFC 7636 section 4.2).
 pub fn challenge(verifier: &str) -> String {
-    Challenge::of(verifier).as_str().to_owned()
-}
-
-/// The same where it takes no memory.
-pub(crate) struct Challenge([u8; 43]);
-
-impl Challenge {
-    pub(crate) fn of(verifier: &str) -> Self {
-        let mut text = [b'A'; 43];
-        base64url::fill(&mut text, &Sha256::digest(verifier.as_bytes()));
-        Self(text)
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
-    }
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
 }
 
 /// True where `verifier` has 43 to 128 characters of `A-Z a-z 0-9 - . _ ~` (RFC 7636 section 4.1).

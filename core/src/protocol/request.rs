@@ -17,8 +17,8 @@ use crate::provider::{ClientAuth, JwtScheme};
 use crate::secret::{AccessToken, Secret};
 use crate::target_uri::TargetUri;
 
-const SCOPE_REDUCTION: &str = "grant_type=urn%3Acisco%3Aoauth%3Agrant-type%3Ascope-reduction";
-const DEVICE_CODE: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code";
+const SCOPE_REDUCTION: &str = "urn:cisco:oauth:grant-type:scope-reduction";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Access token request of the code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
 pub(crate) fn redeem_code(
@@ -28,14 +28,9 @@ pub(crate) fn redeem_code(
     redirect_uri: Option<&str>,
     verifier: Option<&Secret>,
 ) -> HttpRequest {
-    let mut form = Form::grant("grant_type=authorization_code");
+    let mut form = Form::grant("authorization_code");
     client_auth::add_to_body(config, &mut form);
-    if let Some(uri) = redirect_uri {
-        match config.redirect_parameter(uri) {
-            Some(written) => form.add_written(written),
-            None => form.add("redirect_uri", uri),
-        }
-    }
+    form.add_some("redirect_uri", redirect_uri);
     form.add("code", code.expose());
     add_self_contained(config, &mut form);
     form.add_some("code_verifier", verifier.map(Secret::expose));
@@ -43,23 +38,9 @@ pub(crate) fn redeem_code(
     token_request(config, id, Purpose::RedeemCode, form)
 }
 
-/// What the tokens are for, as parameters: one for each (RFC 8707 section 2).
-pub(crate) fn resource_parameters(resources: &[String]) -> String {
-    let mut form = Form::after(String::new());
-    resources.iter().for_each(|resource| form.add("resource", resource));
-    form.into_string()
-}
-
-/// The redirect URI as a parameter of its own.
-pub(crate) fn redirect_parameter(uri: &str) -> String {
-    let mut form = Form::after(String::new());
-    form.add("redirect_uri", uri);
-    form.into_string()
-}
-
 /// Refresh (RFC 6749 section 6). No scope is sent: servers refuse it, and the granted one is meant.
 pub(crate) fn refresh(config: &Config, id: RequestId, refresh_token: &Secret) -> HttpRequest {
-    let mut form = Form::grant("grant_type=refresh_token");
+    let mut form = Form::grant("refresh_token");
     client_auth::add_to_body(config, &mut form);
     if config.provider().redirect_uri_on_refresh {
         form.add_some("redirect_uri", config.parts().redirect_uri.as_deref());
@@ -71,7 +52,7 @@ pub(crate) fn refresh(config: &Config, id: RequestId, refresh_token: &Secret) ->
 
 /// Client credentials (RFC 6749 section 4.4.2).
 pub(crate) fn client_credentials(config: &Config, id: RequestId, scope: &str) -> HttpRequest {
-    let mut form = Form::grant("grant_type=client_credentials");
+    let mut form = Form::grant("client_credentials");
     client_auth::add_to_body(config, &mut form);
     if !scope.is_empty() {
         form.add("scope", scope);
@@ -87,7 +68,7 @@ pub(crate) fn downscope(config: &Config, id: RequestId, token: &AccessToken, sco
     form.add("token", token.expose());
     form.add("scope", scope);
     form.add("client_id", config.client_id());
-    form.add_written("self_contained_token=true");
+    form.add("self_contained_token", "true");
     form_request(config, id, Purpose::Downscope, &config.endpoints().token, None, form)
 }
 
@@ -123,17 +104,17 @@ pub(crate) fn device_authorization(
     target: &Arc<TargetUri>,
     scope: &str,
 ) -> HttpRequest {
-    let mut form = Form::after(String::with_capacity(128));
+    let mut form = Form::new();
     let authenticates = config.provider().device_token_endpoint.is_none();
-    match config.in_body().filter(|_| authenticates) {
-        Some(parameters) => form.add_written(parameters.expose()),
-        None => form.add("client_id", config.client_id()),
+    form.add("client_id", config.client_id());
+    if authenticates && config.client_auth() == ClientAuth::Body {
+        form.add_some("client_secret", config.client_secret().map(Secret::expose));
     }
     if !scope.is_empty() {
         form.add("scope", scope);
     }
     add_resources(config, &mut form);
-    let basic = config.basic().filter(|_| authenticates).cloned();
+    let basic = client_auth::header(config).filter(|_| authenticates);
     form_request(config, id, Purpose::DeviceAuthorization, target, basic, form)
 }
 
@@ -142,8 +123,8 @@ pub(crate) fn device_token(config: &Config, id: RequestId, device_code: &Secret)
     let mut form = Form::grant(DEVICE_CODE);
     form.add("device_code", device_code.expose());
     let secret = config.client_secret().filter(|_| config.client_auth() != ClientAuth::None);
-    let basic = match (config.basic(), secret) {
-        (Some(basic), _) => Some(basic.clone()),
+    let basic = match (client_auth::header(config), secret) {
+        (Some(basic), _) => Some(basic),
         (None, Some(secret)) if config.provider().device_token_endpoint.is_some() => {
             client_auth::basic(ClientAuth::BasicRaw, config.client_id(), secret)
         }
@@ -166,11 +147,11 @@ pub(crate) fn revoke(
     token: &str,
     hint: &'static str,
 ) -> HttpRequest {
-    let mut form = Form::after(String::with_capacity(256));
+    let mut form = Form::new();
     form.add("token", token);
     form.add("token_type_hint", hint);
     client_auth::add_to_body(config, &mut form);
-    form_request(config, id, Purpose::Revoke, target, config.basic().cloned(), form)
+    form_request(config, id, Purpose::Revoke, target, client_auth::header(config), form)
 }
 
 /// Webex: a server tells the identity broker that its user signed out.
@@ -187,19 +168,19 @@ pub(crate) fn logout(
 }
 
 fn add_resources(config: &Config, form: &mut Form) {
-    if !config.resources().is_empty() {
-        form.add_written(config.resources());
+    for resource in &config.parts().resource {
+        form.add("resource", resource);
     }
 }
 
 fn add_self_contained(config: &Config, form: &mut Form) {
     if config.provider().self_contained_token {
-        form.add_written("self_contained_token=true");
+        form.add("self_contained_token", "true");
     }
 }
 
 fn token_request(config: &Config, id: RequestId, purpose: Purpose, form: Form) -> HttpRequest {
-    form_request(config, id, purpose, &config.endpoints().token, config.basic().cloned(), form)
+    form_request(config, id, purpose, &config.endpoints().token, client_auth::header(config), form)
 }
 
 fn form_request(

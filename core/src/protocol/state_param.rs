@@ -3,9 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
-use crate::protocol::base64url;
 use crate::protocol::members::each_member;
 use crate::secret::{Entropy, Secret};
 
@@ -38,28 +39,34 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
+/// As an object, and a CSRF value behind its members.
+struct Object<'a> {
+    members: &'a Members,
+    csrf: Option<&'a str>,
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &self.members.0 {
+            map.serialize_entry(name, value)?;
+        }
+        if let Some(csrf) = self.csrf {
+            map.serialize_entry(CSRF_KEY, csrf)?;
+        }
+        map.end()
+    }
+}
+
 impl Members {
     /// The object of the members that are there, if any.
     fn without_csrf(&self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut json = String::from("{");
-        self.write(&mut json);
-        json.push('}');
-        Some(json)
+        if self.0.is_empty() { None } else { Some(self.to_json(None)) }
     }
 
-    fn write(&self, out: &mut String) {
-        for (name, value) in &self.0 {
-            if !out.ends_with('{') {
-                out.push(',');
-            }
-            // A string always serializes.
-            out.push_str(&serde_json::to_string(name).unwrap_or_default());
-            out.push(':');
-            out.push_str(value.get());
-        }
+    fn to_json(&self, csrf: Option<&str>) -> String {
+        // Texts, and values that were read as JSON, always serialize.
+        serde_json::to_string(&Object { members: self, csrf }).unwrap_or_default()
     }
 }
 
@@ -70,10 +77,7 @@ impl Members {
 /// What serde_json says where `json` is not a JSON object.
 pub fn encode(json: &str) -> Result<Option<String>, serde_json::Error> {
     let members = serde_json::from_str::<Members>(json)?;
-    if members.0.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(encode_members(&members, None)))
+    Ok(members.without_csrf().map(|json| URL_SAFE_NO_PAD.encode(json)))
 }
 
 /// The `state` of a login: the caller's members, further ones of ours, then the CSRF value. And the caller's alone, which is no secret.
@@ -94,62 +98,18 @@ pub(crate) fn for_login(
         let value = RawValue::from_string(format!("\"{hash}\"")).map_err(|_| "not a JSON object")?;
         members.0.push(("emailhash".to_owned(), value));
     }
-    if members.0.is_empty() {
-        return Ok((Secret::new(encode_csrf_alone(entropy)), None));
-    }
-    Ok((Secret::new(encode_members(&members, Some(entropy))), given))
-}
-
-/// Of members, of which there are some.
-fn encode_members(members: &Members, entropy: Option<&Entropy>) -> String {
-    let mut json = String::with_capacity(64);
-    json.push('{');
-    members.write(&mut json);
-    if let Some(entropy) = entropy {
-        json.push_str(",\"csrf_token\":\"");
-        base64url::push(&mut json, &entropy.identifier_bytes());
-        json.push('"');
-    }
-    json.push('}');
-    let encoded = base64url::encode(json.as_bytes());
-    crate::secret::wipe(json);
-    encoded
-}
-
-/// The state of a login whose caller has no part in it, as most are, is `{"csrf_token":"`, which is whole groups of three
-/// bytes, and these twenty-four: the value and `"}`.
-const CSRF_ALONE: &str = "eyJjc3JmX3Rva2VuIjoi";
-const CSRF_VALUE: usize = 22;
-const CSRF_REST: usize = CSRF_VALUE + 2;
-
-fn encode_csrf_alone(entropy: &Entropy) -> String {
-    let mut rest = *b"......................\"}";
-    base64url::fill(&mut rest[..CSRF_VALUE], &entropy.identifier_bytes());
-    let mut state = String::with_capacity(CSRF_ALONE.len() + CSRF_REST / 3 * 4);
-    state.push_str(CSRF_ALONE);
-    base64url::push(&mut state, &rest);
-    crate::secret::wipe_slice(&mut rest);
-    state
+    let csrf = Zeroizing::new(URL_SAFE_NO_PAD.encode(entropy.identifier_bytes()));
+    let json = Zeroizing::new(members.to_json(Some(&csrf)));
+    Ok((Secret::new(URL_SAFE_NO_PAD.encode(&*json)), given))
 }
 
 /// The caller's own part of a state: the JSON object without the CSRF value. `None` where nothing else is in it, or it
 /// is not of this form.
 pub fn caller_part(state: &str) -> Option<String> {
-    if is_csrf_alone(state) {
-        return None;
-    }
     let bytes = super::org::decode_base64(state)?;
     let mut members: Members = serde_json::from_slice(&bytes).ok()?;
     members.0.retain(|(name, _)| name != CSRF_KEY);
     members.without_csrf()
-}
-
-/// Read without a copy.
-fn is_csrf_alone(state: &str) -> bool {
-    let mut rest = [0; CSRF_REST];
-    let is_filled = |encoded| URL_SAFE_NO_PAD.decode_slice(encoded, &mut rest).is_ok_and(|len| len == CSRF_REST);
-    state.strip_prefix(CSRF_ALONE).is_some_and(is_filled)
-        && rest.strip_suffix(br#""}"#).is_some_and(|value| !value.iter().any(|byte| matches!(byte, b'"' | b'\\')))
 }
 
 #[cfg(test)]
@@ -165,14 +125,8 @@ mod tests {
         let (state, own) = state.unwrap();
         assert_eq!(own.as_deref(), Some(r#"{"b":1,"a":2}"#));
         assert_eq!(caller_part(state.expose()), own);
-        assert!(!is_csrf_alone(state.expose()));
-        assert!(!is_csrf_alone(&"x".repeat(52)) && !is_csrf_alone("eyJjc3JmX3Rva2VuIjoi"));
         let state = Entropy::new(&bytes).ok().and_then(|entropy| for_login("", None, &entropy).ok());
-        assert!(state.is_some_and(|(state, own)| is_csrf_alone(state.expose()) && own.is_none()));
-        // As long, and with a member more.
-        let other = base64url::encode(br#"{"csrf_token":"x","a":"12345678901234"}"#);
-        assert!(other.len() == 52 && !is_csrf_alone(&other));
-        assert_eq!(caller_part(&other).as_deref(), Some(r#"{"a":"12345678901234"}"#));
+        assert!(state.is_some_and(|(state, own)| caller_part(state.expose()).is_none() && own.is_none()));
     }
 
     #[test]

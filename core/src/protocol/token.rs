@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 use crate::error::Fault;
 use crate::event::Deviation;
 use crate::http::HttpResponse;
 use crate::protocol::answer::{self, Context};
-use crate::protocol::bytes::all_bytes;
 use crate::protocol::instant;
 use crate::protocol::members::{Member, Members, Written};
 use crate::protocol::odd_json::REPLACEMENT;
@@ -83,7 +83,6 @@ pub(crate) fn read(response: &HttpResponse, context: &Context<'_>) -> Result<Rea
 }
 
 /// Deviations of an error answer, for the record.
-#[cold]
 pub(crate) fn error_deviations(response: &HttpResponse) -> Vec<Deviation> {
     let Some(body) = answer::object(response) else {
         return Vec::new();
@@ -183,8 +182,8 @@ impl<'a> Found<'a> {
             Some(Member::Other(_) | Member::Unreadable) => deviations.push(Deviation::UnreadableMember),
         }
         let presented = AccessToken::bearer(&token);
-        if let Cow::Owned(token) = token {
-            crate::secret::wipe(token);
+        if let Cow::Owned(mut token) = token {
+            token.zeroize();
         }
         Ok(Some(presented))
     }
@@ -264,7 +263,7 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
 
 /// Visible ASCII without spaces.
 pub(crate) fn is_header_text(text: &str) -> bool {
-    !text.is_empty() && all_bytes(text, |byte| byte.is_ascii_graphic())
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A member that has to be a text; null and "" count as absent.

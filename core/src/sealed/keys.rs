@@ -7,9 +7,10 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Owner;
-use crate::secret::{Secret, wipe_slice};
+use crate::secret::Secret;
 use crate::snapshot::is_key_id;
 
 /// What the derived keys are for: no other use of the master key comes to them.
@@ -63,11 +64,8 @@ impl MasterKey {
         let told = |error: KeyError| if may_be_told { error } else { KeyError::Name };
         // The one alphabet, so that a key from `openssl rand -base64 32` is as good as one from a JWK.
         let standard = Secret::new(bytes.trim_end_matches('=').replace('-', "+").replace('_', "/"));
-        let mut decoded =
-            STANDARD_NO_PAD.decode(standard.expose()).map_err(|_| told(KeyError::Length { id: id.to_owned() }))?;
-        let key = Self::new(id, &decoded);
-        wipe_slice(&mut decoded);
-        key.map_err(told)
+        let decoded = STANDARD_NO_PAD.decode(standard.expose()).map(Zeroizing::new);
+        Self::new(id, &decoded.map_err(|_| told(KeyError::Length { id: id.to_owned() }))?).map_err(told)
     }
 
     /// As [`MasterKey::read`] takes it: for a file that only its owner reads.
@@ -122,7 +120,7 @@ impl Eq for ContentKey {}
 
 impl Drop for ContentKey {
     fn drop(&mut self) {
-        wipe_slice(&mut self.0);
+        self.0.zeroize();
     }
 }
 

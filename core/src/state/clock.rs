@@ -13,7 +13,6 @@ impl State {
         }
     }
 
-    #[cold]
     fn move_along(&mut self, before: Timestamp, now: Timestamp) {
         let shift = |at: &mut Timestamp| *at = at.moved_along(before, now);
         for flight in self.flight.iter_mut().chain(&mut self.late) {

@@ -143,10 +143,10 @@ impl Redactor {
     }
 
     fn form(&mut self, text: &str) -> String {
-        let mut form = Form::after(String::new());
+        let mut form = Form::new();
         for (name, value) in form::parse(text) {
             let (name, value) = (self.name(&name), self.text(&name, &value));
-            form.add_extra(&name, &value);
+            form.add(&name, &value);
         }
         form.into_string()
     }
