@@ -10,6 +10,14 @@ export TOOLS_DIR PATH
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# absolute PATH: the same from the root on, also where nothing is there (macOS has no `realpath -m`).
+absolute() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$PWD/$1" ;;
+    esac
+}
+
 # not_run WHY: this stage or check cannot run on this machine. A failure when CI is set.
 not_run() {
     echo "not run: $*"

@@ -4,7 +4,7 @@
 . bindings/mobile/scripts/lib.sh
 
 package=bindings/mobile/kotlin
-target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+target=$(absolute "${CARGO_TARGET_DIR:-target}")
 out="$target/kotlin"
 mkdir -p "$out/lib"
 

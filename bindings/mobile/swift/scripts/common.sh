@@ -4,7 +4,7 @@
 . bindings/mobile/scripts/lib.sh
 
 package=bindings/mobile/swift
-target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+target=$(absolute "${CARGO_TARGET_DIR:-target}")
 build="$target/swift/build"
 mkdir -p "$target/swift"
 # The library that everything is linked with: `mobile` is the small one that apps carry.
