@@ -139,7 +139,7 @@ pub fn authorize_url(request: &AuthorizeRequest<'_>) -> String {
         query.add_some("emailHash", request.email_hash);
         query.add_some("response_mode", options.response_mode.map(response_mode));
         for (name, value) in &options.extra {
-            query.add(name, value);
+            query.add_other(name, value);
         }
         if options.flow == Flow::Implicit {
             response_type = "token";

@@ -37,16 +37,29 @@ impl Form {
         form
     }
 
-    pub(crate) fn add(&mut self, name: &str, value: &str) {
-        if !matches!(self.0.as_bytes().last(), None | Some(b'?' | b'&')) {
-            self.0.push('&');
-        }
+    /// A parameter of the protocol: there is nothing to escape in its name.
+    pub(crate) fn add(&mut self, name: &'static str, value: &str) {
+        self.separate();
+        self.0.push_str(name);
+        self.0.push('=');
+        percent_encode(&mut self.0, value);
+    }
+
+    /// One whose name is the caller's or the server's.
+    pub(crate) fn add_other(&mut self, name: &str, value: &str) {
+        self.separate();
         percent_encode(&mut self.0, name);
         self.0.push('=');
         percent_encode(&mut self.0, value);
     }
 
-    pub(crate) fn add_some(&mut self, name: &str, value: Option<&str>) {
+    fn separate(&mut self) {
+        if !matches!(self.0.as_bytes().last(), None | Some(b'?' | b'&')) {
+            self.0.push('&');
+        }
+    }
+
+    pub(crate) fn add_some(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             self.add(name, value);
         }

@@ -146,7 +146,7 @@ impl Redactor {
         let mut form = Form::new();
         for (name, value) in form::parse(text) {
             let (name, value) = (self.name(&name), self.text(&name, &value));
-            form.add(&name, &value);
+            form.add_other(&name, &value);
         }
         form.into_string()
     }
