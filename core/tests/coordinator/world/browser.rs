@@ -136,7 +136,13 @@ impl World {
                 // Who has signed in once more since then is signed in.
                 let later =
                     self.row_refresh().and_then(|refresh| self.server.family(refresh)).filter(|row| of < Some(*row));
-                let is_kept = [of, has, later].into_iter().flatten().any(|family| self.kept.contains(&family));
+                // And so is who found somebody signed in there, also where another sign-in is on its way to the store by now.
+                let found = self.row.as_ref().filter(|row| {
+                    let token = number_after(row.expose(), AT);
+                    token.is_some_and(|token| self.nodes[n].as_ref().is_some_and(|node| node.stored.contains(&token)))
+                });
+                let found = found.and_then(|row| self.server.family(number_after(row.expose(), RT)?));
+                let is_kept = [of, has, later, found].into_iter().flatten().any(|family| self.kept.contains(&family));
                 if !is_kept && !self.could_not_store(n, has) {
                     return Err(format!("node {n} says to {call:?} that it is signed in, and nothing is stored"));
                 }
