@@ -68,6 +68,9 @@ impl Coordinator {
         let unsaved = self.unsaved_tokens();
         let (before, revision) = (self.session.place(), theirs.revision());
         let was_stored = self.ours_was_stored() && !self.is_put_back(revision, theirs.grant_id());
+        if self.saving.stored > 0 && !self.has_number_of_this_row(revision) {
+            self.end_the_rows_logins();
+        }
         self.saving.holds_now(revision, theirs.place(), theirs.login_marks());
         let changes = self.saving.changes;
         if was_stored {
@@ -102,10 +105,14 @@ impl Coordinator {
     /// An earlier state of the row that is known, from a backup or a replica that lacks the last writes: the numbers of a row only
     /// grow. Or a save of ours that came late.
     fn is_put_back(&self, revision: u64, grant: Option<GrantId>) -> bool {
-        let half = |revision: u64| revision >> COUNT_BITS;
         let saving = &self.saving;
-        let is_of_this_row = half(revision) == half(saving.stored) && saving.row_began <= revision;
+        let is_of_this_row = self.has_number_of_this_row(revision) && saving.row_began <= revision;
         is_of_this_row && revision < saving.stored || grant.is_some_and(|grant| saving.tried.contains(&grant))
+    }
+
+    /// Not so of a row that was begun after the known one was deleted.
+    fn has_number_of_this_row(&self, revision: u64) -> bool {
+        revision >> COUNT_BITS == self.saving.stored >> COUNT_BITS
     }
 
     /// Somebody deleted the session: it stays deleted. Only another sign-in than the one that was stored begins a new row.
@@ -143,7 +150,7 @@ impl Coordinator {
         self.changed = true;
     }
 
-    /// Logins that waited in the row are over with it, also for whoever still remembers them.
+    /// Logins that waited in a row that was deleted are over with it, also for whoever still remembers them.
     fn end_the_rows_logins(&mut self) {
         let mut marks = std::mem::take(&mut self.saving.stored_logins);
         let own = self.session.login_marks();

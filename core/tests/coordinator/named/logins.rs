@@ -1,12 +1,13 @@
 //! Schedules of logins in browsers that a coordinator once failed at. Found by seeds, and shortened.
 
 use super::{LOCKED, STRICT};
+use crate::coordinator::simulation::server::Policy;
 use crate::coordinator::simulation::walk::play;
 use crate::coordinator::simulation::world::Browser::{Await, Back, Begin};
 use crate::coordinator::simulation::world::How::{Fails, Garbage, Later, Lost, Ok as Fine, Twice};
 use crate::coordinator::simulation::world::Setting;
 use crate::coordinator::simulation::world::Step::{
-    self, Browser, Delete, Expire, Job, Look, Pass, Refresh, SignIn, StoreDown, Token,
+    self, Browser, Crash, Delete, Expire, Job, Look, Pass, Refresh, SignIn, Start, StoreDown, Token,
 };
 
 fn keeps_every_rule(setting: Setting, steps: &[&[Step]]) {
@@ -72,4 +73,15 @@ fn what_a_login_brought_is_revoked_when_the_row_is_gone_also_during_another_logi
     let then = [Job(1, 0, Fine), Job(1, 0, Fine), Job(1, 0, Fails), Browser(1, Back(1)), Pass, Delete];
     let last = [Job(1, 0, Fails), Pass, Job(1, 1, Twice)];
     keeps_every_rule(STRICT, &[&first, &then, &last]);
+}
+
+/// Seed 100320435. The row is deleted, which takes the proof that a code was sent with it, and somebody has begun another row before
+/// this process looks: the logins that it had read of are over all the same.
+#[test]
+fn logins_of_a_row_that_was_deleted_are_over_also_where_another_row_is_there_by_now() {
+    let first = [Browser(0, Begin), Browser(1, Begin), Job(0, 0, Fails), Browser(1, Back(0)), Browser(2, Begin)];
+    let then = [Job(2, 0, Fine), Browser(1, Back(1)), Job(1, 1, Fine), Browser(2, Back(1)), Job(2, 0, Fine), Delete];
+    let last = [Crash(2), Job(1, 0, Garbage), Start(2), Pass, Browser(2, Begin)];
+    let setting = Setting { nodes: 3, policy: Policy::Grace, gentle: false, ..LOCKED };
+    keeps_every_rule(setting, &[&first, &then, &last]);
 }
