@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use webex_oauth::{Event, Fault, LogoutVia, Phase, Secret, Session, SignOutOptions};
-use webex_oauth_driver::StoreError;
+use webex_oauth_driver::{StoreError, is_loopback};
 use webex_oauth_ureq::{ClientError, ClientEvent};
 
 use super::profiles;
@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, terminal: Terminal, args: &LogoutArgs) -> Res
     let logout = if args.browser { LogoutVia::Browser } else { LogoutVia::Nothing };
     let ended = sign_out(&app, SignOutOptions { revoke: !args.keep_tokens, logout, goto: None })?;
     if let Some(url) = &ended.url {
-        in_browser(terminal, url);
+        in_browser(&app, terminal, url);
     }
     ended.as_stored(&app, args.keep_tokens)?;
     if let Some(fault) = &ended.fault {
@@ -146,14 +146,20 @@ impl Ended {
 }
 
 /// The address carries a token: it is neither for the screen nor for the arguments of a program.
-fn in_browser(terminal: Terminal, url: &Secret) {
+fn in_browser(app: &App, terminal: Terminal, url: &Secret) {
     let opened = || {
         let seconds = PATIENCE.as_secs();
         terminal
             .progress(&format!("The browser is open: waiting for it to come here and be led on, {seconds} s at most."));
     };
     match open_unseen(url, opened) {
-        Led::On => {}
+        Led::On => {
+            let config = app.client.config();
+            let back = config.parts().redirect_uri.as_deref().filter(|uri| is_loopback(uri));
+            if let (Some(_), Some(back)) = (&config.provider().logout_service, back) {
+                terminal.progress(&format!("The browser ends at {back}, where nobody listens now: close that page."));
+            }
+        }
         Led::Nowhere => terminal.notice("No browser can be opened here: sign out in your browser yourself."),
         Led::NotSeen => terminal.notice("The browser did not come: sign out in it yourself."),
     }
