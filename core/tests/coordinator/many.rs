@@ -1,7 +1,7 @@
 //! Fifty nodes on one session: clocks that differ by up to an hour, a store that delays, fails and fails over.
 
 use super::server::Policy;
-use super::walk::{Dice, aloud, wander, ways};
+use super::walk::{Dice, aloud, browsers, wander, ways};
 use super::world::{Setting, Step, World};
 
 const NODES: usize = 50;
@@ -46,7 +46,7 @@ fn draw(world: &World, dice: &mut Dice) -> Step {
 #[test]
 fn fifty_nodes_on_one_session_keep_every_rule() {
     let schedules: u64 = std::env::var("MANY").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
-    let (mut resolved, mut rotations) = (0, 0);
+    let (mut resolved, mut rotations, mut logins) = (0, 0, 0);
     let first: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     for seed in first..first + schedules {
         let policy = if seed.is_multiple_of(2) { Policy::Strict } else { Policy::Grace };
@@ -54,15 +54,25 @@ fn fifty_nodes_on_one_session_keep_every_rule() {
         let mut world = World::new(Setting { nodes: NODES, policy, lock, broken: None, gentle: seed % 4 < 2 });
         world.spread_clocks();
         world.aloud = aloud();
+        // Every other one has logins in browsers, ten of a hundred steps.
+        let has_logins = seed / 2 % 2 == 1;
+        let draw = |world: &World, dice: &mut Dice| {
+            let login = if has_logins { browsers::draw(world, dice, 10) } else { None };
+            login.unwrap_or_else(|| draw(world, dice))
+        };
         match wander(world, seed, STEPS, draw) {
             Ok(mut world) => {
                 world.come_to_rest().unwrap_or_else(|problem| panic!("seed {seed}, at rest: {problem}"));
                 resolved += world.resolved;
                 rotations += world.server.rotations;
+                logins += world.logins();
             }
             Err((steps, problem)) => panic!("seed {seed}, after {} steps: {problem}", steps.len()),
         }
     }
-    println!("{schedules} schedules of {STEPS} steps, {NODES} nodes: {resolved} calls answered, {rotations} rotations");
-    assert!(resolved > 100 * schedules && rotations > 5 * schedules, "they do too little: {resolved}, {rotations}");
+    println!(
+        "{schedules} schedules of {STEPS} steps, {NODES} nodes: {resolved} calls answered, {rotations} rotations, {logins} logins in browsers"
+    );
+    let enough = resolved > 100 * schedules && rotations > 5 * schedules && logins > schedules / 4;
+    assert!(enough, "they do too little: {resolved}, {rotations}, {logins}");
 }

@@ -1,6 +1,6 @@
 //! Many long schedules, drawn by seeds.
 
-mod browsers;
+pub(super) mod browsers;
 
 use super::server::Policy;
 use super::world::{How, Setting, Step, World};

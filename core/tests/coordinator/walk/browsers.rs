@@ -14,7 +14,7 @@ pub(super) fn often(seed: u64) -> Option<usize> {
 }
 
 /// `None`: something else.
-pub(super) fn draw(world: &World, dice: &mut Dice, often: usize) -> Option<Step> {
+pub(in crate::coordinator::simulation) fn draw(world: &World, dice: &mut Dice, often: usize) -> Option<Step> {
     let n = dice.roll(world.setting.nodes);
     if !world.is_awake(n) {
         return None;
