@@ -1,10 +1,12 @@
 //! A rotating authorization server: families of refresh tokens, one for each sign-in.
 
 mod codes;
+mod devices;
 
 use std::collections::BTreeMap;
 
 use self::codes::Page;
+use self::devices::Device;
 
 /// What the server makes of a refresh token that was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub(crate) struct Server {
     last: u32,
     families: u32,
     pages: Vec<Page>,
+    devices: Vec<Device>,
     /// Something happened that may cost a session at a strict server, and has to be named.
     pub(crate) excuse: Vec<&'static str>,
     pub(crate) rotations: u64,
@@ -47,6 +50,7 @@ impl Server {
             last: 0,
             families: 0,
             pages: Vec::new(),
+            devices: Vec::new(),
             excuse: Vec::new(),
             rotations: 0,
             reuses: 0,

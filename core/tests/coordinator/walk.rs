@@ -1,6 +1,7 @@
 //! Many long schedules, drawn by seeds.
 
 pub(super) mod browsers;
+mod devices;
 
 use super::server::Policy;
 use super::world::{How, Setting, Step, World};
@@ -101,6 +102,9 @@ fn beginning(worlds: &mut Vec<World>, setting: Setting) -> World {
 fn walk(worlds: &mut Vec<World>, seed: u64, steps: usize) -> Result<World, (Vec<Step>, String)> {
     let world = beginning(worlds, setting(seed));
     match browsers::often(seed) {
+        None if devices::has_some(seed) => {
+            wander(world, seed, steps, |world, dice| devices::draw(world, dice).unwrap_or_else(|| draw(world, dice)))
+        }
         None => wander(world, seed, steps, draw),
         Some(often) => wander(world, seed, steps, |world, dice| {
             browsers::draw(world, dice, often).unwrap_or_else(|| draw(world, dice))
@@ -127,7 +131,8 @@ pub(super) fn wander(
             return Err((taken, problem));
         }
     }
-    if (seed.is_multiple_of(4) || seed % 4 == 3 && browsers::often(seed).is_some())
+    let has_logins = browsers::often(seed).is_some() || devices::has_some(seed);
+    if (seed.is_multiple_of(4) || seed % 4 == 3 && has_logins)
         && let Err(problem) = world.come_to_rest()
     {
         return Err((taken, format!("at rest: {problem}")));

@@ -2,6 +2,7 @@
 
 mod asked;
 mod browser;
+mod device;
 mod io;
 mod rest;
 mod rules;
@@ -11,7 +12,7 @@ mod time;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub(crate) use self::step::{Browser, How, Setting, Step};
+pub(crate) use self::step::{Browser, Device, How, Setting, Step};
 use super::server::{Server, number_after};
 use crate::coordinator::{
     Call, ClientEvent, Coordinator, Credential, Done, Failure, JobId, Next, Now, Of, Op, Options, Output, Reply, Spent,
@@ -114,6 +115,7 @@ type Checked = Result<(), String>;
 pub(crate) fn config() -> Config {
     let mut provider = Provider::custom("https://as.example/authorize", "https://as.example/token");
     provider.revocation_endpoint = Some("https://as.example/revoke".to_owned());
+    provider.device_authorization_endpoint = Some("https://as.example/device_authorization".to_owned());
     let mut parts = ConfigParts::new(provider, "C1");
     parts.redirect_uri = Some("https://app.example/cb".to_owned());
     parts.request_timeout = REQUEST;
@@ -218,6 +220,7 @@ impl World {
                 self.call(n, step, Call::SignIn { credential: Credential::Tokens { tokens }, within: None })
             }
             Step::Browser(n, what) => self.browser(n, what),
+            Step::Device(n, what) => self.device(n, what),
             Step::SignOut(n) => {
                 self.ended = true;
                 let tokens = self.node(n).coordinator.session().tokens().cloned();

@@ -113,6 +113,7 @@ impl Server {
 
     /// Whoever this was is gone, with what its codes have brought.
     pub(crate) fn lose_codes_of(&mut self, node: usize) {
+        self.lose_devices_of(node);
         self.pages.iter_mut().filter(|page| page.spent_by.contains(&node)).for_each(|page| page.lost = true);
     }
 
@@ -120,6 +121,8 @@ impl Server {
     pub(crate) fn replace(&mut self, family: u32) {
         let of: Vec<_> = (0..self.pages.len()).filter(|at| self.family_of_code(*at) == Some(family)).collect();
         of.into_iter().for_each(|at| self.lose_code(at));
+        let of: Vec<_> = (0..self.devices.len()).filter(|at| self.family_of_device(*at) == Some(family)).collect();
+        of.into_iter().for_each(|at| self.lose_device(at));
     }
 
     /// The sign-in that this login led to.

@@ -33,10 +33,12 @@ impl World {
             | Step::Fork(n)
             | Step::Suspend(n)
             | Step::Browser(n, Browser::Begin)
+            | Step::Device(n, Device::Begin)
             | Step::SetClock(n, _) => self.is_awake(n),
             Step::Browser(n, Browser::Back(k) | Browser::Denied(k) | Browser::GiveUp(k) | Browser::Await(k)) => {
                 self.is_awake(n) && k < self.server.pages()
             }
+            Step::Device(_, Device::Agree(k) | Device::Refuse(k)) => k < self.server.devices(),
             Step::Pass
             | Step::Expire
             | Step::Delayed

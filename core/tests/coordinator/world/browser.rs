@@ -137,12 +137,10 @@ impl World {
                 let later =
                     self.row_refresh().and_then(|refresh| self.server.family(refresh)).filter(|row| of < Some(*row));
                 // And so is who found somebody signed in there, also where another sign-in is on its way to the store by now.
-                let found = self.row.as_ref().filter(|row| {
-                    let token = number_after(row.expose(), AT);
-                    token.is_some_and(|token| self.nodes[n].as_ref().is_some_and(|node| node.stored.contains(&token)))
-                });
-                let found = found.and_then(|row| self.server.family(number_after(row.expose(), RT)?));
-                let is_kept = [of, has, later, found].into_iter().flatten().any(|family| self.kept.contains(&family));
+                let is_kept = [of, has, later, self.found_in_store(n)]
+                    .into_iter()
+                    .flatten()
+                    .any(|family| self.kept.contains(&family));
                 if !is_kept && !self.could_not_store(n, has) {
                     return Err(format!("node {n} says to {call:?} that it is signed in, and nothing is stored"));
                 }
@@ -152,8 +150,15 @@ impl World {
         Ok(())
     }
 
+    /// The sign-in that the store holds, where this node knows of it.
+    pub(super) fn found_in_store(&self, n: usize) -> Option<u32> {
+        let row = self.row.as_ref()?.expose();
+        let (token, node) = (number_after(row, AT)?, self.nodes[n].as_ref()?);
+        self.server.family(number_after(row, RT)?).filter(|_| node.stored.contains(&token))
+    }
+
     /// The store has failed to take this sign-in, and has said so.
-    fn could_not_store(&mut self, n: usize, family: Option<u32>) -> bool {
+    pub(super) fn could_not_store(&mut self, n: usize, family: Option<u32>) -> bool {
         let fails = self.node(n).coordinator.store_fault().is_some();
         self.node(n).unsaved.extend(family.filter(|_| fails));
         fails || family.is_some_and(|family| self.node(n).unsaved.contains(&family))

@@ -8,6 +8,10 @@ pub(super) fn answer((status, body): (u16, String)) -> Done {
     Done::Response(HttpResponse { status, headers, body: body.into_bytes() })
 }
 
+fn is_of_device(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::DeviceAuthorization | Purpose::DeviceToken)
+}
+
 impl World {
     pub(super) fn swap(&mut self, snapshot: Secret, replaces: u64) -> Result<Done, String> {
         let holds = self.row.as_ref().map_or(0, |row| snapshot_revision(row.expose()).unwrap());
@@ -58,6 +62,7 @@ impl World {
                 Some(Done::Unlocked)
             }
             Op::Send { .. } if out.code.is_some() => self.answer_code(n, job, &out, how)?,
+            Op::Send { request, .. } if is_of_device(request.purpose) => self.answer_device(n, job, &out, how)?,
             Op::Send { .. } => self.answer(n, job, &out, how)?,
             Op::AskForToken { .. } | Op::AskForJwt { .. } => Some(Done::HostFailed("no".into())),
         };
@@ -86,6 +91,9 @@ impl World {
         }
         if let Some(k) = out.code {
             self.check_login_end(n, k, had)?;
+        }
+        if matches!(&out.op, Op::Send { request, .. } if is_of_device(request.purpose)) {
+            self.check_device_end(n, had)?;
         }
         self.drain(n)
     }

@@ -13,7 +13,8 @@ impl World {
             }
         }
         let begun = self.now;
-        for _ in 0..4000 {
+        for _ in 0..2000 * self.nodes.len() {
+            (0..self.server.devices()).for_each(|k| self.server.person_says(k, k % 2 == 0));
             let mut moved = false;
             for n in 0..self.nodes.len() {
                 if self.jobs(n) > 0 {
@@ -41,6 +42,7 @@ impl World {
             return Err(format!("it takes {} ms until all are answered", self.now - begun));
         }
         self.check_the_codes()?;
+        self.check_the_devices()?;
         self.check_the_end()
     }
 

@@ -141,6 +141,7 @@ impl World {
         };
         self.resolved += 1;
         self.check_login(n, waiting.call, reply)?;
+        self.check_device(n, waiting.call, reply)?;
         match reply {
             Reply::Token { token, .. } | Reply::Api(Next::Again { token, .. }) => {
                 self.check_token(n, number_after(token.expose(), "AT"), "hands out")

@@ -50,6 +50,17 @@ pub(crate) enum Browser {
     Await(usize),
 }
 
+/// What becomes of device logins. They are counted in the order in which the server has begun them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// A login begins.
+    Begin,
+    /// The person agreed.
+    Agree(usize),
+    /// The person said no.
+    Refuse(usize),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Token(usize),
@@ -57,6 +68,7 @@ pub(crate) enum Step {
     Rejected(usize),
     SignIn(usize),
     Browser(usize, Browser),
+    Device(usize, Device),
     SignOut(usize),
     Look(usize),
     Close(usize),
