@@ -178,10 +178,10 @@ fn shrink(setting: Setting, mut steps: Vec<Step>) -> (Vec<Step>, String) {
     (steps, problem)
 }
 
-/// Calls answered, renewals, and logins that ended well.
-type Walked = Result<[u64; 3], (Vec<Step>, String)>;
+/// Calls answered, renewals, and logins in browsers and on devices that ended well.
+type Walked = Result<[u64; 4], (Vec<Step>, String)>;
 
-fn add(sums: &mut [u64; 3], more: [u64; 3]) {
+fn add(sums: &mut [u64; 4], more: [u64; 4]) {
     sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
@@ -189,10 +189,13 @@ fn add(sums: &mut [u64; 3], more: [u64; 3]) {
 fn all(seeds: std::ops::Range<u64>) -> Vec<(u64, Walked)> {
     const THREADS: u64 = 2;
     let part = |seeds: std::ops::Range<u64>, of: u64| {
-        let (mut sums, mut worlds) = ([0; 3], Vec::new());
+        let (mut sums, mut worlds) = ([0; 4], Vec::new());
         for seed in seeds.clone().filter(|seed| seed % THREADS == of) {
             match walk(&mut worlds, seed, 40) {
-                Ok(world) => add(&mut sums, [world.resolved, world.server.rotations, world.logins()]),
+                Ok(world) => {
+                    let logins = [world.logins(), world.device_logins()];
+                    add(&mut sums, [world.resolved, world.server.rotations, logins[0], logins[1]]);
+                }
                 Err(failure) => return (seed, Err(failure)),
             }
         }
@@ -213,7 +216,7 @@ fn all(seeds: std::ops::Range<u64>) -> Vec<(u64, Walked)> {
 fn many_random_schedules_keep_every_rule() {
     let seeds: u64 = std::env::var("SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(4_000);
     let first: u64 = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let mut sums = [0; 3];
+    let mut sums = [0; 4];
     for (seed, walked) in all(first..first + seeds) {
         match walked {
             Ok(more) => add(&mut sums, more),
@@ -232,13 +235,13 @@ fn many_random_schedules_keep_every_rule() {
             }
         }
     }
-    let [resolved, rotations, logins] = sums;
+    let [resolved, rotations, logins, devices] = sums;
     println!(
         "{seeds} schedules of 40 steps: {resolved} calls answered, {rotations} rotations, {logins} logins in browsers, \
-         every rule kept"
+         {devices} on devices, every rule kept"
     );
-    let enough = resolved > seeds && rotations > seeds / 4 && logins > seeds / 20;
-    assert!(enough, "the schedules do too little: {resolved}, {rotations}, {logins}");
+    let enough = resolved > seeds && rotations > seeds / 4 && logins > seeds / 20 && devices > seeds / 200;
+    assert!(enough, "the schedules do too little: {resolved}, {rotations}, {logins}, {devices}");
 }
 
 /// Looks for the shortest program that a coordinator without a rule fails at: for `named.rs`.

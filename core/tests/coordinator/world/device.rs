@@ -19,6 +19,12 @@ impl World {
         Ok(())
     }
 
+    /// How many logins on devices have led to a sign-in that was stored.
+    pub(crate) fn device_logins(&self) -> u64 {
+        let families = (0..self.server.devices()).filter_map(|k| self.server.family_of_device(k));
+        families.filter(|family| self.kept.contains(family)).count() as u64
+    }
+
     pub(super) fn answer_device(&mut self, n: usize, job: JobId, out: &Out, how: How) -> Result<Option<Done>, String> {
         if let Some(mail) = &out.mail {
             return Ok(Some(mail.clone()));
