@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webex_oauth::{RequestId, ReturnTo, Scope, SignedOutReason, StaleWhy, Timestamp, Via};
+use webex_oauth::{Phase, RequestId, ReturnTo, Scope, SignedOutReason, StaleWhy, Timestamp, Via};
 
 use crate::error::Fault;
 use crate::ms;
@@ -114,7 +114,7 @@ pub struct FreshToken {
 }
 
 /// Where a session is.
-#[derive(Debug, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Phase {
     /// No tokens.
     SignedOut {
@@ -130,17 +130,6 @@ pub enum Phase {
     },
     /// Tokens are there. They may be stale.
     SignedIn,
-}
-
-impl From<webex_oauth::Phase> for Phase {
-    fn from(phase: webex_oauth::Phase) -> Self {
-        use webex_oauth::Phase;
-        match phase {
-            Phase::SignedOut { reason } => Self::SignedOut { reason },
-            Phase::SigningIn { via, return_to } => Self::SigningIn { via, return_to },
-            Phase::SignedIn => Self::SignedIn,
-        }
-    }
 }
 
 /// A summary for people and user interfaces, free of secrets.
@@ -195,7 +184,7 @@ impl From<webex_oauth::Status> for Status {
             last_fault,
         } = status;
         Self {
-            phase: phase.into(),
+            phase,
             can_authorize,
             can_refresh,
             can_downscope,

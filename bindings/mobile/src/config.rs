@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::{ClientAuth, DownscopeFailure, Provider, Renewal, Scope, Timestamp};
+use webex_oauth::{ClientAuth, DownscopeFailure, MetadataSource, Provider, Renewal, Scope, Timestamp};
 
 use crate::access::Verdict;
 use crate::error::{ConfigError, MisuseError};
@@ -260,7 +260,7 @@ pub fn config_parts_from_variables(
 }
 
 /// Where the metadata of a server is that variables name: the host brings it.
-#[derive(Debug, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct MetadataSource {
     /// Whose metadata it has to be.
     pub issuer: Option<String>,
@@ -271,22 +271,19 @@ pub struct MetadataSource {
 /// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; nothing where neither is set.
 #[uniffi::export]
 pub fn metadata_source(variables: HashMap<String, String>) -> Result<Option<MetadataSource>, ConfigError> {
-    let source = read(&variables, |lookup| webex_oauth::MetadataSource::from_variables(lookup))?;
-    Ok(source.map(|webex_oauth::MetadataSource { issuer, file }| MetadataSource { issuer, file }))
+    read(&variables, |lookup| MetadataSource::from_variables(lookup))
 }
 
 /// The server that the file describes.
 #[uniffi::export]
 pub fn provider_from_metadata_file(source: MetadataSource, document: Vec<u8>) -> Result<Provider, ConfigError> {
-    let MetadataSource { issuer, file } = source;
-    Ok(webex_oauth::MetadataSource { issuer, file }.read_file(&document)?)
+    Ok(source.read_file(&document)?)
 }
 
 /// What to say where the file could not be read.
 #[uniffi::export]
 pub fn unreadable_metadata(source: MetadataSource, why: String) -> ConfigError {
-    let MetadataSource { issuer, file } = source;
-    webex_oauth::MetadataSource { issuer, file }.unreadable(&why).into()
+    source.unreadable(&why).into()
 }
 
 /// From named variables at a server that is known already: the one whose metadata `metadata_source` found.

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::Timestamp;
-use webex_oauth::coordinator as core;
+use webex_oauth::coordinator::{self as core, StoreFault};
 
-pub use self::failures::{CallFailure, StoreFault, StoreFaultKind};
+pub use self::failures::CallFailure;
 pub use self::given::{CoordinatorCall, CoordinatorOptions, Credential, IntentTimes, JobResult, Spent, TokenOf};
 pub use self::outputs::{
     CoordinatorEvent, CoordinatorOutput, CoordinatorReply, JobOp, NextStep, PublishedToken, WakeAt,
@@ -193,7 +193,7 @@ impl Coordinator {
 
     /// Why what is in the session is not in the store, where that is so.
     pub fn store_fault(&self) -> Option<StoreFault> {
-        self.lock().store_fault().cloned().map(StoreFault::from)
+        self.lock().store_fault().cloned()
     }
 
     /// May the session's token be used now?

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use webex_oauth::{Flow, LogoutVia, RequestId, ResponseMode, Scope, SendFault};
+use webex_oauth::{Flow, LogoutVia, RequestId, ResponseMode, Scope, SendFault, SignOutOptions};
 
 use crate::error::MisuseError;
 use crate::http::HttpResponse;
@@ -199,7 +199,7 @@ impl Input {
             Self::ProvideToken { id, tokens } => Input::ProvideToken { id, tokens: tokens.core() },
             Self::ProvideJwt { id, jwt } => Input::ProvideJwt { id, jwt: jwt.core() },
             Self::HostFailed { id, reason } => Input::HostFailed { id, reason },
-            Self::SignOut { options } => Input::SignOut { options: options.into() },
+            Self::SignOut { options } => Input::SignOut { options },
             Self::Response { id, response } => Input::Response { id, response: response.core().clone() },
             Self::SendFailed { id, fault } => Input::SendFailed { id, fault },
             Self::Tick => Input::Tick,
@@ -324,7 +324,7 @@ impl From<LoginOptions> for webex_oauth::LoginOptions {
 }
 
 /// What signing out does beyond forgetting the tokens.
-#[derive(Debug, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct SignOutOptions {
     /// Revoke the tokens, where the server can.
     #[uniffi(default = true)]
@@ -334,11 +334,4 @@ pub struct SignOutOptions {
     /// Where the browser goes afterwards. Where absent, the redirect URI at Webex, the server's own page elsewhere.
     #[uniffi(default = None)]
     pub goto: Option<String>,
-}
-
-impl From<SignOutOptions> for webex_oauth::SignOutOptions {
-    fn from(options: SignOutOptions) -> Self {
-        let SignOutOptions { revoke, logout, goto } = options;
-        Self { revoke, logout, goto }
-    }
 }

@@ -22,12 +22,12 @@ mod target_uri;
 mod tokens;
 mod words;
 
-pub use access::{Access, FreshToken, Phase, SignInReason, Status, Verdict};
+pub use access::{Access, FreshToken, SignInReason, Status, Verdict};
 pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
 pub use coordinator::{
     CallFailure, Clocks, Coordinator, CoordinatorCall, CoordinatorEvent, CoordinatorOptions, CoordinatorOutput,
     CoordinatorReply, Credential, IntentTimes, JobOp, JobResult, NextStep, OpenError, PublishedToken, RefusedError,
-    Spent, StoreFault, StoreFaultKind, TokenOf, WakeAt, monotonic_ms,
+    Spent, TokenOf, WakeAt, monotonic_ms,
 };
 pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
 pub use error::{
@@ -36,7 +36,7 @@ pub use error::{
 pub use event::Event;
 pub use functions::{AuthorizeRequest, Callback, CallbackOutcome, ExpectedCallback, GuestJwt, Lifetime, TokenAnswer};
 pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
-pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
+pub use input::{Input, LoginOptions, LoginState, Parameter};
 pub use secret::{AccessToken, Entropy, Secret};
 pub use services::{Service, Services};
 pub use session::Session;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use webex_oauth::{RequestId, Scope, Timestamp};
+use webex_oauth::{Phase, RequestId, Scope, Timestamp};
 
-use crate::access::{Access, FreshToken, Phase, Status};
+use crate::access::{Access, FreshToken, Status};
 use crate::config::Config;
 use crate::count;
 use crate::effect::{Output, Task};
@@ -70,7 +70,7 @@ impl Session {
 
     /// Where the session is.
     pub fn phase(&self) -> Phase {
-        self.session().phase().into()
+        self.session().phase()
     }
 
     /// A summary for people.
@@ -166,7 +166,6 @@ impl fmt::Debug for Session {
 /// In a few words: see [`Task`].
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use webex_oauth::Phase;
         f.write_str(match self.session().phase() {
             Phase::SignedOut { .. } => "Session(signed out)",
             Phase::SigningIn { .. } => "Session(signing in)",

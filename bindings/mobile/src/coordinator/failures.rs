@@ -1,6 +1,6 @@
 //! Why a call failed, or a store.
 
-use webex_oauth::coordinator as core;
+use webex_oauth::coordinator::{self as core, StoreFault, StoreFaultKind};
 use webex_oauth::{CallbackIgnored, Timestamp};
 
 use crate::access::SignInReason;
@@ -70,7 +70,7 @@ impl From<core::Failure> for CallFailure {
             Failure::LoginCancelled => Self::LoginCancelled,
             Failure::LoginSuperseded => Self::LoginSuperseded,
             Failure::Timeout { limit } => Self::Timeout { limit_ms: ms(limit) },
-            Failure::Store(fault) => Self::Store { fault: fault.into() },
+            Failure::Store(fault) => Self::Store { fault },
             Failure::ScopeUnknown => Self::ScopeUnknown,
             Failure::Misuse(misuse) => Self::Misuse { mistake: misuse.into() },
             Failure::Closed => Self::Closed,
@@ -80,7 +80,7 @@ impl From<core::Failure> for CallFailure {
 }
 
 /// What kind of failure of a store.
-#[derive(Debug, Clone, Copy, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum StoreFaultKind {
     /// It does not answer.
     Unavailable,
@@ -95,36 +95,10 @@ pub enum StoreFaultKind {
 }
 
 /// How a store failed.
-#[derive(Debug, Clone, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct StoreFault {
     /// What kind of failure.
     pub kind: StoreFaultKind,
     /// For people, without secrets.
     pub problem: String,
-}
-
-impl From<core::StoreFault> for StoreFault {
-    fn from(core::StoreFault { kind, problem }: core::StoreFault) -> Self {
-        let kind = match kind {
-            core::StoreFaultKind::Unavailable => StoreFaultKind::Unavailable,
-            core::StoreFaultKind::Denied => StoreFaultKind::Denied,
-            core::StoreFaultKind::Full => StoreFaultKind::Full,
-            core::StoreFaultKind::Damaged => StoreFaultKind::Damaged,
-            core::StoreFaultKind::Other => StoreFaultKind::Other,
-        };
-        Self { kind, problem }
-    }
-}
-
-impl From<StoreFault> for core::StoreFault {
-    fn from(StoreFault { kind, problem }: StoreFault) -> Self {
-        let kind = match kind {
-            StoreFaultKind::Unavailable => core::StoreFaultKind::Unavailable,
-            StoreFaultKind::Denied => core::StoreFaultKind::Denied,
-            StoreFaultKind::Full => core::StoreFaultKind::Full,
-            StoreFaultKind::Damaged => core::StoreFaultKind::Damaged,
-            StoreFaultKind::Other => core::StoreFaultKind::Other,
-        };
-        Self { kind, problem }
-    }
 }

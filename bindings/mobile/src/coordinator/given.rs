@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::coordinator::{self as core, Call, Done, Of, Ticket, Which};
-use webex_oauth::{LoginId, Scope, SendFault};
+use webex_oauth::coordinator::{self as core, Call, Done, Of, StoreFault, Ticket, Which};
+use webex_oauth::{LoginId, Scope, SendFault, SignOutOptions};
 
-use super::failures::StoreFault;
 use super::millis;
 use crate::error::MisuseError;
 use crate::http::HttpResponse;
-use crate::input::{LoginOptions, SignOutOptions};
+use crate::input::LoginOptions;
 use crate::secret::{Entropy, Secret};
 
 /// The times of the intent protocol. Coordinators that share a store must agree on them.
@@ -277,7 +276,7 @@ impl CoordinatorCall {
                 let ticket = of.map(|ticket| Which::Ticket(Ticket(ticket)));
                 Call::CancelLogin { of: browser.or(ticket).unwrap_or(Which::All) }
             }
-            Self::SignOut { options } => Call::SignOut { options: options.into() },
+            Self::SignOut { options } => Call::SignOut { options },
             Self::Look => Call::Look,
             Self::Flush { within_ms } => Call::Flush { within: span(within_ms) },
             Self::Close { within_ms } => Call::Close { within: span(within_ms) },
@@ -346,7 +345,7 @@ impl From<JobResult> for Done {
             JobResult::Loaded { snapshot } => Self::Loaded(snapshot.map(|snapshot| snapshot.core())),
             JobResult::Saved => Self::Saved,
             JobResult::Conflict { snapshot } => Self::Conflict(snapshot.map(|snapshot| snapshot.core())),
-            JobResult::StoreFailed { fault } => Self::StoreFailed(fault.into()),
+            JobResult::StoreFailed { fault } => Self::StoreFailed(fault),
             JobResult::Locked => Self::Locked,
             JobResult::LockBusy => Self::LockBusy,
             JobResult::Unlocked => Self::Unlocked,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use webex_oauth::Timestamp;
-use webex_oauth::coordinator as core;
+use webex_oauth::coordinator::{self as core, StoreFault};
 
-use super::failures::{CallFailure, StoreFault};
+use super::failures::CallFailure;
 use super::given::Spent;
 use crate::effect::{DevicePrompt, TokenAsk};
 use crate::event::Event;
@@ -243,7 +243,7 @@ impl From<core::ClientEvent> for CoordinatorEvent {
         use core::ClientEvent;
         match event {
             ClientEvent::Session(event) => Self::Session { name: event.name().to_owned(), event: (&event).into() },
-            ClientEvent::StoreFailed(fault) => Self::StoreFailed { fault: fault.into() },
+            ClientEvent::StoreFailed(fault) => Self::StoreFailed { fault },
             ClientEvent::StoreRecovered => Self::StoreRecovered,
         }
     }
