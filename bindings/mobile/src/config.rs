@@ -10,6 +10,7 @@ use webex_oauth::{ClientAuth, DownscopeFailure, MetadataSource, Provider, Renewa
 
 use crate::access::Verdict;
 use crate::error::{ConfigError, MisuseError};
+use crate::mirror::mirror;
 use crate::ms;
 use crate::secret::Secret;
 use crate::target_uri::JudgedUrl;
@@ -78,34 +79,18 @@ impl From<RefreshPolicy> for webex_oauth::RefreshPolicy {
     }
 }
 
-/// Which waits of a server are believed, in milliseconds.
-#[derive(Debug, uniffi::Record)]
-pub struct RetryAfterBounds {
-    /// Where there is no header, or one that cannot be read.
-    pub missing_ms: u64,
-    /// Where the server says zero.
-    pub zero_ms: u64,
-    /// At least.
-    pub minimum_ms: u64,
-    /// At most.
-    pub maximum_ms: u64,
-}
-
-impl From<webex_oauth::RetryAfterBounds> for RetryAfterBounds {
-    fn from(bounds: webex_oauth::RetryAfterBounds) -> Self {
-        let webex_oauth::RetryAfterBounds { missing, zero, minimum, maximum } = bounds;
-        Self { missing_ms: ms(missing), zero_ms: ms(zero), minimum_ms: ms(minimum), maximum_ms: ms(maximum) }
-    }
-}
-
-impl From<RetryAfterBounds> for webex_oauth::RetryAfterBounds {
-    fn from(bounds: RetryAfterBounds) -> Self {
-        Self {
-            missing: Duration::from_millis(bounds.missing_ms),
-            zero: Duration::from_millis(bounds.zero_ms),
-            minimum: Duration::from_millis(bounds.minimum_ms),
-            maximum: Duration::from_millis(bounds.maximum_ms),
-        }
+mirror! {
+    /// Which waits of a server are believed, in milliseconds.
+    #[derive(Debug, uniffi::Record)]
+    pub struct RetryAfterBounds between webex_oauth::RetryAfterBounds {
+        /// Where there is no header, or one that cannot be read.
+        pub missing_ms: u64 = missing,
+        /// Where the server says zero.
+        pub zero_ms: u64 = zero,
+        /// At least.
+        pub minimum_ms: u64 = minimum,
+        /// At most.
+        pub maximum_ms: u64 = maximum,
     }
 }
 
@@ -115,99 +100,40 @@ pub fn retry_after_bounds() -> RetryAfterBounds {
     webex_oauth::RetryAfterBounds::DEFAULT.into()
 }
 
-/// The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
-#[derive(Debug, uniffi::Record)]
-pub struct ConfigParts {
-    /// The authorization server.
-    pub provider: Provider,
-    /// The client identifier.
-    pub client_id: String,
-    /// The client secret, for confidential clients.
-    pub client_secret: Option<Arc<Secret>>,
-    /// Where the browser comes back to.
-    pub redirect_uri: Option<String>,
-    /// The scope that a login asks for unless it says otherwise.
-    pub scope: Scope,
-    /// How the client authenticates; absent means the provider's way.
-    pub client_auth: Option<ClientAuth>,
-    /// Who renews the tokens.
-    pub renewal: Renewal,
-    /// When to refresh.
-    pub refresh: RefreshPolicy,
-    /// What happens where a token cannot be downscoped.
-    pub downscope_failure: DownscopeFailure,
-    /// How long a started login waits for its callback, in milliseconds.
-    pub login_lifetime_ms: u64,
-    /// Given to every request, in milliseconds.
-    pub request_timeout_ms: u64,
-    /// Which waits are believed.
-    pub retry_after: RetryAfterBounds,
-    /// Further hosts that may see the access token.
-    pub token_hosts: Vec<String>,
-    /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
-    pub resource: Vec<String>,
-    /// A token to start from, where one was configured. For the driver to adopt.
-    pub access_token: Option<Arc<Secret>>,
-}
-
-impl From<webex_oauth::ConfigParts> for ConfigParts {
-    fn from(parts: webex_oauth::ConfigParts) -> Self {
-        let webex_oauth::ConfigParts {
-            provider,
-            client_id,
-            client_secret,
-            redirect_uri,
-            scope,
-            client_auth,
-            renewal,
-            refresh,
-            downscope_failure,
-            login_lifetime,
-            request_timeout,
-            retry_after,
-            token_hosts,
-            resource,
-            access_token,
-        } = parts;
-        Self {
-            provider,
-            client_id,
-            client_secret: client_secret.map(Secret::of),
-            redirect_uri,
-            scope,
-            client_auth,
-            renewal,
-            refresh: refresh.into(),
-            downscope_failure,
-            login_lifetime_ms: ms(login_lifetime),
-            request_timeout_ms: ms(request_timeout),
-            retry_after: retry_after.into(),
-            token_hosts,
-            resource,
-            access_token: access_token.map(Secret::of),
-        }
-    }
-}
-
-impl From<ConfigParts> for webex_oauth::ConfigParts {
-    fn from(parts: ConfigParts) -> Self {
-        Self {
-            provider: parts.provider,
-            client_id: parts.client_id,
-            client_secret: parts.client_secret.map(|secret| secret.core()),
-            redirect_uri: parts.redirect_uri,
-            scope: parts.scope,
-            client_auth: parts.client_auth,
-            renewal: parts.renewal,
-            refresh: parts.refresh.into(),
-            downscope_failure: parts.downscope_failure,
-            login_lifetime: Duration::from_millis(parts.login_lifetime_ms),
-            request_timeout: Duration::from_millis(parts.request_timeout_ms),
-            retry_after: parts.retry_after.into(),
-            token_hosts: parts.token_hosts,
-            resource: parts.resource,
-            access_token: parts.access_token.map(|token| token.core()),
-        }
+mirror! {
+    /// The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
+    #[derive(Debug, uniffi::Record)]
+    pub struct ConfigParts between webex_oauth::ConfigParts {
+        /// The authorization server.
+        pub provider: Provider,
+        /// The client identifier.
+        pub client_id: String,
+        /// The client secret, for confidential clients.
+        pub client_secret: Option<Arc<Secret>>,
+        /// Where the browser comes back to.
+        pub redirect_uri: Option<String>,
+        /// The scope that a login asks for unless it says otherwise.
+        pub scope: Scope,
+        /// How the client authenticates; absent means the provider's way.
+        pub client_auth: Option<ClientAuth>,
+        /// Who renews the tokens.
+        pub renewal: Renewal,
+        /// When to refresh.
+        pub refresh: RefreshPolicy,
+        /// What happens where a token cannot be downscoped.
+        pub downscope_failure: DownscopeFailure,
+        /// How long a started login waits for its callback, in milliseconds.
+        pub login_lifetime_ms: u64 = login_lifetime,
+        /// Given to every request, in milliseconds.
+        pub request_timeout_ms: u64 = request_timeout,
+        /// Which waits are believed.
+        pub retry_after: RetryAfterBounds,
+        /// Further hosts that may see the access token.
+        pub token_hosts: Vec<String>,
+        /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+        pub resource: Vec<String>,
+        /// A token to start from, where one was configured. For the driver to adopt.
+        pub access_token: Option<Arc<Secret>>,
     }
 }
 

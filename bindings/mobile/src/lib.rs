@@ -1,7 +1,7 @@
-//! The core for Kotlin and Swift, translated by uniffi: every type has its mirror, and nothing is decided here.
+//! The core for Kotlin and Swift, translated by uniffi; nothing is decided here.
 //!
-//! What goes in is turned into the core's types, what comes out into the mirrors. The translations spell out every
-//! variant and every field, so that a change of the core which is not followed here does not compile.
+//! Types cross as the core has them where they can (`words.rs`), the others by a mirror (`mirror.rs`). Either way every variant and
+//! every field is spelled, so that a change of the core which is not followed here does not compile.
 #![warn(missing_docs)]
 
 mod access;
@@ -13,6 +13,7 @@ mod event;
 mod functions;
 mod http;
 mod input;
+mod mirror;
 mod provider;
 mod secret;
 mod services;

@@ -11,6 +11,7 @@ use crate::count;
 use crate::effect::{Output, Task};
 use crate::error::{EntropyError, MisuseError, RestoreError};
 use crate::input::Input;
+use crate::mirror::TryIntoCore;
 use crate::secret::{AccessToken, Entropy, Secret};
 use crate::tokens::TokenSet;
 
@@ -44,7 +45,7 @@ impl Session {
 
     /// Takes in one input. An error means that the call itself was a mistake; the session is unchanged then.
     pub fn handle(&self, now: Timestamp, input: Input) -> Result<Output, MisuseError> {
-        let input = input.into_core()?;
+        let input = input.try_into_core()?;
         Ok(self.session().handle(now, input)?.into())
     }
 
