@@ -2,101 +2,76 @@
 
 use std::sync::Arc;
 
-use webex_oauth::{RequestId, ReturnTo, Scope, SignedOutReason, StaleWhy, Timestamp, Via};
+use webex_oauth::{Phase, RequestId, ReturnTo, Scope, SignedOutReason, StaleWhy, Timestamp, Via};
 
 use crate::error::Fault;
-use crate::ms;
+use crate::mirror::mirror;
 use crate::secret::AccessToken;
 
-/// Why only the user can help.
-#[derive(Debug, uniffi::Enum)]
-pub enum SignInReason {
-    /// The session is signed out.
-    SignedOut {
-        /// Why.
-        reason: SignedOutReason,
-    },
-    /// A login is under way; its outcome decides.
-    LoginPending,
-    /// The access token has expired and nothing is there to renew it with.
-    Expired,
-    /// The refresh token has expired.
-    RefreshTokenExpired,
-    /// An API refuses the token and nothing is there to renew it with.
-    Rejected,
-    /// The tokens do not cover this scope: sign in with more.
-    ScopeNotGranted {
-        /// What is missing.
-        missing: Scope,
-    },
-}
-
-impl From<webex_oauth::SignInReason> for SignInReason {
-    fn from(reason: webex_oauth::SignInReason) -> Self {
-        use webex_oauth::SignInReason;
-        match reason {
-            SignInReason::SignedOut(reason) => Self::SignedOut { reason },
-            SignInReason::LoginPending => Self::LoginPending,
-            SignInReason::Expired => Self::Expired,
-            SignInReason::RefreshTokenExpired => Self::RefreshTokenExpired,
-            SignInReason::Rejected => Self::Rejected,
-            SignInReason::ScopeNotGranted { missing } => Self::ScopeNotGranted { missing },
-        }
+mirror! {
+    /// Why only the user can help.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum SignInReason from webex_oauth::SignInReason {
+        /// The session is signed out.
+        SignedOut {
+            /// Why.
+            reason: SignedOutReason = 0,
+        },
+        /// A login is under way; its outcome decides.
+        LoginPending,
+        /// The access token has expired and nothing is there to renew it with.
+        Expired,
+        /// The refresh token has expired.
+        RefreshTokenExpired,
+        /// An API refuses the token and nothing is there to renew it with.
+        Rejected,
+        /// The tokens do not cover this scope: sign in with more.
+        ScopeNotGranted {
+            /// What is missing.
+            missing: Scope,
+        },
     }
 }
 
-/// The answer to "may I have a token now?".
-#[derive(Debug, uniffi::Enum)]
-pub enum Access {
-    /// Use this token.
-    Ready {
-        /// The token.
-        token: Arc<AccessToken>,
-        /// Name it when an API answers 401.
-        generation: u64,
-        /// When the server will refuse it, if known.
-        expires_at: Option<Timestamp>,
-        /// It is time to refresh in the background.
-        refresh_soon: bool,
-    },
-    /// Give `EnsureFresh` (or `Downscope`), then ask again.
-    Stale {
-        /// Why.
-        why: StaleWhy,
-        /// When the token ended, if there is one and it is known.
-        expires_at: Option<Timestamp>,
-    },
-    /// Wait for this request.
-    Refreshing {
-        /// The request that is under way.
-        id: RequestId,
-    },
-    /// The last attempt failed. Nothing to do before `retry_at`.
-    BackingOff {
-        /// How it failed.
-        fault: Fault,
-        /// When the session tries again.
-        retry_at: Timestamp,
-    },
-    /// Only the user can help.
-    SignInRequired {
-        /// Why.
-        reason: SignInReason,
-    },
-}
-
-impl From<webex_oauth::Access> for Access {
-    fn from(access: webex_oauth::Access) -> Self {
-        use webex_oauth::Access;
-        match access {
-            Access::Ready { token, generation, expires_at, refresh_soon } => {
-                Self::Ready { token: AccessToken::of(&token), generation, expires_at, refresh_soon }
-            }
-            Access::Stale { why, expires_at } => Self::Stale { why, expires_at },
-            Access::Refreshing { id } => Self::Refreshing { id },
-            Access::BackingOff { fault, retry_at } => Self::BackingOff { fault: (&*fault).into(), retry_at },
-            Access::SignInRequired { reason } => Self::SignInRequired { reason: reason.into() },
-        }
+mirror! {
+    /// The answer to "may I have a token now?".
+    #[derive(Debug, uniffi::Enum)]
+    pub enum Access from webex_oauth::Access {
+        /// Use this token.
+        Ready {
+            /// The token.
+            token: Arc<AccessToken>,
+            /// Name it when an API answers 401.
+            generation: u64,
+            /// When the server will refuse it, if known.
+            expires_at: Option<Timestamp>,
+            /// It is time to refresh in the background.
+            refresh_soon: bool,
+        },
+        /// Give `EnsureFresh` (or `Downscope`), then ask again.
+        Stale {
+            /// Why.
+            why: StaleWhy,
+            /// When the token ended, if there is one and it is known.
+            expires_at: Option<Timestamp>,
+        },
+        /// Wait for this request.
+        Refreshing {
+            /// The request that is under way.
+            id: RequestId,
+        },
+        /// The last attempt failed. Nothing to do before `retry_at`.
+        BackingOff {
+            /// How it failed.
+            fault: Fault,
+            /// When the session tries again.
+            retry_at: Timestamp,
+        },
+        /// Only the user can help.
+        SignInRequired {
+            /// Why.
+            reason: SignInReason,
+        },
     }
 }
 
@@ -114,7 +89,7 @@ pub struct FreshToken {
 }
 
 /// Where a session is.
-#[derive(Debug, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum Phase {
     /// No tokens.
     SignedOut {
@@ -132,111 +107,55 @@ pub enum Phase {
     SignedIn,
 }
 
-impl From<webex_oauth::Phase> for Phase {
-    fn from(phase: webex_oauth::Phase) -> Self {
-        use webex_oauth::Phase;
-        match phase {
-            Phase::SignedOut { reason } => Self::SignedOut { reason },
-            Phase::SigningIn { via, return_to } => Self::SigningIn { via, return_to },
-            Phase::SignedIn => Self::SignedIn,
-        }
+mirror! {
+    /// A summary for people and user interfaces, free of secrets.
+    #[derive(Debug, uniffi::Record)]
+    pub struct Status from webex_oauth::Status {
+        /// Where the session is.
+        pub phase: Phase,
+        /// A token can be had without the user.
+        pub can_authorize: bool,
+        /// The tokens can be renewed without the user.
+        pub can_refresh: bool,
+        /// User tokens with less scope can be had.
+        pub can_downscope: bool,
+        /// A refresh is under way.
+        pub is_refreshing: bool,
+        /// How the tokens came about.
+        pub via: Option<Via>,
+        /// The generation of the access token; 0 before the first.
+        pub generation: u64,
+        /// What the tokens may do, if known.
+        pub scope: Option<Scope>,
+        /// When the access token ends, if known.
+        pub expires_at: Option<Timestamp>,
+        /// When the session means to refresh, if it does.
+        pub refresh_at: Option<Timestamp>,
+        /// When the user has to sign in again at the latest, if known.
+        pub sign_in_again_by: Option<Timestamp>,
+        /// Webex: the organization of the user. A hint, not verified.
+        pub org_id: Option<String>,
+        /// Webex: the token says it is a guest's. A hint, not verified.
+        pub is_guest: bool,
+        /// The last failed attempt to renew, until one succeeds.
+        pub last_fault: Option<Fault>,
     }
 }
 
-/// A summary for people and user interfaces, free of secrets.
-#[derive(Debug, uniffi::Record)]
-pub struct Status {
-    /// Where the session is.
-    pub phase: Phase,
-    /// A token can be had without the user.
-    pub can_authorize: bool,
-    /// The tokens can be renewed without the user.
-    pub can_refresh: bool,
-    /// User tokens with less scope can be had.
-    pub can_downscope: bool,
-    /// A refresh is under way.
-    pub is_refreshing: bool,
-    /// How the tokens came about.
-    pub via: Option<Via>,
-    /// The generation of the access token; 0 before the first.
-    pub generation: u64,
-    /// What the tokens may do, if known.
-    pub scope: Option<Scope>,
-    /// When the access token ends, if known.
-    pub expires_at: Option<Timestamp>,
-    /// When the session means to refresh, if it does.
-    pub refresh_at: Option<Timestamp>,
-    /// When the user has to sign in again at the latest, if known.
-    pub sign_in_again_by: Option<Timestamp>,
-    /// Webex: the organization of the user. A hint, not verified.
-    pub org_id: Option<String>,
-    /// Webex: the token says it is a guest's. A hint, not verified.
-    pub is_guest: bool,
-    /// The last failed attempt to renew, until one succeeds.
-    pub last_fault: Option<Fault>,
-}
-
-impl From<webex_oauth::Status> for Status {
-    fn from(status: webex_oauth::Status) -> Self {
-        let webex_oauth::Status {
-            phase,
-            can_authorize,
-            can_refresh,
-            can_downscope,
-            is_refreshing,
-            via,
-            generation,
-            scope,
-            expires_at,
-            refresh_at,
-            sign_in_again_by,
-            org_id,
-            is_guest,
-            last_fault,
-        } = status;
-        Self {
-            phase: phase.into(),
-            can_authorize,
-            can_refresh,
-            can_downscope,
-            is_refreshing,
-            via,
-            generation,
-            scope,
-            expires_at,
-            refresh_at,
-            sign_in_again_by,
-            org_id,
-            is_guest,
-            last_fault: last_fault.as_deref().map(Fault::from),
-        }
-    }
-}
-
-/// What the answer of an API means for the token that it was called with.
-#[derive(Debug, uniffi::Enum)]
-pub enum Verdict {
-    /// Nothing to do with authorization.
-    Pass,
-    /// Give `TokenRejected`, and call once more if the generation has changed then.
-    Rejected,
-    /// Call again after this wait.
-    Wait {
-        /// Milliseconds, within the configured bounds.
-        wait_ms: u64,
-    },
-    /// Give `Embargoed`.
-    Embargoed,
-}
-
-impl From<webex_oauth::Verdict> for Verdict {
-    fn from(verdict: webex_oauth::Verdict) -> Self {
-        use webex_oauth::Verdict;
-        match verdict {
-            Verdict::Pass => Self::Pass,
-            Verdict::Rejected => Self::Rejected,
-            Verdict::Wait { wait } => Self::Wait { wait_ms: ms(wait) },
-            Verdict::Embargoed => Self::Embargoed,
-        }
+mirror! {
+    /// What the answer of an API means for the token that it was called with.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum Verdict from webex_oauth::Verdict {
+        /// Nothing to do with authorization.
+        Pass,
+        /// Give `TokenRejected`, and call once more if the generation has changed then.
+        Rejected,
+        /// Call again after this wait.
+        Wait {
+            /// Milliseconds, within the configured bounds.
+            wait_ms: u64 = wait,
+        },
+        /// Give `Embargoed`.
+        Embargoed,
     }
 }

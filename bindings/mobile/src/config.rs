@@ -6,10 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use webex_oauth::{ClientAuth, DownscopeFailure, Provider, Renewal, Scope, Timestamp};
+use webex_oauth::{ClientAuth, DownscopeFailure, MetadataSource, Provider, Renewal, Scope, Timestamp};
 
 use crate::access::Verdict;
 use crate::error::{ConfigError, MisuseError};
+use crate::mirror::mirror;
 use crate::ms;
 use crate::secret::Secret;
 use crate::target_uri::JudgedUrl;
@@ -78,34 +79,18 @@ impl From<RefreshPolicy> for webex_oauth::RefreshPolicy {
     }
 }
 
-/// Which waits of a server are believed, in milliseconds.
-#[derive(Debug, uniffi::Record)]
-pub struct RetryAfterBounds {
-    /// Where there is no header, or one that cannot be read.
-    pub missing_ms: u64,
-    /// Where the server says zero.
-    pub zero_ms: u64,
-    /// At least.
-    pub minimum_ms: u64,
-    /// At most.
-    pub maximum_ms: u64,
-}
-
-impl From<webex_oauth::RetryAfterBounds> for RetryAfterBounds {
-    fn from(bounds: webex_oauth::RetryAfterBounds) -> Self {
-        let webex_oauth::RetryAfterBounds { missing, zero, minimum, maximum } = bounds;
-        Self { missing_ms: ms(missing), zero_ms: ms(zero), minimum_ms: ms(minimum), maximum_ms: ms(maximum) }
-    }
-}
-
-impl From<RetryAfterBounds> for webex_oauth::RetryAfterBounds {
-    fn from(bounds: RetryAfterBounds) -> Self {
-        Self {
-            missing: Duration::from_millis(bounds.missing_ms),
-            zero: Duration::from_millis(bounds.zero_ms),
-            minimum: Duration::from_millis(bounds.minimum_ms),
-            maximum: Duration::from_millis(bounds.maximum_ms),
-        }
+mirror! {
+    /// Which waits of a server are believed, in milliseconds.
+    #[derive(Debug, uniffi::Record)]
+    pub struct RetryAfterBounds between webex_oauth::RetryAfterBounds {
+        /// Where there is no header, or one that cannot be read.
+        pub missing_ms: u64 = missing,
+        /// Where the server says zero.
+        pub zero_ms: u64 = zero,
+        /// At least.
+        pub minimum_ms: u64 = minimum,
+        /// At most.
+        pub maximum_ms: u64 = maximum,
     }
 }
 
@@ -115,99 +100,40 @@ pub fn retry_after_bounds() -> RetryAfterBounds {
     webex_oauth::RetryAfterBounds::DEFAULT.into()
 }
 
-/// The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
-#[derive(Debug, uniffi::Record)]
-pub struct ConfigParts {
-    /// The authorization server.
-    pub provider: Provider,
-    /// The client identifier.
-    pub client_id: String,
-    /// The client secret, for confidential clients.
-    pub client_secret: Option<Arc<Secret>>,
-    /// Where the browser comes back to.
-    pub redirect_uri: Option<String>,
-    /// The scope that a login asks for unless it says otherwise.
-    pub scope: Scope,
-    /// How the client authenticates; absent means the provider's way.
-    pub client_auth: Option<ClientAuth>,
-    /// Who renews the tokens.
-    pub renewal: Renewal,
-    /// When to refresh.
-    pub refresh: RefreshPolicy,
-    /// What happens where a token cannot be downscoped.
-    pub downscope_failure: DownscopeFailure,
-    /// How long a started login waits for its callback, in milliseconds.
-    pub login_lifetime_ms: u64,
-    /// Given to every request, in milliseconds.
-    pub request_timeout_ms: u64,
-    /// Which waits are believed.
-    pub retry_after: RetryAfterBounds,
-    /// Further hosts that may see the access token.
-    pub token_hosts: Vec<String>,
-    /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
-    pub resource: Vec<String>,
-    /// A token to start from, where one was configured. For the driver to adopt.
-    pub access_token: Option<Arc<Secret>>,
-}
-
-impl From<webex_oauth::ConfigParts> for ConfigParts {
-    fn from(parts: webex_oauth::ConfigParts) -> Self {
-        let webex_oauth::ConfigParts {
-            provider,
-            client_id,
-            client_secret,
-            redirect_uri,
-            scope,
-            client_auth,
-            renewal,
-            refresh,
-            downscope_failure,
-            login_lifetime,
-            request_timeout,
-            retry_after,
-            token_hosts,
-            resource,
-            access_token,
-        } = parts;
-        Self {
-            provider,
-            client_id,
-            client_secret: client_secret.map(Secret::of),
-            redirect_uri,
-            scope,
-            client_auth,
-            renewal,
-            refresh: refresh.into(),
-            downscope_failure,
-            login_lifetime_ms: ms(login_lifetime),
-            request_timeout_ms: ms(request_timeout),
-            retry_after: retry_after.into(),
-            token_hosts,
-            resource,
-            access_token: access_token.map(Secret::of),
-        }
-    }
-}
-
-impl From<ConfigParts> for webex_oauth::ConfigParts {
-    fn from(parts: ConfigParts) -> Self {
-        Self {
-            provider: parts.provider,
-            client_id: parts.client_id,
-            client_secret: parts.client_secret.map(|secret| secret.core()),
-            redirect_uri: parts.redirect_uri,
-            scope: parts.scope,
-            client_auth: parts.client_auth,
-            renewal: parts.renewal,
-            refresh: parts.refresh.into(),
-            downscope_failure: parts.downscope_failure,
-            login_lifetime: Duration::from_millis(parts.login_lifetime_ms),
-            request_timeout: Duration::from_millis(parts.request_timeout_ms),
-            retry_after: parts.retry_after.into(),
-            token_hosts: parts.token_hosts,
-            resource: parts.resource,
-            access_token: parts.access_token.map(|token| token.core()),
-        }
+mirror! {
+    /// The parts of a configuration, before they are checked. Take them from `config_parts` and change what differs.
+    #[derive(Debug, uniffi::Record)]
+    pub struct ConfigParts between webex_oauth::ConfigParts {
+        /// The authorization server.
+        pub provider: Provider,
+        /// The client identifier.
+        pub client_id: String,
+        /// The client secret, for confidential clients.
+        pub client_secret: Option<Arc<Secret>>,
+        /// Where the browser comes back to.
+        pub redirect_uri: Option<String>,
+        /// The scope that a login asks for unless it says otherwise.
+        pub scope: Scope,
+        /// How the client authenticates; absent means the provider's way.
+        pub client_auth: Option<ClientAuth>,
+        /// Who renews the tokens.
+        pub renewal: Renewal,
+        /// When to refresh.
+        pub refresh: RefreshPolicy,
+        /// What happens where a token cannot be downscoped.
+        pub downscope_failure: DownscopeFailure,
+        /// How long a started login waits for its callback, in milliseconds.
+        pub login_lifetime_ms: u64 = login_lifetime,
+        /// Given to every request, in milliseconds.
+        pub request_timeout_ms: u64 = request_timeout,
+        /// Which waits are believed.
+        pub retry_after: RetryAfterBounds,
+        /// Further hosts that may see the access token.
+        pub token_hosts: Vec<String>,
+        /// What the tokens are for, as absolute URIs (RFC 8707); their hosts may see the access token.
+        pub resource: Vec<String>,
+        /// A token to start from, where one was configured. For the driver to adopt.
+        pub access_token: Option<Arc<Secret>>,
     }
 }
 
@@ -260,7 +186,7 @@ pub fn config_parts_from_variables(
 }
 
 /// Where the metadata of a server is that variables name: the host brings it.
-#[derive(Debug, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct MetadataSource {
     /// Whose metadata it has to be.
     pub issuer: Option<String>,
@@ -271,22 +197,19 @@ pub struct MetadataSource {
 /// What `WEBEX_ISSUER` and `WEBEX_METADATA` say; nothing where neither is set.
 #[uniffi::export]
 pub fn metadata_source(variables: HashMap<String, String>) -> Result<Option<MetadataSource>, ConfigError> {
-    let source = read(&variables, |lookup| webex_oauth::MetadataSource::from_variables(lookup))?;
-    Ok(source.map(|webex_oauth::MetadataSource { issuer, file }| MetadataSource { issuer, file }))
+    read(&variables, |lookup| MetadataSource::from_variables(lookup))
 }
 
 /// The server that the file describes.
 #[uniffi::export]
 pub fn provider_from_metadata_file(source: MetadataSource, document: Vec<u8>) -> Result<Provider, ConfigError> {
-    let MetadataSource { issuer, file } = source;
-    Ok(webex_oauth::MetadataSource { issuer, file }.read_file(&document)?)
+    Ok(source.read_file(&document)?)
 }
 
 /// What to say where the file could not be read.
 #[uniffi::export]
 pub fn unreadable_metadata(source: MetadataSource, why: String) -> ConfigError {
-    let MetadataSource { issuer, file } = source;
-    webex_oauth::MetadataSource { issuer, file }.unreadable(&why).into()
+    source.unreadable(&why).into()
 }
 
 /// From named variables at a server that is known already: the one whose metadata `metadata_source` found.

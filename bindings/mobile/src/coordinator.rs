@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use webex_oauth::Timestamp;
-use webex_oauth::coordinator as core;
+use webex_oauth::coordinator::{self as core, StoreFault};
 
-pub use self::failures::{CallFailure, StoreFault, StoreFaultKind};
+pub use self::failures::CallFailure;
 pub use self::given::{CoordinatorCall, CoordinatorOptions, Credential, IntentTimes, JobResult, Spent, TokenOf};
 pub use self::outputs::{
     CoordinatorEvent, CoordinatorOutput, CoordinatorReply, JobOp, NextStep, PublishedToken, WakeAt,
@@ -19,30 +19,24 @@ pub use self::outputs::{
 use crate::access::{Access, Status};
 use crate::config::Config;
 use crate::error::{EntropyError, MisuseError, RestoreError};
+use crate::mirror::mirror;
 use crate::ms;
 use crate::secret::{Entropy, Secret};
 use crate::tokens::TokenSet;
 
-/// Why a call was not accepted: nothing has happened, and its ticket is free.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-pub enum RefusedError {
-    /// The ticket is another call's, which is still open.
-    #[error("the ticket belongs to a call that is still open")]
-    TicketInUse,
-    /// The call itself is a mistake.
-    #[error("{mistake}")]
-    Misuse {
-        /// Which.
-        mistake: MisuseError,
-    },
-}
-
-impl From<core::Refused> for RefusedError {
-    fn from(refused: core::Refused) -> Self {
-        match refused {
-            core::Refused::TicketInUse => Self::TicketInUse,
-            core::Refused::Misuse(misuse) => Self::Misuse { mistake: misuse.into() },
-        }
+mirror! {
+    /// Why a call was not accepted: nothing has happened, and its ticket is free.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    pub enum RefusedError from core::Refused {
+        /// The ticket is another call's, which is still open.
+        #[error("the ticket belongs to a call that is still open")]
+        TicketInUse,
+        /// The call itself is a mistake.
+        #[error("{mistake}")]
+        Misuse {
+            /// Which.
+            mistake: MisuseError = 0,
+        },
     }
 }
 
@@ -60,25 +54,21 @@ pub enum OpenError {
     UsedEntropy,
 }
 
-/// What both clocks read.
-#[derive(Debug, Clone, Copy, uniffi::Record)]
-pub struct Clocks {
-    /// The wall's.
-    pub wall: Timestamp,
-    /// Milliseconds of one that only goes forward and counts sleep.
-    pub mono: u64,
+mirror! {
+    /// What both clocks read.
+    #[derive(Debug, Clone, Copy, uniffi::Record)]
+    pub struct Clocks into core::Now {
+        /// The wall's.
+        pub wall: Timestamp,
+        /// Milliseconds of one that only goes forward and counts sleep.
+        pub mono: u64,
+    }
 }
 
 /// Reads a clock that only goes forward and counts sleep, in milliseconds.
 #[uniffi::export]
 pub fn monotonic_ms() -> u64 {
     webex_oauth_driver::tick().as_millis()
-}
-
-impl From<Clocks> for core::Now {
-    fn from(Clocks { wall, mono }: Clocks) -> Self {
-        Self { wall, mono: core::Tick::from_millis(mono) }
-    }
 }
 
 /// Who waits for what, when to store and when to send: everything above a session, without IO.
@@ -193,7 +183,7 @@ impl Coordinator {
 
     /// Why what is in the session is not in the store, where that is so.
     pub fn store_fault(&self) -> Option<StoreFault> {
-        self.lock().store_fault().cloned().map(StoreFault::from)
+        self.lock().store_fault().cloned()
     }
 
     /// May the session's token be used now?

@@ -7,7 +7,7 @@ use webex_oauth::{RequestId, Timestamp};
 
 use crate::event::Event;
 use crate::http::HttpRequest;
-use crate::ms;
+use crate::mirror::mirror;
 use crate::secret::Secret;
 
 /// One thing to do. Effects of one output are done in order, each one when the one before is complete.
@@ -59,82 +59,58 @@ pub enum Effect {
     },
 }
 
-impl From<&webex_oauth::Effect> for Effect {
-    fn from(effect: &webex_oauth::Effect) -> Self {
+impl From<webex_oauth::Effect> for Effect {
+    fn from(effect: webex_oauth::Effect) -> Self {
         use webex_oauth::Effect;
         match effect {
             Effect::Persist { snapshot, revision, replaces } => {
-                Self::Persist { snapshot: Secret::of(snapshot.clone()), revision: *revision, replaces: *replaces }
+                Self::Persist { snapshot: Secret::of(snapshot), revision, replaces }
             }
             Effect::Send { request } => Self::Send { request: request.into() },
-            Effect::OpenBrowser { url } => Self::OpenBrowser { url: Secret::of(url.clone()) },
+            Effect::OpenBrowser { url } => Self::OpenBrowser { url: Secret::of(url) },
             Effect::ShowDeviceCode { prompt } => Self::ShowDeviceCode { prompt: prompt.into() },
-            Effect::AskForJwt { id } => Self::AskForJwt { id: *id },
-            Effect::AskForToken { id, ask } => Self::AskForToken { id: *id, ask: ask.into() },
+            Effect::AskForJwt { id } => Self::AskForJwt { id },
+            Effect::AskForToken { id, ask } => Self::AskForToken { id, ask: ask.into() },
             Effect::Notify { event } => Self::Notify { name: event.name().to_owned(), event: event.into() },
         }
     }
 }
 
-/// What the host is asked to turn into tokens.
-#[derive(Debug, uniffi::Enum)]
-pub enum TokenAsk {
-    /// Renew.
-    Renew {
-        /// The current refresh token, if there is one.
-        refresh_token: Option<Arc<Secret>>,
-    },
-    /// Redeem a code at the host's backend, which has the client secret.
-    Redeem {
-        /// The authorization code.
-        code: Arc<Secret>,
-        /// The PKCE verifier.
-        verifier: Arc<Secret>,
-        /// To be sent along unchanged.
-        redirect_uri: String,
-    },
-}
-
-impl From<&webex_oauth::TokenAsk> for TokenAsk {
-    fn from(ask: &webex_oauth::TokenAsk) -> Self {
-        use webex_oauth::TokenAsk;
-        match ask {
-            TokenAsk::Renew { refresh_token } => Self::Renew { refresh_token: refresh_token.clone().map(Secret::of) },
-            TokenAsk::Redeem { code, verifier, redirect_uri } => Self::Redeem {
-                code: Secret::of(code.clone()),
-                verifier: Secret::of(verifier.clone()),
-                redirect_uri: redirect_uri.clone(),
-            },
-        }
+mirror! {
+    /// What the host is asked to turn into tokens.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum TokenAsk from webex_oauth::TokenAsk {
+        /// Renew.
+        Renew {
+            /// The current refresh token, if there is one.
+            refresh_token: Option<Arc<Secret>>,
+        },
+        /// Redeem a code at the host's backend, which has the client secret.
+        Redeem {
+            /// The authorization code.
+            code: Arc<Secret>,
+            /// The PKCE verifier.
+            verifier: Arc<Secret>,
+            /// To be sent along unchanged.
+            redirect_uri: String,
+        },
     }
 }
 
-/// What to show to the user of a device login. The code is for the user's eyes, not for logs.
-#[derive(Debug, uniffi::Record)]
-pub struct DevicePrompt {
-    /// The code to enter.
-    pub user_code: Arc<Secret>,
-    /// Where to enter it.
-    pub verification_uri: String,
-    /// The same with the code in it, for a QR code.
-    pub verification_uri_complete: Option<Arc<Secret>>,
-    /// When the code ends.
-    pub expires_at: Timestamp,
-    /// How often the session polls, in milliseconds.
-    pub interval_ms: u64,
-}
-
-impl From<&webex_oauth::DevicePrompt> for DevicePrompt {
-    fn from(prompt: &webex_oauth::DevicePrompt) -> Self {
-        let webex_oauth::DevicePrompt { user_code, verification_uri, verification_uri_complete, expires_at, interval } =
-            prompt;
-        Self {
-            user_code: Secret::of(user_code.clone()),
-            verification_uri: verification_uri.clone(),
-            verification_uri_complete: verification_uri_complete.clone().map(Secret::of),
-            expires_at: *expires_at,
-            interval_ms: ms(*interval),
-        }
+mirror! {
+    /// What to show to the user of a device login. The code is for the user's eyes, not for logs.
+    #[derive(Debug, uniffi::Record)]
+    pub struct DevicePrompt from webex_oauth::DevicePrompt {
+        /// The code to enter.
+        pub user_code: Arc<Secret>,
+        /// Where to enter it.
+        pub verification_uri: String,
+        /// The same with the code in it, for a QR code.
+        pub verification_uri_complete: Option<Arc<Secret>>,
+        /// When the code ends.
+        pub expires_at: Timestamp,
+        /// How often the session polls, in milliseconds.
+        pub interval_ms: u64 = interval,
     }
 }
 
@@ -147,7 +123,7 @@ pub struct Task(webex_oauth::Effect);
 impl Task {
     /// What is to be done.
     pub fn effect(&self) -> Effect {
-        (&self.0).into()
+        self.0.clone().into()
     }
 }
 

@@ -4,164 +4,124 @@ use webex_oauth::protocol::jwt;
 use webex_oauth::protocol::org;
 use webex_oauth::{Advice, Blame, FaultKind, SendFault};
 
+use crate::mirror::mirror;
 use crate::{count, ms};
 
-/// The caller's own mistake. The session is unchanged.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-pub enum MisuseError {
-    /// The configuration lacks what this call needs.
-    #[error("the configuration lacks {what}, which {needed_by} needs")]
-    NotConfigured {
-        /// The missing piece.
-        what: String,
-        /// The call that needs it.
-        needed_by: String,
-    },
-    /// An argument cannot be used.
-    #[error("{argument}: {problem}")]
-    InvalidArgument {
-        /// Which one.
-        argument: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The call needs a signed-in session.
-    #[error("{call} needs a signed-in session")]
-    NotSignedIn {
-        /// The call.
-        call: String,
-    },
-    /// Nothing is there to renew the tokens with.
-    #[error("these tokens cannot be refreshed: {why}")]
-    CannotRefresh {
-        /// The missing ingredient.
-        why: String,
-    },
-    /// The scope of a downscoped token must be a proper, non-empty part of the granted scope.
-    #[error("scope cannot be reduced to {requested:?}: {problem}")]
-    ScopeNotReducible {
-        /// What was asked for.
-        requested: String,
-        /// Why not.
-        problem: String,
-    },
-}
-
-impl From<webex_oauth::Misuse> for MisuseError {
-    fn from(misuse: webex_oauth::Misuse) -> Self {
-        use webex_oauth::Misuse;
-        match misuse {
-            Misuse::NotConfigured { what, needed_by } => {
-                Self::NotConfigured { what: what.to_owned(), needed_by: needed_by.to_owned() }
-            }
-            Misuse::InvalidArgument { argument, problem } => {
-                Self::InvalidArgument { argument: argument.to_owned(), problem }
-            }
-            Misuse::NotSignedIn { call } => Self::NotSignedIn { call: call.to_owned() },
-            Misuse::CannotRefresh { why } => Self::CannotRefresh { why: why.to_owned() },
-            Misuse::ScopeNotReducible { requested, problem } => {
-                Self::ScopeNotReducible { requested, problem: problem.to_owned() }
-            }
-        }
+mirror! {
+    /// The caller's own mistake. The session is unchanged.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    pub enum MisuseError from webex_oauth::Misuse {
+        /// The configuration lacks what this call needs.
+        #[error("the configuration lacks {what}, which {needed_by} needs")]
+        NotConfigured {
+            /// The missing piece.
+            what: String,
+            /// The call that needs it.
+            needed_by: String,
+        },
+        /// An argument cannot be used.
+        #[error("{argument}: {problem}")]
+        InvalidArgument {
+            /// Which one.
+            argument: String,
+            /// What is wrong with it.
+            problem: String,
+        },
+        /// The call needs a signed-in session.
+        #[error("{call} needs a signed-in session")]
+        NotSignedIn {
+            /// The call.
+            call: String,
+        },
+        /// Nothing is there to renew the tokens with.
+        #[error("these tokens cannot be refreshed: {why}")]
+        CannotRefresh {
+            /// The missing ingredient.
+            why: String,
+        },
+        /// The scope of a downscoped token must be a proper, non-empty part of the granted scope.
+        #[error("scope cannot be reduced to {requested:?}: {problem}")]
+        ScopeNotReducible {
+            /// What was asked for.
+            requested: String,
+            /// Why not.
+            problem: String,
+        },
     }
 }
 
-/// A configuration that was refused; names the field.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-pub enum ConfigError {
-    /// A field that is needed is absent or empty.
-    #[error("{} is missing", named(field, variable.as_deref()))]
-    Missing {
-        /// Which field.
-        field: String,
-        /// The variable that would set it, where the configuration comes from variables.
-        variable: Option<String>,
-    },
-    /// A field cannot be used.
-    #[error("{}: {problem}", named(field, variable.as_deref()))]
-    Invalid {
-        /// Which field.
-        field: String,
-        /// The variable that it comes from.
-        variable: Option<String>,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Plain http is for loopback only.
-    #[error("{}: plain http is allowed on loopback only, use https", named(field, variable.as_deref()))]
-    Insecure {
-        /// Which field.
-        field: String,
-        /// The variable that it comes from.
-        variable: Option<String>,
-    },
-    /// The server that a field names could not be asked, or failed: try again later.
-    #[error("{}: {problem}", named(field, variable.as_deref()))]
-    Unanswered {
-        /// Which field.
-        field: String,
-        /// The variable that it comes from.
-        variable: Option<String>,
-        /// What came of asking.
-        problem: String,
-    },
+mirror! {
+    /// A configuration that was refused; names the field.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    pub enum ConfigError from webex_oauth::ConfigError {
+        /// A field that is needed is absent or empty.
+        #[error("{} is missing", named(field, variable.as_deref()))]
+        Missing {
+            /// Which field.
+            field: String,
+            /// The variable that would set it, where the configuration comes from variables.
+            variable: Option<String>,
+        },
+        /// A field cannot be used.
+        #[error("{}: {problem}", named(field, variable.as_deref()))]
+        Invalid {
+            /// Which field.
+            field: String,
+            /// The variable that it comes from.
+            variable: Option<String>,
+            /// What is wrong with it.
+            problem: String,
+        },
+        /// Plain http is for loopback only.
+        #[error("{}: plain http is allowed on loopback only, use https", named(field, variable.as_deref()))]
+        Insecure {
+            /// Which field.
+            field: String,
+            /// The variable that it comes from.
+            variable: Option<String>,
+        },
+        /// The server that a field names could not be asked, or failed: try again later.
+        #[error("{}: {problem}", named(field, variable.as_deref()))]
+        Unanswered {
+            /// Which field.
+            field: String,
+            /// The variable that it comes from.
+            variable: Option<String>,
+            /// What came of asking.
+            problem: String,
+        },
+    }
 }
 
 fn named(field: &str, variable: Option<&str>) -> String {
     variable.map_or_else(|| field.to_owned(), |variable| format!("{field} ({variable})"))
 }
 
-impl From<webex_oauth::ConfigError> for ConfigError {
-    fn from(error: webex_oauth::ConfigError) -> Self {
-        use webex_oauth::ConfigError;
-        let field = error.field().to_owned();
-        let variable = error.variable().map(str::to_owned);
-        match error {
-            ConfigError::Missing { .. } => Self::Missing { field, variable },
-            ConfigError::Invalid { problem, .. } => Self::Invalid { field, variable, problem: problem.into_owned() },
-            ConfigError::Insecure { .. } => Self::Insecure { field, variable },
-            ConfigError::Unanswered { problem, .. } => {
-                Self::Unanswered { field, variable, problem: problem.into_owned() }
-            }
-        }
-    }
-}
-
-/// Why stored bytes cannot be used.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-pub enum RestoreError {
-    /// Not a snapshot, or a damaged one.
-    #[error("the stored session is damaged or not one")]
-    Unreadable,
-    /// Written by a newer version of this library.
-    #[error("the stored session is of version {found}, newer than this library")]
-    NewerVersion {
-        /// The version found.
-        found: u32,
-    },
-    /// Of another client, or for another server.
-    #[error("the stored session belongs to another {field}")]
-    OtherConfig {
-        /// `client_id` or `token_endpoint`.
-        field: String,
-    },
-    /// Encrypted, and there is no key.
-    #[error("the stored session is sealed with key {key_id}, and no key was given")]
-    Sealed {
-        /// The key that it names.
-        key_id: String,
-    },
-}
-
-impl From<webex_oauth::RestoreError> for RestoreError {
-    fn from(error: webex_oauth::RestoreError) -> Self {
-        use webex_oauth::RestoreError;
-        match error {
-            RestoreError::Unreadable => Self::Unreadable,
-            RestoreError::NewerVersion { found } => Self::NewerVersion { found },
-            RestoreError::OtherConfig { field } => Self::OtherConfig { field: field.to_owned() },
-            RestoreError::Sealed { key_id } => Self::Sealed { key_id },
-        }
+mirror! {
+    /// Why stored bytes cannot be used.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    pub enum RestoreError from webex_oauth::RestoreError {
+        /// Not a snapshot, or a damaged one.
+        #[error("the stored session is damaged or not one")]
+        Unreadable,
+        /// Written by a newer version of this library.
+        #[error("the stored session is of version {found}, newer than this library")]
+        NewerVersion {
+            /// The version found.
+            found: u32,
+        },
+        /// Of another client, or for another server.
+        #[error("the stored session belongs to another {field}")]
+        OtherConfig {
+            /// `client_id` or `token_endpoint`.
+            field: String,
+        },
+        /// Encrypted, and there is no key.
+        #[error("the stored session is sealed with key {key_id}, and no key was given")]
+        Sealed {
+            /// The key that it names.
+            key_id: String,
+        },
     }
 }
 
@@ -223,30 +183,22 @@ impl From<jwt::JwtError> for JwtError {
     }
 }
 
-/// Why a token names no organization.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-pub enum OrgIdError {
-    /// A JWT whose payload cannot be read.
-    #[error("the token looks like a JWT but cannot be read")]
-    UnreadableJwt,
-    /// A JWT without `realm`.
-    #[error("the JWT names no organization")]
-    NoRealm,
-    /// An opaque token in another form than `<token>_<cluster>_<org>`.
-    #[error("the token has {sections} sections where three are expected")]
-    Sections {
-        /// How many there are.
-        sections: u64,
-    },
-}
-
-impl From<org::OrgIdError> for OrgIdError {
-    fn from(error: org::OrgIdError) -> Self {
-        match error {
-            org::OrgIdError::UnreadableJwt => Self::UnreadableJwt,
-            org::OrgIdError::NoRealm => Self::NoRealm,
-            org::OrgIdError::Sections { sections } => Self::Sections { sections: count(sections) },
-        }
+mirror! {
+    /// Why a token names no organization.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    pub enum OrgIdError from org::OrgIdError {
+        /// A JWT whose payload cannot be read.
+        #[error("the token looks like a JWT but cannot be read")]
+        UnreadableJwt,
+        /// A JWT without `realm`.
+        #[error("the JWT names no organization")]
+        NoRealm,
+        /// An opaque token in another form than `<token>_<cluster>_<org>`.
+        #[error("the token has {sections} sections where three are expected")]
+        Sections {
+            /// How many there are.
+            sections: u64,
+        },
     }
 }
 
@@ -300,20 +252,20 @@ pub struct Fault {
     pub summary: String,
 }
 
-impl From<&webex_oauth::Fault> for Fault {
-    fn from(fault: &webex_oauth::Fault) -> Self {
+impl From<webex_oauth::Fault> for Fault {
+    fn from(fault: webex_oauth::Fault) -> Self {
         let (blame, advice) = (fault.blame(), fault.advice());
         let (ends_grant, is_transient, summary) = (fault.ends_grant(), fault.is_transient(), fault.to_string());
         let webex_oauth::Fault { kind, code, description, uri, status, tracking_id, retry_after, send, .. } = fault;
         Self {
-            kind: *kind,
-            code: code.as_ref().map(|code| code.as_str().to_owned()),
-            description: description.clone(),
-            uri: uri.clone(),
-            status: *status,
-            tracking_id: tracking_id.clone(),
+            kind,
+            code: code.map(|code| code.as_str().to_owned()),
+            description,
+            uri,
+            status,
+            tracking_id,
             retry_after_ms: retry_after.map(ms),
-            send: *send,
+            send,
             blame,
             advice,
             ends_grant,

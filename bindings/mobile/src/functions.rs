@@ -12,6 +12,7 @@ use crate::config::RetryAfterBounds;
 use crate::error::{AdoptError, Fault, JwtError, OrgIdError, RestoreError, StateError};
 use crate::http::HttpResponse;
 use crate::input::LoginOptions;
+use crate::mirror::mirror;
 use crate::ms;
 use crate::secret::{Entropy, Secret};
 use crate::tokens::ReadTokens;
@@ -143,33 +144,25 @@ pub struct ExpectedCallback {
     pub issuer_required: bool,
 }
 
-/// What a callback brought.
-#[derive(Debug, uniffi::Enum)]
-pub enum CallbackOutcome {
-    /// A code to redeem.
-    Code {
-        /// The code.
-        code: Arc<Secret>,
-    },
-    /// Tokens, of the implicit flow.
-    Tokens {
-        /// The tokens.
-        tokens: ReadTokens,
-    },
-    /// The server or the user said no.
-    Failed {
-        /// Why.
-        fault: Fault,
-    },
-}
-
-impl From<callback::Outcome> for CallbackOutcome {
-    fn from(outcome: callback::Outcome) -> Self {
-        match outcome {
-            callback::Outcome::Code(code) => Self::Code { code: Secret::of(code) },
-            callback::Outcome::Tokens(read) => Self::Tokens { tokens: (*read).into() },
-            callback::Outcome::Failed(fault) => Self::Failed { fault: (&fault).into() },
-        }
+mirror! {
+    /// What a callback brought.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum CallbackOutcome from callback::Outcome {
+        /// A code to redeem.
+        Code {
+            /// The code.
+            code: Arc<Secret> = 0,
+        },
+        /// Tokens, of the implicit flow.
+        Tokens {
+            /// The tokens.
+            tokens: ReadTokens = 0,
+        },
+        /// The server or the user said no.
+        Failed {
+            /// Why.
+            fault: Fault = 0,
+        },
     }
 }
 
@@ -229,7 +222,7 @@ pub enum TokenAnswer {
 pub fn read_answer(response: &HttpResponse, now: Timestamp, strict: bool) -> TokenAnswer {
     match token::read_answer(response.core(), now, strict) {
         Ok(read) => TokenAnswer::Granted { read: read.into() },
-        Err(fault) => TokenAnswer::Refused { fault: (&fault).into() },
+        Err(fault) => TokenAnswer::Refused { fault: fault.into() },
     }
 }
 
@@ -252,57 +245,45 @@ pub fn pkce_is_verifier(verifier: String) -> bool {
     pkce::is_verifier(&verifier)
 }
 
-/// A lifetime as people write it.
-#[derive(Debug, uniffi::Enum)]
-pub enum Lifetime {
-    /// Seconds.
-    Seconds {
-        /// How many.
-        seconds: i64,
-    },
-    /// A number with a unit: `12h`, `90m`, `2 days`.
-    Text {
-        /// As written.
-        text: String,
-    },
-}
-
-impl From<Lifetime> for jwt::Lifetime {
-    fn from(lifetime: Lifetime) -> Self {
-        match lifetime {
-            Lifetime::Seconds { seconds } => Self::Seconds(seconds),
-            Lifetime::Text { text } => Self::Text(text),
-        }
+mirror! {
+    /// A lifetime as people write it.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum Lifetime into jwt::Lifetime {
+        /// Seconds.
+        Seconds {
+            /// How many.
+            seconds: i64 = 0,
+        },
+        /// A number with a unit: `12h`, `90m`, `2 days`.
+        Text {
+            /// As written.
+            text: String = 0,
+        },
     }
 }
 
-/// What a guest's JWT says.
-#[derive(Debug, uniffi::Record)]
-pub struct GuestJwt {
-    /// The guest's own identifier; drawn where absent.
-    pub subject: Option<String>,
-    /// The name that other people see.
-    pub display_name: Option<String>,
-    /// The guest issuer's id.
-    pub issuer: String,
-    /// The guest issuer's secret, base64 as the portal shows it.
-    pub secret: Arc<Secret>,
-    /// How long the JWT, and the token it is exchanged for, may live.
-    pub lifetime: Lifetime,
+mirror! {
+    /// What a guest's JWT says.
+    #[derive(Debug, uniffi::Record)]
+    pub struct GuestJwt into jwt::GuestJwt {
+        /// The guest's own identifier; drawn where absent.
+        pub subject: Option<String>,
+        /// The name that other people see.
+        pub display_name: Option<String>,
+        /// The guest issuer's id.
+        pub issuer: String,
+        /// The guest issuer's secret, base64 as the portal shows it.
+        pub secret: Arc<Secret>,
+        /// How long the JWT, and the token it is exchanged for, may live.
+        pub lifetime: Lifetime,
+    }
 }
 
 /// Makes a guest JWT. For back ends and tests: an app that is given to people must not contain the issuer's secret.
 #[uniffi::export]
 pub fn guest_jwt(guest: GuestJwt, now: Timestamp, entropy: &Entropy) -> Result<Arc<Secret>, JwtError> {
     let entropy = entropy.take().ok_or(JwtError::UsedEntropy)?;
-    let guest = jwt::GuestJwt {
-        subject: guest.subject,
-        display_name: guest.display_name,
-        issuer: guest.issuer,
-        secret: guest.secret.core(),
-        lifetime: guest.lifetime.into(),
-    };
-    Ok(Secret::of(jwt::guest_jwt(&guest, now, &entropy)?))
+    Ok(Secret::of(jwt::guest_jwt(&guest.into(), now, &entropy)?))
 }
 
 /// A lifetime in whole seconds.

@@ -47,23 +47,23 @@ pub struct HttpRequest {
     pub idempotent: bool,
 }
 
-impl From<&webex_oauth::HttpRequest> for HttpRequest {
-    fn from(request: &webex_oauth::HttpRequest) -> Self {
+impl From<webex_oauth::HttpRequest> for HttpRequest {
+    fn from(request: webex_oauth::HttpRequest) -> Self {
         let webex_oauth::HttpRequest { id, purpose, target, headers, body, hints } = request;
-        let webex_oauth::TransportHints { timeout, max_response_bytes, follow_redirects, idempotent } = *hints;
+        let webex_oauth::TransportHints { timeout, max_response_bytes, follow_redirects, idempotent } = hints;
         let header = |(name, value): &(&'static str, webex_oauth::HeaderValue)| HttpHeader {
             name: (*name).to_owned(),
             value: Secret::of(value.expose()),
         };
         Self {
-            id: *id,
-            purpose: *purpose,
+            id,
+            purpose,
             is_grant: purpose.is_grant(),
             method: webex_oauth::HttpRequest::METHOD.to_owned(),
-            url: request.url().to_owned(),
+            url: target.url().to_owned(),
             target: target.as_ref().into(),
             headers: headers.iter().map(header).collect(),
-            body: Secret::of((**body).clone()),
+            body: Secret::of(Arc::unwrap_or_clone(body)),
             timeout_ms: ms(timeout),
             max_response_bytes: count(max_response_bytes),
             follow_redirects,

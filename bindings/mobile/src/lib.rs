@@ -1,7 +1,7 @@
-//! The core for Kotlin and Swift, translated by uniffi: every type has its mirror, and nothing is decided here.
+//! The core for Kotlin and Swift, translated by uniffi; nothing is decided here.
 //!
-//! What goes in is turned into the core's types, what comes out into the mirrors. The translations spell out every
-//! variant and every field, so that a change of the core which is not followed here does not compile.
+//! Types cross as the core has them where they can (`words.rs`), the others by a mirror (`mirror.rs`). Either way every variant and
+//! every field is spelled, so that a change of the core which is not followed here does not compile.
 #![warn(missing_docs)]
 
 mod access;
@@ -13,6 +13,7 @@ mod event;
 mod functions;
 mod http;
 mod input;
+mod mirror;
 mod provider;
 mod secret;
 mod services;
@@ -22,12 +23,12 @@ mod target_uri;
 mod tokens;
 mod words;
 
-pub use access::{Access, FreshToken, Phase, SignInReason, Status, Verdict};
+pub use access::{Access, FreshToken, SignInReason, Status, Verdict};
 pub use config::{Config, ConfigParts, RefreshPolicy, RetryAfterBounds};
 pub use coordinator::{
     CallFailure, Clocks, Coordinator, CoordinatorCall, CoordinatorEvent, CoordinatorOptions, CoordinatorOutput,
     CoordinatorReply, Credential, IntentTimes, JobOp, JobResult, NextStep, OpenError, PublishedToken, RefusedError,
-    Spent, StoreFault, StoreFaultKind, TokenOf, WakeAt, monotonic_ms,
+    Spent, TokenOf, WakeAt, monotonic_ms,
 };
 pub use effect::{DevicePrompt, Effect, Output, Task, TokenAsk};
 pub use error::{
@@ -36,7 +37,7 @@ pub use error::{
 pub use event::Event;
 pub use functions::{AuthorizeRequest, Callback, CallbackOutcome, ExpectedCallback, GuestJwt, Lifetime, TokenAnswer};
 pub use http::{HttpHeader, HttpRequest, HttpResponse, ResponseHeader};
-pub use input::{Input, LoginOptions, LoginState, Parameter, SignOutOptions};
+pub use input::{Input, LoginOptions, LoginState, Parameter};
 pub use secret::{AccessToken, Entropy, Secret};
 pub use services::{Service, Services};
 pub use session::Session;

@@ -1,6 +1,6 @@
 //! Authorization servers as data.
 
-use webex_oauth::{ClientAuth, JwtScheme, Leniency, Provider, SendFault};
+use webex_oauth::{ClientAuth, JwtScheme, Leniency, MetadataStep, Provider, SendFault};
 
 use crate::error::ConfigError;
 
@@ -136,8 +136,7 @@ impl From<MetadataAnswer> for webex_oauth::MetadataAnswer {
 }
 
 /// What comes next on the way to a server's metadata.
-#[allow(clippy::large_enum_variant, reason = "uniffi has no boxes, and this is made once")]
-#[derive(Debug, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum MetadataStep {
     /// `GET` this with `accept: application/json`, without following redirects, and add the answer.
     Fetch {
@@ -147,7 +146,7 @@ pub enum MetadataStep {
     /// This is the server.
     Found {
         /// As its metadata describes it.
-        provider: Provider,
+        provider: Box<Provider>,
     },
 }
 
@@ -155,10 +154,7 @@ pub enum MetadataStep {
 #[uniffi::export]
 pub fn metadata_step(issuer: String, answers: Vec<MetadataAnswer>) -> Result<MetadataStep, ConfigError> {
     let answers: Vec<webex_oauth::MetadataAnswer> = answers.into_iter().map(Into::into).collect();
-    Ok(match webex_oauth::metadata_step(&issuer, &answers)? {
-        webex_oauth::MetadataStep::Fetch { url } => MetadataStep::Fetch { url },
-        webex_oauth::MetadataStep::Found { provider } => MetadataStep::Found { provider: *provider },
-    })
+    Ok(webex_oauth::metadata_step(&issuer, &answers)?)
 }
 
 /// The same provider, its REST API and what hangs on it at another base.

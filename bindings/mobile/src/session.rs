@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use webex_oauth::{RequestId, Scope, Timestamp};
+use webex_oauth::{Phase, RequestId, Scope, Timestamp};
 
-use crate::access::{Access, FreshToken, Phase, Status};
+use crate::access::{Access, FreshToken, Status};
 use crate::config::Config;
 use crate::count;
 use crate::effect::{Output, Task};
 use crate::error::{EntropyError, MisuseError, RestoreError};
 use crate::input::Input;
+use crate::mirror::TryIntoCore;
 use crate::secret::{AccessToken, Entropy, Secret};
 use crate::tokens::TokenSet;
 
@@ -44,7 +45,7 @@ impl Session {
 
     /// Takes in one input. An error means that the call itself was a mistake; the session is unchanged then.
     pub fn handle(&self, now: Timestamp, input: Input) -> Result<Output, MisuseError> {
-        let input = input.into_core()?;
+        let input = input.try_into_core()?;
         Ok(self.session().handle(now, input)?.into())
     }
 
@@ -70,7 +71,7 @@ impl Session {
 
     /// Where the session is.
     pub fn phase(&self) -> Phase {
-        self.session().phase().into()
+        self.session().phase()
     }
 
     /// A summary for people.
@@ -166,7 +167,6 @@ impl fmt::Debug for Session {
 /// In a few words: see [`Task`].
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use webex_oauth::Phase;
         f.write_str(match self.session().phase() {
             Phase::SignedOut { .. } => "Session(signed out)",
             Phase::SigningIn { .. } => "Session(signing in)",

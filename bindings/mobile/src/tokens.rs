@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use webex_oauth::{Deviation, Scope, Timestamp};
 
+use crate::mirror::mirror;
 use crate::secret::{AccessToken, Secret};
 
 /// What a server granted.
@@ -85,18 +86,13 @@ impl fmt::Display for TokenSet {
     }
 }
 
-/// Tokens fresh from a parser, and what had to be tolerated to read them.
-#[derive(Debug, uniffi::Record)]
-pub struct ReadTokens {
-    /// The tokens.
-    pub tokens: Arc<TokenSet>,
-    /// What was not by the book, sorted.
-    pub deviations: Vec<Deviation>,
-}
-
-impl From<webex_oauth::ReadTokens> for ReadTokens {
-    fn from(read: webex_oauth::ReadTokens) -> Self {
-        let webex_oauth::ReadTokens { tokens, deviations } = read;
-        Self { tokens: TokenSet::of(tokens), deviations }
+mirror! {
+    /// Tokens fresh from a parser, and what had to be tolerated to read them.
+    #[derive(Debug, uniffi::Record)]
+    pub struct ReadTokens from webex_oauth::ReadTokens {
+        /// The tokens.
+        pub tokens: Arc<TokenSet>,
+        /// What was not by the book, sorted.
+        pub deviations: Vec<Deviation>,
     }
 }

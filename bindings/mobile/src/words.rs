@@ -1,4 +1,5 @@
-//! Types whose mirror is the core's own declaration: plain words, and values that cross as text or number.
+//! Types that cross as the core has them: plain words and records, and values that cross as text or number. Their declaration
+//! stands here a second time for uniffi alone; one that differs from the core's does not compile.
 
 use webex_oauth::{
     Advice, Blame, CallbackIgnored, ClientAuth, Deviation, DownscopeFailure, FaultKind, Flow, JwtScheme, Leniency,

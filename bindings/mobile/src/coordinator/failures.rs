@@ -1,86 +1,68 @@
 //! Why a call failed, or a store.
 
-use webex_oauth::coordinator as core;
+use webex_oauth::coordinator::{self as core, StoreFault, StoreFaultKind};
 use webex_oauth::{CallbackIgnored, Timestamp};
 
 use crate::access::SignInReason;
 use crate::error::{Fault, MisuseError};
-use crate::ms;
+use crate::mirror::mirror;
 
-/// Why a call failed. Free of secrets.
-#[derive(Debug, uniffi::Enum)]
-pub enum CallFailure {
-    /// Only the user can help.
-    SignInRequired {
-        /// Why.
-        reason: SignInReason,
-    },
-    /// The last attempt failed; the next one is not due.
-    Unavailable {
-        /// How.
-        fault: Fault,
-        /// When the session tries again.
-        retry_at: Timestamp,
-    },
-    /// The login ended without tokens.
-    LoginFailed {
-        /// Why.
-        fault: Fault,
-    },
-    /// The callback is no pending login's.
-    CallbackIgnored {
-        /// Why.
-        reason: CallbackIgnored,
-    },
-    /// The login was cancelled, or made pointless by a sign-out.
-    LoginCancelled,
-    /// Another sign-in took its place.
-    LoginSuperseded,
-    /// The caller's patience ended.
-    Timeout {
-        /// It was this long.
-        limit_ms: u64,
-    },
-    /// The store can neither be read nor take what a renewal would bring.
-    Store {
-        /// How it failed.
-        fault: StoreFault,
-    },
-    /// What was granted is not known: name a scope.
-    ScopeUnknown,
-    /// It cannot be done with these tokens.
-    Misuse {
-        /// Which mistake.
-        mistake: MisuseError,
-    },
-    /// The coordinator is closed.
-    Closed,
-    /// The process was forked, or the event loop replaced.
-    Interrupted,
-}
-
-impl From<core::Failure> for CallFailure {
-    fn from(failure: core::Failure) -> Self {
-        use core::Failure;
-        match failure {
-            Failure::SignInRequired { reason } => Self::SignInRequired { reason: reason.into() },
-            Failure::Unavailable { fault, retry_at } => Self::Unavailable { fault: (&*fault).into(), retry_at },
-            Failure::LoginFailed { fault } => Self::LoginFailed { fault: (&*fault).into() },
-            Failure::CallbackIgnored { reason } => Self::CallbackIgnored { reason },
-            Failure::LoginCancelled => Self::LoginCancelled,
-            Failure::LoginSuperseded => Self::LoginSuperseded,
-            Failure::Timeout { limit } => Self::Timeout { limit_ms: ms(limit) },
-            Failure::Store(fault) => Self::Store { fault: fault.into() },
-            Failure::ScopeUnknown => Self::ScopeUnknown,
-            Failure::Misuse(misuse) => Self::Misuse { mistake: misuse.into() },
-            Failure::Closed => Self::Closed,
-            Failure::Interrupted => Self::Interrupted,
-        }
+mirror! {
+    /// Why a call failed. Free of secrets.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum CallFailure from core::Failure {
+        /// Only the user can help.
+        SignInRequired {
+            /// Why.
+            reason: SignInReason,
+        },
+        /// The last attempt failed; the next one is not due.
+        Unavailable {
+            /// How.
+            fault: Fault,
+            /// When the session tries again.
+            retry_at: Timestamp,
+        },
+        /// The login ended without tokens.
+        LoginFailed {
+            /// Why.
+            fault: Fault,
+        },
+        /// The callback is no pending login's.
+        CallbackIgnored {
+            /// Why.
+            reason: CallbackIgnored,
+        },
+        /// The login was cancelled, or made pointless by a sign-out.
+        LoginCancelled,
+        /// Another sign-in took its place.
+        LoginSuperseded,
+        /// The caller's patience ended.
+        Timeout {
+            /// It was this long.
+            limit_ms: u64 = limit,
+        },
+        /// The store can neither be read nor take what a renewal would bring.
+        Store {
+            /// How it failed.
+            fault: StoreFault = 0,
+        },
+        /// What was granted is not known: name a scope.
+        ScopeUnknown,
+        /// It cannot be done with these tokens.
+        Misuse {
+            /// Which mistake.
+            mistake: MisuseError = 0,
+        },
+        /// The coordinator is closed.
+        Closed,
+        /// The process was forked, or the event loop replaced.
+        Interrupted,
     }
 }
 
 /// What kind of failure of a store.
-#[derive(Debug, Clone, Copy, uniffi::Enum)]
+#[uniffi::remote(Enum)]
 pub enum StoreFaultKind {
     /// It does not answer.
     Unavailable,
@@ -95,36 +77,10 @@ pub enum StoreFaultKind {
 }
 
 /// How a store failed.
-#[derive(Debug, Clone, uniffi::Record)]
+#[uniffi::remote(Record)]
 pub struct StoreFault {
     /// What kind of failure.
     pub kind: StoreFaultKind,
     /// For people, without secrets.
     pub problem: String,
-}
-
-impl From<core::StoreFault> for StoreFault {
-    fn from(core::StoreFault { kind, problem }: core::StoreFault) -> Self {
-        let kind = match kind {
-            core::StoreFaultKind::Unavailable => StoreFaultKind::Unavailable,
-            core::StoreFaultKind::Denied => StoreFaultKind::Denied,
-            core::StoreFaultKind::Full => StoreFaultKind::Full,
-            core::StoreFaultKind::Damaged => StoreFaultKind::Damaged,
-            core::StoreFaultKind::Other => StoreFaultKind::Other,
-        };
-        Self { kind, problem }
-    }
-}
-
-impl From<StoreFault> for core::StoreFault {
-    fn from(StoreFault { kind, problem }: StoreFault) -> Self {
-        let kind = match kind {
-            StoreFaultKind::Unavailable => core::StoreFaultKind::Unavailable,
-            StoreFaultKind::Denied => core::StoreFaultKind::Denied,
-            StoreFaultKind::Full => core::StoreFaultKind::Full,
-            StoreFaultKind::Damaged => core::StoreFaultKind::Damaged,
-            StoreFaultKind::Other => core::StoreFaultKind::Other,
-        };
-        Self { kind, problem }
-    }
 }

@@ -1,29 +1,30 @@
 //! What a coordinator is given.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use webex_oauth::coordinator::{self as core, Call, Done, Of, Ticket, Which};
-use webex_oauth::{LoginId, Scope, SendFault};
+use webex_oauth::coordinator::{self as core, Call, Done, Of, StoreFault, Ticket, Which};
+use webex_oauth::{Scope, SendFault, SignOutOptions};
 
-use super::failures::StoreFault;
 use super::millis;
 use crate::error::MisuseError;
 use crate::http::HttpResponse;
-use crate::input::{LoginOptions, SignOutOptions};
+use crate::input::LoginOptions;
+use crate::mirror::{IntoCore, TryIntoCore, mirror, spells_all};
 use crate::secret::{Entropy, Secret};
 
-/// The times of the intent protocol. Coordinators that share a store must agree on them.
-#[derive(Debug, Clone, Copy, uniffi::Record)]
-pub struct IntentTimes {
-    /// No request is processed by a server later than this after it was sent.
-    pub request_ms: u64,
-    /// What clocks, saves and polls may be late.
-    pub margin_ms: u64,
-    /// The longest pause between two looks at somebody's intent that counts as unbroken.
-    pub poll_gap_ms: u64,
-    /// The longest pause before a result is saved again.
-    pub resave_ms: u64,
+mirror! {
+    /// The times of the intent protocol. Coordinators that share a store must agree on them.
+    #[derive(Debug, Clone, Copy, uniffi::Record)]
+    pub struct IntentTimes into core::Times {
+        /// No request is processed by a server later than this after it was sent.
+        pub request_ms: u64 = request,
+        /// What clocks, saves and polls may be late.
+        pub margin_ms: u64 = margin,
+        /// The longest pause between two looks at somebody's intent that counts as unbroken.
+        pub poll_gap_ms: u64 = poll_gap,
+        /// The longest pause before a result is saved again.
+        pub resave_ms: u64 = resave,
+    }
 }
 
 /// What a coordinator has to know about its surroundings. What is left out is as usual for the configuration.
@@ -55,124 +56,93 @@ impl CoordinatorOptions {
     pub(super) fn into_core(self, config: &webex_oauth::Config) -> core::Options {
         let Self { has_store, lock_domain, rotates, patience_ms, host_limit_ms, farewell_ms, times } = self;
         let usual = core::Options::new(config, has_store.then_some(core::StoreTraits { lock_domain }));
-        let span = Duration::from_millis;
         core::Options {
             store: usual.store,
             rotates: rotates.unwrap_or(usual.rotates),
             patience: millis(patience_ms, usual.patience),
             host_limit: millis(host_limit_ms, usual.host_limit),
             farewell: millis(farewell_ms, usual.farewell),
-            times: times.map_or(usual.times, |times| core::Times {
-                request: span(times.request_ms),
-                margin: span(times.margin_ms),
-                poll_gap: span(times.poll_gap_ms),
-                resave: span(times.resave_ms),
-            }),
+            times: times.map_or(usual.times, Into::into),
         }
     }
 }
 
-/// Which token.
-#[derive(Debug, Clone, uniffi::Enum)]
-pub enum TokenOf {
-    /// The session's own.
-    Session,
-    /// Webex: a user token with just this scope.
-    User {
-        /// Which scope.
-        scope: Scope,
-    },
-    /// Webex: a user token with all that was granted, less the reserved scope.
-    UserDefault,
-}
-
-/// What a call of an API has cost so far.
-#[derive(Debug, Clone, Copy, uniffi::Record)]
-pub struct Spent {
-    /// How often it was sent again with another token.
-    pub replays: u32,
-    /// How long it has waited because the API asked for it.
-    pub waited_ms: u64,
-    /// How long the caller is ready to wait for that in all.
-    pub limit_ms: u64,
-}
-
-impl From<Spent> for core::Spent {
-    fn from(Spent { replays, waited_ms, limit_ms }: Spent) -> Self {
-        Self { replays, waited: Duration::from_millis(waited_ms), limit: Duration::from_millis(limit_ms) }
+mirror! {
+    /// Which token.
+    #[derive(Debug, Clone, uniffi::Enum)]
+    pub enum TokenOf into Of {
+        /// The session's own.
+        Session,
+        /// Webex: a user token with just this scope.
+        User {
+            /// Which scope.
+            scope: Scope = 0,
+        },
+        /// Webex: a user token with all that was granted, less the reserved scope.
+        UserDefault,
     }
 }
 
-/// By what somebody signs in.
-#[derive(Debug, uniffi::Enum)]
-pub enum Credential {
-    /// A browser: answered with the URL to open.
-    Browser {
-        /// Flow, scope, state and hints.
-        options: LoginOptions,
-        /// Fresh randomness.
-        entropy: Arc<Entropy>,
-    },
-    /// A code whose state the host has checked itself.
-    Code {
-        /// The authorization code.
-        code: Arc<Secret>,
-        /// The PKCE verifier, where the login used one.
-        verifier: Option<Arc<Secret>>,
-    },
-    /// Another device (RFC 8628).
-    Device {
-        /// The scope to ask for.
-        scope: Option<Scope>,
-    },
-    /// Webex: the guest that this JWT names.
-    Jwt {
-        /// A guest issuer JWT.
-        jwt: Arc<Secret>,
-    },
-    /// Webex: a guest of a Service App.
-    Guest {
-        /// The Service App's access token.
-        service_token: Arc<Secret>,
-        /// The guest's own identifier.
-        subject: String,
-        /// The name that others see.
-        display_name: String,
-    },
-    /// The client itself.
-    Client {
-        /// The scope to ask for.
-        scope: Option<Scope>,
-    },
-    /// Tokens from elsewhere.
-    Tokens {
-        /// As text.
-        tokens: Arc<Secret>,
-    },
+mirror! {
+    /// What a call of an API has cost so far.
+    #[derive(Debug, Clone, Copy, uniffi::Record)]
+    pub struct Spent between core::Spent {
+        /// How often it was sent again with another token.
+        pub replays: u32,
+        /// How long it has waited because the API asked for it.
+        pub waited_ms: u64 = waited,
+        /// How long the caller is ready to wait for that in all.
+        pub limit_ms: u64 = limit,
+    }
 }
 
-impl Credential {
-    fn into_core(self) -> Result<core::Credential, MisuseError> {
-        use core::Credential;
-        Ok(match self {
-            Self::Browser { options, entropy } => Credential::Browser {
-                options: options.into(),
-                entropy: entropy.take().ok_or_else(|| MisuseError::InvalidArgument {
-                    argument: "entropy".to_owned(),
-                    problem: "serves only once".to_owned(),
-                })?,
-            },
-            Self::Code { code, verifier } => {
-                Credential::Code { code: code.core(), verifier: verifier.map(|verifier| verifier.core()) }
-            }
-            Self::Device { scope } => Credential::Device { scope },
-            Self::Jwt { jwt } => Credential::Jwt { jwt: jwt.core() },
-            Self::Guest { service_token, subject, display_name } => {
-                Credential::Guest { service_token: service_token.core(), subject, display_name }
-            }
-            Self::Client { scope } => Credential::Client { scope },
-            Self::Tokens { tokens } => Credential::Tokens { tokens: tokens.core() },
-        })
+mirror! {
+    /// By what somebody signs in.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum Credential try_into core::Credential {
+        /// A browser: answered with the URL to open.
+        Browser {
+            /// Flow, scope, state and hints.
+            options: LoginOptions,
+            /// Fresh randomness.
+            entropy: Arc<Entropy>,
+        },
+        /// A code whose state the host has checked itself.
+        Code {
+            /// The authorization code.
+            code: Arc<Secret>,
+            /// The PKCE verifier, where the login used one.
+            verifier: Option<Arc<Secret>>,
+        },
+        /// Another device (RFC 8628).
+        Device {
+            /// The scope to ask for.
+            scope: Option<Scope>,
+        },
+        /// Webex: the guest that this JWT names.
+        Jwt {
+            /// A guest issuer JWT.
+            jwt: Arc<Secret>,
+        },
+        /// Webex: a guest of a Service App.
+        Guest {
+            /// The Service App's access token.
+            service_token: Arc<Secret>,
+            /// The guest's own identifier.
+            subject: String,
+            /// The name that others see.
+            display_name: String,
+        },
+        /// The client itself.
+        Client {
+            /// The scope to ask for.
+            scope: Option<Scope>,
+        },
+        /// Tokens from elsewhere.
+        Tokens {
+            /// As text.
+            tokens: Arc<Secret>,
+        },
     }
 }
 
@@ -251,109 +221,85 @@ pub enum CoordinatorCall {
 
 impl CoordinatorCall {
     pub(super) fn into_core(self) -> Result<Call, MisuseError> {
-        let span = |millis: Option<u64>| millis.map(Duration::from_millis);
         Ok(match self {
-            Self::Token { of, within_ms } => {
-                let of = match of {
-                    TokenOf::Session => Of::Session,
-                    TokenOf::User { scope } => Of::User(scope),
-                    TokenOf::UserDefault => Of::UserDefault,
-                };
-                Call::Token { of, within: span(within_ms) }
-            }
-            Self::Refresh { within_ms } => Call::Refresh { within: span(within_ms) },
+            Self::Token { of, within_ms } => Call::Token { of: of.into(), within: within_ms.into_core() },
+            Self::Refresh { within_ms } => Call::Refresh { within: within_ms.into_core() },
             Self::Answered { generation, status, retry_after, spent } => {
                 Call::Answered { generation, status, retry_after, spent: spent.into() }
             }
             Self::SignIn { credential, within_ms } => {
-                Call::SignIn { credential: credential.into_core()?, within: span(within_ms) }
+                Call::SignIn { credential: credential.try_into_core()?, within: within_ms.into_core() }
             }
             Self::CompleteLogin { callback, within_ms } => {
-                Call::CompleteLogin { callback: callback.core(), within: span(within_ms) }
+                Call::CompleteLogin { callback: callback.core(), within: within_ms.into_core() }
             }
-            Self::AwaitLogin { of, within_ms } => Call::AwaitLogin { of: login_id(&of)?, within: span(within_ms) },
+            Self::AwaitLogin { of, within_ms } => {
+                Call::AwaitLogin { of: of.try_into_core()?, within: within_ms.into_core() }
+            }
             Self::CancelLogin { of, login } => {
-                let browser = login.map(|login| login_id(&login)).transpose()?.map(Which::Browser);
+                let browser = login.map(TryIntoCore::try_into_core).transpose()?.map(Which::Browser);
                 let ticket = of.map(|ticket| Which::Ticket(Ticket(ticket)));
                 Call::CancelLogin { of: browser.or(ticket).unwrap_or(Which::All) }
             }
-            Self::SignOut { options } => Call::SignOut { options: options.into() },
+            Self::SignOut { options } => Call::SignOut { options },
             Self::Look => Call::Look,
-            Self::Flush { within_ms } => Call::Flush { within: span(within_ms) },
-            Self::Close { within_ms } => Call::Close { within: span(within_ms) },
+            Self::Flush { within_ms } => Call::Flush { within: within_ms.into_core() },
+            Self::Close { within_ms } => Call::Close { within: within_ms.into_core() },
         })
     }
 }
 
-fn login_id(text: &Secret) -> Result<LoginId, MisuseError> {
-    LoginId::of(text.core().expose()).ok_or_else(|| MisuseError::InvalidArgument {
-        argument: "login".to_owned(),
-        problem: "neither a URL with a state nor a state".to_owned(),
-    })
-}
+spells_all!(Call {
+    [::Token] [::Refresh] [::Answered] [::SignIn] [::CompleteLogin] [::AwaitLogin] [::CancelLogin] [::SignOut] [::Look]
+    [::Flush] [::Close]
+});
 
-/// How a job ended. A result of another kind than was asked for counts as its failure.
-#[derive(Debug, uniffi::Enum)]
-pub enum JobResult {
-    /// What the store holds.
-    Loaded {
-        /// The bytes.
-        snapshot: Option<Arc<Secret>>,
-    },
-    /// It is stored.
-    Saved,
-    /// The store holds something else, or nothing.
-    Conflict {
-        /// The bytes.
-        snapshot: Option<Arc<Secret>>,
-    },
-    /// The store failed. A save may have happened all the same.
-    StoreFailed {
-        /// How.
-        fault: StoreFault,
-    },
-    /// The lock is ours.
-    Locked,
-    /// Another holds the lock.
-    LockBusy,
-    /// The lock is free.
-    Unlocked,
-    /// An answer, any status.
-    Response {
-        /// As received.
-        response: Arc<HttpResponse>,
-    },
-    /// The request failed below HTTP.
-    SendFailed {
-        /// How.
-        fault: SendFault,
-    },
-    /// What the host brought: tokens, or a JWT.
-    Answer {
-        /// As text.
-        secret: Arc<Secret>,
-    },
-    /// The host could not.
-    HostFailed {
-        /// For people, without secrets.
-        reason: String,
-    },
-}
-
-impl From<JobResult> for Done {
-    fn from(result: JobResult) -> Self {
-        match result {
-            JobResult::Loaded { snapshot } => Self::Loaded(snapshot.map(|snapshot| snapshot.core())),
-            JobResult::Saved => Self::Saved,
-            JobResult::Conflict { snapshot } => Self::Conflict(snapshot.map(|snapshot| snapshot.core())),
-            JobResult::StoreFailed { fault } => Self::StoreFailed(fault.into()),
-            JobResult::Locked => Self::Locked,
-            JobResult::LockBusy => Self::LockBusy,
-            JobResult::Unlocked => Self::Unlocked,
-            JobResult::Response { response } => Self::Response(response.core().clone()),
-            JobResult::SendFailed { fault } => Self::SendFailed(fault),
-            JobResult::Answer { secret } => Self::Answer(secret.core()),
-            JobResult::HostFailed { reason } => Self::HostFailed(reason),
-        }
+mirror! {
+    /// How a job ended. A result of another kind than was asked for counts as its failure.
+    #[derive(Debug, uniffi::Enum)]
+    pub enum JobResult into Done {
+        /// What the store holds.
+        Loaded {
+            /// The bytes.
+            snapshot: Option<Arc<Secret>> = 0,
+        },
+        /// It is stored.
+        Saved,
+        /// The store holds something else, or nothing.
+        Conflict {
+            /// The bytes.
+            snapshot: Option<Arc<Secret>> = 0,
+        },
+        /// The store failed. A save may have happened all the same.
+        StoreFailed {
+            /// How.
+            fault: StoreFault = 0,
+        },
+        /// The lock is ours.
+        Locked,
+        /// Another holds the lock.
+        LockBusy,
+        /// The lock is free.
+        Unlocked,
+        /// An answer, any status.
+        Response {
+            /// As received.
+            response: Arc<HttpResponse> = 0,
+        },
+        /// The request failed below HTTP.
+        SendFailed {
+            /// How.
+            fault: SendFault = 0,
+        },
+        /// What the host brought: tokens, or a JWT.
+        Answer {
+            /// As text.
+            secret: Arc<Secret> = 0,
+        },
+        /// The host could not.
+        HostFailed {
+            /// For people, without secrets.
+            reason: String = 0,
+        },
     }
 }
