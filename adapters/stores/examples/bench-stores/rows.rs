@@ -7,7 +7,13 @@ use webex_oauth::{Config, ConfigParts, Effect, Provider, Secret, Session};
 use webex_oauth_driver::{entropy, now};
 use webex_oauth_stores::{Key, Postgres};
 
+/// A save by compare-and-swap as anybody would write it.
+pub(crate) const UPDATE: &str = "UPDATE webex_oauth_session
+    SET revision = $4, body = $5, key_id = $6, due_at = $7::timestamptz, updated_at = now()
+    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL";
+
 pub(crate) struct Table {
+    url: String,
     /// The database as anybody would use it.
     pub(crate) bare: Client,
     pub(crate) store: Postgres,
@@ -28,7 +34,12 @@ impl Table {
         bare.execute(fill, &[&i64::try_from(revision)?, &body.expose(), &i64::from(rows), &config.client_tag()])
             .await?;
         bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
-        Ok(Self { bare, store, config, rows })
+        Ok(Self { url: url.to_owned(), bare, store, config, rows })
+    }
+
+    /// Another connection.
+    pub(crate) async fn connect(&self) -> Result<Client, Box<dyn Error>> {
+        connect(&self.url).await
     }
 
     /// Makes so many sessions due.
@@ -54,7 +65,7 @@ impl Table {
     }
 }
 
-pub(crate) async fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
+async fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
     let (bare, connection) = tokio_postgres::connect(&format!("{url}?sslmode=disable"), NoTls).await?;
     tokio::spawn(connection);
     Ok(bare)
