@@ -98,10 +98,11 @@ async fn a_save_keeps_all_that_it_says_in_a_batch_too() {
     fill(&store, 30).await;
     let full = |number: u64| {
         let mut put = put(2, 1);
-        put.due_at =
-            (number % 2 == 0).then(|| webex_oauth::Timestamp::from_millis(1_000 + i64::try_from(number).unwrap()));
+        put.due_at = number
+            .is_multiple_of(2)
+            .then(|| webex_oauth::Timestamp::from_millis(1_000 + i64::try_from(number).unwrap()));
         put.client = Some(format!("client {number}"));
-        put.kept_for = (number % 3 == 0).then_some(Duration::from_secs(3_600));
+        put.kept_for = number.is_multiple_of(3).then_some(Duration::from_secs(3_600));
         (user(number), put)
     };
     let results = save_at_once(&mut admin, &store, (0..30).map(full)).await;
@@ -110,11 +111,11 @@ async fn a_save_keeps_all_that_it_says_in_a_batch_too() {
         expires_at BETWEEN now() + interval '59 minutes' AND now() + interval '1 hour', updated_at > now() - interval '1 minute'
         FROM webex_oauth_session ORDER BY user_key";
     for (number, row) in (0_u64..).zip(admin.query(columns, &[]).await.unwrap()) {
-        let due_at = (number % 2 == 0).then(|| 1_000 + i64::try_from(number).unwrap());
+        let due_at = number.is_multiple_of(2).then(|| 1_000 + i64::try_from(number).unwrap());
         assert_eq!(row.get::<_, &str>(0), user(number).user());
         assert_eq!(row.get::<_, &str>(1), format!("client {number}"));
         assert_eq!((row.get::<_, Option<i64>>(2), row.get::<_, &str>(3)), (due_at, ""));
-        assert_eq!(row.get::<_, Option<bool>>(4), (number % 3 == 0).then_some(true));
+        assert_eq!(row.get::<_, Option<bool>>(4), number.is_multiple_of(3).then_some(true));
         assert!(row.get::<_, bool>(5));
     }
 }
