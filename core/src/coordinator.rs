@@ -198,6 +198,8 @@ impl Coordinator {
         if next.is_none() {
             // Most of the time there is nothing to do, and a service has one of these for each of its users.
             self.out = VecDeque::new();
+            self.jobs.leave_no_room();
+            self.waiters.leave_no_room();
         }
         next
     }

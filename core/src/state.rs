@@ -39,7 +39,7 @@ pub(crate) struct State {
     /// Logins that wait for their browser, the oldest first.
     pub(crate) pending: Vec<BrowserLogin>,
     /// The one grant request that is outstanding.
-    pub(crate) flight: Option<Flight>,
+    pub(crate) flight: Option<Box<Flight>>,
     /// Grant requests whose deadline has passed and whose answer may still come.
     pub(crate) late: Vec<Flight>,
     /// Requests beside: user tokens, revocations.

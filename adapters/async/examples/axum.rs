@@ -52,8 +52,10 @@ async fn home(State(app): State<App>, jar: CookieJar) -> Result<Response, Troubl
 }
 
 async fn login(State(app): State<App>, jar: CookieJar) -> Result<Response, Trouble> {
-    // One for all tabs of this browser.
-    let cookie = jar.get("session").map_or_else(|| app.new_cookie(), |kept| Ok(kept.clone()))?;
+    let mut cookie = app.new_cookie()?;
+    if let Some(kept) = jar.get("session") {
+        cookie.set_value(kept.value().to_owned()); // One for all tabs of this browser.
+    }
     let url = app.user(Some(&cookie))?.begin_login(LoginOptions::default()).await?;
     Ok((jar.add(cookie), Redirect::to(url.expose())).into_response())
 }

@@ -20,8 +20,8 @@ pub struct ClientBuilder {
     config: Config,
     http: Option<Arc<dyn AsyncHttp>>,
     store: Option<Kept>,
-    host: Host,
-    clocks: Clocks,
+    host: Arc<Host>,
+    clocks: Arc<Clocks>,
     patience: Option<Duration>,
     limits: Limits,
     record: bool,
@@ -40,8 +40,8 @@ impl ClientBuilder {
             config,
             http: None,
             store: None,
-            host: Host::default(),
-            clocks: Clocks::default(),
+            host: Arc::default(),
+            clocks: Arc::default(),
             patience: None,
             limits: Limits { request, wait, body: 16 * 1024 * 1024 },
             record: false,
@@ -74,7 +74,9 @@ impl ClientBuilder {
     /// Another clock than the system's. A browser has no other.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.clocks.wall = Some(Box::new(clock));
+        if let Some(clocks) = Arc::get_mut(&mut self.clocks) {
+            clocks.wall = Some(Box::new(clock));
+        }
         self
     }
 
@@ -82,7 +84,9 @@ impl ClientBuilder {
     /// other.
     #[must_use]
     pub fn monotonic_clock(mut self, clock: impl Fn() -> Tick + Send + Sync + 'static) -> Self {
-        self.clocks.mono = Some(Box::new(clock));
+        if let Some(clocks) = Arc::get_mut(&mut self.clocks) {
+            clocks.mono = Some(Box::new(clock));
+        }
         self
     }
 
@@ -93,7 +97,9 @@ impl ClientBuilder {
     where
         F: Asked + Future<Output = Result<Secret, String>>,
     {
-        self.host.set_token(ask);
+        if let Some(host) = Arc::get_mut(&mut self.host) {
+            host.set_token(ask);
+        }
         self
     }
 
@@ -103,7 +109,9 @@ impl ClientBuilder {
     where
         F: Asked + Future<Output = Result<Secret, String>>,
     {
-        self.host.set_jwt(ask);
+        if let Some(host) = Arc::get_mut(&mut self.host) {
+            host.set_jwt(ask);
+        }
         self
     }
 
@@ -137,14 +145,15 @@ impl ClientBuilder {
         self
     }
 
-    /// One client of many, which share what they can.
-    pub(crate) fn member(
-        config: Config,
-        http: Arc<dyn AsyncHttp>,
-        store: Arc<dyn AsyncStore>,
-        tap: Option<Tap>,
-    ) -> Self {
-        Self { http: Some(http), store: Some(Kept::Async(store)), tap, ..Self::new(config) }
+    /// What many clients are like, each of them a [`ClientBuilder::member`].
+    pub(crate) fn of_many(config: Config, http: Arc<dyn AsyncHttp>) -> Self {
+        Self { http: Some(http), ..Self::new(config) }
+    }
+
+    /// Another client like this one, which shares with it what it can.
+    pub(crate) fn member(&self, store: Arc<dyn AsyncStore>, tap: Option<Tap>) -> Self {
+        let (http, host, clocks) = (self.http.clone(), Arc::clone(&self.host), Arc::clone(&self.clocks));
+        Self { http, host, clocks, store: Some(Kept::Async(store)), tap, ..Self::new(self.config.clone()) }
     }
 
     /// Loads what the store holds and starts the client. A login that was pending there still is.

@@ -45,6 +45,8 @@ pub struct Clients<K> {
 struct Inner<K> {
     config: Config,
     http: Arc<dyn AsyncHttp>,
+    /// What each of them is like.
+    client: ClientBuilder,
     stores: Box<Stores<K>>,
     on_event: Option<Arc<OnEvent<K>>>,
     kept: Kept<K, Client>,
@@ -93,8 +95,7 @@ impl<K: UserKey> Clients<K> {
             }
             return Ok(client);
         }
-        let (http, store) = (Arc::clone(&inner.http), (inner.stores)(key));
-        let client = ClientBuilder::member(inner.config.clone(), http, store, self.tap(key)).open().await?;
+        let client = inner.client.member((inner.stores)(key), self.tap(key)).open().await?;
         let client = inner.kept.keep(key.clone(), client, tick());
         if inner.is_closed.load(Ordering::Acquire) {
             // It was not among those that are closed.

@@ -9,7 +9,7 @@ mod jobs;
 mod pool;
 mod waiting;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -45,7 +45,7 @@ pub(crate) struct Executor {
 struct State {
     coordinator: Coordinator,
     last_ticket: u64,
-    waiting: HashMap<Ticket, Slot>,
+    waiting: BTreeMap<Ticket, Slot>,
     /// Somebody is at what the coordinator says.
     is_draining: bool,
     /// Those who wait have been told to look at the clocks by then.
@@ -82,20 +82,20 @@ impl Executor {
         coordinator: Coordinator,
         stores: Option<Arc<AsyncStoreJobs>>,
         http: Arc<dyn AsyncHttp>,
-        host: Host,
-        clocks: Clocks,
+        host: Arc<Host>,
+        clocks: Arc<Clocks>,
         tap: Option<Tap>,
     ) -> Self {
         let state = State {
             coordinator,
             last_ticket: 0,
-            waiting: HashMap::new(),
+            waiting: BTreeMap::new(),
             is_draining: false,
             alarm: WakeAt::default(),
             woken: None,
         };
         let (state, fresh) = (Mutex::new(state), ArcSwapOption::empty());
-        let (host, clocks, events, pool) = (Arc::new(host), Arc::new(clocks), Broadcast::new(tap), Pool::default());
+        let (events, pool) = (Broadcast::new(tap), Pool::default());
         Self { http, stores, host, clocks, events, fresh, state, pool }
     }
 
@@ -268,6 +268,15 @@ impl Executor {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes one out of a map that leaves no room when it has become empty: a service has these for each of its users.
+fn take_out<K: Ord, V>(map: &mut BTreeMap<K, V>, key: &K) -> Option<V> {
+    let taken = map.remove(key);
+    if map.is_empty() {
+        *map = BTreeMap::new();
+    }
+    taken
 }
 
 /// Lets the next output be taken.

@@ -1,13 +1,18 @@
 //! Whose session it is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use webex_oauth_driver::StoreError;
 
-/// The names of one session: tenant and user, as the host calls them. They are the caller's own: nothing is read into them.
+/// The names of one session: tenant and user, as the host calls them. They are the caller's own: nothing is read into them. Clones
+/// share them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct Key(Arc<Names>);
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Names {
     tenant: String,
     user: String,
 }
@@ -23,9 +28,9 @@ impl Key {
     /// [`StoreError::Refused`] where a name is longer than [`Key::MAX_LEN`] or has a NUL in it, as not every database could
     /// keep it.
     pub fn new(tenant: impl Into<String>, user: impl Into<String>) -> Result<Self, StoreError> {
-        let key = Self { tenant: tenant.into(), user: user.into() };
+        let names = Names { tenant: tenant.into(), user: user.into() };
         let refused = |what: String| Err(StoreError::Refused { what });
-        for (name, text) in [("tenant", &key.tenant), ("user", &key.user)] {
+        for (name, text) in [("tenant", &names.tenant), ("user", &names.user)] {
             if text.len() > Self::MAX_LEN {
                 return refused(format!("the name of the {name} has more than {} bytes", Self::MAX_LEN));
             }
@@ -33,22 +38,22 @@ impl Key {
                 return refused(format!("the name of the {name} has a NUL in it"));
             }
         }
-        Ok(key)
+        Ok(Self(Arc::new(names)))
     }
 
     /// The tenant.
     pub fn tenant(&self) -> &str {
-        &self.tenant
+        &self.0.tenant
     }
 
     /// The user.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.0.user
     }
 
     /// As one text: the length of the tenant says where it ends.
     pub(crate) fn to_text(&self) -> String {
-        format!("{}:{}{}", self.tenant.len(), self.tenant, self.user)
+        format!("{}:{}{}", self.tenant().len(), self.tenant(), self.user())
     }
 
     pub(crate) fn of_text(text: &str) -> Option<Self> {
@@ -60,7 +65,7 @@ impl Key {
     /// SHA-256 of both, each with its length: for logs, and to spread the keys over shards.
     pub(crate) fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for name in [&self.tenant, &self.user] {
+        for name in [self.tenant(), self.user()] {
             hash.update(u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(name);
         }

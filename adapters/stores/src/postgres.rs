@@ -3,6 +3,7 @@
 mod failure;
 mod lease;
 mod options;
+mod saves;
 mod schema;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use webex_oauth_driver::{Put, Replaces, Saved, StoreError};
 use self::failure::Place;
 use self::lease::Lease;
 pub use self::options::PostgresOptions;
+use self::saves::{Row, Saves};
 use crate::limits::{check_body, millis, signed, span};
 use crate::revisions::{COUNT_BITS, reused};
 use crate::unblock::within;
@@ -90,6 +92,7 @@ struct Inner {
     place: Place,
     pool: Pool,
     limit: Duration,
+    saves: Saves,
 }
 
 impl Postgres {
@@ -157,37 +160,42 @@ impl Postgres {
     }
 
     async fn put(&self, key: &Key, put: &Put) -> Result<Saved, StoreError> {
-        let body = put.snapshot.expose();
-        check_body(body)?;
-        let (revision, due_at, kept_for) = (signed(put.revision)?, millis(put.due_at), put.may_go_after().map(span));
-        let key_id = put.sealed_with().unwrap_or_default();
-        let (tenant, user, client) = (key.tenant(), key.user(), put.client_tag().unwrap_or_default());
-        let mut lease = self.lease().await?;
-        let stored = match put.replaces {
-            Replaces::Nothing => {
-                let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
-                lease
-                    .execute(INSERT, &[&tenant, &user, &revision, &body, &key_id, &due_at, &bits, &client, &kept_for])
-                    .await?
-            }
-            Replaces::Revision(replaces) => {
-                let replaces = signed(replaces)?;
-                lease
-                    .execute(
-                        REPLACE,
-                        &[&tenant, &user, &replaces, &revision, &body, &key_id, &due_at, &client, &kept_for],
-                    )
-                    .await?
-            }
+        check_body(put.snapshot.expose())?;
+        let row = Row::of(key, put)?;
+        let is_stored = match put.replaces {
+            Replaces::Nothing => self.insert(&row).await?,
+            Replaces::Revision(replaces) => self.replace(row, signed(replaces)?).await?,
         };
-        drop(lease);
-        if stored == 1 {
+        if is_stored {
             return Ok(Saved::Stored);
         }
         match (self.find(key).await?, put.replaces) {
             (None, Replaces::Nothing) => Err(reused()),
             (found, _) => put.conflict(found),
         }
+    }
+
+    async fn insert(&self, row: &Row) -> Result<bool, StoreError> {
+        let Row { key, revision, body, key_id, due_at, client, kept_for } = row;
+        let bits = i32::try_from(COUNT_BITS).unwrap_or_default();
+        let values: [&(dyn ToSql + Sync); 9] =
+            [&key.tenant(), &key.user(), revision, &body.expose(), key_id, due_at, &bits, client, kept_for];
+        Ok(self.lease().await?.execute(INSERT, &values).await? == 1)
+    }
+
+    /// Alone, or with others that come at the same time.
+    async fn replace(&self, row: Row, replaces: i64) -> Result<bool, StoreError> {
+        if let Some(_turn) = self.inner.saves.turn() {
+            return self.replace_alone(&row, replaces).await;
+        }
+        Ok(self.inner.save_together(&row, replaces).await? || self.replace_alone(&row, replaces).await?)
+    }
+
+    async fn replace_alone(&self, row: &Row, replaces: i64) -> Result<bool, StoreError> {
+        let Row { key, revision, body, key_id, due_at, client, kept_for } = row;
+        let values: [&(dyn ToSql + Sync); 9] =
+            [&key.tenant(), &key.user(), &replaces, revision, &body.expose(), key_id, due_at, client, kept_for];
+        Ok(self.lease().await?.execute(REPLACE, &values).await? == 1)
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {

@@ -126,8 +126,9 @@ def test_every_snippet_of_the_page_about_stores_runs(tmp_path: Path) -> None:
 def test_the_page_of_recipes_shows_them_as_they_are_run() -> None:
     page = (SOURCES / "docs" / "recipes.md").read_text(encoding="utf-8")
     python = [(path, "py") for path in (SOURCES / "bindings/python/examples/web").glob("*.py")]
-    recipes = [*python, (SOURCES / "adapters/async/examples/axum.rs", "rust,ignore")]
-    assert len(recipes) == 4
+    rust = [(SOURCES / f"adapters/async/examples/{name}.rs", "rust,ignore") for name in ("actix-web", "axum")]
+    recipes = [*python, *rust]
+    assert len(recipes) == 5
     for path, language in recipes:
         name, text = path.relative_to(SOURCES).as_posix(), path.read_text(encoding="utf-8")
         assert f"[`{name}`](../{name})\n\n```{language}\n{text}```\n" in page, f"docs/recipes.md shows another {name}"

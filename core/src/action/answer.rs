@@ -164,7 +164,7 @@ enum By {
 fn take_flight(state: &mut State, id: RequestId, by: By) -> Option<Flight> {
     let is_meant = |flight: &Flight| flight.id == id && flight.asks_host == (by == By::Host);
     if let Some(flight) = state.flight.take_if(|flight| is_meant(flight)) {
-        return Some(flight);
+        return Some(*flight);
     }
     let at = state.late.iter().position(is_meant)?;
     Some(state.late.remove(at))

@@ -229,7 +229,7 @@ fn end_those(
 pub(crate) fn abandon_login(state: &mut State) {
     state.attempt = state.attempt.saturating_add(1);
     let attempt = state.attempt;
-    for flight in state.flight.iter_mut().chain(&mut state.late) {
+    for flight in state.flight.as_deref_mut().into_iter().chain(&mut state.late) {
         if flight.attempt < attempt && !matches!(flight.kind, FlightKind::Renew { .. }) {
             flight.unwanted = true;
         }

@@ -42,11 +42,11 @@ pub(crate) fn begin_grant(turn: &mut Turn<'_>, state: &mut State) {
 /// A question to the host does not hold up a login; its answer may still come.
 fn yield_to_login(turn: &Turn<'_>, state: &mut State) {
     let ready = schedule::login_is_due(state, turn.now);
-    let gives_way = |flight: &mut Flight| {
+    let gives_way = |flight: &mut Box<Flight>| {
         flight.asks_host && (flight.unwanted || ready && matches!(flight.kind, FlightKind::Renew { .. }))
     };
     if let Some(flight) = state.flight.take_if(gives_way) {
-        remember_late(state, flight);
+        remember_late(state, *flight);
     }
 }
 
@@ -60,14 +60,14 @@ fn remember_late(state: &mut State, flight: Flight) {
 /// No answer in time: the outcome is unknown. It is treated as a lost answer, and applied should it still come.
 fn expire_flight(turn: &mut Turn<'_>, state: &mut State) {
     if let Some(flight) = state.flight.take_if(|flight| flight.deadline <= turn.now) {
-        lose(turn, state, flight);
+        lose(turn, state, *flight);
     }
 }
 
 /// The same, before the deadline: a driver's limit has passed.
 pub(crate) fn lose_request(turn: &mut Turn<'_>, state: &mut State, id: RequestId) {
     if let Some(flight) = state.flight.take_if(|flight| flight.id == id) {
-        lose(turn, state, flight);
+        lose(turn, state, *flight);
     } else if let Some(side) = state.side.iter_mut().find(|side| side.id == id) {
         side.deadline = turn.now;
     }

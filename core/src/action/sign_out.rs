@@ -88,7 +88,7 @@ pub(crate) fn abandon_renewals(state: &mut State) {
     let tokens = state.grant().map(Grant::all_tokens).unwrap_or_default();
     state.spared.extend(tokens.into_iter().map(|(token, _)| token));
     state.spared.drain(..state.spared.len().saturating_sub(MOST_SPARED));
-    for flight in state.flight.iter_mut().chain(&mut state.late) {
+    for flight in state.flight.as_deref_mut().into_iter().chain(&mut state.late) {
         if matches!(flight.kind, FlightKind::Renew { .. }) {
             flight.unwanted = true;
         }

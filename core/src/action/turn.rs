@@ -97,7 +97,7 @@ impl<'a> Turn<'a> {
         grace: Duration,
         request: Option<&HttpRequest>,
     ) {
-        state.flight = Some(Flight {
+        state.flight = Some(Box::new(Flight {
             id,
             kind,
             deadline: schedule::deadline(self.config, self.now, grace),
@@ -109,7 +109,7 @@ impl<'a> Turn<'a> {
             carried: request.map(Carried::by).unwrap_or_default(),
             spent: None,
             under: None,
-        });
+        }));
     }
 
     /// Sends a request beside the grant.

@@ -138,7 +138,7 @@ impl Coordinator {
                 if self.obeys(Rule::UnbrokenObservation) {
                     self.guard.foreign = None;
                 }
-                self.guard.fault = Some(fault);
+                self.guard.fault = Some(Box::new(fault));
                 self.wait();
             }
         }

@@ -74,6 +74,13 @@ impl Jobs {
         self.last
     }
 
+    /// A map that has become empty keeps room for more.
+    pub(super) fn leave_no_room(&mut self) {
+        if self.open.is_empty() {
+            self.open = BTreeMap::new();
+        }
+    }
+
     pub(super) fn wake_at(&self) -> Option<Tick> {
         self.open.values().filter(|job| !job.is_late).map(|job| job.limit).min()
     }

@@ -26,13 +26,13 @@ pub(super) struct Logins {
     current: Option<UnderWay>,
     ended: VecDeque<Ended>,
     /// How a login that is gone now has ended, unless the session says so itself.
-    gone: Option<Failure>,
+    gone: Option<Box<Failure>>,
     /// What the store holds is being taken in: what ends by that was ended elsewhere.
     is_reading: bool,
     /// The browser that has just come back.
     came_back: Option<LoginId>,
     /// How its login ended, if it ended as it came.
-    at_once: Option<Reply>,
+    at_once: Option<Box<Reply>>,
     /// Whose logins wait for their browser, and which ones these are.
     browsers: VecDeque<(Ticket, LoginId)>,
     /// The one that has just been begun.
@@ -79,7 +79,8 @@ impl Coordinator {
         if !self.obeys(Rule::SameSignInJoins) {
             self.give_up_logins(WhichLogin::All);
         }
-        self.logins.gone = Some(Failure::LoginSuperseded).filter(|_| !adopts || self.obeys(Rule::AdoptSupersedes));
+        self.logins.gone =
+            Some(Box::new(Failure::LoginSuperseded)).filter(|_| !adopts || self.obeys(Rule::AdoptSupersedes));
         let before = self.session.login_attempt();
         let begun = self.try_give(input, false);
         self.logins.gone = None;
@@ -139,7 +140,7 @@ impl Coordinator {
         match (self.logins.current.filter(|current| current.id == id), self.logins.at_once.take()) {
             (Some(current), _) => Want::Login { attempt: current.attempt },
             (None, reply) => {
-                let reply = reply.unwrap_or(Reply::Failed(Failure::LoginCancelled));
+                let reply = reply.map_or(Reply::Failed(Failure::LoginCancelled), |reply| *reply);
                 Want::Settled { change: self.saving.changes(), reply }
             }
         }
@@ -166,14 +167,14 @@ impl Coordinator {
     }
 
     fn give_up_logins(&mut self, which: WhichLogin) {
-        self.logins.gone = Some(Failure::LoginCancelled);
+        self.logins.gone = Some(Box::new(Failure::LoginCancelled));
         self.give(Input::CancelLogin { which });
         self.logins.gone = None;
     }
 
     /// The same of those that the store had.
     pub(super) fn give_up_logins_of(&mut self, marks: Vec<LoginMark>) {
-        self.logins.gone = Some(Failure::LoginCancelled);
+        self.logins.gone = Some(Box::new(Failure::LoginCancelled));
         self.act(Guarded::EndLogins { marks }, false);
         self.logins.gone = None;
     }
@@ -186,7 +187,7 @@ impl Coordinator {
     }
 
     pub(super) fn logins_end_by_sign_out(&mut self, options: crate::SignOutOptions) {
-        self.logins.gone = Some(Failure::LoginCancelled);
+        self.logins.gone = Some(Box::new(Failure::LoginCancelled));
         self.give(Input::SignOut { options });
         self.logins.gone = None;
     }
@@ -218,7 +219,7 @@ impl Coordinator {
         if let Some(came_back) = self.logins.came_back
             && let Some((_, reply)) = ends(Some(came_back))
         {
-            self.logins.at_once = Some(reply);
+            self.logins.at_once = Some(Box::new(reply));
         }
         let attempt = self.session.login_attempt();
         let gone = self.logins.current.filter(|current| attempt != Some(current.attempt));
@@ -228,7 +229,7 @@ impl Coordinator {
         let others: Vec<_> = others.map(|(id, reply)| (None, id, reply)).collect();
         let gone = gone.map(|gone| {
             let reply = match (&self.logins.gone, ends(gone.id)) {
-                (Some(failure), _) => Reply::Failed(failure.clone()),
+                (Some(failure), _) => Reply::Failed((**failure).clone()),
                 // Another process completes it, has ended it, or has begun another one.
                 (None, Some((_, Reply::Failed(_)))) if self.logins.is_reading => {
                     Reply::Failed(Failure::LoginSuperseded)

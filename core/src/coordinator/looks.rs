@@ -14,7 +14,7 @@ pub(super) struct Looks {
     /// Somebody needs a load with this number or a later one.
     needed: u64,
     /// How the last one went.
-    fault: Option<StoreFault>,
+    fault: Option<Box<StoreFault>>,
     load: Option<Load>,
 }
 
@@ -72,7 +72,7 @@ impl Coordinator {
             return Some(Ok(()));
         }
         if self.looks.ended > since.loads {
-            return Some(self.looks.fault.clone().map_or(Ok(()), Err));
+            return Some(self.looks.fault.clone().map_or(Ok(()), |fault| Err(*fault)));
         }
         self.looks.needed = self.looks.needed.max(since.loads.saturating_add(1));
         None
@@ -116,7 +116,7 @@ impl Coordinator {
         }
         let result = result.and_then(|found| self.found(found));
         self.looks.ended = self.looks.begun;
-        self.looks.fault = result.clone().err();
+        self.looks.fault = result.clone().err().map(Box::new);
         if load.for_guard {
             self.guard_loaded(result);
         }

@@ -43,14 +43,14 @@ pub(super) struct Saving {
     kept: u64,
     /// Changes up to this number are stored, or the store has said that it fails.
     told: u64,
-    save: Option<Save>,
+    save: Option<Box<Save>>,
     /// The save before, which has taken longer than its limit; the one out counts, when there is one.
-    late: Option<Save>,
+    late: Option<Box<Save>>,
     /// Saves that have begun.
     begun: u64,
     /// Counts saves that began and ended: what was read across one is of no use.
     mark: u64,
-    failing: Option<Failing>,
+    failing: Option<Box<Failing>>,
     held: VecDeque<(u64, Tagged)>,
 }
 
@@ -216,7 +216,8 @@ impl Coordinator {
         let due_at = lease.or_else(|| self.session.due_at());
         let op = Op::Save { snapshot: snapshot.clone(), revision, replaces: self.saving.stored, due_at };
         let job = self.begin_job(Kind::Save, op, self.store_limit());
-        self.saving.save = Some(Save { job, snapshot, revision, covers: self.saving.changes, place, logins });
+        let covers = self.saving.changes;
+        self.saving.save = Some(Box::new(Save { job, snapshot, revision, covers, place, logins }));
         self.saving.late = None;
         self.saving.begun = self.saving.begun.saturating_add(1);
         self.saving.mark = self.saving.mark.saturating_add(1);
@@ -228,7 +229,7 @@ impl Coordinator {
         }
     }
 
-    fn end_save(&mut self) -> Option<Save> {
+    fn end_save(&mut self) -> Option<Box<Save>> {
         self.saving.mark = self.saving.mark.saturating_add(1);
         self.saving.save.take()
     }
@@ -288,8 +289,8 @@ impl Coordinator {
             Some(failing) if now.since(failing.since) >= times.lease() => (failing.since, LONGEST_PAUSE),
             Some(failing) => (failing.since, failing.pause.saturating_mul(2).min(times.resave)),
         };
-        self.saving.failing =
-            Some(Failing { fault, number: self.saving.begun, since, pause, again_at: now.plus(pause) });
+        let (number, again_at) = (self.saving.begun, now.plus(pause));
+        self.saving.failing = Some(Box::new(Failing { fault, number, since, pause, again_at }));
         if !self.obeys(Rule::ResultIsSavedAgain) {
             self.saving.kept = self.saving.changes;
         }

@@ -15,7 +15,7 @@ impl State {
 
     fn move_along(&mut self, before: Timestamp, now: Timestamp) {
         let shift = |at: &mut Timestamp| *at = at.moved_along(before, now);
-        for flight in self.flight.iter_mut().chain(&mut self.late) {
+        for flight in self.flight.as_deref_mut().into_iter().chain(&mut self.late) {
             shift(&mut flight.deadline);
         }
         for side in &mut self.side {

@@ -1,8 +1,8 @@
 //! Stored bytes are for ever: the frozen snapshots in `tests/snapshots` restore to the same facts with every version.
 
 use webex_oauth::{
-    Access, Effect, Event, Phase, RestoreError, ReturnTo, SendFault, Session, SignInReason, SignedOutReason, StaleWhy,
-    Status, Timestamp, Via, WhichLogin,
+    Access, Effect, Event, Output, Phase, RestoreError, ReturnTo, SendFault, Session, SignInReason, SignOutOptions,
+    SignedOutReason, StaleWhy, Status, Timestamp, Via, WhichLogin,
 };
 
 use crate::kit::{self, START};
@@ -290,5 +290,29 @@ fn foreign_newer_and_damaged_bytes_are_told_apart() {
     assert_eq!(refused(&elsewhere), Some(RestoreError::OtherConfig { field: "token_endpoint" }));
     for end in 0..snapshot.len() {
         assert_eq!(refused(&snapshot[..end]), Some(RestoreError::Unreadable), "cut at {end}");
+    }
+}
+
+/// What nobody can use any longer is not kept: neither where somebody signs out, nor where the server calls the grant over, though
+/// the access token would live on for days.
+#[test]
+fn a_session_that_has_ended_leaves_no_token_in_the_store() {
+    let stored = |output: &Output| match output.effects.first() {
+        Some(Effect::Persist { snapshot, .. }) => snapshot.expose().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let mut ended = Vec::new();
+    for revoke in [false, true] {
+        let mut session = restore(of_version_2!("signed-in"));
+        ended.push(stored(&session.sign_out(START, SignOutOptions { revoke, ..SignOutOptions::default() }).unwrap()));
+    }
+    let mut session = restore(of_version_2!("signed-in"));
+    let output = session.refresh(START).unwrap();
+    let Some(Effect::Send { request }) = output.effects.last() else { panic!("{output:?}") };
+    ended.push(stored(&session.response(START, request.id, kit::answer(400, r#"{"error":"invalid_grant"}"#)).unwrap()));
+    for (snapshot, reason) in ended.iter().zip(["by_user", "by_user", "grant_ended"]) {
+        assert!(snapshot.contains(&format!(r#""signed_out":"{reason}""#)), "{snapshot}");
+        assert!(!snapshot.contains("token\""), "{snapshot}");
+        assert!(!snapshot.contains(ACCESS_TOKEN) && !snapshot.contains("MDEyMzQ1Njc4"), "{snapshot}");
     }
 }

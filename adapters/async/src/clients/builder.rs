@@ -9,7 +9,7 @@ use webex_oauth::{Config, Misuse};
 use webex_oauth_driver::{AsyncStore, ClientError, ClientEvent, Kept, Store};
 
 use super::{Clients, Inner, OnEvent, Stores, UserKey};
-use crate::builder::default_http;
+use crate::builder::{ClientBuilder, default_http};
 use crate::store::Unblocked;
 use crate::transport::AsyncHttp;
 
@@ -101,7 +101,8 @@ impl<K: UserKey> ClientsBuilder<K> {
         parts.access_token = None;
         let (config, kept) = (parts.build()?, Kept::new(self.capacity, self.stale_after));
         let (on_event, is_closed) = (self.on_event, AtomicBool::new(false));
-        Ok(Clients { inner: Arc::new(Inner { config, http, stores, on_event, kept, is_closed }) })
+        let client = ClientBuilder::of_many(config.clone(), Arc::clone(&http));
+        Ok(Clients { inner: Arc::new(Inner { config, http, client, stores, on_event, kept, is_closed }) })
     }
 }
 

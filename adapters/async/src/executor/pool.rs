@@ -1,6 +1,6 @@
 //! The jobs that are out, and who polls them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
@@ -10,6 +10,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
 use webex_oauth::coordinator::{Done, JobId, Ticket};
 
+use super::take_out;
 use webex_oauth_driver::BoxFuture;
 
 type Job = BoxFuture<'static, (JobId, Done)>;
@@ -23,15 +24,15 @@ pub(super) struct Pool {
 }
 
 struct Jobs {
-    /// `None` while somebody polls them.
+    /// `None` where there are none, and while somebody polls them.
     running: Option<Running>,
-    /// Who that is.
+    /// Who polls them.
     by: Option<ThreadId>,
     /// Another task came meanwhile and went to sleep.
     missed: bool,
     /// Begun meanwhile.
     begun: Vec<Abortable<Job>>,
-    open: HashMap<JobId, AbortHandle>,
+    open: BTreeMap<JobId, AbortHandle>,
     /// The host was asked to spawn who carries them to their end, and has not dropped him.
     is_carried: bool,
     is_closed: bool,
@@ -41,8 +42,8 @@ impl Default for Pool {
     fn default() -> Self {
         let bell = Arc::<Bell>::default();
         let waker = Waker::from(Arc::clone(&bell));
-        let (running, begun, open) = (Some(Running::default()), Vec::new(), HashMap::new());
-        let jobs = Jobs { running, by: None, missed: false, begun, open, is_carried: false, is_closed: false };
+        let (begun, open) = (Vec::new(), BTreeMap::new());
+        let jobs = Jobs { running: None, by: None, missed: false, begun, open, is_carried: false, is_closed: false };
         Self { bell, waker, jobs: Mutex::new(jobs) }
     }
 }
@@ -65,7 +66,7 @@ impl Pool {
 
     /// A job that is not wanted any longer.
     pub(super) fn stop(&self, id: JobId) {
-        let handle = self.lock().open.remove(&id);
+        let handle = take_out(&mut self.lock().open, &id);
         handle.into_iter().for_each(|handle| handle.abort());
     }
 
@@ -73,7 +74,7 @@ impl Pool {
     pub(super) fn close(&self) {
         let mut jobs = self.lock();
         jobs.is_closed = true;
-        let (running, begun) = (jobs.running.as_mut().map(std::mem::take), std::mem::take(&mut jobs.begun));
+        let (running, begun) = (jobs.running.take(), std::mem::take(&mut jobs.begun));
         jobs.open.clear();
         drop(jobs);
         drop((running, begun));
@@ -107,7 +108,7 @@ impl Pool {
             shift.running.extend(std::mem::take(&mut self.lock().begun));
             match shift.running.poll_next_unpin(&mut cx) {
                 Poll::Ready(Some(Ok((id, done)))) => {
-                    self.lock().open.remove(&id);
+                    take_out(&mut self.lock().open, &id);
                     report(id, done);
                 }
                 Poll::Ready(Some(Err(_aborted))) => {}
@@ -119,16 +120,12 @@ impl Pool {
 
     fn begin(&self) -> Option<Shift<'_>> {
         let mut jobs = self.lock();
-        match jobs.running.take() {
-            Some(running) => {
-                jobs.by = Some(thread::current().id());
-                Some(Shift { pool: self, running })
-            }
-            None => {
-                jobs.missed = true;
-                None
-            }
+        if jobs.by.is_some() {
+            jobs.missed = true;
+            return None;
         }
+        jobs.by = Some(thread::current().id());
+        Some(Shift { pool: self, running: jobs.running.take().unwrap_or_default() })
     }
 
     /// Wakes this task when a job can go on, or the clocks have to be looked at.
@@ -138,7 +135,7 @@ impl Pool {
     }
 
     pub(super) fn leave(&self, ticket: Ticket) {
-        let left = self.bell.lock().remove(&ticket);
+        let left = take_out(&mut self.bell.lock(), &ticket);
         drop(left);
     }
 
@@ -162,9 +159,9 @@ impl Drop for Shift<'_> {
         let running = std::mem::take(&mut self.running);
         let mut jobs = self.pool.lock();
         jobs.by = None;
-        let is_closed = jobs.is_closed;
-        let (kept, dropped) = if is_closed { (Running::default(), Some(running)) } else { (running, None) };
-        jobs.running = Some(kept);
+        let is_kept = !jobs.is_closed && !running.is_empty();
+        let (kept, dropped) = if is_kept { (Some(running), None) } else { (None, Some(running)) };
+        jobs.running = kept;
         let missed = std::mem::take(&mut jobs.missed);
         drop(jobs);
         drop(dropped);
@@ -176,7 +173,7 @@ impl Drop for Shift<'_> {
 
 /// Those who listen. They are woken outside of the lock: to wake one may mean to listen again.
 #[derive(Default)]
-struct Bell(Mutex<HashMap<Ticket, Waker>>);
+struct Bell(Mutex<BTreeMap<Ticket, Waker>>);
 
 impl Bell {
     fn ring(&self) {
@@ -184,7 +181,7 @@ impl Bell {
         listening.into_values().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, Waker>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Waker>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use webex_oauth::coordinator::{Call, Failure, Reply, Shown, Ticket};
 use webex_oauth_driver::ClientError;
 
 use super::alarm::Alarm;
-use super::{Executor, News, Who};
+use super::{Executor, News, Who, take_out};
 
 pub(crate) struct Waiting {
     executor: Arc<Executor>,
@@ -113,7 +113,7 @@ impl Executor {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = self.executor.lock();
-        let slot = state.waiting.remove(&self.ticket);
+        let slot = take_out(&mut state.waiting, &self.ticket);
         state.coordinator.give_up(self.ticket);
         drop(state);
         drop(slot);

@@ -1,4 +1,4 @@
-//! Four processes of the recipe, and browsers that come to them in turn.
+//! Four processes of a recipe, and browsers that come to them in turn.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -19,14 +19,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn start(database: &str, is_https: bool) -> Self {
+    /// `recipe`: the name of the example.
+    pub(crate) fn start(recipe: &str, database: &str, is_https: bool) -> Self {
         let options = Options { rotate: true, allow_any_redirect_uri: true, ..Options::default() };
         let simulator = Simulator::start(options).unwrap();
         let scheme = if is_https { "https" } else { "http" };
         let nodes = (0..NODES).map(|_| {
             // Free a moment ago.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut node = Command::new(example());
+            let mut node = Command::new(example(recipe));
             node.env("PORT", port.to_string()).env("DATABASE_URL", database).env("WEBEX_SERVER", simulator.base_url());
             node.env("WEBEX_CLIENT_ID", CLIENT_ID).env("WEBEX_CLIENT_SECRET", CLIENT_SECRET);
             node.env("WEBEX_REDIRECT_URI", format!("{scheme}://127.0.0.1:1/callback"));
@@ -60,12 +61,12 @@ impl Drop for Service {
 }
 
 /// `cargo test` has built it, unless it was told to build this test alone.
-fn example() -> PathBuf {
+fn example(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
-    path.extend(["examples", "axum"]);
-    assert!(path.exists(), "cargo build -p webex-oauth-async --all-features --example axum");
+    path.extend(["examples", name]);
+    assert!(path.exists(), "cargo build -p webex-oauth-async --all-features --example {name}");
     path
 }
 
@@ -124,6 +125,11 @@ impl<'a> Browser<'a> {
         if let Some(given) = header("set-cookie") {
             let value = given.strip_prefix("session=").unwrap().split(';').next().unwrap();
             self.cookie = (!value.is_empty()).then(|| value.to_owned());
+            if self.cookie.is_some() {
+                let is_whole =
+                    ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="].iter().all(|part| given.contains(part));
+                assert!(is_whole && given.contains("Secure") == self.service.is_https, "{given}");
+            }
             self.given = Some(given);
         }
         let goes_to = header("location");

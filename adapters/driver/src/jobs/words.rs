@@ -11,26 +11,26 @@ use crate::store::StoreError;
 
 /// The last error of a store, in its own words: a coordinator has fewer.
 #[derive(Debug, Default)]
-pub struct LastError(Mutex<Option<StoreError>>);
+pub struct LastError(Mutex<Option<Box<StoreError>>>);
 
 impl LastError {
     /// How a job ended, for the coordinator.
     pub(crate) fn done(&self, result: Result<Done, StoreError>) -> Done {
         result.unwrap_or_else(|error| {
             let fault = fault_of(&error);
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(error));
             Done::StoreFailed(fault)
         })
     }
 
     /// The error itself, where there is nothing to be compared with.
     pub(crate) fn take(self) -> Option<StoreError> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).map(|error| *error)
     }
 
     fn of(&self, fault: &StoreFault) -> Option<StoreError> {
         let error = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        error.clone().filter(|error| fault_of(error) == *fault)
+        error.as_deref().filter(|error| fault_of(error) == *fault).cloned()
     }
 }
 

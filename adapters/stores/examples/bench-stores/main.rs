@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let table = Table::fill(&url, rows).await?;
     lines.extend(reads::measure(&table).await?);
     lines.push(claims::measure(&table).await?);
-    lines.push(fleet::measure(&table, due.min(rows)).await?);
+    lines.extend(fleet::measure(&table, due.min(rows)).await?);
     if let Some(command) = std::env::var_os("WEBEX_OAUTH_COMMAND") {
         lines.push(worker::measure(&table, due.min(rows), command.as_ref(), &url).await?);
     }

@@ -1,8 +1,10 @@
 //! What a user costs who is kept in memory.
 
 use std::error::Error;
+use std::time::Duration;
 
 use webex_oauth_async::{AsyncHttp, BoxFuture, Clients, Request, Response, SendError};
+use webex_oauth_driver::now;
 use webex_oauth_stores::{Key, Memory, UserStore};
 
 use crate::{Line, rows};
@@ -17,7 +19,7 @@ impl AsyncHttp for Nowhere {
         Box::pin(async { Err(SendError::new(webex_oauth::SendFault::NotSent, "there is no network")) })
     }
 
-    fn sleep(&self, duration: std::time::Duration) -> BoxFuture<'static, ()> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }
@@ -27,11 +29,11 @@ pub(crate) async fn measure() -> Result<Line, Box<dyn Error>> {
     let records = std::sync::Arc::new(webex_oauth_stores::Unblock::new(Memory::new()));
     for number in 0..USERS {
         use webex_oauth_stores::{AsyncRecords as _, Put, Replaces};
-        let (snapshot, _) = rows::snapshot(&config)?;
+        let (snapshot, _) = rows::snapshot_at(&config, now())?;
         let _stored = records.save(&rows::key(number)?, &Put::of(snapshot, Replaces::Nothing)?).await?;
     }
     let shared = records.clone();
-    let clients = Clients::builder(config).capacity(20_000).http(Nowhere);
+    let clients = Clients::builder(config).capacity(20_000).stale_after(Duration::ZERO).http(Nowhere);
     let clients = clients.store(move |key: &Key| UserStore::new(shared.clone(), key.clone())).build()?;
     // What is known and not kept is the caller's name of it.
     let known: Vec<_> =
@@ -40,6 +42,8 @@ pub(crate) async fn measure() -> Result<Line, Box<dyn Error>> {
     let before = resident_kib();
     for user in &known {
         user.client().await?;
+        // Who comes again has another look at the store.
+        user.token().await?;
     }
     let each = (resident_kib() - before) as f64 / f64::from(USERS);
     assert_eq!(clients.kept(), 10_000);

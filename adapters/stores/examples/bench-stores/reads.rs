@@ -9,7 +9,7 @@ use webex_oauth::{Secret, snapshot_revision};
 use webex_oauth_driver::{AsyncStoreJobs, now, tick};
 use webex_oauth_stores::{AsyncRecords as _, Put, Replaces, Saved, UserStore};
 
-use crate::rows::{Table, key};
+use crate::rows::{Table, UPDATE, key};
 use crate::{Line, ROUNDS, median, ratio};
 
 const READS: u32 = 2_000;
@@ -81,9 +81,7 @@ async fn bodies(table: &Table, round: usize) -> Result<Vec<(u32, Secret, u64)>, 
 }
 
 async fn bare_saves(table: &Table, round: usize) -> Result<Duration, Box<dyn Error>> {
-    let update = "UPDATE webex_oauth_session SET revision = $4, body = $5, key_id = $6, due_at = $7::timestamptz, updated_at = now()
-        WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL";
-    let (bodies, update) = (bodies(table, round).await?, table.bare.prepare(update).await?);
+    let (bodies, update) = (bodies(table, round).await?, table.bare.prepare(UPDATE).await?);
     let due_at = std::time::SystemTime::now() + Duration::from_secs(864_000);
     let begun = Instant::now();
     for (number, body, revision) in bodies {

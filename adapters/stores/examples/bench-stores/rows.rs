@@ -3,11 +3,17 @@
 use std::error::Error;
 
 use tokio_postgres::{Client, NoTls};
-use webex_oauth::{Config, ConfigParts, Effect, Provider, Secret, Session};
+use webex_oauth::{Config, ConfigParts, Effect, Provider, Secret, Session, Timestamp};
 use webex_oauth_driver::{entropy, now};
 use webex_oauth_stores::{Key, Postgres};
 
+/// A save by compare-and-swap as anybody would write it.
+pub(crate) const UPDATE: &str = "UPDATE webex_oauth_session
+    SET revision = $4, body = $5, key_id = $6, due_at = $7::timestamptz, updated_at = now()
+    WHERE tenant = $1 AND user_key = $2 AND revision = $3 AND deleted_at IS NULL";
+
 pub(crate) struct Table {
+    url: String,
     /// The database as anybody would use it.
     pub(crate) bare: Client,
     pub(crate) store: Postgres,
@@ -28,7 +34,12 @@ impl Table {
         bare.execute(fill, &[&i64::try_from(revision)?, &body.expose(), &i64::from(rows), &config.client_tag()])
             .await?;
         bare.batch_execute("VACUUM ANALYZE webex_oauth_session").await?;
-        Ok(Self { bare, store, config, rows })
+        Ok(Self { url: url.to_owned(), bare, store, config, rows })
+    }
+
+    /// Another connection.
+    pub(crate) async fn connect(&self) -> Result<Client, Box<dyn Error>> {
+        connect(&self.url).await
     }
 
     /// Makes so many sessions due.
@@ -54,7 +65,7 @@ impl Table {
     }
 }
 
-pub(crate) async fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
+async fn connect(url: &str) -> Result<Client, Box<dyn Error>> {
     let (bare, connection) = tokio_postgres::connect(&format!("{url}?sslmode=disable"), NoTls).await?;
     tokio::spawn(connection);
     Ok(bare)
@@ -74,19 +85,30 @@ pub(crate) fn config_of(provider: Provider, id: &str, secret: &str) -> Result<Co
     Ok(parts.build()?)
 }
 
-/// A session that Webex gave out 12 days ago: its access token is good, and past the line at which it is renewed.
+/// A session that Webex gave out 13 days ago: its access token is good, and past the line at which it is renewed.
 pub(crate) fn snapshot(config: &Config) -> Result<(Secret, u64), Box<dyn Error>> {
-    let token =
-        "MmZlN2Q5YTYtNDU2Yy00Y2U4LWJmODUtMTFhOWQ1YzY0ODJkYjk0YmQ2MDEtZDM0_P0A1_1eb65fdf-9643-417f-9974-ad72cae0e10f";
-    snapshot_of(config, token, token)
+    snapshot_at(config, now().plus_millis(-13 * 86_400_000))
 }
 
-pub(crate) fn snapshot_of(config: &Config, access: &str, refresh: &str) -> Result<(Secret, u64), Box<dyn Error>> {
+/// The same, given out at that moment.
+pub(crate) fn snapshot_at(config: &Config, at: Timestamp) -> Result<(Secret, u64), Box<dyn Error>> {
+    let token =
+        "MmZlN2Q5YTYtNDU2Yy00Y2U4LWJmODUtMTFhOWQ1YzY0ODJkYjk0YmQ2MDEtZDM0_P0A1_1eb65fdf-9643-417f-9974-ad72cae0e10f";
+    snapshot_of(config, token, token, at)
+}
+
+/// One with these tokens, which the server gave out at that moment.
+pub(crate) fn snapshot_of(
+    config: &Config,
+    access: &str,
+    refresh: &str,
+    at: Timestamp,
+) -> Result<(Secret, u64), Box<dyn Error>> {
     let tokens = format!(
         r#"{{"access_token":"{access}","expires_in":1209599,"refresh_token":"{refresh}","refresh_token_expires_in":7775999,"scope":"spark:all"}}"#
     );
     let mut session = Session::new(config.clone(), entropy()?);
-    let output = session.adopt(now().plus_millis(-13 * 86_400_000), tokens)?;
+    let output = session.adopt(at, tokens)?;
     match output.effects.into_iter().next() {
         Some(Effect::Persist { snapshot, revision, .. }) => Ok((snapshot, revision)),
         _ => Err("nothing to store".into()),

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use webex_oauth::{Config, Provider};
+use webex_oauth_driver::now;
 use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 
 use crate::Line;
@@ -20,7 +21,8 @@ pub(crate) async fn measure(table: &Table, due: u32, command: &Path, url: &str) 
     let simulator = Simulator::start(Options { rotate: false, ..Options::default() })?;
     let issued = simulator.issue(CLIENT_ID, "spark:all").ok_or("nothing was issued")?;
     let config = config_of(Provider::webex_at(simulator.base_url()), CLIENT_ID, CLIENT_SECRET)?;
-    let snapshot = snapshot_of(&config, &issued.access_token, &issued.refresh_token)?;
+    let issued_at = now().plus_millis(-13 * 86_400_000);
+    let snapshot = snapshot_of(&config, &issued.access_token, &issued.refresh_token, issued_at)?;
     table.make_due_of(due, &config, &snapshot).await?;
 
     let begun = Instant::now();

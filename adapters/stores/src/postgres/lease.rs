@@ -1,9 +1,10 @@
 //! A connection out of the pool. It goes back only when what was asked of it has been answered: one whose answer nobody
-//! awaits any longer would be the next one's to wait for.
+//! awaits any longer would be the next one's to wait for, and one that has failed may not have noticed yet that it is closed.
 
 use deadpool_postgres::{Object, Pool};
-use tokio_postgres::Row;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
 use webex_oauth_driver::StoreError;
 
 use super::failure::Place;
@@ -29,18 +30,35 @@ impl<'a> Lease<'a> {
     }
 
     /// Answered, well or not.
-    pub(super) fn done<T>(&mut self, result: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
-        self.is_waiting = false;
+    pub(super) fn done<T>(&mut self, result: Result<T, Error>) -> Result<T, StoreError> {
+        self.is_waiting = result.as_ref().is_err_and(|error| !is_refused(error));
         result.map_err(|error| self.place.failure(&error))
     }
 
     pub(super) async fn query(&mut self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+        let rows = self.try_query(sql, values).await?;
+        self.done(rows)
+    }
+
+    /// `None`: the server has refused the statement, and nothing of it has happened.
+    pub(super) async fn query_or_nothing(
+        &mut self,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Option<Vec<Row>>, StoreError> {
+        let rows = self.try_query(sql, values).await?;
+        match rows {
+            Err(error) if is_refused(&error) => self.done(Ok(None)),
+            rows => self.done(rows.map(Some)),
+        }
+    }
+
+    async fn try_query(&mut self, sql: &str, values: Values<'_>) -> Result<Result<Vec<Row>, Error>, StoreError> {
         let client = self.client()?;
-        let rows = match client.prepare_cached(sql).await {
+        Ok(match client.prepare_cached(sql).await {
             Ok(statement) => client.query(&statement, values).await,
             Err(error) => Err(error),
-        };
-        self.done(rows)
+        })
     }
 
     pub(super) async fn execute(&mut self, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
@@ -51,6 +69,11 @@ impl<'a> Lease<'a> {
         };
         self.done(changed)
     }
+}
+
+/// By the server, which has undone the statement and goes on.
+fn is_refused(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
 }
 
 impl Drop for Lease<'_> {

@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use webex_oauth_driver::StoreError;
 
 use super::failure::Place;
+use super::saves::Saves;
 use super::{Inner, Postgres};
 use crate::tls::{Tls, client_config};
 
@@ -90,7 +91,7 @@ impl PostgresOptions {
             .map_err(|_| StoreError::Other { problem: "no pool can be made".to_owned() })?;
         // The pool has its limits; this one is for the whole, and a little longer, so that the pool can say what it was.
         let limit = self.limit.saturating_add(Duration::from_millis(50));
-        let store = Postgres { inner: Arc::new(Inner { place, pool, limit }) };
+        let store = Postgres { inner: Arc::new(Inner { place, pool, limit, saves: Saves::new() }) };
         store.check_version().await?;
         Ok(store)
     }

@@ -11,7 +11,7 @@ use webex_oauth_stores::{Put, Replaces, Saved, Scan, StoreError};
 use crate::suite::{Node, body, claim, claimed, due, key, put};
 
 /// As somebody with a key has stored it.
-fn sealed(revision: u64, replaces: u64) -> Put {
+pub(crate) fn sealed(revision: u64, replaces: u64) -> Put {
     let header = format!(r#"{{"alg":"dir","enc":"A256GCM","kid":"2026-11","typ":"webex-oauth","rev":{revision}}}"#);
     let record = format!("{}..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA", URL_SAFE_NO_PAD.encode(header));
     // Without `key_id`: what is in the record counts.

@@ -4,6 +4,8 @@
 
 #[macro_use]
 mod suite;
+#[cfg(feature = "postgres")]
+mod batches;
 mod engine;
 mod memory;
 #[cfg(feature = "postgres")]

@@ -32,7 +32,7 @@ async fn schema() -> (String, tokio_postgres::Client) {
     (url, admin)
 }
 
-async fn migrated() -> (String, tokio_postgres::Client, Postgres) {
+pub(crate) async fn migrated() -> (String, tokio_postgres::Client, Postgres) {
     let (url, admin) = schema().await;
     let store = Postgres::connect(&url).await.unwrap();
     store.migrate().await.unwrap();
@@ -51,6 +51,16 @@ engine_contract! { needs_servers open }
 fn changed(url: &str, part: &str, by: &str) -> String {
     assert!(url.contains(part), "{part}");
     url.replacen(part, by, 1)
+}
+
+/// The database over a line that can be cut.
+pub(crate) async fn through_a_proxy(url: &str, pool_size: usize) -> (Proxy, Postgres) {
+    let address = url.split_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
+    let proxy = Proxy::start(address.replace("localhost", "127.0.0.1")).await;
+    let through = changed(url, &address, &format!("localhost:{}", proxy.port));
+    let limit = Duration::from_millis(1500);
+    let node = Postgres::options(&through).unwrap().pool_size(pool_size).time_limit(limit).connect().await.unwrap();
+    (proxy, node)
 }
 
 fn password() -> String {
@@ -217,11 +227,7 @@ async fn a_pool_that_is_exhausted_says_so_and_recovers() {
 #[ignore = "needs servers: scripts/stages/56-stores"]
 async fn a_server_that_is_gone_in_the_middle_is_told_and_comes_back() {
     let (url, _, store) = migrated().await;
-    let address = url.split_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
-    let proxy = Proxy::start(address.replace("localhost", "127.0.0.1")).await;
-    let through = changed(&url, &address, &format!("localhost:{}", proxy.port));
-    let limit = Duration::from_millis(1500);
-    let node = Postgres::options(&through).unwrap().pool_size(2).time_limit(limit).connect().await.unwrap();
+    let (proxy, node) = through_a_proxy(&url, 2).await;
     let u1 = key("acme", "u1");
     assert_eq!(node.save(&u1, &put(1, 0)).await, Ok(Saved::Stored));
     for line in [Line::Down, Line::Hangs] {

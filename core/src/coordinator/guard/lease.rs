@@ -149,7 +149,7 @@ impl Coordinator {
 
     /// Line 19: the store did not take the intent. It is tried again; whoever waits is told.
     pub(super) fn not_claimed(&mut self) {
-        self.guard.fault = self.saving.failing().cloned();
+        self.guard.fault = self.saving.failing().cloned().map(Box::new);
         if self.may_send_without_intent() {
             self.send(None);
         } else if self.is_wanted().is_none()

@@ -38,7 +38,7 @@ pub(in crate::coordinator) struct Guard {
     /// The lock could not be had, and that was told.
     pub(super) lock_failed: bool,
     /// The store could not be read, or did not take the intent.
-    pub(super) fault: Option<StoreFault>,
+    pub(super) fault: Option<Box<StoreFault>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Guard {
     }
 
     pub(in crate::coordinator) fn fault(&self) -> Option<&StoreFault> {
-        self.fault.as_ref()
+        self.fault.as_deref()
     }
 
     pub(in crate::coordinator) fn renewed(&mut self) {
