@@ -14,7 +14,7 @@ from ._clocks import tick
 from ._core import HttpResponse
 from ._errors import TransportError
 from ._loop_tasks import begin_task
-from ._proxies import Proxy
+from ._proxies import Proxy, proxy_to
 
 if TYPE_CHECKING:
     from ._calls import ApiRequest
@@ -62,6 +62,11 @@ class Exchange:
         self._line: Any = None
         #: Whether TLS is, or was, spoken with the server, and not with a proxy.
         self._is_at_server = False
+
+    def find_proxy(self) -> Proxy | None:
+        """The one of the environment that it goes through."""
+        self.proxy = proxy_to(self.request.target)
+        return self.proxy
 
     async def run(self, send: Send) -> HttpResponse:
         """Sends it once."""

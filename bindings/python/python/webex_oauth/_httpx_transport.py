@@ -16,7 +16,7 @@ import httpx
 
 from ._errors import InvalidArgument, TransportError
 from ._httpx_exchange import Exchange, Send, in_time
-from ._proxies import Proxy, proxy_to, unusable
+from ._proxies import Proxy, unusable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,7 +50,7 @@ class Transport:
         if client is not None and tls is not None:
             raise _unfit("tls", "a client of the application has its own")
         self._client, self._tls = client, tls
-        self._pools: dict[tuple[asyncio.AbstractEventLoop, object], _Pool] = {}
+        self._pools: dict[tuple[asyncio.AbstractEventLoop, str, object], _Pool] = {}
 
     async def __call__(self, request: HttpRequest | ApiRequest) -> HttpResponse:
         exchange = Exchange(request, None)
@@ -100,8 +100,7 @@ class Transport:
         """A connection that is kept where there is one, unless the request must not be sent twice."""
         if exchange.request.hints.idempotent:
             try:
-                exchange.proxy = proxy_to(exchange.request.target)
-                async with self._pool(exchange.proxy) as send:
+                async with self._pool(exchange) as send:
                     return await exchange.run(send)
             except TransportError as error:
                 # A connection that the server gave up meanwhile says nothing about the next one.
@@ -111,18 +110,30 @@ class Transport:
 
     async def _alone(self, exchange: Exchange) -> HttpResponse:
         """A connection of its own."""
-        exchange.proxy = proxy_to(exchange.request.target)
-        async with _open(exchange.proxy, self._context(), _NONE_KEPT) as transport:
+        async with self._open(exchange, _NONE_KEPT) as transport:
             return await exchange.run(transport.handle_async_request)
 
-    def _pool(self, proxy: Proxy | None) -> _Pool:
-        loop = asyncio.get_running_loop()
+    def _pool(self, exchange: Exchange) -> _Pool:
+        loop, proxy = asyncio.get_running_loop(), exchange.find_proxy()
         for known in [key for key in list(self._pools) if key[0].is_closed()]:
             self._pools.pop(known, None)
-        key = (loop, proxy and proxy.key)
+        key = (loop, exchange.request.target.scheme, proxy and proxy.key)
         if key not in self._pools:
-            self._pools[key] = _Pool(_open(proxy, self._context(), _KEPT))
+            self._pools[key] = _Pool(self._open(exchange, _KEPT))
         return self._pools[key]
+
+    def _open(self, exchange: Exchange, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
+        """httpx's pool of connections, for one proxy or none."""
+        proxy, scheme = exchange.find_proxy(), exchange.request.target.scheme
+        speaks_tls = scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        # Without TLS one that trusts nobody will do, and does not have to be loaded.
+        tls = self._context() if speaks_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        through = None if proxy is None else _as_httpx(proxy, tls)
+        try:
+            return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=through)
+        except ImportError:
+            problem = f"the {'' if proxy is None else proxy.scheme} proxy of the environment needs the package socksio"
+        raise TransportError(problem, fault="not_sent")
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -174,22 +185,12 @@ class _Pool:
             await self._transport.aclose()
 
 
-def _open(proxy: Proxy | None, tls: ssl.SSLContext, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
-    """httpx's pool of connections, for one proxy or none."""
-    if proxy is None:
-        return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
+def _as_httpx(proxy: Proxy, tls: ssl.SSLContext) -> httpx.Proxy:
     try:
-        through = httpx.Proxy(
-            httpx.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port),
-            auth=proxy.userinfo,
-            ssl_context=tls if proxy.scheme == "https" else None,
-        )
-        return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=through)
-    except ImportError:
-        problem = f"the {proxy.scheme} proxy of the environment needs the package socksio"
+        url = httpx.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port)
+        return httpx.Proxy(url, auth=proxy.userinfo, ssl_context=tls if proxy.scheme == "https" else None)
     except (ValueError, httpx.InvalidURL):
-        problem = str(unusable(proxy.variable, "httpx knows http, https and SOCKS 5 proxies"))
-    raise TransportError(problem, fault="not_sent")
+        raise unusable(proxy.variable, "httpx knows proxies of http, https and SOCKS 5") from None
 
 
 def _unfit(argument: str, problem: str) -> InvalidArgument:
