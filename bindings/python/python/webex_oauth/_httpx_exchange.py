@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ __all__ = ["Exchange", "Send", "in_time"]
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
-#: So many turns of its loop an answer has after the deadline, if it arrived before that.
-_LAST_TURNS = 100
+#: What arrived before the deadline is read after it: in so many turns of the loop, or more within so many seconds.
+_LAST_TURNS, _LAST_SECONDS = 10, 0.1
 #: An answer with more headers is none, as by the standard library.
 _MOST_HEADERS = 100
 
@@ -35,10 +36,12 @@ async def in_time(exchange: Exchange, way: Callable[[Exchange], Any]) -> HttpRes
     task: asyncio.Task[HttpResponse] = begin_task(asyncio.get_running_loop(), lambda: way(exchange))
     try:
         await asyncio.wait([task], timeout=exchange.request.hints.timeout.total_seconds())
-        for _ in range(_LAST_TURNS):
-            if task.done():
-                return task.result()
+        over, turns = time.monotonic(), 0
+        while not task.done() and (turns < _LAST_TURNS or time.monotonic() < over + _LAST_SECONDS):
+            turns += 1
             await asyncio.sleep(0)
+        if task.done():
+            return task.result()
     finally:
         if not task.done():
             task.cancel()
@@ -95,7 +98,9 @@ class Exchange:
             raise TransportError("httpx reads this URL in another way", fault="not_sent")
         headers = [(name.encode(), value.strip().encode("latin-1")) for name, value in headers_of(request).items()]
         body = request.expose_body() or None
-        return httpx.Request(request.method, url, headers=headers, content=body, extensions={"trace": self._watch})
+        # No limits of single steps: a client of the application has some, for requests that bring none.
+        extensions = {"trace": self._watch, "timeout": httpx.Timeout(None).as_dict()}
+        return httpx.Request(request.method, url, headers=headers, content=body, extensions=extensions)
 
     async def _watch(self, event: str, info: dict[str, Any]) -> None:
         """Is told by httpx what it does."""

@@ -31,7 +31,7 @@ def is_async(function: Callable[..., Any] | None) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
 
 
-def no_coroutines(transport: Callable[[Any], Any] | None) -> None:
+def no_coroutines(transport: Callable[..., Any] | None) -> None:
     """Raises InvalidArgument for a transport that blocking code cannot wait for."""
     if is_async(transport):
         problem = "coroutine functions are for AsyncClient; webex_oauth.HttpTransport() is a blocking one"

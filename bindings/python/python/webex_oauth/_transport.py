@@ -20,6 +20,8 @@ __all__ = ["HttpTransport", "OwnTransport", "is_own", "release"]
 class OwnTransport(Protocol):
     """One of this package: it keeps the time by itself."""
 
+    def __call__(self, request: Any) -> Any: ...
+
     @property
     def sender(self) -> Callable[[Any, int | None], Any]:
         """Sends a request, unless the monotonic clock reads later right before the first byte: then it is
