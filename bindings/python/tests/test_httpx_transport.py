@@ -1,5 +1,5 @@
-"""`webex_oauth.httpx.Transport`: what it takes from an application's client, and where it is accepted. What all transports
-have to do is in `test_transport.py` and `test_proxies.py`."""
+"""`webex_oauth.httpx.Transport`: what it takes from an application's client, and where it is accepted. What all
+transports have to do is in `test_transport.py` and `test_proxies.py`."""
 
 from __future__ import annotations
 

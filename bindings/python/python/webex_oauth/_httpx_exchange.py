@@ -26,7 +26,7 @@ __all__ = ["Exchange", "Send", "in_time"]
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 #: What arrived before the deadline is read after it: in so many turns of the loop, or more within so many seconds.
-_LAST_TURNS, _LAST_SECONDS = 10, 0.1
+_LAST_TURNS, _LAST_SECONDS = 5, 0.1
 #: An answer with more headers is none, as by the standard library.
 _MOST_HEADERS = 100
 
