@@ -10,7 +10,7 @@ import ssl
 import pytest
 import trustme
 from transports import Caller
-from webex_oauth import CallFailed, Config, TransportError
+from webex_oauth import CallFailed, Client, Config, LoginFailed, Provider, RefreshFailed, TransportError
 from webex_oauth._proxies import Proxy, proxy_for
 from wire import Script, Wire, ok, says
 
@@ -93,8 +93,21 @@ def test_a_proxy_that_cannot_be_used_is_an_error(
     assert "http_proxy" in str(caught.value)
 
 
+def test_a_grant_that_its_proxy_kept_back_says_which_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "quic://user:secret@p:1")
+    config = Config("C1", client_secret="s", provider=Provider.webex_at("https://api.example"))
+    with Client(config) as client:
+        client.adopt({"refresh_token": "rt"})
+        for failed, attempt in ((RefreshFailed, client.token), (LoginFailed, client.client_credentials)):
+            with pytest.raises(failed, match="could not be sent: the variable https_proxy cannot be used") as caught:
+                attempt()
+            assert "secret" not in str(caught.value)
+
+
 def test_socks_without_its_package_is_an_error(caller: type[Caller], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
+
+    import httpcore  # noqa: F401  # It looks for socksio once.
 
     monkeypatch.setitem(sys.modules, "socks", None)
     monkeypatch.setitem(sys.modules, "socksio", None)

@@ -167,6 +167,13 @@ class Jobs:
         logger.debug("%s: HTTP %d in %.3f s", request.purpose, response.status, time.monotonic() - begun)
         return co.Response(response)
 
+    @property
+    def kept_back(self) -> str | None:
+        """Why the last request was not sent, in the words of a transport of ours, which are free of secrets."""
+        cause = self.cause
+        is_ours = is_own(self._transport) and isinstance(cause, TransportError) and cause.fault == "not_sent"
+        return str(cause) if is_ours else None
+
     def _answer(self, within: timedelta, callback: Callable[..., object] | None, *arguments: object) -> co.Done:
         try:
             if callback is None:
