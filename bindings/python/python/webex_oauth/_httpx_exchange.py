@@ -27,8 +27,9 @@ __all__ = ["Exchange", "Send", "in_time"]
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
-#: What arrived before the deadline is read after it: in so many turns of the loop, or more within so many seconds.
-_LAST_TURNS, _LAST_SECONDS = 5, 0.1
+#: What arrived before the deadline is read after it, within so many seconds; on a machine that is busy in so many turns
+#: of the loop, each of which may be long, but in no more seconds than these.
+_LAST_SECONDS, _LAST_TURNS, _MOST_SECONDS = 0.1, 30, 0.7
 #: An answer with more headers is none, as by the standard library.
 _MOST_HEADERS = 100
 
@@ -41,10 +42,12 @@ async def in_time(exchange: Exchange, way: Callable[[Exchange], Any]) -> HttpRes
     try:
         await asyncio.wait([task], timeout=exchange.request.hints.timeout.total_seconds())
         over, turns = time.monotonic(), 0
-        while not task.done() and (turns < _LAST_TURNS or time.monotonic() < over + _LAST_SECONDS):
-            turns += 1
+        while not task.done():
+            late, turns = time.monotonic() - over, turns + 1
+            if late > _MOST_SECONDS or (late > _LAST_SECONDS and turns > _LAST_TURNS):
+                break
             await asyncio.sleep(0)
-        if task.done():
+        else:
             return task.result()
     finally:
         if not task.done():

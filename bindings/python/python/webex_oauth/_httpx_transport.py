@@ -53,8 +53,7 @@ class Transport:
         self._pools: dict[tuple[asyncio.AbstractEventLoop, str, object], _Pool] = {}
 
     async def __call__(self, request: HttpRequest | ApiRequest) -> HttpResponse:
-        exchange = Exchange(request, None)
-        return await in_time(exchange, self._shared if self._client is None else self._borrowed)
+        return await self._in_time(request, None, self._shared if self._client is None else self._borrowed)
 
     @property
     def sender(self) -> Callable[[HttpRequest | ApiRequest, int | None], Any]:
@@ -62,7 +61,7 @@ class Transport:
         return self._send_apart if self._client is None else self._send_here
 
     async def _send_here(self, request: HttpRequest | ApiRequest, not_after: int | None) -> HttpResponse:
-        return await in_time(Exchange(request, not_after), self._borrowed)
+        return await self._in_time(request, not_after, self._borrowed)
 
     def _send_apart(self, request: HttpRequest | ApiRequest, not_after: int | None) -> HttpResponse:
         """Waits for the answer in this thread."""
@@ -70,7 +69,7 @@ class Transport:
         def send() -> HttpResponse:
             loop = asyncio.new_event_loop()
             try:
-                return loop.run_until_complete(in_time(Exchange(request, not_after), self._alone))
+                return loop.run_until_complete(self._in_time(request, not_after, self._alone))
             finally:
                 # Not as asyncio.run does it, which waits for a name that is still looked up.
                 loop.close()
@@ -79,6 +78,13 @@ class Transport:
             return send()
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(send).result()
+
+    async def _in_time(
+        self, request: HttpRequest | ApiRequest, not_after: int | None, way: Callable[[Exchange], Any]
+    ) -> HttpResponse:
+        if request.target.scheme == "https" and self._client is None:
+            self._context()  # It takes a while to load, before the clock runs.
+        return await in_time(Exchange(request, not_after), way)
 
     # ------------------------------------------------------------------------------------------------ on what it goes
 
