@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Coroutine
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 import trustme
@@ -113,6 +114,34 @@ def test_of_a_transport_that_does_not_tell_what_it_does_the_worst_is_thought(
                 await call("http://127.0.0.1/", Transport(http))
         assert fault_of(caught) == fault and "at-secret" not in str(caught.value)
         assert caught.value.__cause__ is not None and caught.value.__cause__.__context__ is None
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("events", "fault"),
+    [
+        (["http2.send_request_headers.started"], "lost"),
+        (["http11.send_request_headers.started", "http11.send_request_headers.failed"], "not_sent"),
+        (["connection.connect_tcp.started"], "not_sent"),
+        ([], "lost"),
+    ],
+)
+def test_what_cannot_be_written_down_was_not_sent_where_nothing_was_before(events: list[str], fault: str) -> None:
+    """HTTP/2 may find out late."""
+
+    async def fail(request: httpx.Request) -> httpx.Response:
+        error = httpcore.LocalProtocolError()
+        for event in events:
+            info = {"request": httpcore.Request("GET", "http://127.0.0.1/"), "exception": error}
+            await request.extensions["trace"](event, info)
+        raise httpx.LocalProtocolError("no") from error
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http:
+            with pytest.raises(CallFailed) as caught:
+                await call("http://127.0.0.1/", Transport(http))
+        assert fault_of(caught) == fault
 
     run(main())
 

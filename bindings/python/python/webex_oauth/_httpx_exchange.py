@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import anyio.lowlevel
-import httpcore  # noqa: F401
+import httpcore
 import httpx
 
 from ._answers import Body, headers_of, incomplete, too_late, unreachable, unwritable
@@ -52,7 +52,7 @@ async def in_time(exchange: Exchange, way: Callable[[Exchange], Any]) -> HttpRes
     finally:
         if not task.done():
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=_MOST_SECONDS)
         elif not task.cancelled():
             task.exception()  # Whoever was cancelled has no use for it.
     raise exchange.failure(TimeoutError(), is_over=True)
@@ -120,6 +120,10 @@ class Exchange:
             if self._not_after is not None and tick() > self._not_after:
                 raise too_late()
             self._has_begun = True
+        elif event == "http11.send_request_headers.failed" and isinstance(
+            info["exception"], httpcore.LocalProtocolError
+        ):
+            self._has_begun = False  # HTTP/1.1 is written down as a whole, or not at all.
 
     async def _answer(self, response: httpx.Response) -> HttpResponse:
         try:
@@ -137,10 +141,10 @@ class Exchange:
 
     def failure(self, error: Exception, *, is_over: bool = False) -> TransportError:
         """Why there is no answer."""
-        if isinstance(error, httpx.LocalProtocolError):
-            return unwritable(error)
         if self._has_begun or not (self._is_told or isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))):
             return incomplete(error, is_over)
+        if isinstance(error, httpx.LocalProtocolError):
+            return unwritable(error)
         return unreachable(self.request.target, self.proxy, _cause(error) if self._is_at_server else error)
 
 
