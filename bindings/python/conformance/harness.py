@@ -1,6 +1,6 @@
 """The drivers' side of conformance/scenarios, for `Client` and `AsyncClient`: lines in, calls, lines out.
 
-usage: harness.py client|async-client
+usage: harness.py client|async-client|httpx-client
 
 It decides nothing and checks nothing. The commands are written once; what a command waits for is a coroutine for the
 one client and a blocking call for the other.
@@ -61,7 +61,7 @@ class Opened:
 class Harness:
     """What the commands share."""
 
-    def __init__(self, kind: type[Client] | type[AsyncClient], name: str) -> None:
+    def __init__(self, kind: Callable[..., Client | AsyncClient], name: str) -> None:
         self.kind, self.name = kind, name
         self.clients: dict[str, Opened] = {}
         self.memories: dict[str, MemoryStore] = {}
@@ -322,8 +322,13 @@ def main_threads() -> None:
         thread.join()
 
 
-async def main_tasks() -> None:
-    harness = TaskHarness(AsyncClient, "python-async")
+def over_httpx(config: Config, **settings: Any) -> AsyncClient:
+    import webex_oauth.httpx
+
+    return AsyncClient(config, transport=webex_oauth.httpx.Transport(), **settings)
+
+
+async def main_tasks(harness: TaskHarness) -> None:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -337,7 +342,10 @@ async def main_tasks() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "client":
-        main_threads()
-    else:
-        asyncio.run(main_tasks())
+    match sys.argv[1]:
+        case "client":
+            main_threads()
+        case "async-client":
+            asyncio.run(main_tasks(TaskHarness(AsyncClient, "python-async")))
+        case "httpx-client":
+            asyncio.run(main_tasks(TaskHarness(over_httpx, "python-httpx")))

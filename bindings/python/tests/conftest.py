@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import webex_oauth
+from transports import TRANSPORTS, Caller
 from webex_oauth import Client, Config, Provider
 
 SIMULATOR = os.environ.get("WEBEX_OAUTH_SIMULATOR", "webex-oauth-simulator")
@@ -94,6 +95,12 @@ def _simulator() -> Iterator[Simulator]:
 def simulator(_simulator: Simulator) -> Simulator:
     _simulator.reset()
     return _simulator
+
+
+@pytest.fixture(params=TRANSPORTS)
+def caller(request: pytest.FixtureRequest) -> type[Caller]:
+    """A client on each of the transports."""
+    return TRANSPORTS[request.param]
 
 
 class Clock:

@@ -8,16 +8,21 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import pytest
 import webex_oauth
+import webex_oauth.httpx
 from conftest import Clock, Simulator
 from webex_oauth import AsyncClient, HttpRequest, HttpResponse
 
 T = TypeVar("T")
+
+Over = Callable[[], Any]
+#: What holds for the transport that comes with a client holds for the one that sends by httpx.
+BOTH = pytest.mark.parametrize("over", [lambda: None, webex_oauth.httpx.Transport], ids=["urllib3", "httpx"])
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -76,9 +81,10 @@ def test_five_hundred_tasks_on_one_expired_token_cause_one_refresh(simulator: Si
     run(main())
 
 
-def test_cancelling_waiters_leaves_the_refresh_running(simulator: Simulator, clock: Clock) -> None:
+@BOTH
+def test_cancelling_waiters_leaves_the_refresh_running(simulator: Simulator, clock: Clock, over: Over) -> None:
     async def main() -> None:
-        client = await signed_in(simulator, clock=clock)
+        client = await signed_in(simulator, clock=clock, transport=over())
         before = await client.token()
         simulator.refresh_fault("hold")
         clock.advance(15 * 86_400)
@@ -134,8 +140,9 @@ def test_the_transport_may_be_a_coroutine_function(simulator: Simulator) -> None
     run(main())
 
 
-def test_a_client_moves_to_another_event_loop(simulator: Simulator, clock: Clock) -> None:
-    client = run(signed_in(simulator, clock=clock))
+@BOTH
+def test_a_client_moves_to_another_event_loop(simulator: Simulator, clock: Clock, over: Over) -> None:
+    client = run(signed_in(simulator, clock=clock, transport=over()))
     clock.advance(15 * 86_400)
     assert run(client.token())
     assert run(client.token()) == run(client.token())
@@ -254,15 +261,18 @@ def test_a_failed_refresh_is_typed(simulator: Simulator, clock: Clock) -> None:
 LEAVING = """
 import asyncio, sys, time
 import webex_oauth
+import webex_oauth.httpx
 from webex_oauth import AsyncClient, Config, FileStore, Provider
 
-base, client_id, secret, path, how = sys.argv[1:]
+base, client_id, secret, path, over, how = sys.argv[1:]
 ahead = 0
 
 async def main():
     global ahead
     config = Config(client_id, client_secret=secret, provider=Provider.webex_at(base))
-    client = AsyncClient(config, store=FileStore(path), clock=lambda: time.time_ns() // 1_000_000 + ahead)
+    transport = webex_oauth.httpx.Transport() if over == "httpx" else None
+    clock = lambda: time.time_ns() // 1_000_000 + ahead
+    client = AsyncClient(config, store=FileStore(path), transport=transport, clock=clock)
     before = await client.token()
     ahead = int(13.5 * 86_400_000)
     assert await client.token() == before  # It is renewed ahead of its end, beside us.
@@ -285,7 +295,10 @@ print("left")
 
 
 @pytest.mark.parametrize("how", ["at once", "later", "closed", "again", "locked"])
-def test_a_renewal_outlives_the_event_loop(simulator: Simulator, clock: Clock, tmp_path: Any, how: str) -> None:
+@pytest.mark.parametrize("over", ["urllib3", "httpx"])
+def test_a_renewal_outlives_the_event_loop(
+    simulator: Simulator, clock: Clock, tmp_path: Any, over: str, how: str
+) -> None:
     path = tmp_path / "session"
     store = webex_oauth.FileStore(path)
     simulator.options(rotate=True)
@@ -296,7 +309,7 @@ def test_a_renewal_outlives_the_event_loop(simulator: Simulator, clock: Clock, t
     info = simulator.info
     command = [
         sys.executable, "-W", "error", "-c", LEAVING,
-        simulator.base, info["client_id"], info["client_secret"], str(path), how,
+        simulator.base, info["client_id"], info["client_secret"], str(path), over, how,
     ]  # fmt: skip
     with store.lock(1) if how == "locked" else nullcontext() as held:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -9,7 +9,8 @@ import ssl
 
 import pytest
 import trustme
-from webex_oauth import CallFailed, Client, Config, HttpTransport, TransportError
+from transports import Caller
+from webex_oauth import CallFailed, Client, Config, LoginFailed, Provider, RefreshFailed, TransportError
 from webex_oauth._proxies import Proxy, proxy_for
 from wire import Script, Wire, ok, says
 
@@ -81,26 +82,42 @@ def test_what_goes_directly(no_proxy: str, host: str, port: int, is_direct: bool
 
 
 @pytest.mark.parametrize("text", ["ftp://p:1", "http://", "p:port", "http://p:99999", "socks:p", "quic://p:1", "://"])
-def test_a_proxy_that_cannot_be_used_is_an_error(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_an_error(
+    caller: type[Caller], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.setenv("http_proxy", text)
-    with Client(Config("C1")) as client, pytest.raises(CallFailed) as caught:
+    with caller(Config("C1")) as client, pytest.raises(CallFailed) as caught:
         client.call("http://api.example/", timeout=5)
     cause = caught.value.__cause__
     assert isinstance(cause, TransportError) and cause.fault == "not_sent"
     assert "http_proxy" in str(caught.value)
 
 
-def test_socks_without_its_package_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grant_that_its_proxy_kept_back_says_which_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "quic://user:secret@p:1")
+    config = Config("C1", client_secret="s", provider=Provider.webex_at("https://api.example"))
+    with Client(config) as client:
+        client.adopt({"refresh_token": "rt"})
+        for failed, attempt in ((RefreshFailed, client.token), (LoginFailed, client.client_credentials)):
+            with pytest.raises(failed, match="could not be sent: the variable https_proxy cannot be used") as caught:
+                attempt()
+            assert "secret" not in str(caught.value)
+
+
+def test_socks_without_its_package_is_an_error(caller: type[Caller], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
+    import httpcore  # noqa: F401  # It looks for socksio once.
+
     monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
-    with Client(Config("C1")) as client, pytest.raises(CallFailed, match="PySocks"):
+    with caller(Config("C1")) as client, pytest.raises(CallFailed, match="PySocks|socksio"):
         client.call("http://api.example/", timeout=5)
 
 
-def test_plain_http_is_forwarded(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Wire(says(*ok(b"hello"))) as proxy, Client(Config("C1")) as client:
+def test_plain_http_is_forwarded(caller: type[Caller], monkeypatch: pytest.MonkeyPatch) -> None:
+    with Wire(says(*ok(b"hello"))) as proxy, caller(Config("C1")) as client:
         monkeypatch.setenv("http_proxy", f"user:p%40ss@127.0.0.1:{proxy.port}")
         assert client.call("http://api.example:8080/a%2Fb?c=d", timeout=5).body == b"hello"
     [head] = proxy.heads
@@ -119,7 +136,9 @@ def tunnel(wire: list[Wire], tls: ssl.SSLContext, then: Script) -> Script:
     return script
 
 
-def test_https_goes_through_a_tunnel_that_does_not_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_goes_through_a_tunnel_that_does_not_see_it(
+    caller: type[Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority = trustme.CA()
     inner = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("api.example").configure_cert(inner)
@@ -129,7 +148,7 @@ def test_https_goes_through_a_tunnel_that_does_not_see_it(monkeypatch: pytest.Mo
     with Wire(tunnel(wire, inner, says(*ok(b"hello")))) as proxy:
         wire.append(proxy)
         monkeypatch.setenv("HTTPS_PROXY", f"http://user:pass@127.0.0.1:{proxy.port}")
-        with Client(Config("C1"), transport=HttpTransport(tls=context)) as client:
+        with caller(Config("C1"), tls=context) as client:
             assert client.call("https://api.example/x", timeout=5).body == b"hello"
     outside, inside = proxy.heads
     assert outside.startswith("CONNECT api.example:443 HTTP/1.")
@@ -141,8 +160,10 @@ def test_https_goes_through_a_tunnel_that_does_not_see_it(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n", b""]
 )
-def test_a_proxy_that_refuses_is_no_answer_of_the_server(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
-    with Wire(says(answer)) as proxy, Client(Config("C1")) as client:
+def test_a_proxy_that_refuses_is_no_answer_of_the_server(
+    caller: type[Caller], monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    with Wire(says(answer)) as proxy, caller(Config("C1")) as client:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
         with pytest.raises(CallFailed) as caught:
             client.call("https://api.example/", timeout=5)
@@ -150,7 +171,7 @@ def test_a_proxy_that_refuses_is_no_answer_of_the_server(monkeypatch: pytest.Mon
     assert isinstance(cause, TransportError) and cause.fault == "not_sent"
 
 
-def test_socks_is_spoken_as_socks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_socks_is_spoken_as_socks(caller: type[Caller], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
     def script(connection: socket.socket) -> None:
@@ -161,16 +182,16 @@ def test_socks_is_spoken_as_socks(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.recv(4096)
         says(*ok(b"hello"))(connection)
 
-    with Wire(script, reads=False) as proxy, Client(Config("C1")) as client:
+    with Wire(script, reads=False) as proxy, caller(Config("C1")) as client:
         monkeypatch.setenv("all_proxy", f"socks5h://127.0.0.1:{proxy.port}")
         assert client.call("http://api.example/", timeout=5).body == b"hello"
     assert seen[0][:1] == b"\x05" and b"api.example" in seen[1]
 
 
-def test_what_stays_on_this_machine_goes_through_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stays_on_this_machine_goes_through_none(caller: type[Caller], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with Wire(says(*ok(b"hello"))) as wire, Client(Config("C1")) as client:
+    with Wire(says(*ok(b"hello"))) as wire, caller(Config("C1")) as client:
         for host in ("127.0.0.1", "localhost"):
             assert client.call(wire.url.replace("127.0.0.1", host), timeout=5).body == b"hello"
 

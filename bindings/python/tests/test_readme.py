@@ -52,7 +52,7 @@ def test_every_snippet_runs(simulator: Simulator, tmp_path: Path) -> None:
     }
     done = subprocess.run([sys.executable, str(script)], env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Ada Lovelace") == 6
+    assert done.stdout.count("Ada Lovelace") == 7
     assert "wrong_state" in done.stdout and "renewed" in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""The transport of a client that brings none, against servers that say anything: what is an answer, what is lost."""
+"""Our transports against servers that say anything: what is an answer, what is lost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 import webex_oauth
-from webex_oauth import CallFailed, Client, Config, HttpTransport, TransportError
+from transports import TRANSPORTS, Caller
+from webex_oauth import CallFailed, Client, Config, TransportError
 from wire import Script, Wire, drips, ok, resets, says
 
+HERE = Path(__file__).parent
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 SIZED = HEAD + b"Content-Length: 5\r\n\r\n"
@@ -34,8 +37,8 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
-    with Client(Config("C1")) as client:
+def client(caller: type[Caller]) -> Iterator[Caller]:
+    with caller(Config("C1")) as client:
         yield client
 
 
@@ -65,7 +68,7 @@ WHOLE: dict[str, tuple[bytes, int, bytes]] = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_what_is_an_answer(client: Client, name: str) -> None:
+def test_what_is_an_answer(client: Caller, name: str) -> None:
     answer, status, body = WHOLE[name]
     with Wire(says(answer)) as wire:
         response = client.call(wire.url, timeout=5)
@@ -98,7 +101,7 @@ LOST: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_what_is_lost(client: Client, name: str) -> None:
+def test_what_is_lost(client: Caller, name: str) -> None:
     with Wire(LOST[name]) as wire, pytest.raises(CallFailed) as caught:
         client.call(wire.url, timeout=5)
     assert fault_of(caught) == "lost"
@@ -121,7 +124,7 @@ DRIPS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("name", DRIPS)
-def test_a_drip_ends_at_the_deadline(client: Client, name: str) -> None:
+def test_a_drip_ends_at_the_deadline(client: Caller, name: str) -> None:
     with Wire(DRIPS[name]) as wire:
         begun = time.monotonic()
         with pytest.raises(CallFailed) as caught:
@@ -130,15 +133,15 @@ def test_a_drip_ends_at_the_deadline(client: Client, name: str) -> None:
     assert fault_of(caught) == "lost"
 
 
-def test_the_request_timeout_of_the_configuration_is_one_of_calls_too() -> None:
-    with Wire(DRIPS["silence"]) as wire, Client(Config("C1", request_timeout=1)) as client:
+def test_the_request_timeout_of_the_configuration_is_one_of_calls_too(caller: type[Caller]) -> None:
+    with Wire(DRIPS["silence"]) as wire, caller(Config("C1", request_timeout=1)) as client:
         begun = time.monotonic()
         with pytest.raises(CallFailed):
             client.call(wire.url)
         assert time.monotonic() - begun < 3
 
 
-def test_a_request_that_nobody_reads_ends_at_the_deadline(client: Client) -> None:
+def test_a_request_that_nobody_reads_ends_at_the_deadline(client: Caller) -> None:
     with Wire(lambda connection: time.sleep(30), reads=False) as wire:
         begun = time.monotonic()
         with pytest.raises(CallFailed) as caught:
@@ -148,7 +151,7 @@ def test_a_request_that_nobody_reads_ends_at_the_deadline(client: Client) -> Non
 
 
 def test_a_name_that_is_looked_up_for_ever_ends_at_the_deadline(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forever = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: forever.wait(20))
@@ -160,7 +163,7 @@ def test_a_name_that_is_looked_up_for_ever_ends_at_the_deadline(
     forever.set()
 
 
-def test_what_cannot_be_reached_was_not_sent(client: Client) -> None:
+def test_what_cannot_be_reached_was_not_sent(client: Caller) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(CallFailed) as caught:
@@ -168,7 +171,7 @@ def test_what_cannot_be_reached_was_not_sent(client: Client) -> None:
     assert fault_of(caught) == "not_sent"
 
 
-def test_the_limit_of_an_answer_counts_what_is_unpacked(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_an_answer_counts_what_is_unpacked(client: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webex_oauth._calls.CallHints.max_response_bytes", 1_000_000)
     for bomb in (
         ok(gzip.compress(b"\0" * 500_000_000, 1), b"Content-Encoding: gzip"),
@@ -195,7 +198,7 @@ def answering(count: int, answer: bytes) -> Callable[[Wire], Script]:
     return make
 
 
-def test_calls_share_a_connection_and_what_must_not_be_sent_twice_has_its_own(client: Client) -> None:
+def test_calls_share_a_connection_and_what_must_not_be_sent_twice_has_its_own(client: Caller) -> None:
     wire = Wire(lambda connection: script(connection))
     script = answering(10, b"".join(ok(b"hello")))(wire)
     with wire:
@@ -207,7 +210,7 @@ def test_calls_share_a_connection_and_what_must_not_be_sent_twice_has_its_own(cl
         assert wire.accepted == 4
 
 
-def test_a_kept_connection_that_the_server_has_left_costs_nothing(client: Client) -> None:
+def test_a_kept_connection_that_the_server_has_left_costs_nothing(client: Caller) -> None:
     def script(connection: socket.socket) -> None:
         connection.sendall(b"".join(ok(b"hello")))
         # The next request is read, and not answered.
@@ -218,7 +221,7 @@ def test_a_kept_connection_that_the_server_has_left_costs_nothing(client: Client
             assert client.call(wire.url, timeout=5).body == b"hello"
 
 
-def test_a_request_that_cannot_be_written_down_is_not_sent(client: Client) -> None:
+def test_a_request_that_cannot_be_written_down_is_not_sent(client: Caller) -> None:
     bad: list[dict[str, Any]] = [
         *({"headers": {"X": value}} for value in ("a\r\nEvil: 1", "a\nb", "\0", "\u2028", 1)),
         *({"headers": {name: "1"}} for name in ("X y", "", "X:", "Host", "content-length", "Transfer-Encoding")),
@@ -247,15 +250,15 @@ def server_tls(authority: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def trusting(authority: trustme.CA) -> Iterator[Client]:
+def trusting(caller: type[Caller], authority: trustme.CA) -> Iterator[Caller]:
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with Client(Config("C1"), transport=HttpTransport(tls=context)) as client:
+    with caller(Config("C1"), tls=context) as client:
         yield client
 
 
 @pytest.mark.parametrize("name", ["the head", "a sized body", "chunks"])
-def test_tls_changes_nothing(trusting: Client, server_tls: ssl.SSLContext, name: str) -> None:
+def test_tls_changes_nothing(trusting: Caller, server_tls: ssl.SSLContext, name: str) -> None:
     with Wire(says(SIZED, b"hello"), tls=server_tls) as wire:
         assert trusting.call(wire.url, timeout=5).body == b"hello"
     with Wire(says(SIZED, b"hel"), tls=server_tls) as wire, pytest.raises(CallFailed):
@@ -268,7 +271,7 @@ def test_tls_changes_nothing(trusting: Client, server_tls: ssl.SSLContext, name:
     assert fault_of(caught) == "lost"
 
 
-def test_a_handshake_that_drips_ends_at_the_deadline(trusting: Client) -> None:
+def test_a_handshake_that_drips_ends_at_the_deadline(trusting: Caller) -> None:
     with Wire(drips(b"\x16\x03\x03\x40\x00\x02", b"\0"), reads=False) as wire:
         begun = time.monotonic()
         with pytest.raises(CallFailed) as caught:
@@ -278,13 +281,13 @@ def test_a_handshake_that_drips_ends_at_the_deadline(trusting: Client) -> None:
 
 
 def test_a_certificate_of_nobody_or_for_another_host_is_refused(
-    client: Client, trusting: Client, authority: trustme.CA, server_tls: ssl.SSLContext
+    client: Caller, trusting: Caller, authority: trustme.CA, server_tls: ssl.SSLContext
 ) -> None:
     other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("other.example").configure_cert(other)
-    for caller, context in ((client, server_tls), (trusting, other)):
+    for of, context in ((client, server_tls), (trusting, other)):
         with Wire(says(*ok(b"")), tls=context) as wire, pytest.raises(CallFailed) as caught:
-            caller.call(wire.url, timeout=5)
+            of.call(wire.url, timeout=5)
         assert fault_of(caught) == "untrusted" and wire.heads == []
         assert "the certificate of 127.0.0.1 is not trusted" in str(caught.value)
 
@@ -293,15 +296,17 @@ def test_a_certificate_of_nobody_or_for_another_host_is_refused(
 
 STOPPED = """
 import sys
-from webex_oauth import Client, Config
-with Client(Config("C1")) as client:
-    print(client.call(sys.argv[1], timeout=1).body)
+from transports import TRANSPORTS
+from webex_oauth import Config
+with TRANSPORTS[sys.argv[1]](Config("C1")) as client:
+    print(client.call(sys.argv[2], timeout=1).body)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no SIGSTOP")
+@pytest.mark.parametrize("name", TRANSPORTS)
 @pytest.mark.parametrize("framing", [SIZED, CHUNKED + b"5\r\n"])
-def test_what_has_arrived_is_read_before_the_clock_is_looked_at(framing: bytes) -> None:
+def test_what_has_arrived_is_read_before_the_clock_is_looked_at(framing: bytes, name: str) -> None:
     child: list[subprocess.Popen[bytes]] = []
 
     def script(connection: socket.socket) -> None:
@@ -312,8 +317,8 @@ def test_what_has_arrived_is_read_before_the_clock_is_looked_at(framing: bytes) 
         connection.recv(1)
 
     with Wire(script) as wire:
-        command = [sys.executable, "-c", STOPPED, wire.url]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        command = [sys.executable, "-c", STOPPED, name, wire.url]
+        with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             child.append(process)
             out, errors = process.communicate(timeout=20)
     assert out.strip() == b"b'hello'", errors.decode()
@@ -322,7 +327,7 @@ def test_what_has_arrived_is_read_before_the_clock_is_looked_at(framing: bytes) 
 # -------------------------------------------------------------------------------------------------------------- errors
 
 
-def test_no_part_of_an_incomplete_answer_is_in_what_is_raised(client: Client) -> None:
+def test_no_part_of_an_incomplete_answer_is_in_what_is_raised(client: Caller) -> None:
     secret = b"the-secret-token"
     for answer in (HEAD + b"Content-Length: 999\r\n\r\n" + secret, HEAD + b"X: " + secret, secret + b"\r\n"):
         with Wire(says(answer)) as wire, pytest.raises(CallFailed) as caught:
@@ -333,7 +338,7 @@ def test_no_part_of_an_incomplete_answer_is_in_what_is_raised(client: Client) ->
             error = error.__cause__ or error.__context__
 
 
-def test_a_callable_of_ones_own_is_a_transport(client: Client) -> None:
+def test_a_callable_of_ones_own_is_a_transport() -> None:
     def transport(request: Any) -> webex_oauth.HttpResponse:
         seen.append((request.method, request.url))
         return webex_oauth.HttpResponse(200, {}, b"mine")

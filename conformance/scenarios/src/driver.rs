@@ -30,9 +30,19 @@ pub(crate) fn find(names: &[String]) -> Vec<Driver> {
 impl Driver {
     /// Whether its file says, in a line `# lacks: NAME ...`, that this scenario, or group of them, is still to come.
     pub(crate) fn lacks(&self, wanted: &str) -> bool {
+        self.says("# lacks:").iter().any(|names| names.split_whitespace().any(|name| name == wanted))
+    }
+
+    /// How many scenarios run at a time: as many as a line `# lanes: N` in its file says.
+    pub(crate) fn lanes(&self) -> usize {
+        const LANES: usize = 3;
+        self.says("# lanes:").iter().find_map(|number| number.trim().parse().ok()).unwrap_or(LANES)
+    }
+
+    /// What stands behind this in its file.
+    fn says(&self, what: &str) -> Vec<String> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-        let mut lacking = text.lines().filter_map(|line| line.strip_prefix("# lacks:"));
-        lacking.any(|names| names.split_whitespace().any(|name| name == wanted))
+        text.lines().filter_map(|line| line.strip_prefix(what)).map(str::to_owned).collect()
     }
 
     /// The harness, ready to be spawned.

@@ -71,7 +71,7 @@ fn column(driver: &Driver, chosen: &[&Scenario]) -> report::Column {
         println!("   {why}");
         return report::Column::not_run(driver, why);
     }
-    let results = side_by_side(chosen, |scenario| {
+    let results = side_by_side(driver.lanes(), chosen, |scenario| {
         let result = Stage::run(driver, scenario);
         if let Err(stage::Trouble::Failed(why)) = &result {
             println!("   FAILED {} ({}): {why}", scenario.id, scenario.about);
@@ -81,13 +81,12 @@ fn column(driver: &Driver, chosen: &[&Scenario]) -> report::Column {
     report::Column::of(driver, results)
 }
 
-/// Scenarios wait more than they work.
-fn side_by_side<T: Send>(chosen: &[&Scenario], run: impl Fn(&Scenario) -> T + Sync) -> Vec<T> {
-    const LANES: usize = 3;
+/// Scenarios wait more than they work: so many at a time.
+fn side_by_side<T: Send>(lanes: usize, chosen: &[&Scenario], run: impl Fn(&Scenario) -> T + Sync) -> Vec<T> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let results: Vec<std::sync::Mutex<Option<T>>> = chosen.iter().map(|_| std::sync::Mutex::default()).collect();
     std::thread::scope(|scope| {
-        for _ in 0..LANES {
+        for _ in 0..lanes {
             scope.spawn(|| {
                 while let Some((scenario, slot)) = {
                     let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

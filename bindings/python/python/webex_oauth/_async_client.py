@@ -14,13 +14,14 @@ from ._api import call, header_for
 from ._calls import ApiRequest, ApiResponse
 from ._core import Access, Config, DevicePrompt, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._facade import Facade
-from ._in_time import in_time
+from ._in_time import in_time, is_async
 from ._login import login, print_prompt
 from ._loop import LoopMailbox, LoopOutbox
-from ._loop_jobs import LoopJobs, in_thread, is_async
+from ._loop_jobs import LoopJobs, in_thread
 from ._operations import Operations
 from ._options import Hidden, conceal, login_options, seconds, secret, tokens_text
 from ._services import known_or_found
+from ._transport import release
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,8 +53,9 @@ class AsyncClient(Facade):
     """Webex authorization for asyncio: :class:`Client` with the same names, to be awaited.
 
     Any number of tasks waiting on one expired token cause one refresh, and cancelling any of them leaves it running.
-    ``transport`` may be a coroutine function; a blocking one, and the one that comes with it, run in threads. Callbacks
-    may be coroutine functions, and are called on the event loop.
+    ``transport`` may be a coroutine function; a blocking one, and the one that comes with it, run in threads.
+    :class:`webex_oauth.httpx.Transport` sends by httpx, which is never chosen because it is installed. Callbacks may be
+    coroutine functions, and are called on the event loop.
 
     A client belongs to one event loop at a time. On another one (a second ``asyncio.run``) it starts anew from what
     it knows.
@@ -307,6 +309,7 @@ class AsyncClient(Facade):
         """
         await (await self._enter()).close(seconds(timeout))
         self._transport.close()
+        await release(self._calling)
 
     aclose = close
 

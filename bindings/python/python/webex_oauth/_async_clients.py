@@ -14,6 +14,7 @@ from ._loop import LoopMailbox, LoopOutbox
 from ._loop_jobs import LoopJobs
 from ._many import Ear, Kept, Moving, Shared, is_of_a_record_nobody_can_open
 from ._options import seconds, secret
+from ._transport import release
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -172,6 +173,7 @@ class AsyncClients:
             except StoreError as error:
                 failed = error
         self._shared.close()
+        await release(self._shared.transport)
         if failed is not None:
             raise failed
 

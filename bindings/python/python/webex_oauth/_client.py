@@ -13,7 +13,7 @@ from ._calls import ApiRequest, ApiResponse
 from ._core import Access, Config, DevicePrompt, HttpRequest, HttpResponse, Scope, Secret, Services, TokenAsk
 from ._events import Outbox
 from ._facade import Facade
-from ._in_time import in_time
+from ._in_time import in_time, no_coroutines
 from ._jobs import Jobs
 from ._login import login, print_prompt
 from ._operations import blocking, run
@@ -68,6 +68,7 @@ class Client(Facade):
         jwt_callback: Callable[[], str | Secret] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        no_coroutines(transport)
         self._calling = in_time(transport) if transport is not None else None
         self._set_up(
             config,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ._client import Client
 from ._errors import Closed, Error, RestoreError, StoreError
 from ._events import Outbox
+from ._in_time import no_coroutines
 from ._jobs import Jobs
 from ._many import Ear, Kept, Moving, Shared, is_of_a_record_nobody_can_open
 from ._operations import run
@@ -57,6 +58,7 @@ class Clients:
         on_event: Callable[[Key, ClientEvent], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        no_coroutines(transport)
         self.config, self.store = config, store
         # The listener is told on one of the threads: it may use the clients, as there is another one.
         self._shared = Shared(lambda listener, crew: Outbox(listener, crew.start), on_event, transport, clock, threads)

@@ -26,9 +26,11 @@ def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = Non
 
     Raises :class:`ConfigError`, which says where was looked and what was there.
     """
-    from ._transport import HttpTransport
+    from ._in_time import no_coroutines
+    from ._transport import HttpTransport, is_own
 
     own = HttpTransport() if transport is None else None
+    no_coroutines(transport.sender if is_own(transport) else transport)
     try:
         answers: list[tuple[int, bytes] | Literal["not_sent", "untrusted", "lost", "too_large"]] = []
         while True:
@@ -44,11 +46,12 @@ def discover_provider(issuer: str, *, transport: Callable[..., Any] | None = Non
 def _fetch(transport: Any, url: str) -> tuple[int, bytes] | Literal["not_sent", "untrusted", "lost", "too_large"]:
     from ._calls import ApiRequest
     from ._options import Hidden
+    from ._transport import is_own
 
     given = Hidden(({"Accept": "application/json"}, None, None))
     request = ApiRequest(url, given=given, timeout=None, limit=PATIENCE)
     try:
-        response = cast("HttpResponse", transport(request))
+        response = cast("HttpResponse", transport.sender(request, None) if is_own(transport) else transport(request))
     except TransportError as error:
         return error.fault
     return response.status, response.expose_body()

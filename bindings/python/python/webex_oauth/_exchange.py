@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ssl
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ._answers import CHUNK, Body, headers_of, incomplete, too_late, unreachable, unwritable
 from ._clocks import tick
 from ._connections import Connection, Kept, open_connection, proxy_headers
 from ._core import HttpResponse
 from ._deadline import Deadline
 from ._errors import TransportError
-from ._proxies import proxy_for
+from ._proxies import proxy_to
 
 if TYPE_CHECKING:
     import urllib3
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ._core import HttpRequest
 
 __all__ = ["exchange"]
-
-_CHUNK = 64 * 1024
 
 
 def exchange(
@@ -45,7 +43,7 @@ class _Exchange:
         self._request, self._deadline, self._tls, self._kept = request, deadline, tls, kept
         self._not_after = not_after
         self._target = target = request.target
-        self._proxy = None if target.is_loopback else proxy_for(target.scheme, target.host, target.port)
+        self._proxy = proxy_to(target)
         self._key = (target.scheme, target.host, target.port, self._proxy and self._proxy.key)
 
     def run(self) -> HttpResponse:
@@ -65,12 +63,7 @@ class _Exchange:
         except TransportError:
             raise
         except Exception as error:
-            if isinstance(error, ssl.SSLCertVerificationError):
-                problem = f"the certificate of {self._target.host} is not trusted ({error.verify_message})"
-                raise TransportError(problem, fault="untrusted") from None
-            through = "" if self._proxy is None else " through the proxy of the environment"
-            problem = f"{self._target.host} cannot be reached{through} ({_name(error)})"
-            raise TransportError(problem, fault="not_sent") from None
+            raise unreachable(self._target, self._proxy, error) from None
 
     def _on(self, connection: Connection) -> HttpResponse:
         is_over = True
@@ -84,8 +77,7 @@ class _Exchange:
         except TransportError as error:
             failure = error
         except Exception as error:
-            why = "the time was over" if self._deadline.is_over else _name(error)
-            failure = TransportError(f"no complete answer ({why})", fault="lost")
+            failure = incomplete(error, self._deadline.is_over)
         finally:
             if is_over:
                 connection.hang_up()
@@ -96,58 +88,27 @@ class _Exchange:
 
     def _send(self, connection: Connection) -> None:
         request, target = self._request, self._target
-        # Unpacked as it comes, up to the limit for what is unpacked.
-        headers = {"Accept-Encoding": "gzip", "User-Agent": "webex-oauth-python"}
-        own = {name.lower() for name in request.expose_headers()}
-        headers = {name: value for name, value in headers.items() if name.lower() not in own}
-        headers |= {"Host": target.authority, **request.expose_headers()}
+        headers = headers_of(request)
         line = target.request_target
         if self._proxy is not None and target.scheme == "http" and not self._proxy.is_socks:
             line = target.url
             headers |= proxy_headers(self._proxy)
         body = request.expose_body()
         if self._not_after is not None and tick() > self._not_after:
-            raise TransportError("it is too late to send this", fault="not_sent")
+            raise too_late()
         try:
             connection.request(request.method, line, body or None, headers, preload_content=False)
         except ValueError as error:
             # The standard library's own checks, made before anything is sent.
-            raise TransportError(f"the request cannot be written down ({_name(error)})", fault="not_sent") from None
+            raise unwritable(error) from None
         except BrokenPipeError:
             pass  # A server may answer before it has read everything.
 
     def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
-        most = self._request.hints.max_response_bytes
-        body = bytearray()
-        while chunk := answer.read(min(_CHUNK, most + 1 - len(body)), decode_content=False):
-            body += chunk
-            if len(body) > most:
-                raise _too_large()
+        body = Body(self._request.hints.max_response_bytes)
+        while chunk := answer.read(min(CHUNK, body.room), decode_content=False):
+            body.add(chunk)
         if self._deadline.is_over and answer.headers.get("Content-Length") is None and not answer.chunked:
             # It ends where the connection does, and that was us.
-            raise TransportError("no complete answer (the time was over)", fault="lost")
-        if answer.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
-            return _unpack(bytes(body), most)
-        return bytes(body)
-
-
-def _unpack(packed: bytes, most: int) -> bytes:
-    """Unpacks no more than may be kept; what is cut short is an error, which libraries pass over."""
-    body = bytearray()
-    while packed:
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        body += member.decompress(packed, most + 1 - len(body))
-        if len(body) > most:
-            raise _too_large()
-        if not member.eof:
-            raise EOFError
-        packed = member.unused_data
-    return bytes(body)
-
-
-def _too_large() -> TransportError:
-    return TransportError("the answer is too large", fault="too_large")
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__
+            raise incomplete(TimeoutError(), is_over=True)
+        return body.unpacked(answer.headers.get("Content-Encoding", ""))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import _errors
 from . import coordinator as co
 from ._clocks import instant
-from ._core import Event
+from ._core import Event, Fault
 from ._errors import DownscopeFailed, Error, RefreshFailed
 from ._signed_in import read_state
 
@@ -30,9 +30,9 @@ def exception(
         case co.SignInRequired(reason=reason):
             return _errors.SignInRequired(f"sign in: {reason}", reason=reason)
         case co.Unavailable(fault=fault, retry_at=at):
-            return _caused(unavailable(str(fault), fault=fault, retry_at=instant(at)), jobs)
+            return _caused(unavailable(_in_full(fault, jobs), fault=fault, retry_at=instant(at)), jobs)
         case co.LoginFailed():
-            return _caused(_login_failed(failure, told), jobs)
+            return _caused(_login_failed(failure, jobs, told), jobs)
         case co.CallbackIgnored(reason=reason):
             return _errors.CallbackIgnored(f"not the callback of a pending login: {reason}", reason=reason)
         case co.LoginCancelled():
@@ -57,10 +57,18 @@ def _caused(error: Error, jobs: Jobs) -> Error:
     return error
 
 
-def _login_failed(failure: co.LoginFailed, told: Sequence[Event]) -> Error:
+def _in_full(fault: Fault, jobs: Jobs) -> str:
+    """With what our own transport says of a request that was kept back: which variable is wrong, say."""
+    if fault.send == "not_sent" and jobs.kept_back is not None:
+        return f"{fault}: {jobs.kept_back}"
+    return str(fault)
+
+
+def _login_failed(failure: co.LoginFailed, jobs: Jobs, told: Sequence[Event]) -> Error:
     fault = failure.fault
     via, cleaned_url, state = "code", None, None
     for event in told:
         if isinstance(event, Event.LoginFailed) and event.fault == fault:
             via, cleaned_url, state = event.via, event.cleaned_url, read_state(event.state)
-    return _errors.LoginFailed(f"the login failed: {fault}", fault=fault, via=via, cleaned_url=cleaned_url, state=state)
+    problem = f"the login failed: {_in_full(fault, jobs)}"
+    return _errors.LoginFailed(problem, fault=fault, via=via, cleaned_url=cleaned_url, state=state)

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ._errors import TransportError
-from ._transport import HttpTransport
+from ._errors import InvalidArgument, TransportError
+from ._transport import HttpTransport, is_own
 
-__all__ = ["in_time"]
+__all__ = ["in_time", "is_async", "no_coroutines"]
 
 #: A transport keeps the time itself if it can, and says more then than that it is over.
 _GRACE = 5.0
@@ -22,11 +22,20 @@ MOST_LEFT = 32
 
 def in_time(transport: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The same transport with an end. Ours has one."""
-    if isinstance(transport, HttpTransport):
+    if isinstance(transport, HttpTransport) or is_own(transport):
         return transport
-    if inspect.iscoroutinefunction(transport) or inspect.iscoroutinefunction(getattr(transport, "__call__", None)):
-        return _of_coroutines(transport)
-    return _of_threads(transport)
+    return _of_coroutines(transport) if is_async(transport) else _of_threads(transport)
+
+
+def is_async(function: Callable[..., Any] | None) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
+
+
+def no_coroutines(transport: Callable[..., Any] | None) -> None:
+    """Raises InvalidArgument for a transport that blocking code cannot wait for."""
+    if is_async(transport):
+        problem = "coroutine functions are for AsyncClient; webex_oauth.HttpTransport() is a blocking one"
+        raise InvalidArgument(f"transport: {problem}", argument="transport", problem=problem)
 
 
 def _limit(request: Any) -> float:

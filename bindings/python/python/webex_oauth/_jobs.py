@@ -18,7 +18,7 @@ from ._core import HttpResponse, Secret, TokenAsk
 from ._errors import Error, NotConfigured, RestoreError, StoreError, TransportError, without_frames
 from ._options import tokens_text
 from ._stores import AsyncStore, Store, as_snapshot, takes_due_at
-from ._transport import HttpTransport
+from ._transport import is_own
 
 __all__ = ["Jobs", "at_store", "saved"]
 
@@ -148,8 +148,8 @@ class Jobs:
     def _send(self, op: co.Send) -> co.Done:
         request, begun = op.request, time.monotonic()
         try:
-            if type(self._transport) is HttpTransport:
-                response = self._transport.send_by(request, op.not_after)
+            if is_own(self._transport):
+                response = self.call(self._transport.sender, request, op.not_after, within=op.within)
             elif op.not_after is not None and tick() > op.not_after:
                 raise TransportError("it is too late to send this", fault="not_sent")
             else:
@@ -166,6 +166,13 @@ class Jobs:
         self.cause = None
         logger.debug("%s: HTTP %d in %.3f s", request.purpose, response.status, time.monotonic() - begun)
         return co.Response(response)
+
+    @property
+    def kept_back(self) -> str | None:
+        """Why the last request was not sent, in the words of a transport of ours, which are free of secrets."""
+        cause = self.cause
+        is_ours = is_own(self._transport) and isinstance(cause, TransportError) and cause.fault == "not_sent"
+        return str(cause) if is_ours else None
 
     def _answer(self, within: timedelta, callback: Callable[..., object] | None, *arguments: object) -> co.Done:
         try:

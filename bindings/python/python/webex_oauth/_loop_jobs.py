@@ -1,7 +1,8 @@
 """The jobs of an asyncio client: what blocks has a thread, and what is a coroutine function runs on the event loop.
 
-The thread belongs to no loop. So a grant goes on when the loop is gone, unless its transport is a coroutine function:
-then it ends with the loop, and is reported as lost.
+The thread belongs to no loop. So a grant goes on when the loop is gone, unless its transport is a coroutine function of
+the application's: then it ends with the loop, and is reported as lost. The one that sends by httpx gives each grant a
+loop of its own, in that thread.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import Any, TypeVar
 from . import coordinator as co
 from ._core import Secret
 from ._errors import TransportError
+from ._in_time import is_async
 from ._jobs import Jobs, saved
 from ._loop_tasks import begin_task
 from ._stores import as_snapshot
 from ._timer import Later, call_later
 
-__all__ = ["LoopJobs", "in_thread", "is_async"]
+__all__ = ["LoopJobs", "in_thread"]
 
 T = TypeVar("T")
 
@@ -34,10 +36,6 @@ _LOOK = 0.2
 _SELDOM = 5.0
 #: A loop that was stopped in the middle of something, and not closed, may go on within this many seconds.
 _PATIENCE = 10.0
-
-
-def is_async(function: Callable[..., Any] | None) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
 
 
 class LoopJobs(Jobs):

@@ -6,11 +6,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ._errors import TransportError
 
-__all__ = ["Proxy", "proxy_for"]
+if TYPE_CHECKING:
+    from ._core import TargetUri
+
+__all__ = ["Proxy", "proxy_for", "proxy_to", "unusable"]
 
 #: Where a proxy listens that names no port.
 _PORTS = {"http": 1080, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
@@ -19,8 +23,10 @@ _PORTS = {"http": 1080, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5":
 class Proxy:
     """A proxy. Its credentials are for the proxy alone."""
 
-    def __init__(self, scheme: str, host: str, port: int, userinfo: tuple[str, str] | None) -> None:
+    def __init__(self, scheme: str, host: str, port: int, userinfo: tuple[str, str] | None, variable: str) -> None:
         self.scheme, self.host, self.port, self.userinfo = scheme, host, port, userinfo
+        #: Where it was read.
+        self.variable = variable
 
     @classmethod
     def parse(cls, text: str, variable: str) -> Proxy:
@@ -30,15 +36,15 @@ class Proxy:
             parts = urlsplit(text if "://" in text else f"http://{text}")
             scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
         except ValueError:
-            raise _unusable(variable, "it is not the address of a proxy") from None
+            raise unusable(variable, "it is not the address of a proxy") from None
         if scheme not in _PORTS:
-            raise _unusable(variable, "a proxy is http, https, or socks")
+            raise unusable(variable, "a proxy is http, https, or socks")
         if not host:
-            raise _unusable(variable, "it names no host")
+            raise unusable(variable, "it names no host")
         userinfo = None
         if parts.username is not None:
             userinfo = (unquote(parts.username), unquote(parts.password or ""))
-        return cls(scheme, host, _PORTS[scheme] if port is None else port, userinfo)
+        return cls(scheme, host, _PORTS[scheme] if port is None else port, userinfo, variable)
 
     @property
     def is_socks(self) -> bool:
@@ -53,8 +59,13 @@ class Proxy:
         return f"Proxy({self.scheme}://{self.host}:{self.port})"
 
 
-def _unusable(variable: str, problem: str) -> TransportError:
+def unusable(variable: str, problem: str) -> TransportError:
     return TransportError(f"the variable {variable} cannot be used: {problem}", fault="not_sent")
+
+
+def proxy_to(target: TargetUri) -> Proxy | None:
+    """The proxy for a request. What stays on this machine goes through none."""
+    return None if target.is_loopback else proxy_for(target.scheme, target.host, target.port)
 
 
 def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str] | None = None) -> Proxy | None:

@@ -1,17 +1,42 @@
-"""The transport of a client that brings none. What it is made of is loaded by the first request."""
+"""Transports of this package, and the one of a client that brings none. What they are made of is loaded by the first
+request."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
+    from typing import TypeGuard
 
     from ._calls import ApiRequest
     from ._connections import Kept
     from ._core import HttpRequest, HttpResponse
 
-__all__ = ["HttpTransport"]
+__all__ = ["HttpTransport", "OwnTransport", "is_own", "release"]
+
+
+class OwnTransport(Protocol):
+    """One of this package: it keeps the time by itself."""
+
+    def __call__(self, request: Any) -> Any: ...
+
+    @property
+    def sender(self) -> Callable[[Any, int | None], Any]:
+        """Sends a request, unless the monotonic clock reads later right before the first byte: then it is
+        ``not_sent``. A coroutine function where requests belong to the application's event loop."""
+
+
+def is_own(transport: object) -> TypeGuard[OwnTransport]:
+    """Whether it is one, and none made from it, which may send in another way."""
+    return "sender" in vars(type(transport))
+
+
+async def release(transport: object) -> None:
+    """Closes what it keeps on this event loop, where it does."""
+    if is_own(transport) and (aclose := getattr(transport, "aclose", None)) is not None:
+        await aclose()
 
 
 class HttpTransport:
@@ -31,6 +56,11 @@ class HttpTransport:
 
     def __call__(self, request: HttpRequest | ApiRequest) -> HttpResponse:
         return self.send_by(request, None)
+
+    @property
+    def sender(self) -> Callable[[HttpRequest | ApiRequest, int | None], HttpResponse]:
+        """See :class:`OwnTransport`."""
+        return self.send_by
 
     def send_by(self, request: HttpRequest | ApiRequest, not_after: int | None) -> HttpResponse:
         """The same, unless the monotonic clock reads later right before the first byte: then it is ``not_sent``."""

@@ -1,4 +1,6 @@
-"""For httpx: ``httpx.Client(auth=webex_oauth.httpx.Auth(client))``, with one replay after a 401 that helps."""
+"""For httpx: ``httpx.Client(auth=webex_oauth.httpx.Auth(client))``, with one replay after a 401 that helps, and
+``webex_oauth.AsyncClient(config, transport=webex_oauth.httpx.Transport())``, whose own requests go through httpx.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,13 @@ import httpx
 from ._async_client import AsyncClient
 from ._client import Client
 from ._errors import InvalidArgument
+from ._httpx_transport import Transport
 
 if TYPE_CHECKING:
     from ._api import Origin
     from ._core import Access
 
-__all__ = ["Auth"]
+__all__ = ["Auth", "Transport"]
 
 
 class Auth(httpx.Auth):
