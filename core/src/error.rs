@@ -7,12 +7,13 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::target_uri::UrlError;
+use crate::variable_names::variable_of;
 
 /// The caller's own mistake. The session is unchanged, and the same call will fail again until it is corrected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misuse {
     /// The configuration lacks what this call needs.
-    #[error("the configuration lacks {what}, which {needed_by} needs")]
+    #[error("the configuration lacks {what}, which {needed_by} needs{}", to_be_set(.what))]
     NotConfigured {
         /// The missing piece: `redirect_uri`, `client_secret`, `device_authorization_endpoint`, …
         what: &'static str,
@@ -47,6 +48,24 @@ pub enum Misuse {
         /// Why not.
         problem: &'static str,
     },
+}
+
+impl Misuse {
+    /// The variable that gives what the configuration lacks, where it comes from variables.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self {
+            Self::NotConfigured { what, .. } => variable_of(what),
+            Self::InvalidArgument { .. }
+            | Self::NotSignedIn { .. }
+            | Self::CannotRefresh { .. }
+            | Self::ScopeNotReducible { .. } => None,
+        }
+    }
+}
+
+fn to_be_set(what: &str) -> String {
+    let variable = variable_of(what);
+    variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
 }
 
 impl From<UrlError> for Misuse {

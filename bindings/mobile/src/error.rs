@@ -8,14 +8,17 @@ use crate::{count, ms};
 
 /// The caller's own mistake. The session is unchanged.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
+#[uniffi::export(Display)]
 pub enum MisuseError {
     /// The configuration lacks what this call needs.
-    #[error("the configuration lacks {what}, which {needed_by} needs")]
+    #[error("the configuration lacks {what}, which {needed_by} needs{}", to_be_set(.variable.as_deref()))]
     NotConfigured {
         /// The missing piece.
         what: String,
         /// The call that needs it.
         needed_by: String,
+        /// The variable that gives it, where the configuration comes from variables.
+        variable: Option<String>,
     },
     /// An argument cannot be used.
     #[error("{argument}: {problem}")]
@@ -47,12 +50,17 @@ pub enum MisuseError {
     },
 }
 
+fn to_be_set(variable: Option<&str>) -> String {
+    variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
+}
+
 impl From<webex_oauth::Misuse> for MisuseError {
     fn from(misuse: webex_oauth::Misuse) -> Self {
         use webex_oauth::Misuse;
+        let variable = misuse.variable().map(str::to_owned);
         match misuse {
             Misuse::NotConfigured { what, needed_by } => {
-                Self::NotConfigured { what: what.to_owned(), needed_by: needed_by.to_owned() }
+                Self::NotConfigured { what: what.to_owned(), needed_by: needed_by.to_owned(), variable }
             }
             Misuse::InvalidArgument { argument, problem } => {
                 Self::InvalidArgument { argument: argument.to_owned(), problem }
@@ -68,9 +76,10 @@ impl From<webex_oauth::Misuse> for MisuseError {
 
 /// A configuration that was refused; names the field.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
+#[uniffi::export(Display)]
 pub enum ConfigError {
     /// A field that is needed is absent or empty.
-    #[error("{} is missing", named(field, variable.as_deref()))]
+    #[error("{field} is missing{}", .variable.as_deref().map(|name| format!(", set {name}")).unwrap_or_default())]
     Missing {
         /// Which field.
         field: String,
@@ -129,6 +138,7 @@ impl From<webex_oauth::ConfigError> for ConfigError {
 
 /// Why stored bytes cannot be used.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
+#[uniffi::export(Display)]
 pub enum RestoreError {
     /// Not a snapshot, or a damaged one.
     #[error("the stored session is damaged or not one")]
@@ -194,6 +204,7 @@ impl From<webex_oauth::EntropyError> for EntropyError {
 
 /// Why no guest JWT could be made.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
+#[uniffi::export(Display)]
 pub enum JwtError {
     /// The issuer is empty.
     #[error("issuer is missing: the guest issuer's id from the developer portal")]
