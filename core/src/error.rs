@@ -76,6 +76,7 @@ impl From<UrlError> for Misuse {
 
 /// An error code of OAuth 2.0 and its relatives; unknown codes are kept as they came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 #[allow(missing_docs, reason = "the names are the codes")]
 pub enum ErrorCode {
     InvalidRequest,

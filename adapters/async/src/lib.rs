@@ -2,6 +2,8 @@
 //!
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs, clippy::missing_errors_doc)]
+// Which types may grow is decided for each of them: CONTRIBUTING.md.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod builder;
 mod call;

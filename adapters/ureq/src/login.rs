@@ -19,6 +19,7 @@ const LOGIN: &str = "the login";
 const IN_BROWSER: &str = "the login in the browser";
 
 /// How [`Client::login_with_browser`] goes about it.
+#[expect(clippy::exhaustive_structs, reason = "made with `..BrowserLogin::default()`")]
 pub struct BrowserLogin {
     /// Scope, state, hints. `redirect_uri` may name another loopback address than the configuration.
     pub options: LoginOptions,
@@ -42,6 +43,7 @@ impl Default for BrowserLogin {
 
 /// A guest of a Service App, for [`Client::sign_in_as_guest`].
 #[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users, all of it")]
 pub struct Guest {
     /// The Service App's access token, with `guest-issuer:write`.
     pub service_token: Secret,
