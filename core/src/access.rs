@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize as _;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+
 use crate::error::Fault;
 use crate::http::RequestId;
 use crate::protocol::scope::Scope;
@@ -9,7 +12,8 @@ use crate::secret::AccessToken;
 use crate::time::Timestamp;
 
 /// How a session came by its tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Via {
     /// Authorization code grant.
     Code,
@@ -30,6 +34,11 @@ pub enum Via {
 }
 
 impl Via {
+    /// The one with this stable name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::deserialize(StrDeserializer::<ValueError>::new(name)).ok()
+    }
+
     /// The stable name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -220,4 +229,18 @@ pub enum Verdict {
     },
     /// 451: tell `embargoed`.
     Embargoed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is stored under a name is found by it: a session whose way in is not known cannot be read.
+    #[test]
+    fn ways_in_are_found_by_their_names() {
+        for name in ["code", "implicit", "device", "jwt", "guest", "client_credentials", "adopted", "host"] {
+            assert_eq!(Via::named(name).map(Via::as_str), Some(name));
+        }
+        assert_eq!(Via::named("Code"), None);
+    }
 }

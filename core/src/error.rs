@@ -7,12 +7,13 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::target_uri::UrlError;
+use crate::variable_names::variable_of;
 
 /// The caller's own mistake. The session is unchanged, and the same call will fail again until it is corrected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misuse {
     /// The configuration lacks what this call needs.
-    #[error("the configuration lacks {what}, which {needed_by} needs")]
+    #[error("the configuration lacks {what}, which {needed_by} needs{}", to_be_set(.what))]
     NotConfigured {
         /// The missing piece: `redirect_uri`, `client_secret`, `device_authorization_endpoint`, …
         what: &'static str,
@@ -49,6 +50,24 @@ pub enum Misuse {
     },
 }
 
+impl Misuse {
+    /// The variable that gives what the configuration lacks, where it comes from variables.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self {
+            Self::NotConfigured { what, .. } => variable_of(what),
+            Self::InvalidArgument { .. }
+            | Self::NotSignedIn { .. }
+            | Self::CannotRefresh { .. }
+            | Self::ScopeNotReducible { .. } => None,
+        }
+    }
+}
+
+fn to_be_set(what: &str) -> String {
+    let variable = variable_of(what);
+    variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
+}
+
 impl From<UrlError> for Misuse {
     fn from(error: UrlError) -> Self {
         Self::InvalidArgument { argument: "url", problem: error.problem().to_owned() }
@@ -57,6 +76,7 @@ impl From<UrlError> for Misuse {
 
 /// An error code of OAuth 2.0 and its relatives; unknown codes are kept as they came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 #[allow(missing_docs, reason = "the names are the codes")]
 pub enum ErrorCode {
     InvalidRequest,

@@ -56,6 +56,7 @@ mod target_uri;
 mod time;
 mod tokens;
 pub mod transcript;
+mod variable_names;
 
 pub use access::{Access, Phase, ReturnTo, SignInReason, SignedOutReason, StaleWhy, Status, Verdict, Via};
 pub use config::{

@@ -1,5 +1,7 @@
 //! Calling APIs with the token.
 
+use std::time::Duration;
+
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
 use webex_oauth::coordinator::{Call, Coordinator, Next, Of, Reply, Spent};
@@ -37,21 +39,9 @@ impl Client {
     /// - Those of [`Client::token`], where the call is one with the token. Nothing was sent.
     /// - [`ClientError::Call`] where no complete answer came; its `fault` says whether the API may have acted.
     /// - [`ClientError::Closed`]. One that is closed while a `Retry-After` is waited out returns the answer that asked for it.
-    pub async fn call(&self, mut request: Request) -> Result<Response, ClientError> {
-        if self.executor().ask(Coordinator::is_closing) {
-            return Err(ClientError::Closed);
-        }
-        let judged = self.judge_url(&request.uri().to_string())?;
-        // What was judged is what is connected to.
-        *request.uri_mut() = uri(&judged.target)?;
-        if request.headers().contains_key(AUTHORIZATION) {
-            return self.send(request).await;
-        }
-        if !judged.may_carry_token {
-            self.executor().called_without_token(judged.target.url().into())?;
-            return self.send(request).await;
-        }
-        self.call_with_token(request).await
+    pub async fn call(&self, request: Request) -> Result<Response, ClientError> {
+        let again = |request: &Request| Some(request.clone());
+        self.authorized(request, again, |request| self.send(request)).await
     }
 
     /// [`Client::call`] for a plain `GET`.
@@ -69,21 +59,49 @@ impl Client {
         Ok(self.known().judge_url(|| self.config(), url)?)
     }
 
-    async fn call_with_token(&self, mut request: Request) -> Result<Response, ClientError> {
+    /// The steps of [`Client::call`], whoever sends. `again` makes the copy that a replay needs, where that can be done.
+    pub(crate) async fn authorized<B, A, E, F>(
+        &self,
+        mut request: http::Request<B>,
+        again: impl Fn(&http::Request<B>) -> Option<http::Request<B>>,
+        mut send: impl FnMut(http::Request<B>) -> F,
+    ) -> Result<http::Response<A>, E>
+    where
+        E: From<ClientError>,
+        F: Future<Output = Result<http::Response<A>, E>>,
+    {
+        if self.executor().ask(Coordinator::is_closing) {
+            return Err(ClientError::Closed.into());
+        }
+        let judged = self.judge_url(&request.uri().to_string())?;
+        // What was judged is what is connected to.
+        *request.uri_mut() = uri(&judged.target)?;
+        if request.headers().contains_key(AUTHORIZATION) {
+            return send(request).await;
+        }
+        if !judged.may_carry_token {
+            self.executor().called_without_token(judged.target.url().into())?;
+            return send(request).await;
+        }
         let (token, mut generation) = self.obtain(Of::Session).await?;
-        let mut spent = Spent { limit: self.limits().wait, ..Spent::default() };
         present(&mut request, &token)?;
+        let mut copy = again(&request);
+        // What cannot be sent again has nothing to wait for.
+        let limit = if copy.is_some() { self.limits().wait } else { Duration::ZERO };
+        let mut spent = Spent { limit, ..Spent::default() };
         loop {
-            let mut answer = self.send(request.clone()).await?;
+            let mut answer = send(request).await?;
             let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
             let (status, retry_after) = (answer.status().as_u16(), retry_after.map(str::to_owned));
             let call = Call::Answered { generation, status, retry_after, spent };
-            match self.executor().call("a token", call).await? {
-                Reply::Api(Next::Again { token, generation: newer, spent: so_far }) => {
+            match (self.executor().call("a token", call).await?, copy) {
+                (Reply::Api(Next::Again { token, generation: newer, spent: so_far }), Some(next)) => {
+                    request = next;
                     present(&mut request, &token)?;
+                    copy = again(&request);
                     (generation, spent) = (newer, so_far);
                 }
-                Reply::Api(Next::Return { why: Some(why) }) => {
+                (Reply::Api(Next::Return { why: Some(why) }), _) => {
                     let why = self.executor().error(why, "a token");
                     answer.extensions_mut().insert(RefreshError(why));
                     return Ok(answer);
@@ -110,7 +128,7 @@ fn uri(target: &TargetUri) -> Result<http::Uri, ClientError> {
     target.url().parse().map_err(|_| invalid("url", "longer than HTTP takes"))
 }
 
-fn present(request: &mut Request, token: &AccessToken) -> Result<(), ClientError> {
+fn present<B>(request: &mut http::Request<B>, token: &AccessToken) -> Result<(), ClientError> {
     let mut value = HeaderValue::from_str(token.expose_header()).map_err(|_| invalid("token", "fits no header"))?;
     value.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, value);

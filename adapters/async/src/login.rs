@@ -17,6 +17,7 @@ const END: &str = "the end of the login";
 
 /// A guest of a Service App, for [`Client::sign_in_as_guest`].
 #[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users, all of it")]
 pub struct Guest {
     /// The Service App's access token, with `guest-issuer:write`.
     pub service_token: Secret,

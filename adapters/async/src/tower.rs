@@ -1,7 +1,10 @@
-//! The client as a service of tower.
+//! The client as a service of tower, and as a layer around other services.
+
+mod layer;
 
 use std::task::{Context, Poll};
 
+pub use layer::{AuthorizationLayer, Authorized, Cloned, Copies, Once};
 use tower_service::Service;
 use webex_oauth_driver::{BoxFuture, ClientError};
 

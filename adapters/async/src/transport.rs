@@ -72,6 +72,7 @@ impl fmt::Debug for GrantRequest {
 /// A request that brought no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
+#[non_exhaustive]
 pub struct SendError {
     /// Whether the server may have seen it.
     pub fault: SendFault,

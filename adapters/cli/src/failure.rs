@@ -131,7 +131,9 @@ impl From<Misuse> for Failure {
     fn from(misuse: Misuse) -> Self {
         let text = misuse.to_string();
         match misuse {
-            Misuse::NotConfigured { what, .. } => Self::new(Exit::Settings, format!("{text}; {}", where_to_set(what))),
+            Misuse::NotConfigured { what, needed_by } => {
+                Self::new(Exit::Settings, format!("{what} is missing, which {needed_by} needs; {}", where_to_set(what)))
+            }
             Misuse::InvalidArgument { .. } | Misuse::ScopeNotReducible { .. } => Self::new(Exit::Usage, text),
             Misuse::NotSignedIn { .. } => Self::new(Exit::NotSignedIn, "nobody is signed in; run webex-oauth login"),
             Misuse::CannotRefresh { .. } => {
@@ -290,7 +292,7 @@ impl Failure {
 
 fn fix(fault: &Fault) -> &'static str {
     match fault.code {
-        Some(ErrorCode::InvalidScope) => "correct the scope",
+        Some(ErrorCode::InvalidScope) => "correct the scope (--scope, WEBEX_SCOPE)",
         _ => "check client id and client secret, and that the integration still exists",
     }
 }

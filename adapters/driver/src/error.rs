@@ -1,5 +1,6 @@
 //! What callers of a client get instead of a token. Free of secrets.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,12 +80,12 @@ pub enum ClientError {
         problem: String,
     },
     /// The listener of a login in the browser could not be opened.
-    #[error("cannot listen on {address} for the browser's answer ({kind})")]
+    #[error("cannot listen on {address} for the browser's answer: {}", no_listener(*.kind))]
     Listen {
         /// Where.
         address: String,
         /// How the system put it.
-        kind: std::io::ErrorKind,
+        kind: ErrorKind,
     },
     /// The operating system has no randomness to give.
     #[error("the operating system's random generator does not work")]
@@ -93,7 +94,7 @@ pub enum ClientError {
     #[error("no thread can be started ({kind})")]
     Thread {
         /// How the system put it.
-        kind: std::io::ErrorKind,
+        kind: ErrorKind,
     },
 }
 
@@ -129,6 +130,21 @@ impl ClientError {
             | Self::Randomness
             | Self::Thread { .. } => false,
         }
+    }
+}
+
+fn no_listener(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::AddrInUse => {
+            "its port is in use; stop the program that has it, or register a redirect URI with another port".to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            "its port is reserved by the system; register a redirect URI with a port above 1023".to_owned()
+        }
+        ErrorKind::AddrNotAvailable | ErrorKind::InvalidInput => {
+            "no browser can come back to it here; register one like http://localhost:8080/oauth".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

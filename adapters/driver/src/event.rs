@@ -6,6 +6,7 @@ use crate::store::StoreError;
 
 /// Something worth telling. Free of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientEvent {
     /// What the session says.
     Session(Event),

@@ -121,6 +121,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 /// What became of a save.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a store that wraps another one passes every answer on")]
 pub enum Saved {
     /// It is stored.
     Stored,

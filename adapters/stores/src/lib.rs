@@ -4,6 +4,8 @@
 //! [`Records`] is the blocking face, [`AsyncRecords`] the async one; `Blocking` and `Unblock` (feature `tokio`) turn one into the
 //! other, and [`UserStore`] is the session of one user as the clients of `webex-oauth-ureq` and `webex-oauth-async` take it.
 #![warn(missing_docs, clippy::missing_errors_doc)]
+// Which types may grow is decided for each of them: CONTRIBUTING.md.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 #[cfg(feature = "fleet")]
 mod fleet;

@@ -182,6 +182,7 @@ pub trait AsyncRecords: Send + Sync + fmt::Debug {
 
 /// Which sessions are claimed. The caller has the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by whoever claims, all of it")]
 pub struct Claim {
     /// Those of this client: [`webex_oauth::Config::client_tag`]. The empty name is for what was saved without one.
     pub client: String,
@@ -218,6 +219,7 @@ impl Claim {
 
 /// A session that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by implementations of `Records`")]
 pub struct Claimed {
     /// Whose.
     pub key: Key,

@@ -9,6 +9,7 @@ use crate::Key;
 
 /// What is listed next.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by whoever scans, all of it")]
 pub struct Scan {
     /// Where the batch before has ended; `None`: from the beginning.
     pub after: Option<Cursor>,
@@ -30,6 +31,7 @@ impl Scan {
 
 /// A batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by implementations of `Records`")]
 pub struct Scanned {
     /// What was found; what has been deleted is not there.
     pub rows: Vec<(Key, Secret)>,

@@ -18,6 +18,8 @@
 //! A [`Client`] is a handle: clone it, share it between threads. One refresh serves all of them, and several processes
 //! may share one [`FileStore`].
 #![warn(missing_docs, clippy::missing_errors_doc)]
+// Which types may grow is decided for each of them: CONTRIBUTING.md.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod builder;
 mod call;

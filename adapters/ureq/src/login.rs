@@ -19,6 +19,7 @@ const LOGIN: &str = "the login";
 const IN_BROWSER: &str = "the login in the browser";
 
 /// How [`Client::login_with_browser`] goes about it.
+#[expect(clippy::exhaustive_structs, reason = "made with `..BrowserLogin::default()`")]
 pub struct BrowserLogin {
     /// Scope, state, hints. `redirect_uri` may name another loopback address than the configuration.
     pub options: LoginOptions,
@@ -42,6 +43,7 @@ impl Default for BrowserLogin {
 
 /// A guest of a Service App, for [`Client::sign_in_as_guest`].
 #[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users, all of it")]
 pub struct Guest {
     /// The Service App's access token, with `guest-issuer:write`.
     pub service_token: Secret,
@@ -154,8 +156,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// - [`ClientError::Listen`] where the redirect URI is not on loopback, or its port is taken; [`ClientError::Misuse`] for
-    ///   an implicit login whose answer would be a fragment. No login is begun.
+    /// - [`ClientError::Listen`] where the redirect URI is not on loopback, or its port is taken; [`ClientError::Misuse`] where
+    ///   there is none, and for an implicit login whose answer would be a fragment. No login is begun.
     /// - Those of [`Client::begin_login`]; [`ClientError::Thread`].
     /// - [`ClientError::Timeout`] where nobody came back within [`BrowserLogin::limit`]: the login is given up.
     /// - [`ClientError::LoginFailed`] where the user or the server declined, or no answer came. Whoever was signed in before
@@ -171,7 +173,9 @@ impl Client {
         }
         let config = self.config();
         let redirect_uri = options.redirect_uri.as_deref().or(config.parts().redirect_uri.as_deref());
-        let loopback = Loopback::open(redirect_uri)?;
+        // A free port of ours is nowhere registered: the server would show its error in the browser, and nobody come back.
+        let lacking = Misuse::NotConfigured { what: "redirect_uri", needed_by: "login_with_browser" };
+        let loopback = Loopback::open(Some(redirect_uri.ok_or(lacking)?))?;
         options.redirect_uri = Some(loopback.redirect_uri().to_owned());
         let url = self.begin_login(options)?;
         let id = LoginId::of(url.expose()).ok_or_else(no_page)?;

@@ -8,15 +8,19 @@ import webex_oauth
 
 
 def main() -> int:
-    with webex_oauth.Client.from_env() as client:
-        if not client.status().can_authorize:
-            client.login()
-        base = client.config.provider.api_base or "https://webexapis.com/v1"
-        answer = client.call(f"{base}/people/me")
-        if answer.status != 200:
-            print(f"The API answered {answer.status}.", file=sys.stderr)
-            return 1
-        print(answer.json()["displayName"])
+    try:
+        with webex_oauth.Client.from_env() as client:
+            if not client.status().can_authorize:
+                client.login()
+            base = client.config.provider.api_base or "https://webexapis.com/v1"
+            answer = client.call(f"{base}/people/me")
+    except webex_oauth.Error as error:
+        print(f"{error}.", file=sys.stderr)
+        return 1
+    if answer.status != 200:
+        print(f"The API answered {answer.status}.", file=sys.stderr)
+        return 1
+    print(answer.json()["displayName"])
     return 0
 
 

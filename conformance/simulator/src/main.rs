@@ -3,7 +3,7 @@
 mod cli;
 
 use std::error::Error;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -25,7 +25,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let simulator = Simulator::start(args.options()?)?;
+    let options = args.options()?;
+    let port = options.port;
+    let simulator = Simulator::start(options).map_err(|error| not_started(port, &error))?;
     for fault in args.faults()? {
         simulator.fault(fault);
     }
@@ -36,6 +38,15 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     out.flush()?;
     follow(&simulator, &stop, args.quiet || args.json);
     Ok(())
+}
+
+/// One sentence, with what to do.
+fn not_started(port: u16, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => format!("port {port} is in use; give another --port, or none for a free one"),
+        ErrorKind::PermissionDenied => format!("port {port} is reserved by the system; give a --port above 1023"),
+        _ => format!("it cannot listen on 127.0.0.1 ({error})"),
+    }
 }
 
 /// A message arrives when it is time to stop: Ctrl-C, a polite kill, or the end of the input.

@@ -7,33 +7,7 @@ use super::{Config, ConfigError, ConfigParts, Endpoints};
 use crate::protocol::scope::Scope;
 use crate::provider::{ClientAuth, Provider};
 use crate::secret::Secret;
-
-/// The variables of a field, in the order in which they count.
-const NAMES: [(&str, &[&str]); 17] = [
-    ("client_id", &["WEBEX_CLIENT_ID", "COMMON_IDENTITY_CLIENT_ID", "CLIENT_ID", "CISCOSPARK_CLIENT_ID"]),
-    (
-        "client_secret",
-        &["WEBEX_CLIENT_SECRET", "COMMON_IDENTITY_CLIENT_SECRET", "CLIENT_SECRET", "CISCOSPARK_CLIENT_SECRET"],
-    ),
-    (
-        "redirect_uri",
-        &["WEBEX_REDIRECT_URI", "COMMON_IDENTITY_REDIRECT_URI", "REDIRECT_URI", "CISCOSPARK_REDIRECT_URI"],
-    ),
-    ("scope", &["WEBEX_SCOPE", "WEBEX_SCOPES", "COMMON_IDENTITY_SCOPE", "SCOPE", "SCOPES", "CISCOSPARK_SCOPE"]),
-    ("access_token", &["WEBEX_ACCESS_TOKEN"]),
-    ("authorization_url", &["WEBEX_AUTHORIZATION_STRING", "AUTHORIZATION_STRING"]),
-    ("authorization_endpoint", &["WEBEX_AUTHORIZE_URL"]),
-    ("metadata", &["WEBEX_METADATA"]),
-    ("issuer", &["WEBEX_ISSUER"]),
-    ("server", &["WEBEX_SERVER"]),
-    ("provider", &["WEBEX_PROVIDER"]),
-    ("profile", &["WEBEX_PROFILE"]),
-    ("idbroker_base_url", &["IDBROKER_BASE_URL"]),
-    ("hydra_service_url", &["HYDRA_SERVICE_URL"]),
-    ("client_auth", &["WEBEX_CLIENT_AUTH"]),
-    ("token_hosts", &["WEBEX_TOKEN_HOSTS"]),
-    ("resource", &["WEBEX_RESOURCE"]),
-];
+use crate::variable_names::{names, variable_of};
 
 /// Where the metadata of a server is that variables name. The host brings it: a file is read, an issuer's document is
 /// fetched by the steps of [`metadata_step`](crate::metadata_step).
@@ -213,12 +187,8 @@ fn client_auth(text: &str) -> Result<ClientAuth, ConfigError> {
 
 /// The error with the first variable of its field: the one to set.
 fn named(error: ConfigError) -> ConfigError {
-    let name = names(error.field()).first().copied();
+    let name = variable_of(error.field());
     error.in_variable(name)
-}
-
-fn names(field: &str) -> &'static [&'static str] {
-    NAMES.iter().find(|(name, _)| *name == field).map_or(&[], |(_, names)| names)
 }
 
 /// Variables with their rules: first name wins, empty is absent, quotes are removed.

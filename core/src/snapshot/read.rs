@@ -59,7 +59,7 @@ fn read_intent(record: IntentRecord<'_>) -> Option<Intent> {
 }
 
 fn read_grant(record: GrantRecord<'_>) -> Result<Grant, RestoreError> {
-    let via = via(&record.via).ok_or(RestoreError::Unreadable)?;
+    let via = Via::named(&record.via).ok_or(RestoreError::Unreadable)?;
     // What would be sent as a header is checked here, too: a token that no header can carry is none, and the refresh token
     // brings another one.
     let is_bearer = record.token_type.is_none_or(|word| word.eq_ignore_ascii_case("bearer"));
@@ -206,10 +206,4 @@ fn begun_at(config: &Config, expires_at: Timestamp) -> Timestamp {
 fn signed_out_reason(text: &str) -> SignedOutReason {
     let known = [SignedOutReason::ByUser, SignedOutReason::GrantEnded, SignedOutReason::Embargoed];
     known.into_iter().find(|reason| reason.as_str() == text).unwrap_or(SignedOutReason::NeverSignedIn)
-}
-
-fn via(text: &str) -> Option<Via> {
-    let known =
-        [Via::Code, Via::Implicit, Via::Device, Via::Jwt, Via::Guest, Via::ClientCredentials, Via::Adopted, Via::Host];
-    known.into_iter().find(|via| via.as_str() == text)
 }

@@ -110,16 +110,8 @@ pub(super) const NAMES: [&str; 103] = [
     "displayName",
 ];
 
-/// Words that a snapshot's own members say.
-pub(super) const WORDS: [&str; 18] = [
-    "code",
-    "implicit",
-    "device",
-    "jwt",
-    "guest",
-    "client_credentials",
-    "adopted",
-    "host",
+/// Words that a snapshot's own members say, beside the names of [`Via`](crate::Via).
+pub(super) const WORDS: [&str; 10] = [
     "never_signed_in",
     "by_user",
     "grant_ended",

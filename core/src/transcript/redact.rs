@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{INSTANTS, NAMES, WORDS as STORED, is_instant};
+use crate::access::Via;
 use crate::config::Config;
 use crate::error::ErrorCode;
 use crate::http::{HttpRequest, HttpResponse};
@@ -273,7 +274,9 @@ impl Redactor {
             _ if INSTANTS.contains(&name) => {
                 return if is_instant(text) { text.to_owned() } else { "(unreadable)".to_owned() };
             }
-            "via" | "flow" | "signed_out" | "code_challenge_method" | "credential_type" if STORED.contains(&text) => {
+            "via" | "flow" | "signed_out" | "code_challenge_method" | "credential_type"
+                if STORED.contains(&text) || Via::named(text).is_some() =>
+            {
                 return text.to_owned();
             }
             "token_type" | "tokenType" if text.eq_ignore_ascii_case("bearer") => return text.to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 /// A store that does not do what it should. The session goes on in memory and tries again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "bindings and the command say each in their own words")]
 pub enum StoreError {
     /// Reading or writing is not allowed: a read-only folder or file system, or somebody else's.
     #[error("{what}: no permission, or read-only")]

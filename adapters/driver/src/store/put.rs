@@ -89,6 +89,7 @@ fn key_of(snapshot: &Secret) -> Option<String> {
 
 /// What a save takes the place of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store has to know every one")]
 pub enum Replaces {
     /// The store is empty.
     Nothing,

@@ -23,6 +23,7 @@ pub struct Reseal {
 /// is done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}; {} records were sealed anew before that", done.resealed)]
+#[non_exhaustive]
 pub struct ResealFailed {
     /// What was done; its `next` is where the batch begins that has failed.
     pub done: Box<Resealed>,

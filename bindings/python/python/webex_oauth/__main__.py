@@ -18,7 +18,7 @@ from unicodedata import category
 
 from ._client import Client
 from ._core import DevicePrompt, clean_text
-from ._errors import Error, RestoreError, SignInRequired, StoreError
+from ._errors import AuthError, Error, RestoreError, SignInRequired, StoreError
 from ._options import SESSION_FILE, Hidden, store_of
 
 #: Exit status: what went wrong.
@@ -74,10 +74,28 @@ def main(arguments: list[str] | None = None) -> int:
         print(", or delete that file and sign in again" if error.kind in _SPENT else "", file=sys.stderr)
         return _FAILED
     except Error as error:
-        print(f"webex_oauth: {error}", file=sys.stderr)
+        print(f"webex_oauth: {error}{advice(error)}", file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def advice(error: Error) -> str:
+    """What to do about a server that refused, or could not be reached."""
+    fault = getattr(error, "fault", None) if isinstance(error, AuthError) else None
+    if fault is None:
+        return ""
+    match fault.advice:
+        case "fix_configuration" if fault.code == "invalid_scope":
+            return "; correct WEBEX_SCOPE, or give --scope"
+        case "fix_configuration":
+            return "; check WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET, and that the integration still exists"
+        case "try_basic_raw":
+            return "; set WEBEX_CLIENT_AUTH=basic_raw"
+        case "wait_and_retry":
+            return "; check the network, and try again"
+        case _:
+            return ""
 
 
 def run(client: Client, options: argparse.Namespace) -> int:

@@ -232,6 +232,11 @@ class TransportError(Error):
         super().__init__(message, fault=fault)
 
 
+# They are shown, and imported, from where everybody finds them.
+for _name in __all__:
+    globals()[_name].__module__ = "webex_oauth"
+
+
 def without_frames(error: BaseException) -> BaseException:
     """An exception to chain: without its frames, and those of what led to it, whose variables may hold a secret."""
     left: list[BaseException | None] = [error]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -75,4 +76,4 @@ async def _outcome(operations: Operations, callback: Secret, left: float) -> str
 
 
 def print_prompt(prompt: DevicePrompt) -> None:
-    print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", flush=True)
+    print(f"Open {prompt.verification_uri} and enter {prompt.user_code.expose()}", file=sys.stderr, flush=True)

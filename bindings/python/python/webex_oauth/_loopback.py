@@ -69,14 +69,14 @@ _ENDS = {
 
 
 def open_in_browser(url: str) -> None:
-    """The user's browser; where there is none, the URL is printed.
+    """The user's browser; where there is none, the URL is printed on standard error.
 
     One in the terminal is not waited for: it waits itself, for the listener's page.
     """
 
     def work() -> None:
         if not webbrowser.open(url):
-            print(f"Open this page in a browser:\n{url}", flush=True)
+            print(f"Open this page in a browser:\n{url}", file=sys.stderr, flush=True)
 
     threading.Thread(target=work, name="webex-oauth-browser", daemon=True).start()
 
@@ -117,7 +117,9 @@ class Loopback:
     def __init__(self, redirect_uri: str | None) -> None:
         if redirect_uri is None:
             raise NotConfigured(
-                "the configuration lacks redirect_uri, which login needs", what="redirect_uri", needed_by="login"
+                "the configuration lacks redirect_uri, which login needs: set it, or the variable WEBEX_REDIRECT_URI",
+                what="redirect_uri",
+                needed_by="login",
             )
         parts = urlsplit(redirect_uri)
         host = parts.hostname or ""
@@ -137,8 +139,7 @@ class Loopback:
         try:
             self._servers = _listen(_HOSTS[host], parts.port or 0, self)
         except OSError as error:
-            problem = f"cannot listen on {host}:{parts.port or 0}: {error.strerror}"
-            raise LoginFailed(problem, via="code") from error
+            raise LoginFailed(f"cannot listen on {redirect_uri}: {_why_not(error)}", via="code") from error
         port = self._servers[0].server_address[1]
         self._origin = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         query = f"?{parts.query}" if parts.query else ""
@@ -231,6 +232,17 @@ def _listen(addresses: tuple[str, ...], port: int, loopback: Loopback) -> list[_
             if port or error.errno != errno.EADDRINUSE or tries + 1 == _TRIES:
                 raise
     raise AssertionError("unreachable")
+
+
+def _why_not(error: OSError) -> str:
+    """Why there is no listener, and what to do."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "its port is in use; stop the program that has it, or register a redirect URI with another port"
+        case errno.EACCES:
+            return "its port is reserved by the system; register a redirect URI with a port above 1023"
+        case _:
+            return str(error.strerror)
 
 
 class _Server(ThreadingHTTPServer):

@@ -10,7 +10,7 @@ use webex_oauth_async::{Client, ClientError};
 use crate::app::Shared;
 use crate::cookies::{Cookies, Kind};
 use crate::logins::Ended;
-use crate::notice::{Notice, callback_ignored, login_failed, unexpected};
+use crate::notice::{Notice, callback_ignored, for_user, login_failed, unexpected};
 use crate::{front, page, person};
 
 /// Begins a login beside whoever is signed in: that session stays until the login has worked out.
@@ -134,7 +134,7 @@ fn leave(shared: Shared, session: String) {
 /// The user of this browser, if somebody is signed in.
 pub(crate) async fn user(shared: &Shared, cookies: &Cookies) -> Result<Option<Client>, Notice> {
     match cookies.get(Kind::Session) {
-        Some(session) => shared.sessions.get(&session).await.map_err(|error| unexpected(&error)),
+        Some(session) => shared.sessions.get(&session).await.map_err(|error| for_user(&error)),
         None => Ok(None),
     }
 }

@@ -17,12 +17,14 @@ pub(crate) struct Notice {
     pub(crate) detail: Option<String>,
     /// The label of the link that begins a login; none leads home only.
     pub(crate) again: Option<String>,
+    /// For somebody who is signed in, and may want to end that.
+    pub(crate) may_leave: bool,
 }
 
 impl Notice {
     pub(crate) fn new(status: StatusCode, title: &str, text: impl Into<String>) -> Self {
         let again = Some("Try again".to_owned());
-        Self { status, title: title.to_owned(), text: text.into(), detail: None, again }
+        Self { status, title: title.to_owned(), text: text.into(), detail: None, again, may_leave: false }
     }
 
     /// One with no other way than home.
@@ -32,7 +34,7 @@ impl Notice {
 
     /// As a text that a cookie can carry.
     pub(crate) fn to_text(&self) -> String {
-        let Self { status, title, text, detail, again } = self;
+        let Self { status, title, text, detail, again, may_leave: _ } = self;
         json!([status.as_u16(), title, text, detail, again]).to_string()
     }
 
@@ -40,7 +42,8 @@ impl Notice {
         let parts: Value = serde_json::from_str(text).ok()?;
         let part = |at: usize| parts[at].as_str().map(str::to_owned);
         let status = StatusCode::from_u16(u16::try_from(parts[0].as_u64()?).ok()?).ok()?;
-        Some(Self { status, title: part(1)?, text: part(2)?, detail: part(3), again: part(4) })
+        let notice = Self::new(status, &part(1)?, part(2)?);
+        Some(Self { detail: part(3), again: part(4), ..notice })
     }
 }
 
@@ -53,11 +56,14 @@ impl IntoResponse for Notice {
             &html! {
                 section.card.notice[wrong] {
                     h1 { (self.title) }
-                    p { (self.text) }
+                    p dir="auto" { (self.text) }
                     @if let Some(detail) = &self.detail { p.detail { (detail) } }
                     div.buttons {
                         a.button.primary[self.again.is_none()] href="/" { "Back to the start" }
                         @if let Some(again) = &self.again { a.button.primary #again href="/login" { (again) } }
+                        @if self.may_leave {
+                            form method="post" action="/logout" { button #logout { "Sign out" } }
+                        }
                     }
                 }
             },
@@ -137,14 +143,49 @@ pub(crate) fn unexpected(error: &ClientError) -> Notice {
             "Sessions cannot be kept right now",
             "The place where this integration keeps its sessions does not work.",
         ),
-        ClientError::Unavailable { .. } | ClientError::Timeout { .. } | ClientError::Call { .. } => Notice::new(
+        ClientError::Unavailable { .. } | ClientError::Timeout { .. } | ClientError::Call { .. } => {
+            Notice::new(StatusCode::BAD_GATEWAY, "Webex does not answer", "It usually helps to try again in a moment.")
+        }
+        _ => Notice::new(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", "Nothing was changed."),
+    };
+    notice.detail = Some(error.to_string());
+    notice
+}
+
+/// The same for somebody who is signed in, which it does not change.
+pub(crate) fn for_user(error: &ClientError) -> Notice {
+    let notice = unexpected(error);
+    match error {
+        ClientError::Unavailable { .. } | ClientError::Timeout { .. } | ClientError::Call { .. } => {
+            Notice { text: format!("You are still signed in. {}", notice.text), again: None, may_leave: true, ..notice }
+        }
+        _ => notice,
+    }
+}
+
+/// Webex answered a call for somebody who is signed in with this status.
+pub(crate) fn refused(what: &str, status: u16) -> Notice {
+    let mut notice = match status {
+        // Refused with a fresh token as well, or with one that cannot be renewed.
+        401 => Notice::new(
+            StatusCode::UNAUTHORIZED,
+            "Please sign in again",
+            "Webex does not accept this session any longer.",
+        ),
+        429 => Notice::home(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Webex asks us to wait",
+            "You are still signed in. There were too many requests; it helps to come back in a few minutes.",
+        ),
+        _ => Notice::home(
             StatusCode::BAD_GATEWAY,
             "Webex does not answer",
             "You are still signed in. It usually helps to try again in a moment.",
         ),
-        _ => Notice::new(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", "Nothing was changed."),
     };
-    notice.detail = Some(error.to_string());
+    notice.detail = Some(format!("{what} answered {status}"));
+    notice.again = notice.again.map(|_| "Sign in".to_owned());
+    notice.may_leave = true;
     notice
 }
 

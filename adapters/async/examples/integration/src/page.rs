@@ -71,10 +71,10 @@ pub(crate) fn me(person: &Person) -> Markup {
                 @if person.has_picture { img.picture src="/picture" width="96" height="96" alt=""; }
                 @else { span.picture aria-hidden="true" { (initials(&person.name)) } }
                 p.greeting { "You are signed in as" }
-                h1 #name { (person.name) }
-                @if let Some(email) = &person.email { p.email { (email) } }
+                h1 #name dir="auto" { (person.name) }
+                @if let Some(email) = &person.email { p.email dir="auto" { (email) } }
                 div.buttons {
-                    @if person.has_space { a.button.primary #space href="/space" { "Open the space" } }
+                    @if person.has_space { a.button.primary #space href="/space#newest" { "Open the space" } }
                     @if person.can_refresh {
                         form method="post" action="/refresh" { button #refresh { "Refresh now" } }
                     }
@@ -106,7 +106,7 @@ pub(crate) fn front() -> Markup {
                 h1 { "Front end" }
                 p #front-status role="status" { "Looking for a session …" }
                 dl #front-facts hidden {
-                    dt { "Name" } dd #front-name { "…" }
+                    dt { "Name" } dd #front-name dir="auto" { "…" }
                     dt { "Token" } dd #front-token {}
                 }
                 div.buttons {
@@ -139,7 +139,7 @@ pub(crate) fn fragment() -> Response {
 fn scope_list(title: &str, scopes: &[String]) -> Markup {
     html! {
         @if !scopes.is_empty() {
-            h3 { (title) }
+            h2.small { (title) }
             ul.scopes { @for scope in scopes { li { code { (scope) } } } }
         }
     }

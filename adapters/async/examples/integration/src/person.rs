@@ -10,7 +10,7 @@ use webex_oauth_async::webex_oauth::protocol::clean::seen;
 use crate::app::Shared;
 use crate::cookies::Cookies;
 use crate::login::user;
-use crate::notice::{Notice, unexpected};
+use crate::notice::{Notice, for_user, refused};
 use crate::page::{self, Person, in_words};
 
 /// Pictures are small.
@@ -75,7 +75,7 @@ pub(crate) async fn picture(State(shared): State<Shared>, cookies: Cookies) -> R
 /// Renews the tokens because the person wants it.
 pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> Result<Redirect, Notice> {
     if let Some(client) = user(&shared, &cookies).await? {
-        client.refresh().await.map_err(|error| unexpected(&error))?;
+        client.refresh().await.map_err(|error| for_user(&error))?;
     }
     Ok(Redirect::to("/"))
 }
@@ -83,11 +83,11 @@ pub(crate) async fn refresh(State(shared): State<Shared>, cookies: Cookies) -> R
 /// `people/me` with the person's own token.
 pub(crate) async fn profile(client: &Client) -> Result<Value, Notice> {
     let url = me_url(client);
-    let answer = client.get(&url).await.map_err(|error| unexpected(&error))?;
+    let answer = client.get(&url).await.map_err(|error| for_user(&error))?;
     match answer.status().as_u16() {
-        200 => serde_json::from_slice(answer.body()).map_err(|_| silent(answer.status().as_u16())),
-        // Refused with a fresh token as well: one API's opinion does not end a session.
-        status => Err(webex_oauth_async::refresh_error(&answer).map_or_else(|| silent(status), unexpected)),
+        200 => serde_json::from_slice(answer.body()).map_err(|_| refused("people/me", answer.status().as_u16())),
+        // One API's opinion does not end a session.
+        status => Err(webex_oauth_async::refresh_error(&answer).map_or_else(|| refused("people/me", status), for_user)),
     }
 }
 
@@ -103,13 +103,6 @@ pub(crate) fn me_url(client: &Client) -> String {
 
 pub(crate) fn api_url(client: &Client, path: &str) -> String {
     format!("{}{path}", client.config().provider().api_base.as_deref().unwrap_or("https://webexapis.com/v1"))
-}
-
-fn silent(status: u16) -> Notice {
-    let text = "You are still signed in. It usually helps to try again in a moment.";
-    let mut notice = Notice::home(axum::http::StatusCode::BAD_GATEWAY, "Webex does not answer", text);
-    notice.detail = Some(format!("people/me answered {status}"));
-    notice
 }
 
 /// Where the picture is: https, or the simulated Webex.

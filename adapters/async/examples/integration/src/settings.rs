@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use webex_oauth_async::webex_oauth::{ConfigError, ConfigParts, Provider, Scope, Secret};
+use webex_oauth_async::webex_oauth::{ConfigError, ConfigParts, Provider, Scope, Secret, TargetUri};
 
 /// Why the application does not start: one sentence for people.
 #[derive(Debug)]
@@ -70,14 +70,15 @@ impl Settings {
     /// From any variables.
     pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let set = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut parts = ConfigParts::from_variables(&lookup, false).map_err(|error| unusable(&error))?;
         let port = match set("PORT") {
-            None => 8080,
+            // Where the browser is sent back to.
+            None => parts.redirect_uri.as_deref().and_then(port_on_loopback).unwrap_or(8080),
             Some(text) => text
                 .trim_matches('"')
                 .parse()
                 .map_err(|_| Problem(format!("PORT is {text:?}, which is not a port number between 1 and 65535.")))?,
         };
-        let mut parts = ConfigParts::from_variables(&lookup, false).map_err(|error| unusable(&error))?;
         let scope = Some(parts.scope.clone()).filter(|scope| !scope.is_empty());
         if let Some(base) = set("PROVIDER_URL") {
             parts.provider = Provider::webex_at(&base);
@@ -86,12 +87,12 @@ impl Settings {
         let fixed_redirect = parts.redirect_uri.is_some();
         let client = if parts.client_id.is_empty() {
             if parts.client_secret.is_some() {
-                return Err(Problem("CLIENT_SECRET is set and CLIENT_ID is not. Set both, or none.".to_owned()));
+                return Err(half_set(&set, "CLIENT_SECRET", "CLIENT_ID"));
             }
             None
         } else {
             if parts.client_secret.is_none() {
-                return Err(Problem("CLIENT_ID is set and CLIENT_SECRET is not. Set both, or none.".to_owned()));
+                return Err(half_set(&set, "CLIENT_ID", "CLIENT_SECRET"));
             }
             Some(parts)
         };
@@ -144,6 +145,19 @@ impl Settings {
             (None, wanted) => Scope::parse(wanted),
         }
     }
+}
+
+/// One of two that go together is missing; told by the names that were used.
+fn half_set(set: &impl Fn(&str) -> Option<String>, there: &str, missing: &str) -> Problem {
+    let prefix = if set(there).is_some() { "" } else { "WEBEX_" };
+    Problem(format!("{prefix}{there} is set and {prefix}{missing} is not. Set both, or none."))
+}
+
+/// The port that a redirect URI names, where this machine listens on it.
+fn port_on_loopback(redirect_uri: &str) -> Option<u16> {
+    let target =
+        TargetUri::parse(redirect_uri).ok().filter(|target| target.is_loopback() && target.scheme() == "http")?;
+    Some(target.port()).filter(|port| *port != 80)
 }
 
 /// Both variables, or none. `real` is Webex itself, which has a widget.

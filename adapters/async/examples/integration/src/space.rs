@@ -13,7 +13,7 @@ use webex_oauth_async::{Client, Reqwest};
 use crate::app::Shared;
 use crate::cookies::Cookies;
 use crate::login::user;
-use crate::notice::{Notice, unexpected};
+use crate::notice::{Notice, for_user};
 use crate::person::{api_url, profile};
 use crate::settings::{Problem, WidgetSettings};
 use crate::space_page::{self, Said};
@@ -129,7 +129,10 @@ pub(crate) async fn post(State(shared): State<Shared>, cookies: Cookies, body: B
     let wanted = json!({ "roomId": space.id, "text": said });
     match api(&client, Method::POST, "/messages", Some(&wanted)).await? {
         (200 | 201, _) => Ok(Redirect::to("/space#newest")),
-        (status, answer) => Err(closed("Your message was not sent.", status, &answer)),
+        (status, answer) => Err(Notice {
+            title: "Your message was not sent".to_owned(),
+            ..closed("Webex did not take it.", status, &answer)
+        }),
     }
 }
 
@@ -155,7 +158,7 @@ async fn api(client: &Client, method: Method, path: &str, body: Option<&Value>) 
     let Ok(request) = request.body(body) else {
         return Err(closed("SPACE_ID is not what the id of a space looks like.", 0, &Value::Null));
     };
-    let answer = client.call(request).await.map_err(|error| unexpected(&error))?;
+    let answer = client.call(request).await.map_err(|error| for_user(&error))?;
     Ok((answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or_default()))
 }
 

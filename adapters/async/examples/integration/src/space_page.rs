@@ -24,14 +24,14 @@ pub(crate) fn view(title: &str, said: &[Said]) -> Markup {
                 ol.said {
                     @for (index, message) in said.iter().enumerate() {
                         li.own[message.own] id=[(index + 1 == said.len()).then_some("newest")] {
-                            p.who { (message.who) " · " time datetime=(message.when) { (clock(&message.when)) } }
-                            p.text { (message.text) }
+                            p.who { bdi { (message.who) } " · " time datetime=(message.when) { (clock(&message.when)) } }
+                            p.text dir="auto" { (message.text) }
                         }
                     }
                 }
                 form.say method="post" action="/space" {
                     label for="text" { "Your message" }
-                    textarea #text name="text" rows="2" maxlength="2000" required {}
+                    textarea #text name="text" dir="auto" rows="2" maxlength="2000" required {}
                     div.buttons {
                         button.primary #send { "Send" }
                         a.button href="/space" { "Look again" }

@@ -75,10 +75,10 @@ extension AuthError: CustomStringConvertible, CustomDebugStringConvertible, Loca
         case .loginSuperseded: "another sign-in took its place"
         case .timedOut(let what, let limit): "\(what) took longer than \(limit.components.seconds) s"
         case .closed: "the client is closed"
-        case .misuse(let error): error.words
-        case .jwt(let error): error.words
+        case .misuse(let error): error.description
+        case .jwt(let error): error.description
         case .store(let error): error.description
-        case .restore(let error): error.words
+        case .restore(let error): error.description
         case .call(_, let problem): "the call failed: \(problem)"
         }
     }
@@ -162,41 +162,6 @@ extension CallbackIgnored {
         case .wrongIssuer: "it names another issuer"
         case .incomplete: "neither error nor code nor token is in it"
         case .tooLong: "it is too long"
-        }
-    }
-}
-
-extension MisuseError {
-    var words: String {
-        switch self {
-        case .NotConfigured(let what, let neededBy): "the configuration lacks \(what), which \(neededBy) needs"
-        case .InvalidArgument(let argument, let problem): "\(argument): \(problem)"
-        case .NotSignedIn(let call): "\(call) needs a signed-in session"
-        case .CannotRefresh(let why): "these tokens cannot be refreshed: \(why)"
-        case .ScopeNotReducible(let requested, let problem): "scope cannot be reduced to \(requested): \(problem)"
-        }
-    }
-}
-
-extension JwtError {
-    var words: String {
-        switch self {
-        case .MissingIssuer: "issuer is missing: the guest issuer's id from the developer portal"
-        case .MissingSecret: "the guest issuer's secret is missing"
-        case .InvalidSecret: "the guest issuer's secret is not base64"
-        case .InvalidLifetime: "the lifetime must be positive: whole seconds, or a number with a unit such as 12h"
-        case .UsedEntropy: "entropy serves only once"
-        }
-    }
-}
-
-extension RestoreError {
-    var words: String {
-        switch self {
-        case .Unreadable: "the stored session is damaged or not one"
-        case .NewerVersion(let found): "the stored session is of version \(found), newer than this library"
-        case .OtherConfig(let field): "the stored session belongs to another \(field)"
-        case .Sealed(let keyId): "the stored session is sealed with key \(keyId), and no key was given"
         }
     }
 }

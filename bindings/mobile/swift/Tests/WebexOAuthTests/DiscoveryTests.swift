@@ -65,6 +65,20 @@ import WebexOAuth
         #expect(try await refusal { _ = try await Config.make(variables: variables) }.contains("WEBEX_METADATA"))
     }
 
+    @Test func whatIsMissingIsToldWithItsVariable() async throws {
+        let nothing = try await refusal { _ = try await Config.make(variables: [:]) }
+        #expect(nothing == "client_id is missing, set WEBEX_CLIENT_ID")
+        let variables = ["WEBEX_CLIENT_ID": "C1", "WEBEX_CLIENT_SECRET": "s3"]
+        let client = try await AuthClient(try await Config.make(variables: variables))
+        do {
+            _ = try await client.beginLogin()
+            throw Failed("it had to be refused")
+        } catch let error as AuthError {
+            #expect("\(error)".hasSuffix(": set it, or the variable WEBEX_REDIRECT_URI"))
+        }
+        await client.close()
+    }
+
     /// Foundation has U+FFFD in the place of what is not UTF-8.
     @Test func aVariableThatIsNotTextIsNamedAndWhatNobodyReadsMayBeAnything() async throws {
         let known = ["WEBEX_CLIENT_ID": "C1", "LESSOPEN": "caf\u{FFFD}"]

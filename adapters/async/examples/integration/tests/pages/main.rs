@@ -222,6 +222,11 @@ async fn the_implicit_flow_ends_in_a_session_that_cannot_be_renewed() {
     assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"next":"/"}"#));
     let me = browser.get("/").await.text;
     assert!(me.contains("Ada Lovelace") && me.contains("not possible"), "{me}");
+    // What nothing renews and Webex no longer takes leads to the sign-in, and out.
+    app.simulator().unwrap().expire_access_tokens();
+    let page = browser.get("/").await;
+    shows(&page, 401, "Please sign in again");
+    assert!(page.text.contains("href=\"/login\"") && page.text.contains("action=\"/logout\""), "{}", page.text);
 }
 
 #[tokio::test]
@@ -232,9 +237,13 @@ async fn trouble_at_webex_is_a_page_and_the_session_stays() {
     browser.sign_in(simulator, "ada@example.com").await;
     simulator.fault(Fault::status(500).at(Endpoint::PeopleMe));
     shows(&browser.get("/").await, 502, "Webex does not answer");
+    simulator.fault(Fault::retry_after(429, "3600").at(Endpoint::PeopleMe));
+    shows(&browser.get("/").await, 503, "Webex asks us to wait");
     simulator.set_down(true);
     shows(&browser.get("/").await, 502, "Webex does not answer");
-    shows(&browser.post("/refresh", "").await, 502, "Webex does not answer");
+    let page = browser.post("/refresh", "").await;
+    shows(&page, 502, "Webex does not answer");
+    assert!(page.text.contains("still signed in") && page.text.contains("action=\"/logout\""), "{}", page.text);
     simulator.set_down(false);
     assert!(browser.get("/").await.text.contains("Ada Lovelace"));
 }

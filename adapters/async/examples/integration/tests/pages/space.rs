@@ -57,7 +57,7 @@ async fn trouble_with_the_space_is_a_page_and_the_session_stays() {
     browser.sign_in(app.simulator().unwrap(), "ada@example.com").await;
     browser.get("/space").await;
     app.simulator().unwrap().fault(Fault::status(403).at(Endpoint::Messages));
-    shows(&say(&browser, "x").await, 502, "The space cannot be shown");
+    shows(&say(&browser, "x").await, 502, "Your message was not sent");
     app.simulator().unwrap().set_down(true);
     shows(&browser.get("/space").await, 502, "Webex does not answer");
 }

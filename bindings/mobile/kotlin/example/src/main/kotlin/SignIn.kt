@@ -2,7 +2,9 @@ package io.github.webexoauth.examples
 
 import com.fasterxml.jackson.databind.ObjectMapper
 import io.github.webexoauth.Config
+import io.github.webexoauth.ConfigException
 import io.github.webexoauth.client.AuthClient
+import io.github.webexoauth.client.AuthException
 import io.github.webexoauth.client.FileStore
 import io.github.webexoauth.client.MemoryStore
 import io.github.webexoauth.client.TokenStore
@@ -12,6 +14,7 @@ import kotlinx.coroutines.runBlocking
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import java.io.File
+import kotlin.system.exitProcess
 
 /**
  * Signs in and says who that is.
@@ -22,11 +25,23 @@ import java.io.File
  */
 fun main(arguments: Array<String>) = runBlocking {
     val store = arguments.firstOrNull()?.let { FileStore(File(it)) } ?: MemoryStore()
-    val name = signIn(configFromVariables(), store) { url ->
-        println("Open this page, sign in, and paste the address where the browser ends:\n$url")
-        readln()
+    try {
+        val name = signIn(configFromVariables(), store) { url ->
+            println("Open this page, sign in, and paste the address where the browser ends:\n$url")
+            readlnOrNull().orEmpty()
+        }
+        println("Hello, $name!")
+    } catch (error: AuthException) {
+        end(error.message.orEmpty())
+    } catch (error: ConfigException) {
+        end(error.toString())
     }
-    println("Hello, $name!")
+}
+
+/** What is wrong, in a sentence. */
+private fun end(problem: String): Nothing {
+    System.err.println(problem)
+    exitProcess(1)
 }
 
 /** [browse] brings the user to the URL and returns the address where the browser arrived. */

@@ -27,7 +27,7 @@ public sealed class AuthException(message: String) : Exception(message) {
     public class TimedOut(what: String, public val after: Duration) : AuthException("$what did not come within $after")
 
     /** The call itself was a mistake. */
-    public class Misuse(public val problem: MisuseException) : AuthException(describe(problem))
+    public class Misuse(public val problem: MisuseException) : AuthException(problem.toString())
 
     /** The user or the server declined. */
     public class LoginFailed(public val fault: Fault) : AuthException("the login failed: ${fault.summary}")
@@ -42,7 +42,7 @@ public sealed class AuthException(message: String) : Exception(message) {
     public class CallbackNotOurs(public val reason: CallbackIgnored) : AuthException("the callback was ignored: $reason")
 
     /** The store holds something that this client cannot use. It is left alone. */
-    public class Restore(public val problem: RestoreException) : AuthException(describe(problem))
+    public class Restore(public val problem: RestoreException) : AuthException(problem.toString())
 
     /** No complete answer of the API came; [fault] says what the server may have seen. */
     public class Call(public val fault: SendFault, problem: String) : AuthException(problem)
@@ -85,19 +85,4 @@ internal fun CallFailure.asException(what: String, stores: StoreJobs?): AuthExce
         AuthException.Misuse(MisuseException.InvalidArgument("scope", "what was granted is not known, so it has to be named"))
     is CallFailure.Misuse -> AuthException.Misuse(mistake)
     is CallFailure.Closed, is CallFailure.Interrupted -> AuthException.Closed()
-}
-
-private fun describe(problem: MisuseException): String = when (problem) {
-    is MisuseException.NotConfigured -> "the configuration lacks ${problem.what}, which ${problem.neededBy} needs"
-    is MisuseException.InvalidArgument -> "${problem.argument}: ${problem.problem}"
-    is MisuseException.NotSignedIn -> "${problem.call} needs a signed-in session"
-    is MisuseException.CannotRefresh -> "these tokens cannot be refreshed: ${problem.why}"
-    is MisuseException.ScopeNotReducible -> "the scope cannot be reduced: ${problem.problem}"
-}
-
-private fun describe(problem: RestoreException): String = when (problem) {
-    is RestoreException.Unreadable -> "the stored session is damaged or not one"
-    is RestoreException.NewerVersion -> "the stored session is of version ${problem.found}, newer than this library"
-    is RestoreException.OtherConfig -> "the stored session belongs to another ${problem.field}"
-    is RestoreException.Sealed -> "the stored session is sealed with key ${problem.keyId}, and no key was given"
 }

@@ -70,6 +70,17 @@ class DiscoveryTest {
         assertTrue("WEBEX_METADATA" in refused, refused)
     }
 
+    @Test
+    fun `what is missing is told with its variable`() = runBlocking {
+        val nothing = fails<ConfigException> { configFromVariables(emptyMap()) }
+        assertEquals("client_id is missing, set WEBEX_CLIENT_ID", nothing.toString())
+        val client = AuthClient.open(configFromVariables(mapOf("WEBEX_CLIENT_ID" to "C1", "WEBEX_CLIENT_SECRET" to "s3")))
+        val nowhere = fails<AuthException.Misuse> { client.beginLogin() }.message
+        val sentence = "the configuration lacks redirect_uri, which begin_login needs: set it, or the variable WEBEX_REDIRECT_URI"
+        assertEquals(sentence, nowhere)
+        client.shutdown()
+    }
+
     /** The JVM has U+FFFD in the place of what its encoding cannot read. */
     @Test
     fun `a variable that is not text is named and what nobody reads may be anything`() = runBlocking {
