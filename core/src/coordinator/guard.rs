@@ -210,8 +210,13 @@ impl Coordinator {
     /// The answer is taken in.
     fn answered(&mut self) {
         self.guard.was_late = false;
-        if self.guard.ended.as_ref().is_some_and(|ended| ended.number == self.guard.begun && ended.failure.is_none()) {
-            self.guard.renewed_at = Some(self.now.mono);
+        let ended = self.guard.ended.as_ref().filter(|ended| ended.number == self.guard.begun);
+        match ended.map(|ended| ended.failure.as_ref()) {
+            Some(None) if self.may_have_one_on_its_way() => self.guard.renewed_at = Some(self.now.mono),
+            Some(Some((fault, _))) if fault.send.is_some_and(|fault| !fault.is_unsent()) => {
+                self.guard.lost_at = Some(self.now.mono);
+            }
+            Some(_) | None => {}
         }
         self.guard.go(At::Storing { change: self.saving.changes() });
     }

@@ -8,7 +8,7 @@ use crate::coordinator::{
     Ticket, Times,
 };
 use crate::http::HttpResponse;
-use crate::{Config, ConfigParts, Entropy, Provider, Secret, Timestamp};
+use crate::{Config, ConfigParts, Entropy, Provider, Secret, SendFault, Timestamp};
 
 pub(crate) struct Bench {
     pub(crate) coordinator: Coordinator,
@@ -188,6 +188,13 @@ impl Bench {
     pub(crate) fn answer(&mut self, status: u16, body: &str) {
         let job = self.request().unwrap();
         self.done(job, response(status, body));
+        self.serve_store();
+    }
+
+    /// The only request that is out has left, and no answer came.
+    pub(crate) fn lose(&mut self) {
+        let job = self.request().unwrap();
+        self.done(job, Done::SendFailed(SendFault::Lost));
         self.serve_store();
     }
 

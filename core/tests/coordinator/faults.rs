@@ -314,10 +314,13 @@ fn a_holder_that_is_late_takes_a_new_intent() {
 }
 
 #[test]
-fn a_renewal_does_not_follow_another_within_a_lease() {
+fn a_renewal_does_not_follow_one_with_a_lost_request_within_a_lease() {
     rests_on(Rule::RenewalsAreSpaced, |broken| {
         let mut bench = Bench::signed_in(parts(), broken);
         bench.call(2, Call::Refresh { within: LONG });
+        bench.serve_store();
+        bench.lose();
+        bench.pass(10_000);
         bench.serve_store();
         bench.answer(200, &refresh_answer(2));
         bench.call(3, Call::Refresh { within: LONG });
@@ -328,6 +331,18 @@ fn a_renewal_does_not_follow_another_within_a_lease() {
         assert_eq!(bench.requests(), 1);
         waits
     });
+}
+
+#[test]
+fn a_renewal_follows_at_once_where_every_request_was_answered() {
+    let mut bench = Bench::signed_in(parts(), None);
+    for number in 2..4_u32 {
+        bench.call(number.into(), Call::Refresh { within: LONG });
+        bench.serve_store();
+        bench.answer(200, &refresh_answer(number));
+        bench.serve_store();
+        assert_eq!(bench.reply(number.into()), Some(&Reply::Done), "{number}");
+    }
 }
 
 #[test]

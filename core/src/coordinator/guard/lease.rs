@@ -7,7 +7,9 @@
 //! - 8: somebody else's intent is abandoned when looks without a break have shown it for a whole lease;
 //! - 10: no wall clock decides;
 //! - 11: with the lock of which its holder has let go, a request's limit and the margin are enough;
-//! - 18: no renewal within a lease of the last stored one.
+//! - 18: no renewal within a lease of the last stored one, whose refresh token may be on its way once more: a server that answers
+//!   that with the same successor does so only until the successor is used. All of ours were answered unless one was lost; what
+//!   others have sent is not known.
 
 use super::state::{At, Foreign, Lock, Own, SHORTEST_POLL};
 use crate::action::guarded::Guarded;
@@ -83,7 +85,12 @@ impl Coordinator {
         holder_is_gone || now.since(foreign.since) >= times.lease()
     }
 
-    /// Line 18: no renewal within a lease of the last stored one; half of the tokens' life is always enough.
+    /// Line 18: a request that nobody answered may still reach the server.
+    pub(super) fn may_have_one_on_its_way(&self) -> bool {
+        self.guard.lost_at.is_some_and(|at| self.now.mono.since(at) < self.options.times.lease())
+    }
+
+    /// Line 18: half of the tokens' life is always enough.
     pub(super) fn space_ends_at(&self) -> Option<Tick> {
         let lease = self.options.times.lease();
         let space = self.session.lifetime().map_or(lease, |lifetime| lease.min(lifetime / 2));

@@ -22,8 +22,11 @@ pub(in crate::coordinator) struct Guard {
     pub(super) own: Option<Own>,
     /// Somebody else's intent, and since when it has been seen without a break.
     pub(super) foreign: Option<Foreign>,
-    /// When the store was last seen with new tokens of a renewal.
+    /// When the store was last seen with new tokens of a renewal behind which a request with the refresh token before may be on its
+    /// way.
     pub(super) renewed_at: Option<Tick>,
+    /// When a request of ours was last given up without an answer.
+    pub(super) lost_at: Option<Tick>,
     pub(super) poll: Duration,
     pub(super) steps: u64,
     /// The sign-in that the renewal under way is for.
