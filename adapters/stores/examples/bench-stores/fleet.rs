@@ -106,8 +106,8 @@ async fn claim_and_save_bare(
         }
         let claimed = Arc::new(Mutex::new(claimed));
         let mut savers = JoinSet::new();
-        for (client, update) in connections.iter().cloned() {
-            let claimed = Arc::clone(&claimed);
+        for (client, update) in &connections {
+            let (client, update, claimed) = (Arc::clone(client), update.clone(), Arc::clone(&claimed));
             let next = move || claimed.lock().unwrap_or_else(PoisonError::into_inner).pop();
             savers.spawn(async move {
                 let mut saved = 0;
