@@ -122,8 +122,8 @@ impl EndedLogins {
     /// Takes over one that ended elsewhere.
     pub(crate) fn add(&mut self, mark: LoginMark, end: End) {
         if self.of(mark).is_none() {
-            self.0.push((mark, end));
-            self.0.sort_by_key(|(mark, end)| std::cmp::Reverse((end.at, *mark)));
+            let newer = self.0.partition_point(|(other, ended)| (ended.at, *other) > (end.at, mark));
+            self.0.insert(newer, (mark, end));
             self.0.truncate(Self::MOST);
         }
     }

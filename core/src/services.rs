@@ -3,7 +3,7 @@
 //! The client asks [`Config::catalog_url`] with its token, reads the answer with [`Services::read`], keeps it beside the
 //! session, and asks again when it [is old](Services::is_old).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,8 @@ impl Services {
         let links = object("serviceLinks").ok_or_else(|| unusable("has no serviceLinks"))?;
         let mut hosts = object("hostCatalog").map(hosts_by_service).unwrap_or_default();
         let services = links.iter().filter_map(|(name, url)| {
-            let service = Service { url: usable(url.as_str()?)?, hosts: hosts.remove(name).unwrap_or_default() };
+            let hosts = hosts.remove(name).into_iter().flatten().map(|(_, host)| host).collect();
+            let service = Service { url: usable(url.as_str()?)?, hosts };
             is_name(name).then(|| (name.clone(), service))
         });
         Ok(Self { services: services.take(MOST).collect(), read_at: now })
@@ -159,24 +160,19 @@ fn unusable(problem: &'static str) -> ConfigError {
     ConfigError::invalid("catalog", problem)
 }
 
-/// `hostCatalog` names hosts by host; each entry's id ends with the service's name.
-fn hosts_by_service(catalog: &Map<String, Value>) -> BTreeMap<String, Vec<String>> {
-    let mut found: BTreeMap<String, Vec<(i64, String)>> = BTreeMap::new();
+/// `hostCatalog` names hosts by host; each entry's id ends with the service's name. Each service's, the preferred one first.
+fn hosts_by_service(catalog: &Map<String, Value>) -> BTreeMap<String, BTreeSet<(i64, String)>> {
+    let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for entry in catalog.values().filter_map(Value::as_array).flatten() {
         let text = |name| entry.get(name).and_then(Value::as_str);
         let priority = entry.get("priority").and_then(Value::as_i64).unwrap_or(i64::MAX);
         let service = text("id").and_then(|id| id.rsplit(':').next());
         // A priority below zero: not to be used.
         if let (Some(service), Some(host), 0..) = (service, text("host").and_then(is_host), priority) {
-            found.entry(service.to_owned()).or_default().push((priority, host));
+            found.entry(service.to_owned()).or_default().insert((priority, host));
         }
     }
-    let sorted = |mut hosts: Vec<(i64, String)>| {
-        hosts.sort();
-        hosts.dedup();
-        hosts.into_iter().map(|(_, host)| host).collect()
-    };
-    found.into_iter().map(|(service, hosts)| (service, sorted(hosts))).collect()
+    found
 }
 
 /// The URL in normal form, where a token could go to it.

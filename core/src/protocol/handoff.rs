@@ -1,6 +1,6 @@
 //! What a front end gets: the tokens in a shape that it takes over unchanged.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::protocol::form::Form;
 use crate::secret::Secret;
@@ -11,15 +11,12 @@ impl TokenSet {
     /// The members by which a front end takes the tokens over: those of the server's answer and the absolute instants
     /// in milliseconds. Custom fields are left out. Without `refresh_token` where it must stay at the server.
     pub fn to_handoff_json(&self, now: Timestamp, with_refresh_token: bool) -> Secret {
-        let members = self.handoff(now, with_refresh_token).into_iter().map(|(name, value)| {
-            let value = value
-                .parse::<i64>()
-                .ok()
-                .filter(|_| name.contains("expires"))
-                .map_or_else(|| Value::String(value.clone()), Value::from);
-            (name.to_owned(), value)
-        });
-        Secret::new(Value::Object(members.collect()).to_string())
+        let mut members = Map::new();
+        for (name, value) in self.handoff(now, with_refresh_token) {
+            let number = value.parse::<i64>().ok().filter(|_| name.contains("expires"));
+            members.insert(name.to_owned(), number.map_or(Value::String(value), Value::from));
+        }
+        Secret::new(Value::Object(members).to_string())
     }
 
     /// The same as a query string, to follow the `#` of a redirect.

@@ -6,13 +6,13 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::time::Timestamp;
 
-/// An instant of another library's: a count since the Unix epoch, also with a fraction or in quotes, or a date after
+/// An instant of another library's: a count since the Unix epoch as JSON has it, also in quotes, or a date after
 /// RFC 3339, where UTC is meant if no zone is named. `None` where it says that there is none.
 pub(crate) fn read(value: &Value, now: Timestamp) -> Result<Option<Timestamp>, ()> {
     match value {
         Value::Null => Ok(None),
         Value::Number(number) => number.as_f64().and_then(|number| counted(number, now)).map(Some).ok_or(()),
-        Value::String(text) => match text.trim().parse() {
+        Value::String(text) => match serde_json::from_str(text.trim()) {
             Ok(number) => counted(number, now).map(Some).ok_or(()),
             Err(_) if text.trim().is_empty() => Ok(None),
             Err(_) => date(text.trim()),
@@ -92,6 +92,7 @@ mod tests {
             json!("2027-13-15T09:00:00Z"),
             json!("NaN"),
             json!("T\u{e4}+123"),
+            json!("+1800003600"),
         ] {
             assert_eq!(read(&odd, now), Err(()), "{odd}");
         }

@@ -107,7 +107,7 @@ pub(crate) fn for_login(
 /// is not of this form.
 pub fn caller_part(state: &str) -> Option<String> {
     let bytes = super::org::decode_base64(state)?;
-    let mut members: Members = serde_json::from_slice(&bytes).ok()?;
+    let mut members: Members = serde_json::from_str(str::from_utf8(&bytes).ok()?).ok()?;
     members.0.retain(|(name, _)| name != CSRF_KEY);
     members.without_csrf()
 }

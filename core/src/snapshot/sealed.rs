@@ -34,7 +34,7 @@ impl SealedHeader {
     pub fn read(record: &str) -> Option<Self> {
         let (header, rest) = record.split_once('.').filter(|(header, _)| header.len() <= MAX_LEN)?;
         let bytes = URL_SAFE_NO_PAD.decode(header).ok()?;
-        let read: Protected<'_> = serde_json::from_slice(&bytes).ok()?;
+        let read: Protected<'_> = serde_json::from_str(str::from_utf8(&bytes).ok()?).ok()?;
         let is_ours = read.alg == "dir" && read.enc == "A256GCM" && read.typ == TYPE && is_key_id(read.kid);
         (is_ours && rest.split('.').count() == 4).then(|| Self { key_id: read.kid.to_owned(), revision: read.rev })
     }
