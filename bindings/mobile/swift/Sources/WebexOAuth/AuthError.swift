@@ -165,3 +165,9 @@ extension CallbackIgnored {
         }
     }
 }
+
+// They come with their sentences; printed, they are those.
+extension ConfigError: CustomStringConvertible {}
+extension MisuseError: CustomStringConvertible {}
+extension RestoreError: CustomStringConvertible {}
+extension JwtError: CustomStringConvertible {}

@@ -7882,6 +7882,17 @@ enum ConfigError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
 
     
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_configerror_uniffi_trait_display(
+            FfiConverterTypeConfigError_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
 
     
     public var errorDescription: String? {
@@ -10795,6 +10806,17 @@ enum JwtError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
 
     
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_jwterror_uniffi_trait_display(
+            FfiConverterTypeJwtError_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
 
     
     public var errorDescription: String? {
@@ -11459,7 +11481,10 @@ enum MisuseError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */what: String, 
         /**
          * The call that needs it.
-         */neededBy: String
+         */neededBy: String, 
+        /**
+         * The variable that gives it, where the configuration comes from variables.
+         */variable: String?
     )
     /**
      * An argument cannot be used.
@@ -11503,6 +11528,17 @@ enum MisuseError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
 
     
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_misuseerror_uniffi_trait_display(
+            FfiConverterTypeMisuseError_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
 
     
     public var errorDescription: String? {
@@ -11530,7 +11566,8 @@ public struct FfiConverterTypeMisuseError: FfiConverterRustBuffer {
         
         case 1: return .NotConfigured(
             what: try FfiConverterString.read(from: &buf), 
-            neededBy: try FfiConverterString.read(from: &buf)
+            neededBy: try FfiConverterString.read(from: &buf), 
+            variable: try FfiConverterOptionString.read(from: &buf)
             )
         case 2: return .InvalidArgument(
             argument: try FfiConverterString.read(from: &buf), 
@@ -11558,10 +11595,11 @@ public struct FfiConverterTypeMisuseError: FfiConverterRustBuffer {
 
         
         
-        case let .NotConfigured(what,neededBy):
+        case let .NotConfigured(what,neededBy,variable):
             writeInt(&buf, Int32(1))
             FfiConverterString.write(what, into: &buf)
             FfiConverterString.write(neededBy, into: &buf)
+            FfiConverterOptionString.write(variable, into: &buf)
             
         
         case let .InvalidArgument(argument,problem):
@@ -12475,6 +12513,17 @@ enum RestoreError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     
 
     
+// The local Rust `Display` implementation.
+public var description: String {
+    return try!  FfiConverterString.lift(
+        try! rustCall() {
+        uniffiCallStatus in
+    uniffi_webex_oauth_mobile_fn_method_restoreerror_uniffi_trait_display(
+            FfiConverterTypeRestoreError_lower(self),uniffiCallStatus
+    )
+}
+    )
+}
 
     
     public var errorDescription: String? {
