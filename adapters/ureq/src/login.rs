@@ -199,7 +199,11 @@ impl Client {
             *reply = reply.take().or_else(|| waiting.reply_within(Duration::ZERO));
             reply.is_none()
         };
-        loopback.wait(limit, goes_on, |callback| page(complete(executor, callback.into())));
+        loopback.wait(limit, goes_on, |callback| {
+            let result = complete(executor, callback.into());
+            let is_stored = executor.ask(|coordinator| coordinator.store_fault().is_none());
+            page(result, is_stored)
+        });
         match reply.into_inner().unwrap_or_else(|| waiting.wait()) {
             Err(error @ (ClientError::Timeout { .. } | ClientError::Closed)) => {
                 cancel(executor, Which::Browser(id));
@@ -327,9 +331,10 @@ fn no_page() -> Misuse {
 }
 
 /// What the browser shows.
-fn page(result: Result<SignedIn, ClientError>) -> Page {
+fn page(result: Result<SignedIn, ClientError>, is_stored: bool) -> Page {
     match result {
-        Ok(_) => Page::SignedIn,
+        Ok(_) if is_stored => Page::SignedIn,
+        Ok(_) => Page::NotStored,
         Err(ClientError::LoginFailed { fault }) if fault.code == Some(ErrorCode::AccessDenied) => Page::Declined,
         Err(error @ ClientError::CallbackIgnored { .. }) => Page::NotOurs { problem: error.to_string() },
         Err(error) => Page::Failed { problem: error.to_string() },

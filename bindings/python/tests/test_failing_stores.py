@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,32 @@ def test_what_ends_a_block_is_told_before_a_store_that_failed(signed_in: Make, c
         clock.advance(15 * 86_400)
         assert client.token()
         raise KeyError("the application's own")
+
+
+def test_the_browser_is_told_where_a_sign_in_could_not_be_stored(simulator: Simulator, make_client: Make) -> None:
+    store = FailingStore()
+    client = make_client(store=store)
+    pages: list[bytes] = []
+
+    def browse(url: str) -> None:
+        store.broken = True
+        callback = simulator.approve(url)
+        threading.Thread(target=lambda: pages.append(urllib.request.urlopen(callback).read())).start()
+
+    client.login(open_browser=browse, timeout=20)
+    eventually(lambda: bool(pages))
+    assert b"was not kept" in pages[0] and b"You are signed in" not in pages[0]
+    with pytest.raises(webex_oauth.StoreError):
+        client.close()
+
+
+def test_what_is_no_text_is_no_token_and_nothing_has_changed(signed_in: Make) -> None:
+    client = signed_in()
+    token = client.token()
+    unusable: list[dict[str, object]] = [{"access_token": object()}, {"access_token": "AT", "refresh_token": 7}]
+    for tokens in unusable:
+        with pytest.raises(webex_oauth.InvalidArgument, match="token is no text"):
+            client.adopt(tokens)
+    assert client.token() == token
+    client.adopt({"access_token": b"AT-of-bytes"})
+    assert client.token() == "AT-of-bytes"

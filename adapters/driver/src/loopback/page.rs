@@ -6,6 +6,8 @@
 pub enum Page {
     /// Signed in.
     SignedIn,
+    /// Signed in, and the store does not take the tokens.
+    NotStored,
     /// The user declined.
     Declined,
     /// It did not work out.
@@ -32,6 +34,10 @@ const STYLE_HASH: &str = "PP9TeLr8Iq8fhh3P/vuv0BbLul969xDSajNdXK//bic=";
 pub(super) fn html(page: &Page) -> Vec<u8> {
     let (status, class, mark, title, text) = match page {
         Page::SignedIn => ("200 OK", "", "✓", "You are signed in", "You can close this window and go back.".to_owned()),
+        Page::NotStored => {
+            let text = "The tokens came and could not be stored. The program that opened this page says what becomes of them.";
+            ("200 OK", "no", "!", "Your sign-in was not kept", text.to_owned())
+        }
         Page::Declined => {
             let text = "Nothing was granted. You can close this window, or go back and try again.";
             ("200 OK", "no", "–", "You declined", text.to_owned())

@@ -72,7 +72,7 @@ async def _outcome(operations: Operations, callback: Secret, left: float) -> str
         return "declined" if error.fault.blame == "user" else "failed"
     except Error:
         return "failed"
-    return "signed_in"
+    return "signed_in" if operations.executor.coordinator.store_fault is None else "not_stored"
 
 
 def print_prompt(prompt: DevicePrompt) -> None:

@@ -60,6 +60,7 @@ _POLICY = (
 )
 _ENDS = {
     "signed_in": (200, "You are signed in", "You can close this window."),
+    "not_stored": (200, "Your sign-in was not kept", "The tokens could not be stored. The application knows more."),
     "declined": (200, "You declined", "Nothing was granted. You can close this window, or go back and try again."),
     "failed": (200, "The sign-in did not work", "The application knows more. You can close this window."),
     "ignored": (400, "Nothing to do here", "This is not the answer that is waited for."),

@@ -172,10 +172,19 @@ def secret(text: str | Secret) -> Secret:
     return text if isinstance(text, Secret) else Secret(text)
 
 
+#: What would be sent, as others spell it, too.
+_TOKENS = ("accesstoken", "refreshtoken", "idtoken")
+
+
 def tokens_text(tokens: str | Secret | Mapping[str, object]) -> Secret:
     """Tokens in any shape that `Session.adopt` reads; a mapping becomes JSON."""
     if not isinstance(tokens, Mapping):
         return secret(tokens)
+    for name, value in tokens.items():
+        is_token = str(name).lower().replace("_", "") in _TOKENS
+        if is_token and not isinstance(value, (str, bytes, Secret, Mapping, type(None))):
+            problem = f"{name} is no text but of the type {type(value).__name__}"
+            raise InvalidArgument(f"tokens: {problem}", argument="tokens", problem=problem)
     try:
         return Secret(json.dumps(dict(tokens), default=_plain, skipkeys=True))
     except (TypeError, ValueError, RecursionError):
@@ -186,4 +195,6 @@ def _plain(value: object) -> str:
     """What JSON does not know: an instant, say, or a secret."""
     if isinstance(value, Secret):
         return value.expose()
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     return value.isoformat() if isinstance(value, datetime) else str(value)
