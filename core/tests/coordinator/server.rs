@@ -135,6 +135,11 @@ impl Server {
         }
     }
 
+    /// Somebody has asked it to forget a token.
+    pub(crate) fn has_revoked(&self) -> bool {
+        self.tokens.values().any(|token| token.revoked)
+    }
+
     /// Whether a refresh with it would be answered with tokens.
     pub(crate) fn honours(&self, refresh: u32) -> bool {
         self.tokens.get(&refresh).is_some_and(|token| {

@@ -35,7 +35,8 @@ pub(super) fn html(page: &Page) -> Vec<u8> {
     let (status, class, mark, title, text) = match page {
         Page::SignedIn => ("200 OK", "", "✓", "You are signed in", "You can close this window and go back.".to_owned()),
         Page::NotStored => {
-            let text = "The tokens came and could not be stored. The program that opened this page says what becomes of them.";
+            let text =
+                "The tokens came and could not be stored. The program that opened this page says what becomes of them.";
             ("200 OK", "no", "!", "Your sign-in was not kept", text.to_owned())
         }
         Page::Declined => {
