@@ -281,9 +281,10 @@ impl Coordinator {
                 ended.reply = Reply::Failed(Failure::LoginCancelled);
             }
         }
+        self.waiters.forget_sign_ins(|change| !self.saving.has(change));
     }
 
-    /// The same for who waits for tokens of their own to be stored.
+    /// The same for who waits for tokens of their own to be stored, as far as nobody has signed in anew.
     pub(super) fn as_it_is_now(&self, reply: Reply) -> Reply {
         match reply {
             Reply::SignedIn { .. } if self.session.tokens().is_none() => Reply::Failed(Failure::LoginCancelled),

@@ -118,6 +118,17 @@ impl Waiters {
         std::mem::take(&mut self.open).into_keys().collect()
     }
 
+    /// Those of these changes come to nothing: another sign-in that follows is not theirs.
+    pub(super) fn forget_sign_ins(&mut self, is_lost: impl Fn(u64) -> bool) {
+        for waiter in self.open.values_mut() {
+            if let Want::Settled { change, reply: reply @ Reply::SignedIn { .. } } = &mut waiter.want
+                && is_lost(*change)
+            {
+                *reply = Reply::Failed(Failure::LoginCancelled);
+            }
+        }
+    }
+
     pub(super) fn tickets_of_login(&self, current: Option<u64>) -> Vec<Ticket> {
         let is_of = |want: &Want| matches!(want, Want::Login { attempt } if Some(*attempt) == current);
         self.open.iter().filter(|(_, waiter)| is_of(&waiter.want)).map(|(ticket, _)| *ticket).collect()

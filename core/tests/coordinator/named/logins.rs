@@ -7,7 +7,7 @@ use crate::coordinator::simulation::world::Browser::{Await, Back, Begin};
 use crate::coordinator::simulation::world::How::{Fails, Garbage, Later, Lost, Ok as Fine, Twice};
 use crate::coordinator::simulation::world::Setting;
 use crate::coordinator::simulation::world::Step::{
-    self, Browser, Crash, Delete, Expire, Job, Look, Pass, Refresh, SignIn, Start, StoreDown, Token,
+    self, Browser, Crash, Delete, Expire, Job, Look, Pass, Refresh, SignIn, SignOut, Start, StoreDown, Token,
 };
 
 fn keeps_every_rule(setting: Setting, steps: &[&[Step]]) {
@@ -72,6 +72,16 @@ fn what_a_login_brought_is_revoked_when_the_row_is_gone_also_during_another_logi
     let first = [Browser(1, Begin), Pass, Browser(1, Begin), Job(1, 0, Garbage), Browser(1, Back(0)), Pass];
     let then = [Job(1, 0, Fine), Job(1, 0, Fine), Job(1, 0, Fails), Browser(1, Back(1)), Pass, Delete];
     let last = [Job(1, 0, Fails), Pass, Job(1, 1, Twice)];
+    keeps_every_rule(STRICT, &[&first, &then, &last]);
+}
+
+/// Seed 109009352. The same callback comes again before what it brought is stored, and somebody signs out and in anew: both who wait
+/// are told that nothing came of that login.
+#[test]
+fn the_second_of_two_same_callbacks_is_not_told_of_a_later_sign_in() {
+    let first = [Refresh(1), Browser(0, Begin), Job(1, 0, Twice), Job(0, 0, Fine), Browser(0, Back(0))];
+    let then = [Browser(1, Back(0)), Job(0, 0, Fails), Job(1, 0, Twice), Job(0, 0, Twice), Job(1, 0, Fine)];
+    let last = [Job(1, 0, Lost), Browser(0, Back(0)), Pass, SignOut(0), Job(0, 0, Fine), SignIn(0)];
     keeps_every_rule(STRICT, &[&first, &then, &last]);
 }
 

@@ -59,7 +59,9 @@ impl World {
             return Err(format!("node {n} redeems nobody's code"));
         };
         let unsaved = self.node(n).coordinator.store_fault().is_some();
-        let lost = self.server.excuse.contains(&LOST_WRITE);
+        // Who cannot know whether a row is theirs puts it back where somebody has deleted it, with a login that was used up.
+        let put_back = self.ended && self.server.excuse.contains(&SIGN_IN_UNKNOWN);
+        let lost = self.server.excuse.contains(&LOST_WRITE) || put_back;
         self.server.note_code_sent(k, n, unsaved, lost)?;
         let waits = self.row.as_ref().is_some_and(|row| row.expose().contains(self.server.state_of(k)));
         if waits && !unsaved && !lost {
@@ -141,7 +143,7 @@ impl World {
                     .into_iter()
                     .flatten()
                     .any(|family| self.kept.contains(&family));
-                if !is_kept && !self.could_not_store(n, has) {
+                if !is_kept && !self.could_not_store(n, has) && !self.could_not_store(n, of) {
                     return Err(format!("node {n} says to {call:?} that it is signed in, and nothing is stored"));
                 }
             }
