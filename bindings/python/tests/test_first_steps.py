@@ -31,7 +31,7 @@ def readme_program() -> str:
 
 def first_snippet() -> str:
     """Of the page about Python. It catches nothing: Python shows where, and the sentence last."""
-    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
+    return str(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0])
 
 
 PROGRAMS = {
