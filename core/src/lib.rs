@@ -84,3 +84,4 @@ pub use snapshot::{
 pub use target_uri::{TargetUri, UrlError};
 pub use time::Timestamp;
 pub use tokens::{Custom, ReadTokens, TokenSet};
+pub use variable_names::variable_of;

@@ -32,7 +32,7 @@ pub(crate) fn names(field: &str) -> &'static [&'static str] {
     NAMES.iter().find(|(name, _)| *name == field).map_or(&[], |(_, names)| names)
 }
 
-/// The name to tell people; `None` where no variable gives it.
-pub(crate) fn variable_of(field: &str) -> Option<&'static str> {
+/// The variable that gives this field of a configuration, as people are told; `None` where none does.
+pub fn variable_of(field: &str) -> Option<&'static str> {
     names(field).first().copied()
 }

@@ -7,72 +7,53 @@ use webex_oauth::{Advice, Blame, FaultKind, SendFault};
 use crate::mirror::mirror;
 use crate::{count, ms};
 
-/// The caller's own mistake. The session is unchanged.
-#[derive(Debug, thiserror::Error, uniffi::Error)]
-#[uniffi::export(Display)]
-pub enum MisuseError {
-    /// The configuration lacks what this call needs.
-    #[error("the configuration lacks {what}, which {needed_by} needs{}", to_be_set(.variable.as_deref()))]
-    NotConfigured {
-        /// The missing piece.
-        what: String,
-        /// The call that needs it.
-        needed_by: String,
-        /// The variable that gives it, where the configuration comes from variables.
-        variable: Option<String>,
-    },
-    /// An argument cannot be used.
-    #[error("{argument}: {problem}")]
-    InvalidArgument {
-        /// Which one.
-        argument: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The call needs a signed-in session.
-    #[error("{call} needs a signed-in session")]
-    NotSignedIn {
-        /// The call.
-        call: String,
-    },
-    /// Nothing is there to renew the tokens with.
-    #[error("these tokens cannot be refreshed: {why}")]
-    CannotRefresh {
-        /// The missing ingredient.
-        why: String,
-    },
-    /// The scope of a downscoped token must be a proper, non-empty part of the granted scope.
-    #[error("scope cannot be reduced to {requested:?}: {problem}")]
-    ScopeNotReducible {
-        /// What was asked for.
-        requested: String,
-        /// Why not.
-        problem: String,
-    },
-}
-
-fn to_be_set(variable: Option<&str>) -> String {
-    variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
-}
-
-impl From<webex_oauth::Misuse> for MisuseError {
-    fn from(misuse: webex_oauth::Misuse) -> Self {
-        use webex_oauth::Misuse;
-        let variable = misuse.variable().map(str::to_owned);
-        match misuse {
-            Misuse::NotConfigured { what, needed_by } => {
-                Self::NotConfigured { what: what.to_owned(), needed_by: needed_by.to_owned(), variable }
-            }
-            Misuse::InvalidArgument { argument, problem } => {
-                Self::InvalidArgument { argument: argument.to_owned(), problem }
-            }
-            Misuse::NotSignedIn { call } => Self::NotSignedIn { call: call.to_owned() },
-            Misuse::CannotRefresh { why } => Self::CannotRefresh { why: why.to_owned() },
-            Misuse::ScopeNotReducible { requested, problem } => {
-                Self::ScopeNotReducible { requested, problem: problem.to_owned() }
-            }
-        }
+mirror! {
+    /// The caller's own mistake. The session is unchanged.
+    #[derive(Debug, thiserror::Error, uniffi::Error)]
+    #[uniffi::export(Display)]
+    pub enum MisuseError from webex_oauth::Misuse {
+        /// The configuration lacks what this call needs.
+        #[error("the configuration lacks {what}, which {needed_by} needs{}", to_be_set(what))]
+        NotConfigured {
+            /// The missing piece.
+            what: String,
+            /// The call that needs it.
+            needed_by: String,
+        },
+        /// An argument cannot be used.
+        #[error("{argument}: {problem}")]
+        InvalidArgument {
+            /// Which one.
+            argument: String,
+            /// What is wrong with it.
+            problem: String,
+        },
+        /// The call needs a signed-in session.
+        #[error("{call} needs a signed-in session")]
+        NotSignedIn {
+            /// The call.
+            call: String,
+        },
+        /// Nothing is there to renew the tokens with.
+        #[error("these tokens cannot be refreshed: {why}")]
+        CannotRefresh {
+            /// The missing ingredient.
+            why: String,
+        },
+        /// The scope of a downscoped token must be a proper, non-empty part of the granted scope.
+        #[error("scope cannot be reduced to {requested:?}: {problem}")]
+        ScopeNotReducible {
+            /// What was asked for.
+            requested: String,
+            /// Why not.
+            problem: String,
+        },
     }
+}
+
+fn to_be_set(what: &str) -> String {
+    let variable = webex_oauth::variable_of(what);
+    variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
 }
 
 mirror! {

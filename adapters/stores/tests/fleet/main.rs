@@ -195,7 +195,8 @@ async fn keys_are_changed_beside_workers_that_renew() {
     let (stop, stopped) = watch::channel(false);
     let workers = [(); 2].map(|()| {
         let node: Node = Arc::new(Sealed::new(open(), keys(["k2", "k1"])));
-        tokio::spawn(fleet(node, &simulator).concurrency(4).run(stopped.clone()))
+        // Slow enough that there is something left to exchange.
+        tokio::spawn(fleet(node, &simulator).concurrency(4).per_second(100.0).run(stopped.clone()))
     });
     let done = Reseal::new(keys(["k2", "k1"])).batch(10).run(&open()).await.unwrap();
     until_renewed(&simulator, ROWS).await;

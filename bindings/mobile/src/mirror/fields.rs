@@ -35,7 +35,6 @@ outward! {
     webex_oauth::TokenSet => Arc<TokenSet>: TokenSet::of;
     // Translated by hand.
     webex_oauth::Fault => Fault: Into::into;
-    webex_oauth::Misuse => MisuseError: Into::into;
     webex_oauth::HttpRequest => HttpRequest: Into::into;
     webex_oauth::RefreshPolicy => RefreshPolicy: Into::into;
     ClientEvent => CoordinatorEvent: Into::into;

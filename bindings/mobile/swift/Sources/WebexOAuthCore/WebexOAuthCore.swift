@@ -11481,10 +11481,7 @@ enum MisuseError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */what: String, 
         /**
          * The call that needs it.
-         */neededBy: String, 
-        /**
-         * The variable that gives it, where the configuration comes from variables.
-         */variable: String?
+         */neededBy: String
     )
     /**
      * An argument cannot be used.
@@ -11566,8 +11563,7 @@ public struct FfiConverterTypeMisuseError: FfiConverterRustBuffer {
         
         case 1: return .NotConfigured(
             what: try FfiConverterString.read(from: &buf), 
-            neededBy: try FfiConverterString.read(from: &buf), 
-            variable: try FfiConverterOptionString.read(from: &buf)
+            neededBy: try FfiConverterString.read(from: &buf)
             )
         case 2: return .InvalidArgument(
             argument: try FfiConverterString.read(from: &buf), 
@@ -11595,11 +11591,10 @@ public struct FfiConverterTypeMisuseError: FfiConverterRustBuffer {
 
         
         
-        case let .NotConfigured(what,neededBy,variable):
+        case let .NotConfigured(what,neededBy):
             writeInt(&buf, Int32(1))
             FfiConverterString.write(what, into: &buf)
             FfiConverterString.write(neededBy, into: &buf)
-            FfiConverterOptionString.write(variable, into: &buf)
             
         
         case let .InvalidArgument(argument,problem):

@@ -36,7 +36,7 @@ extension AuthClient {
     public func beginLogin(_ options: LoginOptions = LoginOptions()) async throws -> URL {
         let reply = try await signIn(.browser(options: options.core, entropy: freshEntropy()))
         guard case .url(let url) = reply, let url = URL(string: url.expose()) else {
-            throw AuthError.misuse(.NotConfigured(what: "authorization_endpoint", neededBy: "beginLogin", variable: nil))
+            throw AuthError.misuse(.NotConfigured(what: "authorization_endpoint", neededBy: "beginLogin"))
         }
         return url
     }

@@ -45,7 +45,7 @@ public class DeviceLogin internal constructor(
 internal suspend fun Executor.beginLogin(options: LoginOptions): String =
     when (val reply = signIn(Credential.Browser(options, freshEntropy()))) {
         is CoordinatorReply.Url -> reply.url.expose()
-        else -> throw AuthException.Misuse(MisuseException.NotConfigured("authorization_endpoint", "beginLogin", null))
+        else -> throw AuthException.Misuse(MisuseException.NotConfigured("authorization_endpoint", "beginLogin"))
     }
 
 internal suspend fun Executor.completeLogin(callback: String): SignedIn =
