@@ -13,7 +13,11 @@ use crate::transport::{Request, Response, send_in_time};
 
 /// Why the 401 that [`Client::call`] returned could not be helped, where a refresh was tried and failed.
 pub fn refresh_error<T>(answer: &http::Response<T>) -> Option<&ClientError> {
-    answer.extensions().get::<RefreshError>().map(|error| &error.0)
+    refresh_error_in(answer.extensions())
+}
+
+pub(crate) fn refresh_error_in(extensions: &http::Extensions) -> Option<&ClientError> {
+    extensions.get::<RefreshError>().map(|error| &error.0)
 }
 
 #[derive(Clone)]

@@ -38,6 +38,8 @@ pub use webex_oauth_driver::{
 pub use crate::grants::GrantHttp;
 #[cfg(feature = "reqwest")]
 pub use crate::reqwest::Reqwest;
+#[cfg(feature = "reqwest-middleware")]
+pub use crate::reqwest::{AuthorizationMiddleware, refused_why};
 #[cfg(feature = "tower")]
 pub use crate::tower::{AuthorizationLayer, Authorized, Cloned, Copies, Once};
 pub use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};

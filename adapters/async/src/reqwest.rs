@@ -1,6 +1,8 @@
 //! The ready-made transport: reqwest on tokio, rustls with the roots of the operating system.
 
 mod body;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 
 use std::error::Error;
 use std::time::Duration;
@@ -9,6 +11,9 @@ use webex_oauth::{SendFault, TargetUri, TransportHints};
 use webex_oauth_driver::{BoxFuture, Proxies};
 
 use crate::transport::{AsyncHttp, GrantRequest, Request, Response, SendError};
+
+#[cfg(feature = "reqwest-middleware")]
+pub use self::middleware::{AuthorizationMiddleware, refused_why};
 
 /// [`AsyncHttp`] by [reqwest](::reqwest). Runs inside of a tokio runtime, which may be another one for each call.
 #[derive(Debug, Clone)]
