@@ -39,7 +39,7 @@ async fn the_token_goes_along_and_a_401_is_answered_by_a_replay() {
 #[tokio::test]
 async fn a_401_that_cannot_be_helped_says_why() {
     let simulator = Simulator::start(Options::default()).unwrap();
-    let (client, http, url) = signed_in(&simulator).await;
+    let (_, http, url) = signed_in(&simulator).await;
     simulator.expire_access_tokens();
     simulator.fault(Fault::status(503).on_grant("refresh_token"));
     let answer = http.get(&url).send().await.unwrap();
@@ -53,7 +53,7 @@ async fn a_stream_is_sent_once() {
     let (_, http, url) = signed_in(&simulator).await;
     simulator.expire_access_tokens();
     let stream = reqwest::Body::wrap(http_body_util::Full::new(bytes::Bytes::from_static(b"once")));
-    assert_eq!(http.post(&url).body(stream).send().await.unwrap().status(), 401);
+    assert_eq!(http.get(&url).body(stream).send().await.unwrap().status(), 401);
 }
 
 #[tokio::test]

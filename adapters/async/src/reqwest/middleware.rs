@@ -78,7 +78,7 @@ impl Middleware for AuthorizationMiddleware {
 
 /// A stream is there once.
 fn again(request: &http::Request<Body>) -> Option<http::Request<Body>> {
-    let mut copy = http::Request::new(request.body().try_clone()?);
+    let mut copy = http::Request::new(Body::from(request.body().as_bytes()?.to_vec()));
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
