@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import webex_oauth
 from conftest import Simulator
-from test_readme import HERE, README, SOURCES
+from test_readme import README, SOURCES
 from webex_oauth import Fault
 from webex_oauth.__main__ import advice
 
@@ -37,7 +37,7 @@ def first_snippet() -> str:
 PROGRAMS = {
     "hello": ["-c", readme_program()],
     "snippet": ["-c", first_snippet()],
-    "whoami": [str(HERE / "examples" / "whoami.py")],
+    "whoami": [str(SOURCES / "bindings" / "python" / "examples" / "whoami.py")],
     "command": ["-m", "webex_oauth", "login"],
 }
 
