@@ -108,8 +108,9 @@ fn requests_that_hang_do_not_stop_other_users_and_all_are_closed_at_once() {
 fn who_waits_for_a_session_whose_place_is_taken_is_given_the_new_one() {
     let (nodes, simulator) = (Nodes::default(), simulator());
     let clients = nodes.builder(parts(simulator.base_url())).build().unwrap();
-    expired(&clients, &simulator, "zoe");
+    // Held from the first request on, whoever makes it.
     simulator.fault(Fault::hold().at(Endpoint::AccessToken));
+    expired(&clients, &simulator, "zoe");
     let waiting = clients.clone();
     let waiting = std::thread::spawn(move || waiting.of("zoe".to_owned()).token());
     assert!(simulator.wait_for(Duration::from_secs(20), |log| !log.is_empty()));
