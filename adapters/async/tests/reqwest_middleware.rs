@@ -2,26 +2,19 @@
 
 #![cfg(feature = "reqwest-middleware")]
 
+mod simulated;
+
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use webex_oauth_async::webex_oauth::{ConfigParts, Provider};
-use webex_oauth_async::{AuthorizationMiddleware, Client, ClientError, MemoryStore, refused_why};
-use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Fault, Options, Simulator};
+use webex_oauth_async::{AuthorizationMiddleware, Client, ClientError, refused_why};
+use webex_oauth_simulator::{Fault, Options, Simulator};
 
 async fn signed_in(simulator: &Simulator) -> (Client, ClientWithMiddleware, String) {
-    let mut parts = ConfigParts::new(Provider::webex_at(simulator.base_url()), CLIENT_ID);
-    parts.client_secret = Some(CLIENT_SECRET.into());
-    let client = Client::builder(parts.build().unwrap()).store(MemoryStore::new()).open().await.unwrap();
-    let issued = simulator.issue(CLIENT_ID, "spark:people_read").unwrap();
-    let (access, refresh) = (&issued.access_token, &issued.refresh_token);
-    client
-        .adopt(format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":3600}}"#))
-        .await
-        .unwrap();
+    let (client, url) = simulated::signed_in(simulator).await;
     // Whoever depends on reqwest without its default features brings one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = ClientBuilder::new(reqwest::Client::builder().no_proxy().build().unwrap());
     let http = http.with(AuthorizationMiddleware::new(client.clone())).build();
-    (client, http, format!("{}/v1/people/me", simulator.base_url()))
+    (client, http, url)
 }
 
 #[tokio::test]

@@ -2,13 +2,17 @@
 
 #![cfg(all(feature = "tower", feature = "reqwest"))]
 
+mod simulated;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use tower::{Service, ServiceBuilder, ServiceExt as _, service_fn};
-use webex_oauth_async::webex_oauth::{ConfigParts, Provider, SignInReason};
-use webex_oauth_async::{AuthorizationLayer, Client, ClientError, MemoryStore, Once, http, refresh_error};
-use webex_oauth_simulator::{CLIENT_ID, CLIENT_SECRET, Fault, Options, Simulator};
+use webex_oauth_async::webex_oauth::SignInReason;
+use webex_oauth_async::{AuthorizationLayer, Client, ClientError, Once, http, refresh_error};
+use webex_oauth_simulator::{Fault, Options, Simulator};
+
+use self::simulated::signed_in;
 
 type Seen = Arc<Mutex<Vec<(String, Option<String>, String)>>>;
 
@@ -28,19 +32,6 @@ fn below(
         std::future::ready(Ok(answer))
     });
     (seen, service)
-}
-
-async fn signed_in(simulator: &Simulator) -> (Client, String) {
-    let mut parts = ConfigParts::new(Provider::webex_at(simulator.base_url()), CLIENT_ID);
-    parts.client_secret = Some(CLIENT_SECRET.into());
-    let client = Client::builder(parts.build().unwrap()).store(MemoryStore::new()).open().await.unwrap();
-    let issued = simulator.issue(CLIENT_ID, "spark:people_read").unwrap();
-    let (access, refresh) = (&issued.access_token, &issued.refresh_token);
-    client
-        .adopt(format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":3600}}"#))
-        .await
-        .unwrap();
-    (client, format!("{}/v1/people/me", simulator.base_url()))
 }
 
 fn post(url: &str) -> http::Request<String> {
