@@ -50,19 +50,6 @@ pub enum Misuse {
     },
 }
 
-impl Misuse {
-    /// The variable that gives what the configuration lacks, where it comes from variables.
-    pub fn variable(&self) -> Option<&'static str> {
-        match self {
-            Self::NotConfigured { what, .. } => variable_of(what),
-            Self::InvalidArgument { .. }
-            | Self::NotSignedIn { .. }
-            | Self::CannotRefresh { .. }
-            | Self::ScopeNotReducible { .. } => None,
-        }
-    }
-}
-
 fn to_be_set(what: &str) -> String {
     let variable = variable_of(what);
     variable.map_or_else(String::new, |variable| format!(": set it, or the variable {variable}"))
